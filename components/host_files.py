@@ -1,0 +1,44 @@
+"""Which files a server gets, and what is in them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pulumi
+
+from components.nixos_host import HostFile
+from components.tunnel import Tunnel
+from render import caddyfile, cloudflared_yml, module_json
+from settings import Settings
+
+_NIXOS = Path(__file__).resolve().parent.parent / "nixos"
+
+
+def host_files(settings: Settings, tunnel: Tunnel) -> list[HostFile]:
+    """Every file of the stack on each of its servers; the credentials are a secret."""
+    nixos = settings.nixos
+
+    def config_file(name: str, content: pulumi.Input[str]) -> HostFile:
+        return HostFile(name=name, path=f"{nixos.config_dir}/{name}", content=content)
+
+    def rendered(name: str, render: Callable[[Settings, str], str]) -> HostFile:
+        return config_file(name, tunnel.tunnel_id.apply(lambda uuid: render(settings, uuid)))
+
+    files = [
+        rendered("argoWeb.yml", cloudflared_yml),
+        rendered("argoWeb.json", module_json),
+        config_file("argoWeb.nix", (_NIXOS / "argoWeb.nix").read_text()),
+        config_file("argoWeb.caddy", caddyfile(settings)),
+    ]
+    if settings.package is not None:
+        custom = "cloudflared-custom.nix"
+        files.append(config_file(custom, (_NIXOS / custom).read_text()))
+    files.append(
+        HostFile(
+            name="credentials",
+            path=pulumi.Output.format("{0}/{1}.json", nixos.data_dir, tunnel.tunnel_id),
+            content=tunnel.credentials,
+            mode="600",
+            owner="argoWeb:argoWeb",
+        )
+    )
+    return files

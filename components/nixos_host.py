@@ -1,0 +1,130 @@
+"""A NixOS server that runs the tunnel: its files, staged one by one, and their activation."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_command import remote
+
+from components.remote_programs import SERVER_PROGRAM, command
+from render import FileEntry, manifest
+from settings import Server, Settings
+
+STAGING = "/var/lib/argoweb-deploy/staging"
+"""Where files wait on the server until all of them are there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostFile:
+    """A file that has to be on the server."""
+
+    name: str
+    """Its name in the staging folder and in Pulumi."""
+    path: pulumi.Input[str]
+    """Where it goes."""
+    content: pulumi.Input[str]
+    mode: str = "644"
+    owner: str = "root:root"
+    """`user:group`"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NixosHostArgs:
+    """A server and what has to be on it."""
+
+    settings: Settings
+    server: Server
+    files: Sequence[HostFile]
+    deployment: str
+    """`project/stack`, by which the server knows whom it belongs to."""
+
+
+class NixosHost(pulumi.ComponentResource):
+    """One resource a file, so that a preview names what changes, and one that activates them together.
+
+    Files go to a staging folder; only the activation touches what is live.
+    """
+
+    def __init__(
+        self, name: str, args: NixosHostArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("argoweb:index:NixosHost", name, {}, opts)
+        server = args.server
+        sudo = server.user != "root"
+        owner = f"{args.deployment}/{server.name} {server.address_text}"
+        staging = f"{STAGING}/{args.deployment.replace('/', '-')}-{server.name}-{server.address_text}"
+        connection = _connection(args.settings, server)
+        # A server that moved is a new one: set up first, the old one cleaned afterwards.
+        triggers = [server.address_text]
+
+        def stage(file: str, content: pulumi.Input[str]) -> remote.Command:
+            path = f"{staging}/{file}"
+            return remote.Command(
+                f"{name}-{file}",
+                connection=connection,
+                create=command("stage.sh", "put", path, str(server.redeploy), sudo=sudo),
+                delete=command("stage.sh", "drop", path, sudo=sudo),
+                stdin=content,
+                triggers=triggers,
+                logging=remote.Logging.NONE,
+                add_previous_output_in_env=False,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+
+        program = f"{staging}/server.sh"
+        staged = [stage("server.sh", SERVER_PROGRAM)]
+        staged += [stage(file.name, file.content) for file in args.files]
+        remote.Command(
+            f"{name}-activate",
+            connection=connection,
+            create=command("launch.sh", "activate", program, sudo=sudo),
+            delete=command("launch.sh", "deactivate", program, sudo=sudo),
+            stdin=pulumi.Output.all(*(_entry(file) for file in args.files)).apply(
+                lambda entries: manifest(args.settings, server, owner=owner, files=entries)
+            ),
+            triggers=triggers,
+            # The program prints its steps, never what is in a file.
+            logging=remote.Logging.STDOUT_AND_STDERR,
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=staged),
+        )
+        self.register_outputs({"address": server.address_text})
+
+
+def _entry(file: HostFile) -> pulumi.Output[FileEntry]:
+    """The file's line of the manifest. The digest of a secret of 32 random bytes tells nothing of it."""
+    return pulumi.Output.unsecret(
+        pulumi.Output.all(file.path, file.content).apply(
+            lambda values: FileEntry(
+                name=file.name,
+                mode=file.mode,
+                owner=file.owner,
+                sha256=hashlib.sha256(values[1].encode()).hexdigest(),
+                path=values[0],
+            )
+        )
+    )
+
+
+def _connection(settings: Settings, server: Server) -> remote.ConnectionArgs:
+    bastion = server.bastion
+    return remote.ConnectionArgs(
+        host=server.address,
+        port=server.port,
+        user=server.user,
+        private_key=settings.ssh_private_key,
+        host_key=server.host_key,
+        dial_error_limit=server.dial_attempts - 1,  # the plugin counts the failures it forgives
+        per_dial_timeout=server.dial_timeout,
+        proxy=bastion
+        and remote.ProxyConnectionArgs(
+            host=bastion.address,
+            port=bastion.port,
+            user=bastion.user,
+            private_key=settings.ssh_private_key,
+            host_key=bastion.host_key,
+            dial_error_limit=server.dial_attempts - 1,
+            per_dial_timeout=server.dial_timeout,
+        ),
+    )

@@ -1,0 +1,64 @@
+"""A locally managed Cloudflare Tunnel and its credentials."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_cloudflare as cloudflare
+import pulumi_random as random
+
+from render import credentials_json
+
+SECRET_BYTES = 32
+"""Cloudflare's API refuses a tunnel secret of fewer bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunnelArgs:
+    """What a tunnel needs."""
+
+    account_id: pulumi.Input[str]
+    """The Cloudflare account that owns the tunnel."""
+    tunnel_name: pulumi.Input[str]
+    """The tunnel's name, unique within the account; changing it renames the tunnel in place."""
+    secret_version: int
+    """Raise it to get a new secret on the same tunnel."""
+    protect: bool
+    """Whether Pulumi refuses to delete the tunnel."""
+
+
+class Tunnel(pulumi.ComponentResource):
+    """A tunnel whose ingress rules live on the servers that run it (`config_src` is `local`)."""
+
+    tunnel_id: pulumi.Output[str]
+    """The tunnel's UUID."""
+    target: pulumi.Output[str]
+    """What the CNAME records of its hostnames point to."""
+    credentials: pulumi.Output[str]
+    """The credentials file of cloudflared, a secret."""
+
+    def __init__(
+        self, name: str, args: TunnelArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("argoweb:index:Tunnel", name, {}, opts)
+        secret = random.RandomBytes(
+            f"{name}-secret",
+            length=SECRET_BYTES,
+            keepers={"version": str(args.secret_version)},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        tunnel = cloudflare.ZeroTrustTunnelCloudflared(
+            f"{name}-tunnel",
+            account_id=args.account_id,
+            name=args.tunnel_name,
+            config_src="local",
+            tunnel_secret=secret.base64,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+        )
+        self.tunnel_id = tunnel.id
+        self.target = pulumi.Output.format("{0}.cfargotunnel.com", tunnel.id)
+        self.credentials = pulumi.Output.secret(
+            pulumi.Output.all(args.account_id, tunnel.id, secret.base64).apply(
+                lambda values: credentials_json(*values)
+            )
+        )
+        self.register_outputs({"tunnelId": self.tunnel_id, "target": self.target})

@@ -1,0 +1,199 @@
+# The NixOS module `services.argoWeb`: a locally managed Cloudflare Tunnel under systemd, beside Caddy.
+#
+# argoweb pushes this file together with ./argoWeb.json, which holds the values of one stack.
+# They are defaults: whatever the server's own configuration sets wins.
+{ config, lib, pkgs, ... }:
+
+let
+  inherit (lib) mkDefault mkIf mkMerge mkOption types;
+
+  cfg = config.services.argoWeb;
+  user = "argoWeb";
+  credentials = "${cfg.dataDir}/${cfg.tunnelId}.json";
+
+  pushed = builtins.fromJSON (builtins.readFile ./argoWeb.json);
+  customPackage = pkgs.callPackage ./cloudflared-custom.nix {
+    inherit (pushed.package) url rev hash vendorHash version;
+  };
+
+  # cloudflared refuses a grace-period above 3 minutes, so it has always ended by itself before this.
+  stopTimeout = 190;
+in
+{
+  options.services.argoWeb = {
+    enable = lib.mkEnableOption "the Cloudflare Tunnel argoWeb";
+
+    config = mkOption {
+      type = types.str;
+      default = "/etc/caddy/argoWeb.yml";
+      description = "cloudflared's configuration file: a path outside the Nix store, so that a changed route needs no rebuild.";
+    };
+
+    dataDir = mkOption {
+      type = types.str;
+      default = "/var/lib/argoWeb";
+      description = "Home of the user argoWeb; holds the tunnel's credentials and nothing else.";
+    };
+
+    package = mkOption {
+      type = types.package;
+      default = pkgs.cloudflared;
+      defaultText = lib.literalExpression "pkgs.cloudflared";
+      description = "The cloudflared to run.";
+    };
+
+    tunnelId = mkOption {
+      type = types.str;
+      description = "UUID of the tunnel; its credentials are `<dataDir>/<tunnelId>.json`.";
+    };
+
+    proxyGroup = mkOption {
+      type = types.str;
+      default = "caddyProxy";
+      description = "Group of the reverse proxy that the user argoWeb joins, for sockets and files the proxy shares.";
+    };
+
+    allowUnfree = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Whether to set `nixpkgs.config.allowUnfree`. Set false where `nixpkgs.pkgs` is given from outside.";
+    };
+
+    caddy = {
+      manage = mkOption {
+        type = types.bool;
+        default = true;
+        description = "Whether to enable `services.caddy` and import the pushed sites into it. Set false for a Caddy unit of your own.";
+      };
+      globalConfig = mkOption {
+        type = types.lines;
+        default = "";
+        description = "Lines for Caddy's global options block.";
+      };
+      import = mkOption {
+        type = types.str;
+        default = "/etc/caddy/argoWeb.cadd?";
+        description = "What Caddy imports. A pattern, because Caddy takes one without a match in silence, but stops at a missing file.";
+      };
+    };
+  };
+
+  config = mkMerge [
+    {
+      services.argoWeb = {
+        enable = mkDefault pushed.enable;
+        config = mkDefault pushed.config;
+        dataDir = mkDefault pushed.dataDir;
+        tunnelId = mkDefault pushed.tunnelId;
+        proxyGroup = mkDefault pushed.proxyGroup;
+        allowUnfree = mkDefault pushed.allowUnfree;
+        package = mkIf (pushed.package != null) (mkDefault customPackage);
+        caddy = {
+          manage = mkDefault pushed.caddy.manage;
+          globalConfig = mkDefault pushed.caddy.globalConfig;
+          import = mkDefault pushed.caddy.import;
+        };
+      };
+    }
+
+    (mkIf cfg.enable {
+      assertions = [
+        {
+          assertion = !lib.hasPrefix builtins.storeDir cfg.dataDir;
+          message = "services.argoWeb.dataDir is ${cfg.dataDir}: the Nix store is readable by everybody and must not hold credentials; use a path such as /var/lib/argoWeb.";
+        }
+      ];
+
+      nixpkgs.config.allowUnfree = mkIf cfg.allowUnfree (mkDefault true);
+
+      users.users.${user} = {
+        isSystemUser = true;
+        group = user;
+        home = cfg.dataDir;
+        createHome = true;
+        extraGroups = [ cfg.proxyGroup ];
+      };
+      users.groups.${user} = { };
+      users.groups.${cfg.proxyGroup} = { };
+
+      # Credentials are pushed by root before the user exists; these rules run before the unit starts.
+      systemd.tmpfiles.rules = [
+        "d ${cfg.dataDir} 0700 ${user} ${user} -"
+        "z ${credentials} 0600 ${user} ${user} -"
+      ];
+
+      services.caddy = mkIf cfg.caddy.manage {
+        enable = mkDefault true;
+        globalConfig = cfg.caddy.globalConfig;
+        extraConfig = "import ${cfg.caddy.import}";
+      };
+
+      systemd.services.argoWeb = {
+        description = "Cloudflare Tunnel argoWeb";
+        after = [ "network-online.target" ];
+        wants = [ "network-online.target" ];
+        wantedBy = [ "multi-user.target" ];
+        startLimitIntervalSec = 0; # a long outage must not end in a unit that is given up
+
+        serviceConfig = {
+          # cloudflared reports READY=1 with its first connection to Cloudflare.
+          Type = "notify";
+          ExecStart = "${cfg.package}/bin/cloudflared --config ${cfg.config} --no-autoupdate tunnel run";
+          User = user;
+          Group = user;
+          Restart = "on-failure";
+          RestartSec = "5s";
+          TimeoutStopSec = stopTimeout;
+          UMask = "0077";
+
+          LimitNPROC = 512;
+          LimitNOFILE = 1048576;
+
+          ReadWritePaths = [ cfg.dataDir ];
+          ProtectSystem = "strict";
+          ProtectHome = true;
+          PrivateTmp = true;
+          PrivateDevices = true;
+          PrivateUsers = true;
+          ProtectClock = true;
+          ProtectControlGroups = true;
+          ProtectHostname = true;
+          ProtectKernelLogs = true;
+          ProtectKernelModules = true;
+          ProtectKernelTunables = true;
+          ProtectProc = "invisible";
+          ProcSubset = "pid";
+
+          NoNewPrivileges = true;
+          CapabilityBoundingSet = "";
+          AmbientCapabilities = "";
+          LockPersonality = true;
+          MemoryDenyWriteExecute = true;
+          RemoveIPC = true;
+          RestrictNamespaces = true;
+          RestrictRealtime = true;
+          RestrictSUIDSGID = true;
+          RestrictAddressFamilies = [ "AF_INET" "AF_INET6" "AF_UNIX" "AF_NETLINK" ];
+          SystemCallArchitectures = "native";
+          SystemCallFilter = [ "@system-service" "~@privileged" "~@resources" ];
+          SystemCallErrorNumber = "EPERM"; # Go's runtime tries to raise its file limit and goes on when refused
+        };
+      };
+
+      # A deployment cut short by a crash or a reboot left its journal; the old files come back before anything starts.
+      systemd.services.argoWeb-recover = {
+        description = "Undo an unfinished argoweb deployment";
+        wantedBy = [ "multi-user.target" ];
+        before = [ "argoWeb.service" "caddy.service" ];
+        unitConfig.ConditionPathExists = "/var/lib/argoweb-deploy/transaction/server.sh";
+        serviceConfig = {
+          Type = "oneshot";
+          ExecStart = "${pkgs.bash}/bin/bash /var/lib/argoweb-deploy/transaction/server.sh recover";
+        };
+        path = [ pkgs.bash pkgs.coreutils pkgs.util-linux pkgs.gawk pkgs.gnused ];
+        restartIfChanged = false;
+        stopIfChanged = false;
+      };
+    })
+  ];
+}

@@ -1,0 +1,16 @@
+# stage.sh put|drop FILE [REVISION]: keeps one file of the staging folder; with put its content is read from stdin.
+# A REVISION that differs from the last one's makes Pulumi send an unchanged file again.
+# It is sent as the argument of `bash -c`, so it stays short; a file appears whole or not at all.
+set -euo pipefail
+umask 077
+case $1 in
+  put)
+    mkdir -p -- "${2%/*}"
+    cat >"$2.part"
+    mv -f -- "$2.part" "$2"
+    ;;
+  drop)
+    rm -f -- "$2" "$2.part"
+    rmdir -p --ignore-fail-on-non-empty -- "${2%/*}" 2>/dev/null || true
+    ;;
+esac
