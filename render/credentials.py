@@ -1,0 +1,10 @@
+"""cloudflared's credentials file."""
+
+import json
+
+
+def credentials_json(account_id: str, tunnel_id: str, secret: str) -> str:
+    """The file as `cloudflared tunnel create` writes it; `secret` is base64 of at least 32 bytes."""
+    return json.dumps(
+        {"AccountTag": account_id, "TunnelSecret": secret, "TunnelID": tunnel_id, "Endpoint": ""}
+    )

@@ -1,0 +1,35 @@
+"""argoWeb.json: the values that the NixOS module reads."""
+
+import json
+
+from render.caddy import global_options
+from settings.model import Settings
+
+
+def module_json(settings: Settings, tunnel_id: str) -> str:
+    """The file, its keys sorted, so that equal settings give equal text."""
+    nixos, package = settings.nixos, settings.package
+    values = {
+        "enable": True,
+        "tunnelId": tunnel_id,
+        "config": f"{nixos.config_dir}/argoWeb.yml",
+        "dataDir": nixos.data_dir,
+        "proxyGroup": settings.caddy.group,
+        "allowUnfree": nixos.allow_unfree,
+        "caddy": {
+            "manage": settings.caddy.manage,
+            "user": settings.caddy.user,
+            "globalConfig": global_options(settings.caddy),
+            # A pattern: Caddy takes one without a match in silence, but stops at a missing file.
+            "import": f"{nixos.config_dir}/argoWeb.cadd?",
+        },
+        "package": package
+        and {
+            "url": package.url,
+            "rev": package.rev,
+            "hash": package.hash,
+            "vendorHash": package.vendor_hash,
+            "version": package.version,
+        },
+    }
+    return json.dumps(values, indent=2, sort_keys=True) + "\n"

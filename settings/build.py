@@ -1,0 +1,155 @@
+"""From the raw stack file to checked settings: shapes first, then what spans several keys."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from ingress import Findings, Rule, check_order, check_rule, check_settings
+from settings import names, servers, sites, web
+from settings.errors import SettingsError
+from settings.model import Health, Nixos, Package, Settings, TunnelSettings, Zone
+from settings.shapes import STACK
+
+NAMESPACE = "argoweb"
+METRICS = "127.0.0.1:20241"
+"""cloudflared's own first choice, fixed so that the health check finds it."""
+CATCH_ALL = Rule(service="http_status:404")
+_ELEMENT = re.compile(r"\w+:\w+(?:\[\d+\]|\.[^.:]+)?")
+"""The part of a problem's place that tells one site, zone or server from another."""
+
+_Values = dict[str, Any]
+
+
+def build(
+    raw: Mapping[str, object],
+    *,
+    deployment: str,
+    ssh_private_key: pulumi.Output[str] | None = None,
+    problems: list[str] | None = None,
+) -> Settings:
+    """The settings of the stack `deployment` (`project/stack`).
+
+    Raises:
+        SettingsError: something is wrong; `problems` that were found before go with it.
+    """
+    shapes, findings = Findings(), Findings()
+    values: _Values = STACK.read(dict(raw), NAMESPACE, shapes)
+    # Keys directly under the namespace are written with a colon in the stack file.
+    malformed = [e.replace(f"{NAMESPACE}.", f"{NAMESPACE}:", 1) for e in shapes.errors]
+    stack = _Stack(values, {_element(problem) for problem in malformed})
+    settings = _settings(stack, deployment, ssh_private_key, findings)
+    errors = [*(problems or []), *malformed, *findings.errors]
+    if errors:
+        raise SettingsError(errors)
+    return settings
+
+
+class _Stack:
+    """What was read, without the sites, zones, servers and tables that something is wrong with.
+
+    So what is wrong between the sound ones is reported at the same time.
+    """
+
+    def __init__(self, values: _Values, malformed: set[str]) -> None:
+        self._values = values
+        self._malformed = malformed
+
+    def whole(self, key: str) -> bool:
+        """Whether nothing in a table, list or mapping is malformed."""
+        beginnings = (f"{NAMESPACE}:{key}", f"{NAMESPACE}:{key}.", f"{NAMESPACE}:{key}[")
+        return not any(
+            element == beginnings[0] or element.startswith(beginnings[1:])
+            for element in self._malformed
+        )
+
+    def table(self, key: str) -> Any:
+        """A table, or its default where it is absent or malformed."""
+        spec = STACK.keys[key]
+        if self.whole(key):
+            return self._values.get(key)
+        return None if spec.default is None else spec.shape.read(spec.default, key, Findings())
+
+    def items(self, key: str) -> list[tuple[str, _Values]]:
+        """The sound items of a list or mapping, each with its place."""
+        found = self._values.get(key, [])
+        named = (
+            ((f"{NAMESPACE}:{key}.{name}", value) for name, value in found.items())
+            if isinstance(found, dict)
+            else ((f"{NAMESPACE}:{key}[{index}]", value) for index, value in enumerate(found))
+        )
+        return [(place, value) for place, value in named if place not in self._malformed]
+
+
+def _element(problem: str) -> str:
+    found = _ELEMENT.match(problem)
+    return found[0] if found else problem
+
+
+def _settings(
+    stack: _Stack,
+    deployment: str,
+    ssh_private_key: pulumi.Output[str] | None,
+    findings: Findings,
+) -> Settings:
+    """The settings, complete only if `findings` has no error afterwards."""
+    zones = _zones(stack.items("zones"), findings)
+    caddy = web.caddy(stack.table("caddy"), findings)
+    chosen = [sites.site(place, value, findings) for place, value in stack.items("sites")]
+    rules = [*(sites.rule(site, caddy, findings) for site in chosen), CATCH_ALL]
+    places = [site.place for site in chosen]
+    for rule, place in zip(rules, places, strict=False):
+        check_rule(rule, place, findings)
+    check_order(rules[:-1], places, findings)
+    if stack.whole("zones"):
+        sites.check_zones(chosen, zones, findings)
+    cloudflared: _Values = {"metrics": METRICS, **stack.table("cloudflared")}
+    check_settings(cloudflared, "argoweb:cloudflared.", findings)
+    machines = [servers.server(place, value, findings) for place, value in stack.items("servers")]
+    if stack.whole("servers"):
+        servers.check_servers(machines, findings)
+
+    package, health = stack.table("package"), stack.table("health")
+    tunnel, nixos = stack.table("tunnel"), stack.table("nixos")
+    return Settings(
+        account_id=stack.table("accountId"),
+        ssh_private_key=ssh_private_key,
+        tunnel=TunnelSettings(
+            name=tunnel.get("name", deployment.replace("/", "-")),
+            secret_version=tunnel["secretVersion"],
+            protect=tunnel["protect"],
+        ),
+        cloudflared=cloudflared,
+        zones=zones,
+        servers=machines,
+        sites=chosen,
+        rules=rules,
+        caddy=caddy,
+        package=package
+        and Package(
+            url=package["url"],
+            rev=package["rev"],
+            hash=package["hash"],
+            vendor_hash=package.get("vendorHash"),
+            version=package["version"],
+        ),
+        nixos=Nixos(
+            allow_unfree=nixos["allowUnfree"],
+            config_dir=nixos["configDir"].rstrip("/"),
+            data_dir=nixos["dataDir"].rstrip("/"),
+        ),
+        health=Health(timeout=health["timeout"], urls=health["urls"]),
+        warnings=tuple(findings.warnings),
+    )
+
+
+def _zones(items: list[tuple[str, _Values]], findings: Findings) -> list[Zone]:
+    zones: dict[str, Zone] = {}
+    for place, value in items:
+        where = f"{place}.name"
+        name = names.checked(value["name"], where, findings, wildcard=False)
+        if name in zones:
+            findings.error(where, f"'{name}' is there twice. Remove one of them.")
+        zones[name] = Zone(name=name, id=value.get("id"))
+    return list(zones.values())

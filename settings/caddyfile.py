@@ -1,0 +1,180 @@
+"""Whether lines of the user's own stay inside the Caddyfile block that they are put into.
+
+Words as Caddy's `caddyconfig/caddyfile/lexer.go` makes them, blocks as its `parse.go` opens and closes them. What the
+directives mean is for Caddy to judge, on the server, before anything is live.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+_MARKER = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class LexError(ValueError):
+    """The lines do not end where they end; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """A token of a Caddyfile, the line on which it begins and the one on which it ends, from 1."""
+
+    text: str
+    begins: int
+    ends: int
+    quoted: bool
+
+
+def problem(lines: str, *, refused: Mapping[str, str]) -> str | None:
+    """Why the lines cannot stand in a block, or nothing; `refused` directives come with the way to do it."""
+    if "{$" in lines:
+        return "has '{$', which Caddy replaces before it reads the file. Write '{env.NAME}'."
+    depth = line = 0
+    try:
+        for word in words(lines):
+            first, line = word.begins > line, word.ends
+            if word.quoted:
+                if word.text in ("{", "}"):  # a brace all the same for Caddy before 2.11
+                    return f"has a quoted '{word.text}' by itself in line {line}. Put it together with other text."
+            elif word.text == "{":
+                if first:
+                    return (
+                        f"has a '{{' that begins line {line}. Put it at the end of the line before."
+                    )
+                depth += 1
+            elif word.text == "}":
+                if depth == 0:
+                    return f"has a '}}' in line {line} that closes nothing. Remove it."
+                depth -= 1
+            elif first and depth == 0 and word.text in refused:
+                return f"has '{word.text}' in line {line}. {refused[word.text]}"
+    except LexError as error:
+        return str(error)
+    return "has a '{' that nothing closes. Add a '}'." if depth else None
+
+
+def words(lines: str) -> Iterator[Word]:
+    """The tokens of some lines.
+
+    Raises:
+        LexError: a quoted text, a heredoc or an escaped line break goes on behind them.
+    """
+    lexer = _Lexer()
+    for character in lines + "\n":
+        word = lexer.take(character)
+        if word is not None:
+            yield word
+    lexer.end()
+
+
+class _Lexer:
+    def __init__(self) -> None:
+        self._line = 1
+        self._skipped = 0
+        self._begins = 1
+        self._start()
+
+    def _start(self) -> None:
+        self._text = self._quote = self._marker = ""
+        self._escaped = self._comment = self._literal = False
+
+    def _word(self, *, quoted: bool) -> Word:
+        word = Word(
+            text=self._text,
+            begins=self._begins,
+            ends=self._line if quoted else self._begins,
+            quoted=quoted,
+        )
+        self._start()
+        return word
+
+    def _line_ends(self) -> None:
+        self._line, self._skipped = self._line + 1 + self._skipped, 0
+
+    def take(self, character: str) -> Word | None:
+        """The word that ends with the character, if one does."""
+        if self._marker:
+            return self._take_in_heredoc(character)
+        if self._text.startswith("<<") and not self._quote and not self._literal:
+            return self._take_in_opening(character)
+        if character == "\\" and not self._escaped and self._quote != "`":
+            self._escaped = True
+            return None
+        if self._quote:
+            return self._take_in_quotes(character)
+        if character.isspace():
+            return self._take_blank(character)
+        self._take_plain(character)
+        return None
+
+    def _take_in_opening(self, character: str) -> Word | None:
+        """`<<MARKER` so far: a heredoc when the line ends, a word when a blank comes."""
+        if character == " ":
+            return self._word(quoted=False)
+        if character != "\n":
+            self._text += character
+            return None
+        self._marker, self._text = self._text[2:], ""
+        self._skipped += 1
+        if not _MARKER.fullmatch(self._marker):
+            raise LexError(
+                f"has '<<{self._marker}' at the end of line {self._line}, which begins no heredoc. Quote it."
+            )
+        return None
+
+    def _take_in_heredoc(self, character: str) -> Word | None:
+        self._text += character
+        self._skipped += character == "\n"
+        if not self._text.endswith(self._marker):
+            return None
+        self._line, self._skipped = self._line + self._skipped, 0
+        return self._word(quoted=True)
+
+    def _take_in_quotes(self, character: str) -> Word | None:
+        if self._escaped:
+            self._text += "" if character == '"' else "\\"
+            self._escaped = False
+        elif character == self._quote:
+            return self._word(quoted=True)
+        if character == "\n":
+            self._line_ends()
+        self._text += character
+        return None
+
+    def _take_blank(self, character: str) -> Word | None:
+        if character == "\n":
+            if self._escaped:
+                self._skipped += 1
+                self._escaped = False
+            else:
+                self._line_ends()
+            self._comment = False
+        return self._word(quoted=False) if self._text else None
+
+    def _take_plain(self, character: str) -> None:
+        if character == "#" and not self._text:
+            self._comment = True
+        if self._comment:
+            return
+        if not self._text:
+            self._begins = self._line
+            if character in '"`':
+                self._quote = character
+                return
+        if self._escaped:
+            self._literal = character == "<"
+            self._text += "" if character == "<" else "\\"
+            self._escaped = False
+        self._text += character
+
+    def end(self) -> None:
+        """
+        Raises:
+            LexError: something goes on behind the lines.
+        """
+        if self._marker:
+            raise LexError(f"ends before the heredoc '<<{self._marker}' does. Close it.")
+        if self._quote:
+            raise LexError(f"has a {self._quote} in line {self._begins} that nothing closes.")
+        if self._skipped:
+            raise LexError("ends with a '\\', which would take in what follows. Remove it.")

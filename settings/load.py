@@ -1,0 +1,62 @@
+"""The only reader of Pulumi's configuration."""
+
+import os
+
+import pulumi
+from pulumi.runtime.config import CONFIG
+
+from ingress.shape import nearest
+from settings.build import NAMESPACE, build
+from settings.model import Settings
+from settings.shapes import STACK
+
+_TOKEN_VARIABLES = ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY")
+
+
+def load() -> Settings:
+    """The settings of the stack that is being run.
+
+    Raises:
+        SettingsError: they cannot work; it names everything that is wrong.
+    """
+    config = pulumi.Config(NAMESPACE)
+    problems: list[str] = []
+    raw: dict[str, object] = {}
+    for key in STACK.keys:
+        text = config.get(key)
+        if text:
+            raw[key] = text if key == "accountId" else config.get_object(key)
+    # Keys that the schema of Pulumi.yaml gives an empty default are not there.
+    raw = {key: value for key, value in raw.items() if value not in (None, "", [], {})}
+    provider = pulumi.Config("cloudflare")
+    if not (provider.get("apiToken") or provider.get("apiKey")) and not any(
+        os.environ.get(name) for name in _TOKEN_VARIABLES
+    ):
+        problems.append(
+            "cloudflare:apiToken: missing. Set it with: pulumi config set --secret cloudflare:apiToken <token>"
+        )
+    private_key = config.get_secret("sshPrivateKey")
+    if private_key is None and not os.environ.get("SSH_AUTH_SOCK"):
+        problems.append(
+            "argoweb:sshPrivateKey: missing, and there is no SSH agent (SSH_AUTH_SOCK). "
+            "Set it with: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519"
+        )
+    problems += _unknown_keys()
+    return build(
+        raw,
+        deployment=f"{pulumi.get_project()}/{pulumi.get_stack()}",
+        ssh_private_key=private_key,
+        problems=problems,
+    )
+
+
+def _unknown_keys() -> list[str]:
+    known = {*STACK.keys, "sshPrivateKey"}
+    found = [
+        key.removeprefix(f"{NAMESPACE}:") for key in CONFIG.get() if key.startswith(f"{NAMESPACE}:")
+    ]
+    return [
+        f"{NAMESPACE}:{key}: unknown key. {nearest(key, known)}"
+        for key in found
+        if key not in known
+    ]

@@ -1,0 +1,254 @@
+"""What a stack declares, checked and complete."""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+
+from ingress import Rule
+
+_LOOPBACK = {4: "127.0.0.1", 6: "::1"}
+INTERNAL_NAME = "argoweb.internal"
+"""The name in the certificate of Caddy's own CA, and the one by which cloudflared asks for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunnelSettings:
+    """The tunnel as an object of the Cloudflare account."""
+
+    name: str
+    secret_version: int
+    """Raised to rotate the tunnel's secret."""
+    protect: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zone:
+    """A DNS zone of the account."""
+
+    name: str
+    id: str | None
+    """`None`: looked up by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bastion:
+    """The SSH server in between."""
+
+    address: str
+    port: int
+    user: str
+    host_key: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rebuild:
+    """How NixOS is rebuilt."""
+
+    flake: str | None
+    """`None`: the classic `/etc/nixos/configuration.nix`."""
+    build_host: str | None
+    args: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A NixOS server that runs the tunnel."""
+
+    name: str
+    address: str
+    port: int
+    user: str
+    host_key: str | None
+    """As in `known_hosts`; `None` only where the user insisted on no check."""
+    redeploy: int
+    """Raised to send every file again, as after a reinstallation."""
+    let_go: bool
+    """The server is gone for good: nothing connects to it any more."""
+    dial_attempts: int
+    dial_timeout: int
+    """Seconds."""
+    bastion: Bastion | None
+    rebuild: Rebuild
+
+    @property
+    def address_text(self) -> str:
+        """`user@host:port`, which tells one server from another."""
+        return f"{self.user}@{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Directory:
+    """Files that Caddy serves."""
+
+    root: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proxy:
+    """Upstreams that Caddy passes requests to."""
+
+    upstreams: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redirect:
+    """Where Caddy sends visitors."""
+
+    to: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaddyLines:
+    """Directives of the user's own for Caddy."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A service that cloudflared reaches without Caddy."""
+
+    url: str
+
+
+Backend = Directory | Proxy | Redirect | CaddyLines | Service
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dns:
+    """The record of a hostname."""
+
+    enabled: bool
+    comment: str | None
+    tags: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """One hostname, or one path of it, and what answers there."""
+
+    place: str
+    """Where it stands in the stack file, as `argoweb:sites[3]`."""
+    hostname: str
+    """Lower case and punycode, exact or `*.` and a suffix."""
+    path: str
+    """cloudflared's regular expression, or empty."""
+    backend: Backend
+    origin_request: Mapping[str, object]
+    dns: Dns
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tls:
+    """TLS between cloudflared and Caddy; all paths are on the server."""
+
+    files: tuple[str, str] | None
+    """Certificate and key; `None`: a certificate of Caddy's own CA."""
+    ca_pool: str | None
+    """cloudflared trusts Caddy's certificate through it; `None`: the system's CAs."""
+    no_verify: bool
+    """cloudflared accepts any certificate."""
+    client_ca: str | None
+    """Caddy demands a client certificate signed by it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caddy:
+    """The web server behind cloudflared."""
+
+    bind: Sequence[str]
+    port: int
+    unit: str
+    user: str | None
+    """`None`: as nixpkgs has it."""
+    group: str
+    manage: bool
+    """Whether the pushed module enables `services.caddy`; else the unit is the user's own."""
+    tls: Tls | None
+    global_options: str
+    site_options: str
+    """Lines of the one block that holds all sites."""
+
+    @property
+    def url(self) -> str:
+        """Where cloudflared reaches it."""
+        listens = ipaddress.ip_address(self.bind[0])
+        host = _LOOPBACK[listens.version] if listens.is_unspecified else str(listens)
+        address = f"[{host}]" if listens.version == 6 else host
+        return f"{'https' if self.tls else 'http'}://{address}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """A cloudflared built from a Git mirror."""
+
+    url: str
+    rev: str
+    hash: str
+    vendor_hash: str | None
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nixos:
+    """Places and choices on the server."""
+
+    allow_unfree: bool
+    config_dir: str
+    data_dir: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """What must hold after an activation."""
+
+    timeout: int
+    """Seconds."""
+    urls: Sequence[str]
+    """Answered on the server itself with a status below 400."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """A whole stack."""
+
+    account_id: str
+    ssh_private_key: pulumi.Output[str] | None
+    """`None`: the SSH agent."""
+    tunnel: TunnelSettings
+    cloudflared: Mapping[str, object]
+    """Keys of cloudflared's file, `metrics` always among them."""
+    zones: Sequence[Zone]
+    servers: Sequence[Server]
+    sites: Sequence[Site]
+    rules: Sequence[Rule]
+    """The ingress rules of the sites, in order, the catch-all last."""
+    caddy: Caddy
+    package: Package | None
+    nixos: Nixos
+    health: Health
+    warnings: Sequence[str] = field(default=())
+
+    @property
+    def metrics(self) -> str:
+        """Where cloudflared serves `/ready`."""
+        return str(self.cloudflared["metrics"])
+
+    def zone_of(self, hostname: str) -> Zone:
+        """The zone that holds the hostname: the one with the longest name.
+
+        Raises:
+            LookupError: none does; checked settings never give this.
+        """
+        zone = longest_zone(hostname, self.zones)
+        if zone is None:
+            raise LookupError(hostname)
+        return zone
+
+
+def longest_zone(hostname: str, zones: Sequence[Zone]) -> Zone | None:
+    """The zone with the longest name that is a suffix of the hostname."""
+    holding = [zone for zone in zones if f".{hostname}".endswith(f".{zone.name}")]
+    return max(holding, key=lambda zone: len(zone.name), default=None)

@@ -1,0 +1,52 @@
+"""Hostnames as Cloudflare's API gives them back: lower case, punycode, fully qualified."""
+
+import re
+
+from ingress import Findings
+
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_LONGEST_NAME = 253
+_DEVIATIONS = "\u00df\u03c2\u200c\u200d"
+"""Characters that IDNA 2003 and IDNA 2008 turn into different names."""
+
+
+class HostnameError(ValueError):
+    """Not a hostname; the text says what was expected."""
+
+
+def normal(name: str, *, wildcard: bool = True) -> str:
+    """The hostname as DNS has it.
+
+    Raises:
+        HostnameError: it cannot be one.
+    """
+    prefix, rest = ("*.", name[2:]) if wildcard and name.startswith("*.") else ("", name)
+    rest = rest.removesuffix(".").lower()
+    if "*" in rest:
+        raise HostnameError("'*' as the first label only, as in '*.example.com'")
+    if any(character in _DEVIATIONS for character in rest):
+        raise HostnameError(
+            "a name that every resolver writes alike; give it in punycode ('xn--…')"
+        )
+    if not rest.isascii():
+        try:
+            rest = rest.encode("idna").decode("ascii")
+        except UnicodeError as error:
+            raise HostnameError("an international name that punycode can hold") from error
+    if len(prefix + rest) > _LONGEST_NAME:
+        raise HostnameError(f"at most {_LONGEST_NAME} characters")
+    labels = rest.split(".")
+    if len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise HostnameError(
+            "a fully qualified hostname such as 'www.example.com', without port or path"
+        )
+    return prefix + rest
+
+
+def checked(name: str, where: str, findings: Findings, *, wildcard: bool = True) -> str:
+    """The hostname as DNS has it; one that cannot be is reported and given back as it is."""
+    try:
+        return normal(name, wildcard=wildcard)
+    except HostnameError as error:
+        findings.mismatch(where, name, str(error))
+        return name

@@ -1,0 +1,67 @@
+"""The servers and the way to each."""
+
+from typing import Any
+
+from ingress import Findings
+from settings.model import Bastion, Rebuild, Server
+
+_Values = dict[str, Any]
+
+
+def _host_key(value: _Values, where: str, findings: Findings) -> str | None:
+    if value["insecureHostKey"]:
+        findings.warn(
+            f"{where}.insecureHostKey", "whoever stands between can take the tunnel's credentials."
+        )
+        return None
+    if "hostKey" not in value:
+        findings.error(
+            f"{where}.hostKey",
+            f"missing. Without it anybody could answer as the server. Print it with: ssh-keyscan -t ed25519 -p {value['port']} {value['address']}",
+        )
+        return None
+    return " ".join(str(value["hostKey"]).split()[:2])
+
+
+def server(place: str, value: _Values, findings: Findings) -> Server:
+    """The server at a place of the stack file, which ends with its name."""
+    bastion, rebuild = value.get("bastion"), value["rebuild"]
+    return Server(
+        name=place.rpartition(".")[2],
+        address=value["address"],
+        port=value["port"],
+        user=value["user"],
+        host_key=_host_key(value, place, findings),
+        redeploy=value["redeploy"],
+        let_go=value["letGo"],
+        dial_attempts=value["dialAttempts"],
+        dial_timeout=value["dialTimeout"],
+        bastion=bastion
+        and Bastion(
+            address=bastion["address"],
+            port=bastion["port"],
+            user=bastion["user"],
+            host_key=_host_key(bastion, f"{place}.bastion", findings),
+        ),
+        rebuild=Rebuild(
+            flake=rebuild.get("flake"),
+            build_host=rebuild.get("buildHost"),
+            args=rebuild["args"],
+        ),
+    )
+
+
+def check_servers(servers: list[Server], findings: Findings) -> None:
+    """Whether there are servers, each of them once."""
+    if not servers:
+        findings.error(
+            "argoweb:servers", "found none, expected at least one server to run the tunnel."
+        )
+    seen: dict[str, str] = {}
+    for server in servers:
+        other = seen.setdefault(f"{server.address}:{server.port}", server.name)
+        if other != server.name:
+            findings.error(
+                f"argoweb:servers.{server.name}.address",
+                f"is that of '{other}' too. Remove one of them.",
+            )

@@ -1,0 +1,174 @@
+"""The stack file: every key under `argoweb:` with its type, default and meaning."""
+
+from ingress import ORIGIN_REQUEST, SETTINGS
+from ingress.shape import Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
+from settings import texts
+
+_PORT = Whole(least=1, most=65535)
+
+
+def _key(shape: Shape, doc: str, default: object = None) -> Key:
+    return Key(shape=shape, doc=doc, default=default)
+
+
+def _must(shape: Shape, doc: str) -> Key:
+    return Key(shape=shape, doc=doc, required=True)
+
+
+_SSH = {
+    "address": _must(texts.ADDRESS, "IP address or host name for SSH."),
+    "port": _key(_PORT, "SSH port.", 22),
+    "user": _key(texts.WORD, "SSH user: root, or one that may `sudo -n`.", "root"),
+    "hostKey": _key(texts.HOST_KEY, "The server's SSH host key: `ssh-keyscan -t ed25519 ADDRESS`."),
+    "insecureHostKey": _key(Flag(), "Accept any host key.", False),
+}
+
+_REBUILD = Table(
+    keys={
+        "flake": _key(
+            texts.PLAIN, "Flake to rebuild, as '/etc/nixos#web1'; none for configuration.nix."
+        ),
+        "buildHost": _key(texts.PLAIN, "Where nixos-rebuild builds."),
+        "args": _key(ListOf(item=texts.PLAIN), "Further arguments of nixos-rebuild.", []),
+    }
+)
+
+_SERVER = Table(
+    keys={
+        **_SSH,
+        "bastion": _key(Table(keys=_SSH), "SSH server in between."),
+        "dialAttempts": _key(Whole(least=1, most=20), "Attempts to connect.", 4),
+        "dialTimeout": _key(Whole(least=1, most=300), "Seconds an attempt may take.", 10),
+        "redeploy": _key(Whole(), "Raise it by one to send every file again.", 0),
+        "letGo": _key(Flag(), "The server is gone: forget it without connecting.", False),
+        "rebuild": _key(_REBUILD, "How NixOS is rebuilt.", {}),
+    }
+)
+
+_DNS = Table(
+    keys={
+        "comment": _key(texts.COMMENT, "Comment of the record; default names the stack."),
+        "tags": _key(ListOf(item=texts.PLAIN), "Tags of the record.", []),
+    }
+)
+
+SITE = Table(
+    keys={
+        "hostname": _must(Text(), "Exact, or `*.` and a suffix."),
+        "path": _key(Text(), "Go regular expression on the path; none takes every path.", ""),
+        "root": _key(texts.PATH, "Folder on the server that Caddy serves."),
+        "proxy": _key(
+            ListOf(item=texts.UPSTREAM, single=True, least=1),
+            "Upstream, or several, of a Caddy reverse proxy.",
+        ),
+        "redirect": _key(texts.REDIRECT, "Where Caddy redirects."),
+        "caddyfile": _key(Text(lines=True), "Caddy directives of your own, for this site."),
+        "service": _key(Text(), "A service that cloudflared reaches without Caddy."),
+        "originRequest": _key(ORIGIN_REQUEST, "How cloudflared reaches it.", {}),
+        "dns": _key(Either(other=_DNS), "false for no record.", True),
+    }
+)
+BACKENDS = ("root", "proxy", "redirect", "caddyfile", "service")
+
+_TLS = Table(
+    keys={
+        "certificate": _key(texts.PATH, "Certificate file on the server."),
+        "key": _key(texts.PATH, "Its key file."),
+        "internal": _key(Flag(), "Instead of these two: a certificate of Caddy's own CA.", False),
+        "caPool": _key(
+            texts.PATH, "CA file, readable for the user argoWeb, by which cloudflared trusts it."
+        ),
+        "noTLSVerify": _key(Flag(), "cloudflared accepts any certificate of Caddy.", False),
+        "clientCa": _key(texts.PATH, "CA whose client certificates Caddy demands."),
+    }
+)
+
+_TUNNEL = Table(
+    keys={
+        "name": _key(texts.TUNNEL_NAME, "Unique in the account."),
+        "secretVersion": _key(Whole(least=1), "Raise it by one for a new secret.", 1),
+        "protect": _key(Flag(), "Refuse to delete the tunnel.", False),
+    }
+)
+
+_ZONE = Table(
+    keys={
+        "name": _must(Text(), "The zone's name."),
+        "id": _key(texts.HEX_ID, "Its id; none looks it up by name."),
+    }
+)
+
+_CADDY = Table(
+    keys={
+        "bind": _key(
+            ListOf(item=texts.IP, single=True, least=1),
+            "Where Caddy listens.",
+            ["127.0.0.1", "::1"],
+        ),
+        "port": _key(_PORT, "Its port.", 8080),
+        "unit": _key(texts.UNIT, "Caddy's systemd unit.", "caddy"),
+        "user": _key(texts.WORD, "User that Caddy runs as; default as in nixpkgs."),
+        "group": _key(texts.WORD, "Group that the user argoWeb joins.", "caddyProxy"),
+        "manage": _key(Flag(), "false for a Caddy unit of your own.", True),
+        "tls": _key(_TLS, "TLS 1.3 between cloudflared and Caddy; none for plain HTTP."),
+        "globalOptions": _key(Text(lines=True), "Lines for Caddy's global options.", ""),
+        "siteOptions": _key(
+            Text(lines=True), "Lines for all sites of Caddy, such as `log` or `encode gzip`.", ""
+        ),
+    }
+)
+
+_PACKAGE = Table(
+    keys={
+        "url": _must(texts.GIT_URL, "Git mirror of cloudflared."),
+        "rev": _must(texts.REVISION, "Revision."),
+        "hash": _must(texts.SRI_HASH, "Hash of the source."),
+        "vendorHash": _key(
+            texts.SRI_HASH, "Hash of the Go modules; none where the source vendors them."
+        ),
+        "version": _must(texts.VERSION, "Version it reports."),
+    }
+)
+
+_NIXOS = Table(
+    keys={
+        "allowUnfree": _key(Flag(), "Sets nixpkgs.config.allowUnfree.", True),
+        "configDir": _key(texts.PATH, "Folder of the pushed files.", "/etc/caddy"),
+        "dataDir": _key(texts.PATH, "Folder of the credentials.", "/var/lib/argoWeb"),
+    }
+)
+
+_HEALTH = Table(
+    keys={
+        "timeout": _key(Whole(least=5, most=3600), "Seconds until a change must serve.", 60),
+        "urls": _key(ListOf(item=texts.HEALTH_URL), "URLs that must answer on the server.", []),
+    }
+)
+
+STACK = Table(
+    keys={
+        "accountId": _must(
+            texts.HEX_ID,
+            "Set it with: pulumi config set argoweb:accountId <32 hex digits from the dashboard's URL>",
+        ),
+        "tunnel": _key(_TUNNEL, "The tunnel.", {}),
+        "cloudflared": _key(SETTINGS, "Keys of cloudflared's own file.", {}),
+        "zones": _must(
+            ListOf(item=_ZONE, least=1),
+            "Set the first with: pulumi config set --path 'argoweb:zones[0].name' example.com",
+        ),
+        "servers": _must(
+            MapOf(item=_SERVER, key=texts.SERVER_NAME),
+            "Set the first with: pulumi config set --path argoweb:servers.web1.address 192.0.2.10",
+        ),
+        "sites": _must(
+            ListOf(item=SITE),
+            "Set the first with: pulumi config set --path 'argoweb:sites[0].hostname' www.example.com",
+        ),
+        "caddy": _key(_CADDY, "The web server.", {}),
+        "package": _key(_PACKAGE, "A cloudflared of your own; none for the one of nixpkgs."),
+        "nixos": _key(_NIXOS, "Places on the servers.", {}),
+        "health": _key(_HEALTH, "What must hold after a change.", {}),
+    }
+)
+"""The keys but `argoweb:sshPrivateKey`, which is a secret and never part of a checked value."""

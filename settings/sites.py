@@ -1,0 +1,137 @@
+"""The sites: what answers at each hostname, its ingress rule, its record."""
+
+import re
+from typing import Any
+
+from ingress import Findings, Rule
+from settings import caddyfile, names, web
+from settings.model import (
+    INTERNAL_NAME,
+    Backend,
+    Caddy,
+    CaddyLines,
+    Directory,
+    Dns,
+    Proxy,
+    Redirect,
+    Service,
+    Site,
+    Zone,
+    longest_zone,
+)
+from settings.shapes import BACKENDS
+
+_Values = dict[str, Any]
+
+_SPECIAL_IN_CADDY = re.compile(r"`|(?<!\\[pPx])\{[$%?a-z_]")
+"""What ends a quoted text of the Caddyfile, and what begins a placeholder (`httpcaddyfile/shorthands.go`)."""
+
+
+def site(place: str, value: _Values, findings: Findings) -> Site:
+    """What is declared at a place of the stack file."""
+    dns: Any = value["dns"]
+    details: _Values = dns if isinstance(dns, dict) else {}
+    backend = _backend(value, place, findings)
+    if not isinstance(backend, Service) and _SPECIAL_IN_CADDY.search(value["path"]):
+        findings.mismatch(
+            f"{place}.path",
+            value["path"],
+            "a regular expression that means the same to Caddy: '\\x60' for a backquote, '[{]' for a '{' before a letter",
+        )
+    return Site(
+        place=place,
+        hostname=names.checked(value["hostname"], f"{place}.hostname", findings),
+        path=value["path"],
+        backend=backend,
+        origin_request=value["originRequest"],
+        dns=Dns(
+            enabled=dns is not False, comment=details.get("comment"), tags=details.get("tags", [])
+        ),
+    )
+
+
+def _backend(value: _Values, where: str, findings: Findings) -> Backend:
+    given = [key for key in BACKENDS if key in value]
+    if len(given) != 1:
+        found = " and ".join(given) or "none of them"
+        findings.error(where, f"found {found}, expected exactly one of {', '.join(BACKENDS)}.")
+        return Service(url="http_status:503")
+    match given[0]:
+        case "root":
+            return Directory(root=value["root"])
+        case "proxy":
+            schemes = {
+                upstream.partition("://")[0] * ("://" in upstream) for upstream in value["proxy"]
+            }
+            if len(schemes) > 1:
+                findings.error(
+                    f"{where}.proxy",
+                    "found upstreams with and without TLS or HTTP/2, expected the same 'https://', 'h2c://' or nothing before each: Caddy takes no mixture.",
+                )
+            return Proxy(upstreams=value["proxy"])
+        case "redirect":
+            return Redirect(to=value["redirect"])
+        case "caddyfile":
+            if (
+                problem := caddyfile.problem(value["caddyfile"], refused=web.NOT_IN_SITE)
+            ) is not None:
+                findings.error(f"{where}.caddyfile", problem)
+            return CaddyLines(text=value["caddyfile"])
+        case _:
+            return Service(url=value["service"])
+
+
+def rule(site: Site, caddy: Caddy, findings: Findings) -> Rule:
+    """The ingress rule of a site."""
+    service, origin_request = (
+        (site.backend.url, dict(site.origin_request))
+        if isinstance(site.backend, Service)
+        else (caddy.url, _to_caddy(site, caddy, findings))
+    )
+    return Rule(
+        hostname=site.hostname, path=site.path, service=service, origin_request=origin_request
+    )
+
+
+def _to_caddy(site: Site, caddy: Caddy, findings: Findings) -> dict[str, object]:
+    """How cloudflared reaches Caddy for a site: the user's own words, and those that TLS needs."""
+    given = dict(site.origin_request)
+    refused = {"httpHostHeader": "Caddy finds the site by the visitor's Host. Set it in the proxy."}
+    added: dict[str, object] = {}
+    if caddy.tls is not None:
+        if caddy.tls.files is None:
+            text = f"Caddy's own certificate is for {INTERNAL_NAME}. Leave it out."
+            refused |= {"originServerName": text, "matchSNItoHost": text}
+            added["originServerName"] = INTERNAL_NAME
+        elif site.hostname.startswith("*."):
+            added["matchSNItoHost"] = True
+        else:
+            added["originServerName"] = site.hostname
+        if caddy.tls.ca_pool is not None:
+            added["caPool"] = caddy.tls.ca_pool
+        if caddy.tls.no_verify:
+            added["noTLSVerify"] = True
+    for key in given.keys() & refused.keys():
+        findings.error(f"{site.place}.originRequest.{key}", refused[key])
+    return {**added, **given}
+
+
+def check_zones(sites: list[Site], zones: list[Zone], findings: Findings) -> None:
+    """Whether each hostname with a record has a zone, and a certificate."""
+    for site in sites:
+        if not site.dns.enabled:
+            continue
+        name = site.hostname.removeprefix("*.")
+        where = f"{site.place}.hostname"
+        zone = longest_zone(name, zones)
+        if zone is None:
+            known = ", ".join(zone.name for zone in zones)
+            findings.error(
+                where,
+                f"'{site.hostname}' is in no zone of argoweb:zones ({known}). Add its zone, or set `dns: false`.",
+            )
+        elif site.hostname.count(".") > zone.name.count(".") + 1:
+            findings.warn(
+                where,
+                f"'{site.hostname}' is more than one label below {zone.name}: Cloudflare's Universal SSL has no certificate for it.",
+            )

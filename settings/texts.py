@@ -1,0 +1,94 @@
+"""Texts of the stack file that have a form of their own: each check gives what was expected, or nothing."""
+
+import base64
+import binascii
+import ipaddress
+import re
+
+from ingress.shape import Checked, Text
+
+HEX_ID = Text(expected="32 hexadecimal digits", pattern="[0-9a-f]{32}")
+PATH = Text(
+    expected="an absolute path without blanks, quotes, braces, '\\', '*' and '$'",
+    pattern=r"/[^\s\"'`{}\\$*?\[\]]*",
+)
+WORD = Text(expected="a name of letters, digits, '_', '-'", pattern=r"[A-Za-z_][A-Za-z0-9_-]{0,30}")
+UNIT = Text(
+    expected="a unit's name without '.service'",
+    pattern=r"[A-Za-z0-9_@-][A-Za-z0-9_.@-]*(?<!\.service)",
+)
+COMMENT = Text(expected="at most 100 characters", pattern=".{1,100}")
+PLAIN = Text(expected="a text without blanks", pattern=r"\S+")
+SERVER_NAME = Text(
+    expected="a name of a-z, 0-9 and '-'", pattern=r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+)
+TUNNEL_NAME = Text(expected="at most 100 characters", pattern=".{1,100}")
+GIT_URL = Text(expected="a Git URL", pattern=r"(?:https|http|ssh|git)://\S+")
+REVISION = Text(expected="a tag or commit", pattern=r"[A-Za-z0-9_./-]+")
+SRI_HASH = Text(expected="an SRI hash 'sha256-…'", pattern=r"sha256-[A-Za-z0-9+/]{43}=")
+VERSION = Text(expected="a version such as '2026.8.0'", pattern=r"[0-9A-Za-z.+-]+")
+_KEY_TYPE = re.compile(r"(?:ssh-(?:ed25519|rsa)|ecdsa-sha2-nistp(?:256|384|521))")
+
+
+def _host_key(text: str) -> str | None:
+    expected = "a line 'type key' as `ssh-keyscan -t ed25519 HOST` prints it, without the host"
+    words = text.split()
+    if len(words) < 2 or not _KEY_TYPE.fullmatch(words[0]):
+        return expected
+    try:
+        blob = base64.b64decode(words[1], validate=True)
+    except binascii.Error:
+        return expected
+    name = words[0].encode()
+    return (
+        None if blob[:4] == len(name).to_bytes(4, "big") and blob[4:].startswith(name) else expected
+    )
+
+
+def _address(text: str) -> str | None:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", text):
+            return "an IP address without brackets, or a host name"
+    return None
+
+
+def _ip(text: str) -> str | None:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return "an IP address such as '127.0.0.1' or '::1'"
+    return "an address without a zone such as '%eth0'" if "%" in text else None
+
+
+def _upstream(text: str) -> str | None:
+    match = re.fullmatch(
+        r"(?:(https?|h2c)://)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?|unix//[^\s\"'`{}\\|]+",
+        text,
+    )
+    if match is None or (match[2] and not 1 <= int(match[2]) <= 65535):
+        return "an address such as '127.0.0.1:3000', 'https://10.0.0.5' or 'unix//run/app.sock'"
+    if not match[1] and not match[2] and not text.startswith("unix/"):
+        return "an address with a port, such as '127.0.0.1:3000'"
+    if (match[1], match[2]) in {("https", "80"), ("http", "443"), ("h2c", "443")}:
+        return f"another port than {match[2]} for '{match[1]}://'"
+    return None
+
+
+def _redirect(text: str) -> str | None:
+    if not re.fullmatch(r"(?:https?://|/)[^\s\"`\\]*", text) or "{$" in text:
+        return "a URL, in which Caddy's '{uri}', '{path}' and '{query}' may stand"
+    return None
+
+
+def _health_url(text: str) -> str | None:
+    return None if re.fullmatch(r"https?://[^\s\"'`\\]+", text) else "an http(s) URL"
+
+
+HOST_KEY = Checked(check=_host_key, example="ssh-ed25519 AAAA…")
+ADDRESS = Checked(check=_address, example="192.0.2.10")
+IP = Checked(check=_ip, example="127.0.0.1")
+UPSTREAM = Checked(check=_upstream, example="127.0.0.1:3000")
+REDIRECT = Checked(check=_redirect, example="https://www.example.com{uri}")
+HEALTH_URL = Checked(check=_health_url, example="http://127.0.0.1:8080/")

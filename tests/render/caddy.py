@@ -1,0 +1,99 @@
+"""The real Caddy: what it makes of a Caddyfile, and one that runs and takes another one at any time."""
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from render import caddyfile, global_options
+from settings.build import build
+
+PROGRAM = Path(sys.prefix) / "bin" / "caddy"
+_SECONDS = 20
+
+
+def whole_file(values: Mapping[str, Any], more: str = "") -> str:
+    """The Caddyfile that the server's Caddy reads, `more` among its global options."""
+    settings = build(values, deployment="argoweb/test")
+    return f"{{\n{more}{global_options(settings.caddy)}}}\n{caddyfile(settings)}"
+
+
+def adapt(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """`caddy adapt` with a text."""
+    file = folder / "Caddyfile"
+    file.write_text(text)
+    return subprocess.run(
+        [PROGRAM, "adapt", "--config", file, "--adapter", "caddyfile"],
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+
+
+def adapted(values: Mapping[str, Any], folder: Path) -> Any:
+    """The JSON that Caddy makes of a stack's Caddyfile."""
+    result = adapt(whole_file(values), folder)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class Running:
+    """A Caddy of its own on the loopback."""
+
+    def __init__(self, folder: Path) -> None:
+        self._admin = free_port()
+        self._options = f"admin 127.0.0.1:{self._admin}\nskip_install_trust\n"
+        start = folder / "start.caddy"
+        start.write_text(f"{{\n{self._options}}}\n")
+        home = {"XDG_DATA_HOME": str(folder / "data"), "XDG_CONFIG_HOME": str(folder / "config")}
+        self.data = folder / "data" / "caddy"
+        self._log = (folder / "log").open("wb")
+        self._process = subprocess.Popen(
+            [PROGRAM, "run", "--config", start, "--adapter", "caddyfile"],
+            env={"HOME": str(folder), "PATH": "/usr/bin:/bin", **home},
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self._admin), 1).close()
+                return
+            except OSError:
+                assert time.monotonic() < deadline, (folder / "log").read_text()
+                time.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    def load(self, values: Mapping[str, Any]) -> None:
+        """Takes a stack's Caddyfile."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._admin, timeout=_SECONDS)
+        text = whole_file(values, self._options)
+        connection.request("POST", "/load", text.encode(), {"Content-Type": "text/caddyfile"})
+        response = connection.getresponse()
+        answer = response.read().decode()
+        connection.close()
+        assert response.status == 200, f"{answer}\n{text}"
+
+    def stop(self) -> None:
+        """Ends it."""
+        self._process.terminate()
+        self._process.wait(_SECONDS)
+        self._log.close()
