@@ -1,0 +1,17 @@
+"""cloudflared's own configuration language: its keys, its rules, its checks."""
+
+from ingress.flags import SETTINGS
+from ingress.keys import ORIGIN_REQUEST
+from ingress.rules import Rule
+from ingress.shape import Findings
+from ingress.traps import check_order, check_rule, check_settings
+
+__all__ = [
+    "ORIGIN_REQUEST",
+    "SETTINGS",
+    "Findings",
+    "Rule",
+    "check_order",
+    "check_rule",
+    "check_settings",
+]

@@ -1,0 +1,116 @@
+"""For configuration files of cloudflared: `python -m ingress check|rule`; `docs/ingress.md` has examples.
+
+Exit status: 0 it is clean, 1 cloudflared refuses it, 2 it cannot be read.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ingress.file import URL_CLASH, File, read
+from ingress.urls import UrlError
+
+CLEAN, REFUSED, UNREADABLE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; its exit status."""
+    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+    given = _parser().parse_args(arguments)
+    try:
+        match given.command:
+            case "check":
+                return _check(given.files, as_json=given.json, strict=given.strict)
+            case _:
+                return _rule(given.file, given.url)
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return UNREADABLE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ingress", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser("check", help="what cloudflared refuses, and the traps")
+    check.add_argument("files", nargs="+", metavar="FILE", type=Path)
+    check.add_argument("--json", action="store_true", help="a list with an object for each file")
+    check.add_argument("--strict", action="store_true", help="status 1 for warnings too")
+    rule = commands.add_parser("rule", help="which rule takes a request")
+    rule.add_argument("file", metavar="FILE", type=Path)
+    rule.add_argument("url", metavar="URL")
+    return parser
+
+
+def _check(paths: list[Path], *, as_json: bool, strict: bool) -> int:
+    files: dict[Path, File | OSError] = {}
+    for path in paths:
+        try:
+            files[path] = read(path.read_bytes())
+        except OSError as error:
+            files[path] = error
+    if as_json:
+        print(json.dumps([_as_json(path, file) for path, file in files.items()], indent=2))
+    else:
+        for path, file in files.items():
+            _print(path, file)
+    return max(_status(file, strict) for file in files.values())
+
+
+def _status(file: File | OSError, strict: bool) -> int:
+    if isinstance(file, OSError):
+        return UNREADABLE
+    return REFUSED if file.refused or (strict and file.problems) else CLEAN
+
+
+def _print(path: Path, file: File | OSError) -> None:
+    if isinstance(file, OSError):
+        print(f"{path}: {file.strerror}", file=sys.stderr)
+        return
+    for problem in file.problems:
+        severity = "error" if problem.refused else "warning"
+        line = f":{problem.line}" if problem.line else ""
+        print(f"{path}{line}: {severity}: {problem}")
+    verdict = "refuses" if file.refused else "takes"
+    print(f"{path}: cloudflared {verdict} it")
+
+
+def _as_json(path: Path, file: File | OSError) -> dict[str, object]:
+    if isinstance(file, OSError):
+        return {"file": str(path), "unreadable": file.strerror}
+    problems = [
+        {
+            "severity": "error" if problem.refused else "warning",
+            "line": problem.line,
+            "where": problem.where,
+            "text": problem.text,
+        }
+        for problem in file.problems
+    ]
+    return {"file": str(path), "valid": not file.refused, "problems": problems}
+
+
+def _rule(path: Path, url: str) -> int:
+    file = read(path.read_bytes())
+    refused = [problem for problem in file.refused if problem.text != URL_CLASH]
+    if refused:
+        print("\n".join(f"{path}: {problem}" for problem in refused), file=sys.stderr)
+        return REFUSED
+    try:
+        index = file.matching(url)
+    except UrlError as error:
+        print(f"found '{url}', expected a URL, which has no such thing as {error}", file=sys.stderr)
+        return REFUSED
+    rule, service = file.rules[index], file.services[index]
+    print(f"Using rules from {path}")
+    print(f"Matched rule #{index}")
+    for name, value in (("hostname", rule.hostname), ("path", rule.path)):
+        if value:
+            print(f"\t{name}: {value}")
+    print(f"\tservice: {service and service.shown}")
+    return CLEAN
+
+
+if __name__ == "__main__":
+    sys.exit(main())

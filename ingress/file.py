@@ -1,0 +1,171 @@
+"""cloudflared's configuration file, read as cloudflared reads it: what it refuses, and the traps."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingress import urls
+from ingress.decode import NOTHING, Decoder
+from ingress.durations import Duration, seconds
+from ingress.flags import FIELDS, FILE, ONLY_RUN
+from ingress.rules import Rule, check_ends, first_match
+from ingress.services import Service
+from ingress.shape import Findings, Flag, ListOf, Shape, Whole, shown
+from ingress.traps import check_order, check_rule, check_settings
+from ingress.yaml3 import YamlError, compose
+
+URL_CLASH = "cannot stand beside ingress rules. Remove it."
+"""What `ingress validate` refuses and `ingress rule` does not."""
+
+
+@dataclass(frozen=True, order=True, kw_only=True)
+class Problem:
+    """Something about a file."""
+
+    line: int
+    """From 1; 0 for the file as a whole."""
+    where: str
+    """The key, as `ingress[0].service`; empty for the file as a whole."""
+    text: str
+    refused: bool
+    """Whether `cloudflared tunnel ingress validate` fails because of it; else it is a warning of ours."""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.text}" if self.where else self.text
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A configuration file."""
+
+    values: dict[str, Any]
+    """What cloudflared reads from its keys, without what it refuses."""
+    rules: list[Rule]
+    services: list[Service | None]
+    """The rules' services; nothing for one that cloudflared refuses."""
+    problems: list[Problem]
+
+    @property
+    def refused(self) -> list[Problem]:
+        """Why cloudflared refuses the file; empty where it takes it."""
+        return [problem for problem in self.problems if problem.refused]
+
+    def matching(self, url: str) -> int:
+        """The index of the rule that takes a request.
+
+        Raises:
+            UrlError: it is no URL with a host, or Go refuses it.
+        """
+        parsed = urls.parse(url)
+        if not parsed.hostname and not parsed.scheme:
+            raise urls.UrlError("a URL without a host; does it lack its 'https://'?")
+        return first_match(self.rules, parsed.hostname, parsed.path)
+
+
+@dataclass(kw_only=True)
+class _Report(Findings):
+    """Findings about a file, of which cloudflared refuses it for the errors, or for none."""
+
+    problems: list[Problem]
+    lines: dict[str, int] = field(default_factory=dict)
+    refuses: bool = True
+
+    def error(self, where: str, text: str) -> None:
+        self._add(where, text, self.refuses)
+
+    def doubt(self, where: str, text: str) -> None:
+        self._add(where, text, False)
+
+    def warn(self, where: str, text: str) -> None:
+        self._add(where, text, False)
+
+    def _add(self, where: str, text: str, refused: bool) -> None:
+        known = where = where.removeprefix(".")
+        while known and known not in self.lines:
+            known = known[: max(known.rfind("."), known.rfind("["), 0)]
+        line = self.lines.get(known, 0)
+        if refused or not any(other.where == where for other in self.problems):
+            self.problems.append(Problem(line=line, where=where, text=text, refused=refused))
+
+
+def read(data: bytes) -> File:
+    """A configuration file from its bytes."""
+    problems: list[Problem] = []
+    decoder = Decoder(findings=Findings())
+    report = decoder.findings = _Report(problems=problems, lines=decoder.lines)
+    try:
+        values = _values(data, decoder)
+    except YamlError as error:
+        problem = Problem(line=error.line, where="", text=f"{error}.", refused=True)
+        return File(values={}, rules=[], services=[], problems=[*problems, problem])
+    rules = [
+        Rule(
+            hostname=given.get("hostname", ""),
+            path=given.get("path", ""),
+            service=given.get("service", ""),
+            origin_request=given.get("originRequest", {}),
+        )
+        for given in values.get("ingress", [])
+    ]
+    services = _check(values, rules, report)
+    return File(values=values, rules=rules, services=services, problems=sorted(problems))
+
+
+def _values(data: bytes, decoder: Decoder) -> dict[str, Any]:
+    root = compose(data)
+    values: dict[str, Any] = {}
+    if root is None:
+        raise YamlError(0, "the file is empty")
+    if root.kind != "mapping":
+        found = decoder.untyped(root, "")
+        if found is not None:
+            raise YamlError(root.line, f"found {shown(found)}, expected a mapping")
+        return values
+    for key, child in decoder.entries(root, ""):
+        name = decoder.name(key, "")
+        if name is None:
+            continue
+        if name in FIELDS:
+            value = decoder.typed(child, FILE.keys[name].shape, name)
+        else:
+            value = decoder.untyped(child, name)
+            read_here = name in FILE.keys and name not in ONLY_RUN
+            if read_here and not _fits(value, FILE.keys[name].shape):
+                FILE.keys[name].shape.read(value, name, decoder.findings)
+                value = NOTHING
+        if value is not NOTHING:
+            values[name] = value
+    return values
+
+
+def _fits(value: object, shape: Shape) -> bool:
+    """Whether a flag takes a value of this type (`configuration.go`, `configFileSettings`)."""
+    match shape:
+        case Flag():
+            return isinstance(value, bool)
+        case Whole():
+            return type(value) is int and value < 2**63
+        case Duration():
+            return isinstance(value, str) and seconds(value) is not None
+        case ListOf():
+            return isinstance(value, list) and all(isinstance(item, str) for item in value)
+        case _:
+            return isinstance(value, str)
+
+
+def _check(values: dict[str, Any], rules: list[Rule], report: _Report) -> list[Service | None]:
+    places = [f"ingress[{index}]" for index in range(len(rules))]
+    bastion_mode = values.get("originRequest", {}).get("bastionMode") is True
+    services = [
+        check_rule(rule, place, report, bastion_mode=bastion_mode)
+        for rule, place in zip(rules, places, strict=True)
+    ]
+    check_ends(rules, places, report)
+    if not rules:
+        report.error("ingress", "missing. cloudflared needs at least one rule.")
+    if values.get("url"):
+        report.error("url", URL_CLASH)
+    check_order(rules, places, report)
+    check_settings(values, "", report)
+    stricter = _Report(problems=report.problems, lines=report.lines, refuses=False)
+    FILE.read(values, "", stricter)
+    return services

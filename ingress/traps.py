@@ -1,0 +1,185 @@
+"""What cloudflared takes in silence, though it hardly works as meant."""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from ingress import durations, hostnames, services
+from ingress.flags import DEFAULTS
+from ingress.re2 import Pattern, PatternError
+from ingress.rules import NO_TOKEN_PASSES, Rule, check_demands, lacks_team_name
+from ingress.services import Service
+from ingress.shape import Findings
+
+_URL_CHARACTERS = " \t/?#@"
+_EVERY_PATH = re.compile(r"\^?(?:/|/?\.\*\$?)?")
+_LITERAL = re.compile(r"(\^?)([\w/-]+)")
+_OF_TLS = ("caPool", "originServerName", "matchSNItoHost", "noTLSVerify", "tlsTimeout")
+_EVERYWHERE = ("0.0.0.0", "[::]")
+
+
+def check_rule(
+    rule: Rule, where: str, findings: Findings, *, bastion_mode: bool = False
+) -> Service | None:
+    """One rule by itself: cloudflared's demands and the traps. Its service, where cloudflared takes it."""
+    service = check_demands(rule, where, findings, bastion_mode=bastion_mode)
+    _hostname_traps(rule.hostname, f"{where}.hostname", findings)
+    _path_traps(rule.path, f"{where}.path", findings)
+    _access_traps(rule, f"{where}.originRequest.access", findings)
+    if service is not None:
+        if (problem := services.doubt(rule.service, service)) is not None:
+            findings.doubt(f"{where}.service", f"found '{rule.service}', expected {problem}.")
+        _service_traps(rule, service, f"{where}.originRequest", findings)
+    return service
+
+
+def _hostname_traps(hostname: str, where: str, findings: Findings) -> None:
+    name = hostname.removeprefix("*.")
+    if any(character in _URL_CHARACTERS for character in hostname):
+        findings.doubt(where, f"found '{hostname}', expected a hostname, not a URL.")
+    elif len(name) > 1 and name.startswith("*"):
+        findings.warn(where, f"'{hostname}' matches nothing; a wildcard is '*.' and a suffix.")
+    elif hostname.endswith("."):
+        findings.warn(where, f"'{hostname}' matches nothing; leave the final dot out.")
+    elif hostname != hostname.lower() or not hostname.isascii():
+        sent = hostname.replace(name, hostnames.lookup_name(name) or name.lower())
+        if not hostnames.matches(hostname, sent.replace("*", "x")):
+            findings.warn(where, f"'{hostname}' matches nothing; requests have '{sent}'.")
+
+
+def _path_traps(path: str, where: str, findings: Findings) -> None:
+    try:
+        anchored = Pattern(path).anchored
+    except PatternError:
+        return  # cloudflared says so itself
+    literal = _LITERAL.match(path)
+    if not anchored and not _EVERY_PATH.fullmatch(path):
+        begun = f"^(?:{path})" if "|" in path else f"^{path}"
+        findings.warn(
+            where, f"'{path}' is found anywhere in a path; write '{begun}' for its beginning."
+        )
+    elif literal and literal[1] and not literal[2].startswith("/"):
+        findings.warn(where, f"'{path}' matches nothing; a path begins with '/'.")
+    if re.search(r"/\*(?:\$?$|/)", path):
+        findings.warn(where, f"'*' in '{path}' repeats the '/'; '.*' is any characters.")
+    elif path.endswith("/") and len(path) > 2:
+        findings.warn(where, f"'{path}' does not match '{path.lstrip('^')[:-1]}' without the '/'.")
+
+
+def _access_traps(rule: Rule, where: str, findings: Findings) -> None:
+    access = rule.origin_request.get("access")
+    if not isinstance(access, Mapping):
+        return
+    if not access.get("required"):
+        findings.warn(where, "has no effect without `required: true`.")
+        return
+    for key in ("teamName", "audTag"):
+        if not access.get(key) and not (key == "teamName" and lacks_team_name(rule)):
+            findings.doubt(f"{where}.{key}", NO_TOKEN_PASSES)
+
+
+def _service_traps(rule: Rule, service: Service, where: str, findings: Findings) -> None:
+    socks, given = rule.service == "socks-proxy", rule.origin_request
+    if given.get("ipRules") and not socks:
+        findings.warn(f"{where}.ipRules", "has no effect: only the service socks-proxy has it.")
+    if socks and not given.get("ipRules"):
+        findings.warn(f"{where}.ipRules", "missing. Without it the socks-proxy reaches nothing.")
+    if given.get("bastionMode") and service.shown == "bastion" != rule.service:
+        findings.warn(f"{where}.bastionMode", f"makes a bastion of it, not '{rule.service}'.")
+    scheme = rule.service.partition(":")[0].lower()
+    if given.get("http2Origin") and scheme not in ("https", "wss", "unix+tls"):
+        findings.warn(f"{where}.http2Origin", "has no effect: the service is not https.")
+    for key in _OF_TLS:
+        if given.get(key) and scheme in ("http", "ws", "unix", "http_status"):
+            findings.warn(f"{where}.{key}", "has no effect: the service is not https.")
+
+
+def check_order(rules: Sequence[Rule], places: Sequence[str], findings: Findings) -> None:
+    """Rules that an earlier one hides, but for one that takes every request."""
+    first: dict[tuple[str, str], int] = {}
+    for index, later in enumerate(rules):
+        cover = _first_cover(later, first)
+        path = "" if _EVERY_PATH.fullmatch(later.path) else later.path
+        if not later.catches_all:
+            first.setdefault((later.hostname, path), index)
+        if cover is None:
+            continue
+        earlier = rules[cover]
+        text = f"is never reached: {places[cover]} takes the same requests and stands before it."
+        if (earlier.hostname, earlier.path) == (later.hostname, later.path):
+            findings.doubt(places[index], f"{text} Remove one of them.")
+        else:
+            findings.warn(places[index], f"{text} Move it up.")
+
+
+def _first_cover(later: Rule, first: Mapping[tuple[str, str], int]) -> int | None:
+    """The index of the first rule that covers a later one, of those indexed by hostname and path.
+
+    Only a few hostnames can: the same one, none, `*`, and a wildcard for each of its suffixes. So can only a few
+    paths: none, the same one, and each beginning of its literal one.
+    """
+    labels = later.hostname.split(".")
+    suffixes = (".".join(labels[start:]) for start in range(1, len(labels)))
+    names = ["", "*", later.hostname, *(f"*.{suffix}" for suffix in suffixes)]
+    found = [first[key] for key in product(names, _covering_paths(later.path)) if key in first]
+    return min(found, default=None)
+
+
+def _covering_paths(path: str) -> set[str]:
+    literal = _LITERAL.match(path)
+    if literal is None or "|" in path:
+        return {"", path}
+    text = literal[2]
+    if path[literal.end() :][:1] in tuple("*?{"):
+        text = text[:-1]
+    beginnings = {text[:end] for end in range(1, len(text) + 1)}
+    return {"", path, *beginnings, *(f"^{each}" for each in beginnings if literal[1])}
+
+
+def check_settings(values: Mapping[str, Any], where: str, findings: Findings) -> None:
+    """The keys beside the rules, by what cloudflared makes of them."""
+    if "metrics" in values:
+        _metrics_traps(str(values["metrics"]), f"{where}metrics", findings)
+    if values.get("protocol") == "quic":
+        findings.warn(
+            f"{where}protocol",
+            "'quic' never falls back to http2 where UDP is blocked; 'auto' does.",
+        )
+    for key, default in DEFAULTS.items():
+        if key in values and _is_nought(values[key]):
+            findings.warn(
+                f"{where}{key}",
+                f"has no effect: for cloudflared, 0 and false in the file are no value, so it keeps {default}.",
+            )
+    common = values.get("originRequest") or {}
+    if "access" in common:
+        findings.doubt(
+            f"{where}originRequest.access",
+            "cloudflared ignores it here, so nothing would be checked. Write it in the originRequest of what it shall guard.",
+        )
+    if common.get("ipRules"):
+        findings.warn(
+            f"{where}originRequest.ipRules",
+            "has no effect here; write it at a rule for socks-proxy.",
+        )
+    if common.get("bastionMode"):
+        findings.warn(
+            f"{where}originRequest.bastionMode",
+            "turns every URL service into a bastion.",
+        )
+
+
+def _metrics_traps(address: str, where: str, findings: Findings) -> None:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
+        expected = "an address and port such as '127.0.0.1:20241'"
+        findings.doubt(where, f"found '{address}', expected {expected}.")
+    elif host in _EVERYWHERE:
+        findings.warn(where, "everybody who reaches the server can read it; use 127.0.0.1.")
+
+
+def _is_nought(value: object) -> bool:
+    if isinstance(value, str):
+        return (durations.seconds(value) or 1) <= 0
+    return isinstance(value, (bool, int)) and value <= 0

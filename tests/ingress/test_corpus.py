@@ -1,0 +1,67 @@
+"""The same answers as the real cloudflared, on the corpus of files that was recorded with it."""
+
+import warnings
+
+import pytest
+
+from ingress.file import read
+from ingress.urls import UrlError
+from tests.ingress.corpus import Case, cases
+from tests.ingress.judge import Judge, find
+
+CASES = cases()
+SAMPLE = 8
+"""Every n-th case is asked of a cloudflared on PATH again; `python -m tests.ingress.record` asks all."""
+
+
+def test_the_corpus_is_large_and_has_files_of_both_kinds() -> None:
+    accepted = {case.config for case in CASES if case.accepted}
+    refused = {case.config for case in CASES if not case.accepted}
+
+    assert len(accepted) >= 300
+    assert len(refused) >= 300
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_file_is_refused_when_and_only_when_cloudflared_refuses_it(case: Case) -> None:
+    refused = [str(problem) for problem in read(case.config.encode()).refused]
+
+    assert (not refused) == case.accepted, (case.says, refused)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.rules], ids=lambda case: case.name)
+def test_a_request_is_taken_by_the_rule_that_cloudflared_takes(case: Case) -> None:
+    file = read(case.config.encode())
+
+    def index(url: str) -> int | None:
+        try:
+            return file.matching(url)
+        except UrlError:
+            return None
+
+    found = {url: index(url) for url in case.urls}
+    assert found == dict(zip(case.urls, case.rules, strict=True))
+    if case.service is not None:
+        service = file.services[file.matching(case.urls[0])]
+        assert service is not None
+        assert service.shown == case.service
+
+
+def test_the_recorded_answers_are_those_of_the_cloudflared_on_path() -> None:
+    judge = find()
+    if judge is None:
+        reason = "no cloudflared on PATH: the recorded answers were not compared with a real one"
+        warnings.warn(reason, stacklevel=1)
+        pytest.skip(reason)
+
+    stale = {case.name: now for case in CASES[::SAMPLE] if (now := _now(judge, case)) != _was(case)}
+
+    assert not stale, "record the corpus again: python -m tests.ingress.record"
+
+
+def _now(judge: Judge, case: Case) -> str:
+    return judge.validate(case.config)
+
+
+def _was(case: Case) -> str:
+    return case.says
