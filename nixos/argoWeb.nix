@@ -65,6 +65,11 @@ in
         default = true;
         description = "Whether to enable `services.caddy` and import the pushed sites into it. Set false for a Caddy unit of your own.";
       };
+      user = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        description = "User that Caddy runs as; null for nixpkgs' choice.";
+      };
       globalConfig = mkOption {
         type = types.lines;
         default = "";
@@ -90,6 +95,7 @@ in
         package = mkIf (pushed.package != null) (mkDefault customPackage);
         caddy = {
           manage = mkDefault pushed.caddy.manage;
+          user = mkDefault pushed.caddy.user;
           globalConfig = mkDefault pushed.caddy.globalConfig;
           import = mkDefault pushed.caddy.import;
         };
@@ -104,7 +110,8 @@ in
         }
       ];
 
-      nixpkgs.config.allowUnfree = mkIf cfg.allowUnfree (mkDefault true);
+      # NixOS merges the values of this option as they are: a mkIf within it would be taken for one.
+      nixpkgs.config = mkIf cfg.allowUnfree { allowUnfree = true; };
 
       users.users.${user} = {
         isSystemUser = true;
@@ -116,14 +123,11 @@ in
       users.groups.${user} = { };
       users.groups.${cfg.proxyGroup} = { };
 
-      # Credentials are pushed by root before the user exists; these rules run before the unit starts.
-      systemd.tmpfiles.rules = [
-        "d ${cfg.dataDir} 0700 ${user} ${user} -"
-        "z ${credentials} 0600 ${user} ${user} -"
-      ];
+      systemd.tmpfiles.rules = [ "d ${cfg.dataDir} 0700 ${user} ${user} -" ];
 
       services.caddy = mkIf cfg.caddy.manage {
         enable = mkDefault true;
+        user = mkIf (cfg.caddy.user != null) cfg.caddy.user;
         globalConfig = cfg.caddy.globalConfig;
         extraConfig = "import ${cfg.caddy.import}";
       };
@@ -138,6 +142,9 @@ in
         serviceConfig = {
           # cloudflared reports READY=1 with its first connection to Cloudflare.
           Type = "notify";
+          # Credentials are pushed by root before the user exists. tmpfiles would refuse to give them away,
+          # since the folder is not root's ("unsafe path transition").
+          ExecStartPre = "+${pkgs.coreutils}/bin/chown --no-dereference ${user}:${user} ${credentials}";
           ExecStart = "${cfg.package}/bin/cloudflared --config ${cfg.config} --no-autoupdate tunnel run";
           User = user;
           Group = user;

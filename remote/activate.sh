@@ -26,7 +26,7 @@ verify_staging() {
     [[ $(digest "${FILE_PATH[$name]}") == "${FILE_SUM[$name]}" ]] || lost+=("$name")
   done
   ((${#lost[@]} == 0)) || fail_untouched \
-    "the staging folder lost ${lost[*]} (a reinstalled server, or a hand-edited file?). Send the files again with: pulumi up --replace '**argoweb:index:NixosHost\$command:remote:Command::*'"
+    "the staging folder lost ${lost[*]} (a reinstalled server, or a file edited by hand?). Raise argoweb:servers.<name>.redeploy by one and run pulumi up: it sends every file again."
 }
 
 is_live() {
@@ -66,8 +66,7 @@ compare() {
   [[ $REBUILD == yes ]] && plan+=("rebuild NixOS")
   [[ $RESTART == yes ]] && plan+=("restart argoWeb")
   [[ $RELOAD == yes ]] && plan+=("reload ${SETTING[caddy-unit]}")
-  local IFS=,
-  step "plan: ${plan[*]:-tidy up} (${why[*]})"
+  step "plan: $(join "${plan[@]:-tidy up}") ($(join "${why[@]}"))"
 }
 
 source_of() {
@@ -77,7 +76,8 @@ source_of() {
 # Builds and checks the candidate where it will be, in a mount namespace of its own: the live files stay untouched.
 validate() {
   local name path candidate=$WORK/candidate dir=${SETTING[config-dir]}
-  mkdir -p -- "$dir" "$WORK/build"
+  (umask 022 && mkdir -p -- "$dir")
+  mkdir -- "$WORK/build"
   cp -a -- "$dir" "$candidate"
   for name in "${CHANGED[@]}"; do
     path=${FILE_PATH[$name]}
@@ -88,9 +88,13 @@ validate() {
     if [[ ${path%/*} == "$dir" ]]; then rm -f -- "$candidate/${path##*/}"; fi
   done
   unshare --mount --propagation private -- bash "$PROGRAM" validate "$WORK" "$REBUILD" "$dir" ||
-    fail_untouched "the new configuration was refused, see above."
+    {
+      rmdir --ignore-fail-on-non-empty -- "$dir"
+      fail_untouched "the new configuration was refused, see above."
+    }
   if [[ $REBUILD == yes ]]; then
     NEW_SYSTEM=$(readlink -f "$WORK/build/result")
+    if [[ $NEW_SYSTEM == "$(current_system)" ]]; then step "the built system is the running one"; fi
   fi
 }
 
@@ -239,21 +243,30 @@ journal_tail() {
   local unit
   for unit in argoWeb.service "${SETTING[caddy-unit]}.service"; do
     echo "Last journal lines of $unit:"
-    journalctl --no-pager -q -o cat -n 15 -u "$unit" 2>/dev/null | indent
+    journalctl --no-pager -q -o cat --since "@$STARTED" -n 15 -u "$unit" 2>/dev/null | indent
   done
 }
 
 # Everything as it was, and checked as well.
 roll_back() {
-  local old status=0 touched
+  local old profile status=0 touched
   journal_tail
+  if [[ ! -e $TRANSACTION ]]; then
+    echo "STATE: nothing was changed on this server, which has all files of this configuration but does not serve."
+    return
+  fi
   step "going back to what ran before"
   old=$(<"$TRANSACTION/system")
+  profile=$(<"$TRANSACTION/profile")
   touched=$(invocation argoWeb.service)
   transaction_restore
   if [[ $REBUILD == yes ]]; then
     switch_to "$old" >"$WORK/rollback.log" 2>&1 || status=$?
     ((status == 0 || status == 4)) || tail -n 20 "$WORK/rollback.log" | indent
+  fi
+  if [[ -n $profile && $(readlink -f "$PROFILE") != "$profile" ]]; then
+    make_boot_default "$profile" >"$WORK/rollback.log" 2>&1 ||
+      echo "The boot default could not be set back to $profile: $(tail -n 1 "$WORK/rollback.log")"
   fi
   transaction_end
   if ! unit_exists argoWeb.service; then
@@ -282,7 +295,7 @@ commit() {
   for name in "${FILES[@]}"; do
     chown -- "${FILE_OWNER[$name]}" "${FILE_PATH[$name]}"
   done
-  transaction_end
+  if [[ -e $TRANSACTION ]]; then transaction_end; fi
   install -m 600 -- "$WORK/manifest" "$APPLIED"
   printf '%s\n' "${SETTING[owner]}" >"$OWNER"
 }
@@ -310,8 +323,8 @@ activate() {
   compare
   if [[ $REBUILD == yes ]] || ((${#CHANGED[@]})); then validate; fi
   before=$(invocation argoWeb.service)
-  swap
-  if { [[ -z $NEW_SYSTEM ]] || switch_system "$NEW_SYSTEM"; } && apply_units "$before" && healthy && commit; then
+  if [[ $REBUILD$RESTART$RELOAD != nonono ]] || ((${#OBSOLETE[@]})); then swap; fi
+  if { [[ -z $NEW_SYSTEM || $NEW_SYSTEM == "$(current_system)" ]] || switch_system "$NEW_SYSTEM"; } && apply_units "$before" && healthy && commit; then
     tidy_staging
     step "done: the tunnel is connected and serves this configuration"
   else

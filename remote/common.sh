@@ -21,6 +21,11 @@ fi
 
 export STARTED=${STARTED:-$EPOCHSECONDS}
 step() { printf '[%3ds] %s\n' "$((EPOCHSECONDS - STARTED))" "$*"; }
+join() {
+  local text
+  printf -v text ', %s' "$@"
+  echo "${text:2}"
+}
 indent() { sed 's/^/      | /' | cut -c1-2000; } # the Pulumi plugin hangs on a line of 64 KiB
 
 # The manifest's lines are `key value…`; `file NAME MODE USER:GROUP SHA256 PATH` is one file, in order.

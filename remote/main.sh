@@ -22,16 +22,23 @@ follow() {
 
 # One at a time: a run of an earlier, perhaps cut-off, pulumi up is waited for and shown.
 start() {
-  local command=$1 run status earlier
+  local command=$1 run status earlier bash refused=0
+  bash=$(command -v bash)
   mkdir -p -- "$ROOT/runs"
   run=$(mktemp -d "$ROOT/runs/XXXXXXXX")
   cat >"$run/manifest"
   while ! systemd-run --quiet --collect --unit="$UNIT" --property=Type=exec \
     --property="StandardOutput=append:$run/log" --property="StandardError=append:$run/log" \
-    --property="ExecStopPost=/bin/sh -c 'echo \$EXIT_STATUS >$run/status'" \
-    -- "$(command -v bash)" "$PROGRAM" "work-$command" "$run" 2>"$run/start.log"; do
+    --property="ExecStopPost=$bash $PROGRAM ended $run" \
+    -- "$bash" "$PROGRAM" "work-$command" "$run" 2>"$run/start.log"; do
     earlier=$(readlink -f -- "$ROOT/runs/current" 2>/dev/null || true)
     if [[ $(systemctl show -p ActiveState --value "$UNIT.service") =~ ^(inactive|failed)$ ]]; then
+      # An earlier run may have ended between the two questions, or systemd may not have forgotten it yet.
+      refused=$((refused + 1))
+      if ((refused < 10)); then
+        sleep 0.5
+        continue
+      fi
       cat -- "$run/start.log"
       echo "STATE: nothing was changed on this server; it runs what it ran before."
       exit 1
@@ -41,6 +48,8 @@ start() {
     sleep 1
   done
   ln -sfn -- "$run" "$ROOT/runs/current"
+  # What earlier runs left whose connection broke; an hour is long past anybody who still reads them.
+  find "$ROOT/runs" -mindepth 2 -maxdepth 2 -name status -mmin +60 -printf '%h\0' | xargs -0r rm -rf --
   follow "$run"
   status=$(cat -- "$run/status" 2>/dev/null || echo 1)
   [[ $status =~ ^[0-9]+$ ]] || status=1
@@ -64,6 +73,10 @@ main() {
     work-activate) activate "$2" ;;
     work-deactivate) deactivate "$2" ;;
     validate) validate_candidate "$2" "$3" "$4" ;;
+    ended) # systemd sets EXIT_STATUS; a signal's name is no number
+      printf '%s\n' "$EXIT_STATUS" >"$2/status.new"
+      mv -f -- "$2/status.new" "$2/status" # whole, since somebody waits for it
+      ;;
     recover)
       exec 9>"$LOCK"
       flock -n 9 || exit 0

@@ -6,6 +6,7 @@ transaction_begin() {
   rm -rf -- "$new"
   mkdir -p -- "$new"
   current_system >"$new/system"
+  readlink -f "$PROFILE" >"$new/profile" || true
   cp -- "$PROGRAM" "$new/server.sh"
   for path in "$@"; do
     if [[ -e $path || -L $path ]]; then

@@ -1,0 +1,221 @@
+"""The NixOS module, evaluated and built by real Nix."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from render import module_json
+from settings.build import build
+
+ROOT = Path(__file__).resolve().parents[2]
+NIXPKGS = ROOT / "sandbox/server/nixpkgs"
+UUID = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
+BY_HAND = {
+    "After": "network-online.target",
+    "Wants": "network-online.target",
+    "User": "argoWeb",
+    "Group": "argoWeb",
+    "Restart": "on-failure",
+    "RestartSec": "5s",
+    "NoNewPrivileges": "true",
+    "LimitNPROC": "512",
+    "LimitNOFILE": "1048576",
+    "PrivateTmp": "true",
+    "PrivateDevices": "true",
+    "ProtectHome": "true",
+    "ReadWritePaths": "/var/lib/argoWeb",
+}
+"""Directives of the unit that people write by hand; ProtectSystem and Type are stricter here."""
+
+
+class Server:
+    """A folder that stands for /etc/caddy, and the system that Nix makes of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "NIX_CONFIG": "build-users-group =\nsandbox = false\nsubstitute = false",
+            "NIX_STORE_DIR": str(folder / "store"),
+            "NIX_STATE_DIR": str(folder / "var"),
+            "NIX_LOG_DIR": str(folder / "log"),
+            "HOME": str(folder),
+        }
+
+    def push(self, values: dict[str, Any], own: str = "") -> None:
+        for file in (ROOT / "nixos").glob("*.nix"):
+            shutil.copy(file, self.folder)
+        settings = build(values, deployment="argoweb/test")
+        (self.folder / "argoWeb.json").write_text(module_json(settings, UUID))
+        (self.folder / "configuration.nix").write_text(
+            f"{{ lib, pkgs, ... }}: {{ imports = [ ./argoWeb.nix ]; {own} }}"
+        )
+
+    def nix(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*words, "--arg", "configuration", str(self.folder / "configuration.nix")],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def evaluate(self, attribute: str) -> Any:
+        result = self.nix(
+            "nix-instantiate", "--eval", "--strict", "--json", f"{NIXPKGS}/nixos", "-A", attribute
+        )
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    def toplevel(self) -> Path:
+        result = self.nix(
+            "nix-build", "--no-out-link", f"{NIXPKGS}/nixos", "-A", "config.system.build.toplevel"
+        )
+        assert result.returncode == 0, result.stderr
+        return Path(result.stdout.strip())
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    return Server(tmp_path)
+
+
+def directives(unit: Path) -> dict[str, str]:
+    lines = [line for line in unit.read_text().splitlines() if "=" in line]
+    return dict(line.split("=", 1) for line in lines)
+
+
+def test_the_unit_has_every_directive_of_the_hand_made_one_or_a_stricter_one(
+    server: Server, prod: dict[str, Any]
+) -> None:
+    server.push(prod)
+
+    system = server.toplevel()
+
+    unit = directives(system / "etc/systemd/system/argoWeb.service")
+    assert {key: unit.get(key) for key in BY_HAND} == BY_HAND
+    assert unit["ProtectSystem"] == "strict"
+    assert unit["Type"] == "notify"
+    assert unit["ExecStart"].endswith(
+        "/bin/cloudflared --config /etc/caddy/argoWeb.yml --no-autoupdate tunnel run"
+    )
+    wants = system / "etc/systemd/system/multi-user.target.wants"
+    assert (wants / "argoWeb.service").is_symlink()
+
+
+def test_the_unit_is_far_better_confined_than_the_hand_made_one(
+    server: Server, prod: dict[str, Any]
+) -> None:
+    server.push(prod)
+    unit = server.toplevel() / "etc/systemd/system/argoWeb.service"
+
+    report = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+
+    exposure = float(report.split("Overall exposure level for")[1].split(":")[1].split()[0])
+    assert exposure <= 1.5, "the hand-made unit has 7.9; lower is better"
+
+
+def test_the_user_its_group_and_its_files_are_declared(
+    server: Server, prod: dict[str, Any]
+) -> None:
+    server.push(prod)
+
+    user = server.evaluate("config.users.users.argoWeb")
+    rules = server.evaluate("config.systemd.tmpfiles.rules")
+
+    assert user["isSystemUser"] is True
+    assert user["home"] == "/var/lib/argoWeb"
+    assert user["createHome"] is True
+    assert user["extraGroups"] == ["caddyProxy"]
+    assert "caddyProxy" in server.evaluate("config.users.groups")
+    assert rules == ["d /var/lib/argoWeb 0700 argoWeb argoWeb -"]
+
+
+def test_caddy_runs_as_the_user_of_the_stack_file_or_as_nixpkgs_has_it(
+    server: Server, prod: dict[str, Any]
+) -> None:
+    server.push(prod)
+    usual = server.evaluate("config.services.caddy.user")
+    server.push({**prod, "caddy": {"user": "www"}})
+
+    assert (usual, server.evaluate("config.services.caddy.user")) == ("caddy", "www")
+
+
+def test_caddy_is_enabled_with_our_sites_unless_the_user_has_a_unit_of_his_own(
+    server: Server, prod: dict[str, Any]
+) -> None:
+    server.push(prod)
+    managed = server.evaluate("config.services.caddy")
+    prod["caddy"] = {"manage": False, "unit": "caddyProxy", "group": "www"}
+    server.push(prod)
+    unmanaged = server.evaluate("config.services.caddy.enable")
+
+    assert managed["enable"] is True
+    assert managed["extraConfig"] == "import /etc/caddy/argoWeb.cadd?"
+    assert "client_ip_headers CF-Connecting-IP" in managed["globalConfig"]
+    assert unmanaged is False
+    assert server.evaluate("config.users.users.argoWeb.extraGroups") == ["www"]
+
+
+def test_unfree_packages_are_allowed_unless_the_stack_says_no(
+    server: Server, prod: dict[str, Any]
+) -> None:
+    server.push(prod)
+    allowed = server.evaluate("config.nixpkgs.config")
+    prod["nixos"] = {"allowUnfree": False}
+    server.push(prod)
+
+    assert allowed == {"allowUnfree": True}
+    assert server.evaluate("config.nixpkgs.config") == {}
+
+
+def test_a_package_of_ones_own_is_built_from_the_pushed_values(
+    server: Server, prod: dict[str, Any]
+) -> None:
+    prod["package"] = {
+        "url": "https://git.example.org/cloudflared.git",
+        "rev": "2026.8.0",
+        "hash": "sha256-" + "A" * 43 + "=",
+        "version": "2026.8.0-mirror",
+    }
+    server.push(prod)
+
+    unit = directives(server.toplevel() / "etc/systemd/system/argoWeb.service")
+
+    assert "-cloudflared-2026.8.0-mirror/bin/cloudflared " in unit["ExecStart"]
+
+
+def test_what_the_servers_own_configuration_sets_wins(server: Server, prod: dict[str, Any]) -> None:
+    server.push(prod, own='services.argoWeb.dataDir = "/var/lib/tunnel";')
+
+    assert server.evaluate("config.users.users.argoWeb.home") == "/var/lib/tunnel"
+
+
+def test_credentials_in_the_nix_store_are_refused(server: Server, prod: dict[str, Any]) -> None:
+    server.push(prod, own='services.argoWeb.dataDir = "${builtins.storeDir}/x";')
+
+    result = server.nix("nix-instantiate", f"{NIXPKGS}/nixos", "-A", "config.system.build.toplevel")
+
+    assert result.returncode != 0
+    assert "the Nix store is readable by everybody" in result.stderr
+
+
+def test_no_file_in_the_store_knows_the_stacks_sites_but_argo_web_json(
+    server: Server, prod: dict[str, Any]
+) -> None:
+    server.push(prod)
+    before = server.toplevel()
+    prod["sites"][0]["root"] = "/srv/other"
+    server.push(prod)
+
+    assert server.toplevel() == before, "a changed site must not need another system"
