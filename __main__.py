@@ -23,26 +23,27 @@ tunnel = Tunnel(
     ),
 )
 
-hosts: list[NixosHost] = []
+files = host_files(settings, tunnel)
+activations: list[pulumi.Resource] = []
 for server in settings.servers:
     host = NixosHost(
         server.name,
         NixosHostArgs(
             settings=settings,
             server=server,
-            files=host_files(settings, tunnel),
+            files=files,
             deployment=deployment,
+            # One server after another, so that the others serve while one restarts.
+            after=activations[-1:],
         ),
-        # One server after another, so that the others serve while one restarts.
-        pulumi.ResourceOptions(depends_on=hosts[-1:]),
     )
-    hosts.append(host)
+    activations.append(host.activation)
 
 # Last, so that no visitor meets a tunnel that is not up; on destroy first, for the same reason.
 Records(
     "records",
     RecordsArgs(target=tunnel.target, records=records_of(settings, deployment)),
-    pulumi.ResourceOptions(depends_on=hosts),
+    pulumi.ResourceOptions(depends_on=activations),
 )
 
 pulumi.export("tunnelId", tunnel.tunnel_id)

@@ -13,6 +13,7 @@ from settings import Server, Settings
 
 STAGING = "/var/lib/argoweb-deploy/staging"
 """Where files wait on the server until all of them are there."""
+_INPUTS = ["connection", "create", "delete", "stdin", "triggers"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,8 @@ class NixosHostArgs:
     files: Sequence[HostFile]
     deployment: str
     """`project/stack`, by which the server knows whom it belongs to."""
+    after: Sequence[pulumi.Resource] = ()
+    """What the activation waits for. The files wait for nothing: they are only staged."""
 
 
 class NixosHost(pulumi.ComponentResource):
@@ -46,6 +49,9 @@ class NixosHost(pulumi.ComponentResource):
     Files go to a staging folder; only the activation touches what is live.
     """
 
+    activation: pulumi.Resource
+    """Once it is there, the server serves what it was given."""
+
     def __init__(
         self, name: str, args: NixosHostArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
@@ -53,10 +59,18 @@ class NixosHost(pulumi.ComponentResource):
         server = args.server
         sudo = server.user != "root"
         owner = f"{args.deployment}/{server.name} {server.address_text}"
-        staging = f"{STAGING}/{args.deployment.replace('/', '-')}-{server.name}-{server.address_text}"
+        staging = (
+            f"{STAGING}/{args.deployment.replace('/', '-')}-{server.name}-{server.address_text}"
+        )
         connection = _connection(args.settings, server)
         # A server that moved is a new one: set up first, the old one cleaned afterwards.
         triggers = [server.address_text]
+        # A server that is gone can neither be changed nor cleaned.
+        children = pulumi.ResourceOptions(
+            parent=self,
+            retain_on_delete=server.let_go,
+            ignore_changes=_INPUTS if server.let_go else None,
+        )
 
         def stage(file: str, content: pulumi.Input[str]) -> remote.Command:
             path = f"{staging}/{file}"
@@ -69,13 +83,13 @@ class NixosHost(pulumi.ComponentResource):
                 triggers=triggers,
                 logging=remote.Logging.NONE,
                 add_previous_output_in_env=False,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=children,
             )
 
         program = f"{staging}/server.sh"
         staged = [stage("server.sh", SERVER_PROGRAM)]
         staged += [stage(file.name, file.content) for file in args.files]
-        remote.Command(
+        self.activation = remote.Command(
             f"{name}-activate",
             connection=connection,
             create=command("launch.sh", "activate", program, sudo=sudo),
@@ -87,13 +101,15 @@ class NixosHost(pulumi.ComponentResource):
             # The program prints its steps, never what is in a file.
             logging=remote.Logging.STDOUT_AND_STDERR,
             add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=staged),
+            opts=pulumi.ResourceOptions.merge(
+                children, pulumi.ResourceOptions(depends_on=[*staged, *args.after])
+            ),
         )
         self.register_outputs({"address": server.address_text})
 
 
 def _entry(file: HostFile) -> pulumi.Output[FileEntry]:
-    """The file's line of the manifest. The digest of a secret of 32 random bytes tells nothing of it."""
+    """The file's line of the manifest. The digest of a secret with 381 random bits tells nothing of it."""
     return pulumi.Output.unsecret(
         pulumi.Output.all(file.path, file.content).apply(
             lambda values: FileEntry(
@@ -117,8 +133,9 @@ def _connection(settings: Settings, server: Server) -> remote.ConnectionArgs:
         host_key=server.host_key,
         dial_error_limit=server.dial_attempts - 1,  # the plugin counts the failures it forgives
         per_dial_timeout=server.dial_timeout,
-        proxy=bastion
-        and remote.ProxyConnectionArgs(
+        proxy=None
+        if bastion is None
+        else remote.ProxyConnectionArgs(
             host=bastion.address,
             port=bastion.port,
             user=bastion.user,

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_cloudflare as cloudflare
+
+from components.cloudflare_sdk import DnsRecord
 
 AUTOMATIC_TTL = 1
 """The only TTL that Cloudflare takes for a proxied record."""
@@ -39,7 +40,7 @@ class Records(pulumi.ComponentResource):
     ) -> None:
         super().__init__("argoweb:index:Records", name, {}, opts)
         for record in args.records:
-            cloudflare.DnsRecord(
+            DnsRecord(
                 f"{name}-{record.hostname}",
                 zone_id=record.zone_id,
                 name=record.hostname,

@@ -1,15 +1,16 @@
 """A locally managed Cloudflare Tunnel and its credentials."""
 
+import base64
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_cloudflare as cloudflare
 import pulumi_random as random
 
+from components.cloudflare_sdk import ZeroTrustTunnelCloudflared
 from render import credentials_json
 
-SECRET_BYTES = 32
-"""Cloudflare's API refuses a tunnel secret of fewer bytes."""
+SECRET_CHARACTERS = 64
+"""Letters and digits, so 381 bits; Cloudflare's API refuses a tunnel secret of fewer than 32 bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,24 +41,27 @@ class Tunnel(pulumi.ComponentResource):
         self, name: str, args: TunnelArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("argoweb:index:Tunnel", name, {}, opts)
-        secret = random.RandomBytes(
+        # Not RandomBytes nor RandomId: their resource ids are the value itself, in the clear in state and output.
+        secret = random.RandomPassword(
             f"{name}-secret",
-            length=SECRET_BYTES,
+            length=SECRET_CHARACTERS,
+            special=False,
             keepers={"version": str(args.secret_version)},
             opts=pulumi.ResourceOptions(parent=self),
         )
-        tunnel = cloudflare.ZeroTrustTunnelCloudflared(
+        encoded = secret.result.apply(lambda text: base64.b64encode(text.encode()).decode())
+        tunnel = ZeroTrustTunnelCloudflared(
             f"{name}-tunnel",
             account_id=args.account_id,
             name=args.tunnel_name,
             config_src="local",
-            tunnel_secret=secret.base64,
+            tunnel_secret=encoded,
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
         self.tunnel_id = tunnel.id
         self.target = pulumi.Output.format("{0}.cfargotunnel.com", tunnel.id)
         self.credentials = pulumi.Output.secret(
-            pulumi.Output.all(args.account_id, tunnel.id, secret.base64).apply(
+            pulumi.Output.all(args.account_id, tunnel.id, encoded).apply(
                 lambda values: credentials_json(*values)
             )
         )

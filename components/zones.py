@@ -3,7 +3,6 @@
 from functools import cache
 
 import pulumi
-import pulumi_cloudflare as cloudflare
 
 from components.records import Record
 from settings import Settings, Zone
@@ -16,10 +15,13 @@ def records_of(settings: Settings, deployment: str) -> list[Record]:
     def zone_id(zone: Zone) -> pulumi.Input[str]:
         if zone.id is not None:
             return zone.id
+        import pulumi_cloudflare as cloudflare  # only here, since it takes seconds
+
         found = cloudflare.get_zone_output(
-            filter={"name": zone.name, "account": {"id": settings.account_id}}
+            filter={"name": zone.name, "account": {"id": settings.account_id}}  # type: ignore[arg-type]
         )
-        return found.id
+        identifier: pulumi.Output[str] = found.id
+        return identifier
 
     sites = {site.hostname: site for site in settings.sites if site.dns.enabled}
     return [

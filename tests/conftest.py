@@ -1,0 +1,43 @@
+"""What the tests share."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+_ON_THE_SANDBOX = {"bench", "engine", "faults"}
+"""Folders of tests that run the real command line on a sandbox."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Gives the random tests a seed that can be given again."""
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(random.randrange(2**32))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Names the seed of the random tests."""
+    seed = terminalreporter.config.option.hypothesis_seed
+    terminalreporter.write_line(f"seed of the random tests: --hypothesis-seed={seed}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that need a sandbox, so that the others can run before it is set up."""
+    for item in items:
+        if _ON_THE_SANDBOX & set(item.path.relative_to(ROOT).parts):
+            item.add_marker(pytest.mark.engine)
+
+
+@pytest.fixture
+def prod() -> dict[str, Any]:
+    """The keys of Pulumi.prod.yaml, without their namespace."""
+    document = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())
+    return {
+        key.removeprefix("argoweb:"): value
+        for key, value in document["config"].items()
+        if key.startswith("argoweb:")
+    }
