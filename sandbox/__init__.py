@@ -1,0 +1,1 @@
+"""A Cloudflare and a NixOS server to practise on, on loopback."""

@@ -1,0 +1,237 @@
+"""The edge: visitors' requests by host, down the tunnel their DNS record names."""
+
+import asyncio
+import contextlib
+import json
+import secrets
+from dataclasses import replace
+
+from .http import PIECE, BadHttp, Head, Headers, Response, body_length, pieces, read_head
+from .resolve import find_proxied
+from .store import Store
+from .tunnels import NoConnections, NoStream, Stream, Tunnels
+
+TUNNEL_DOMAIN = ".cfargotunnel.com"
+LINGER_SECONDS = 1.0
+HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection"}
+OWN_REQUEST_HEADERS = {
+    "cf-connecting-ip",
+    "cf-ray",
+    "cf-visitor",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+}
+
+
+class Refusal(Exception):
+    """The edge answers itself: a status and Cloudflare's error code or name."""
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status = status
+        super().__init__(text)
+
+
+BAD_GATEWAY = Refusal(502, "error code: 502\nBad gateway")
+
+
+class Edge:
+    """Passes one request a connection; the client's connection closes after the answer."""
+
+    def __init__(self, store: Store, tunnels: Tunnels) -> None:
+        self._store = store
+        self._tunnels = tunnels
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one visitor."""
+        ray = f"{secrets.token_hex(8)}-SBX"
+        refusal: Refusal | None
+        try:
+            head = await read_head(reader)
+            if head is None:
+                return
+            exchange = Exchange(reader, writer, head, ray)
+            stream = await self._open(head)
+        except BadHttp as error:
+            refusal = Refusal(400, str(error))
+        except Refusal as error:
+            refusal = error
+        else:
+            try:
+                await exchange.run(stream)
+                refusal = None
+            except Refusal as error:
+                refusal = error
+            finally:
+                stream.close()
+        if refusal is not None:
+            await passed(writer, refusal_page(refusal, ray).encode(close=True))
+        await lingered(reader, writer)
+
+    async def _open(self, head: Head) -> Stream:
+        host = (head.get("host") or "").rpartition("@")[2]
+        name = host.partition(":")[0]
+        record = find_proxied(self._store, name) if name else None
+        if record is None:
+            # A real visitor gets no answer at all, since the name does not resolve.
+            raise Refusal(404, "error code: 1001\nDNS resolution error: there is no such hostname")
+        content = record.content.lower().rstrip(".")
+        if record.type != "CNAME" or not content.endswith(TUNNEL_DOMAIN):
+            raise Refusal(530, "error code: 1016\nOrigin DNS error")
+        try:
+            return await self._tunnels.open_stream(content[: -len(TUNNEL_DOMAIN)])
+        except NoConnections as error:
+            raise Refusal(530, "error code: 1033") from error
+        except NoStream as error:
+            raise BAD_GATEWAY from error
+
+
+class Exchange:
+    """One request and its answer between a visitor and a stream of the tunnel."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        head: Head,
+        ray: str,
+    ) -> None:
+        words = head.start.split(" ")
+        if len(words) != 3 or not words[2].startswith("HTTP/1."):
+            raise BadHttp(f"not a request line: {head.start!r}")
+        self._method = words[0]
+        self._length = body_length(head) or 0
+        self._upgrade = "upgrade" in head.tokens("connection")
+        self._reader = reader
+        self._writer = writer
+        self._ray = ray
+        address: str = writer.get_extra_info("peername")[0]
+        self._head = replace(head, headers=request_headers(head, address, ray, self._upgrade))
+
+    async def run(self, stream: Stream) -> None:
+        """Pass everything; a connector that closes without an answer raises `Refusal`."""
+        loop = asyncio.get_running_loop()
+        upload = loop.create_task(self._upload(stream))
+        download = loop.create_task(self._download(stream))
+        try:
+            await asyncio.wait({upload, download}, return_when=asyncio.FIRST_COMPLETED)
+            if not download.done() and upload.result():
+                return
+            await download
+        finally:
+            await ended(upload)
+            await ended(download)
+
+    async def _upload(self, stream: Stream) -> bool:
+        """Pass the request, then watch the visitor: True when it is gone."""
+        try:
+            await passed(stream.writer, self._head.encode())
+            async for raw, _ in pieces(self._reader, self._length):
+                await passed(stream.writer, raw)
+            if self._upgrade:
+                await copied(self._reader, stream.writer)
+                stream.writer.write_eof()
+                return False
+        except (asyncio.IncompleteReadError, BadHttp):
+            return True
+        except ConnectionError:
+            if self._upgrade:
+                return False
+        await swallowed(self._reader)
+        return True
+
+    async def _download(self, stream: Stream) -> None:
+        head = await self._answer_head(stream)
+        while head.start.split(" ")[1].startswith("1") and head.start.split(" ")[1] != "101":
+            await passed(self._writer, head.encode())
+            head = await self._answer_head(stream)
+        status = head.start.split(" ")[1]
+        switching = status == "101"
+        bodiless = self._method == "HEAD" or status in ("204", "304")
+        try:
+            length = None if switching else 0 if bodiless else body_length(head)
+        except BadHttp as error:
+            raise BAD_GATEWAY from error
+        shown = replace(head, headers=answer_headers(head, self._ray, switching))
+        await passed(self._writer, shown.encode())
+        try:
+            async for raw, _ in pieces(stream.reader, length):
+                await passed(self._writer, raw)
+        except BadHttp as error:
+            raise ConnectionAbortedError("the answer's body is not HTTP") from error
+
+    async def _answer_head(self, stream: Stream) -> Head:
+        try:
+            head = await read_head(stream.reader)
+        except (ConnectionError, asyncio.IncompleteReadError, BadHttp):
+            head = None
+        if head is None or not head.start.startswith("HTTP/1.") or " " not in head.start:
+            raise BAD_GATEWAY
+        return head
+
+
+def request_headers(head: Head, address: str, ray: str, upgrade: bool) -> Headers:
+    """The visitor's header fields with the edge's own; a stream carries one exchange."""
+    before = head.get("x-forwarded-for")
+    own = HOP_BY_HOP | OWN_REQUEST_HEADERS
+    return [
+        *((key, value) for key, value in head.headers if key.lower() not in own),
+        ("Connection", "Upgrade" if upgrade else "close"),
+        ("CF-Connecting-IP", address),
+        ("CF-Ray", ray),
+        ("CF-Visitor", json.dumps({"scheme": "http"}, separators=(",", ":"))),
+        ("X-Forwarded-For", f"{before}, {address}" if before else address),
+        ("X-Forwarded-Proto", "http"),
+    ]
+
+
+def answer_headers(head: Head, ray: str, switching: bool) -> Headers:
+    """The connector's header fields as a visitor sees them."""
+    own = {*HOP_BY_HOP, "cf-ray", "server"}
+    return [
+        *((key, value) for key, value in head.headers if key.lower() not in own),
+        ("Connection", "Upgrade" if switching else "close"),
+        ("Server", "cloudflare"),
+        ("CF-Ray", ray),
+    ]
+
+
+def refusal_page(refusal: Refusal, ray: str) -> Response:
+    return Response(
+        status=refusal.status,
+        body=f"{refusal}\n".encode(),
+        headers=[
+            ("Content-Type", "text/plain; charset=UTF-8"),
+            ("Server", "cloudflare"),
+            ("CF-Ray", ray),
+        ],
+    )
+
+
+async def passed(writer: asyncio.StreamWriter, data: bytes) -> None:
+    writer.write(data)
+    await writer.drain()
+
+
+async def copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async for raw, _ in pieces(reader, None):
+        await passed(writer, raw)
+
+
+async def swallowed(reader: asyncio.StreamReader) -> None:
+    """Read to the end and drop it."""
+    while await reader.read(PIECE):
+        pass
+
+
+async def lingered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Let the visitor read the answer: closing with unread input would discard it."""
+    if writer.can_write_eof():
+        writer.write_eof()
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(swallowed(reader), LINGER_SECONDS)
+
+
+async def ended(task: "asyncio.Task[object]") -> None:
+    """Cancel a task that still runs and wait for its end."""
+    task.cancel()
+    await asyncio.wait({task})

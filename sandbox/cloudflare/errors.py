@@ -1,0 +1,129 @@
+"""Errors of the API: a class for each, with Cloudflare's code, HTTP status and message.
+
+Codes and texts are those users of the real API report. Where a text was never seen, the code is
+real and the text says what is wrong.
+"""
+
+from typing import ClassVar
+
+
+class ApiError(Exception):
+    """An error answer of the API.
+
+    `status` is the HTTP status, `errors` the (code, message) pairs of the body, first one first.
+    `violation` marks requests the real API would not understand: they are kept for tests to see.
+    """
+
+    code: ClassVar[int] = 1000
+    status: ClassVar[int] = 400
+    message: ClassVar[str] = "Bad request"
+    violation: ClassVar[bool] = False
+
+    def __init__(self, message: str | None = None) -> None:
+        self.text = message or self.message
+        super().__init__(self.text)
+
+    @property
+    def errors(self) -> list[tuple[int, str]]:
+        return [(self.code, self.text)]
+
+
+class NoRoute(ApiError):
+    """The path names nothing, or an account or zone that does not exist."""
+
+    code, status = 7003, 404
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"Could not route to {path}, perhaps your object identifier is invalid?")
+
+    @property
+    def errors(self) -> list[tuple[int, str]]:
+        return [*super().errors, (7000, "No route for that URI")]
+
+
+class UnknownPath(NoRoute):
+    """No operation of the API has this method and path."""
+
+    violation = True
+
+
+class UnknownInput(ApiError):
+    """A body field or query parameter that the operation does not have, or an unreadable one."""
+
+    code, message, violation = 6003, "Invalid request", True
+
+
+class AuthenticationError(ApiError):
+    """The token is missing, unknown or lacks the permission."""
+
+    code, status, message = 10000, 403, "Authentication error"
+
+
+class InvalidTunnel(ApiError):
+    """A field of a tunnel has a value outside its rules."""
+
+    code, message = 1004, "Invalid tunnel"
+
+
+class TunnelNotFound(ApiError):
+    """The account has no such tunnel, or it is deleted and the operation needs a living one."""
+
+    code, status, message = 1003, 404, "Tunnel not found"
+
+
+class TunnelNameTaken(ApiError):
+    """Another tunnel of the account that is not deleted has the name."""
+
+    code, status = 1013, 409
+    message = (
+        "You already have a tunnel with this name. Choose a different name, "
+        "or delete the tunnel and try again."
+    )
+
+
+class TunnelHasConnections(ApiError):
+    """A tunnel with live connections cannot be deleted."""
+
+    code, message = 1022, "Cannot delete tunnel because it has active connections"
+
+
+class InvalidConfiguration(ApiError):
+    """The ingress rules of a remotely managed tunnel break cloudflared's rules."""
+
+    code, message = 1056, "Bad Configuration"
+
+
+class InvalidRecord(ApiError):
+    """A field of a DNS record has a value outside its rules."""
+
+    code, message = 1004, "DNS Validation Error"
+
+
+class RecordNotFound(ApiError):
+    """The zone has no record with this id."""
+
+    code, status, message = 81044, 404, "Record does not exist."
+
+
+class HostTaken(ApiError):
+    """A CNAME record cannot be where an address or another CNAME record is."""
+
+    code, message = 81053, "An A, AAAA, or CNAME record with that host already exists."
+
+
+class HostIsAlias(ApiError):
+    """An address record cannot be where a CNAME record is."""
+
+    code, message = 81054, "A CNAME record with that host already exists."
+
+
+class RecordExists(ApiError):
+    """A record has this name, type and content, and differs elsewhere."""
+
+    code, message = 81057, "The record already exists."
+
+
+class IdenticalRecordExists(ApiError):
+    """A record equals this one in every setting."""
+
+    code, message = 81058, "An identical record already exists."

@@ -1,0 +1,83 @@
+"""What the account holds, as the store keeps it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+
+def now() -> str:
+    """The time as the API writes it: UTC with microseconds."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """An account: 32 hex digits and a name for people."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zone:
+    """A domain of an account. `name` is lower-case without a final dot."""
+
+    id: str
+    name: str
+    account_id: str
+    status: str = "active"
+    created_on: str = field(default_factory=now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """An API token. `permissions` such as "tunnel:edit", "dns:read"; None allows everything."""
+
+    value: str
+    permissions: list[str] | None = None
+
+    def allows(self, permission: str | None) -> bool:
+        """True when `permission` is held; an edit permission contains the read permission."""
+        if permission is None or self.permissions is None:
+            return True
+        return bool({permission, permission.replace(":read", ":edit")} & set(self.permissions))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tunnel:
+    """A tunnel. `secret` is base64; `configuration` is what a remotely managed tunnel runs."""
+
+    id: str
+    account_id: str
+    name: str
+    secret: str
+    config_src: str = "local"
+    created_at: str = field(default_factory=now)
+    deleted_at: str | None = None
+    conns_active_at: str | None = None
+    conns_inactive_at: str | None = None
+    configuration: dict[str, Any] | None = None
+    configuration_source: str | None = None
+    configuration_version: int = 0
+    configured_at: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A DNS record. `name` is the lower-case full name; `ttl` 1 means automatic."""
+
+    id: str
+    zone_id: str
+    name: str
+    type: str
+    content: str
+    ttl: int = 1
+    proxied: bool = False
+    priority: int | None = None
+    comment: str | None = None
+    tags: list[str] = field(default_factory=list)
+    settings: dict[str, bool] = field(default_factory=dict)
+    created_on: str = field(default_factory=now)
+    modified_on: str = field(default_factory=now)
+    comment_modified_on: str | None = None
+    tags_modified_on: str | None = None

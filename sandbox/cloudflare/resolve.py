@@ -1,0 +1,38 @@
+"""Looking a host up in the account's DNS, wildcards as RFC 4592 has them."""
+
+from .models import Record
+from .records import PROXIABLE
+from .store import Store
+
+
+def find_proxied(store: Store, host: str) -> Record | None:
+    """The proxied record that answers for a host; None when DNS has none or it is not proxied.
+
+    The exact name wins. Otherwise the wildcard directly below the closest existing ancestor
+    answers, however many labels deep the host is; a name exists when a record is at or below it.
+    """
+    name = host.lower().rstrip(".")
+    zones = [
+        zone for zone in store.zones.values() if name == zone.name or name.endswith("." + zone.name)
+    ]
+    if not zones:
+        return None
+    zone = max(zones, key=lambda candidate: len(candidate.name))
+    records = store.zone_records(zone.id)
+    owner = _owner(name, zone.name, {record.name for record in records})
+    for record in records:
+        if record.name == owner and record.type in PROXIABLE and record.proxied:
+            return record
+    return None
+
+
+def _owner(name: str, zone: str, names: set[str]) -> str:
+    """The name whose records answer: the name itself or a wildcard."""
+    encloser = name
+    while encloser != zone and not _exists(encloser, names):
+        encloser = encloser.partition(".")[2]
+    return name if encloser == name else f"*.{encloser}"
+
+
+def _exists(name: str, names: set[str]) -> bool:
+    return any(other == name or other.endswith("." + name) for other in names)

@@ -1,0 +1,192 @@
+"""Operations on zones, DNS records, accounts and the caller's own token."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from .errors import UnknownInput
+from .models import Account, Record, Zone, now
+from .records import FIELDS, built, check_clash, shown
+from .routes import PAGING, Call, Json, Reply, Route, paged
+
+Test = Callable[[str, str], bool]
+
+COMPARISONS: dict[str, Test] = {
+    "": lambda have, want: have == want,
+    ".exact": lambda have, want: have == want,
+    ".contains": lambda have, want: want in have,
+    ".startswith": lambda have, want: have.startswith(want),
+    ".endswith": lambda have, want: have.endswith(want),
+}
+TEXT_FILTERS = frozenset(field + suffix for field in ("name", "content") for suffix in COMPARISONS)
+
+
+def shown_account(account: Account) -> Json:
+    return {"id": account.id, "name": account.name, "type": "standard", "settings": {}}
+
+
+def shown_zone(call: Call, zone: Zone) -> Json:
+    account = call.store.accounts[zone.account_id]
+    return {
+        "id": zone.id,
+        "name": zone.name,
+        "status": zone.status,
+        "paused": False,
+        "type": "full",
+        "development_mode": 0,
+        "name_servers": ["ada.ns.cloudflare.com", "bob.ns.cloudflare.com"],
+        "original_name_servers": [],
+        "account": {"id": account.id, "name": account.name},
+        "permissions": [],
+        "created_on": zone.created_on,
+        "modified_on": zone.created_on,
+        "activated_on": zone.created_on,
+    }
+
+
+def matcher(call: Call) -> Callable[[list[bool]], bool]:
+    """How several filters combine: `match` all (the default) or any."""
+    match = call.query.get("match", "all")
+    if match not in ("all", "any"):
+        raise UnknownInput(f"match is {match!r}; expected all or any")
+    return lambda results: not results or (all(results) if match == "all" else any(results))
+
+
+def list_zones(call: Call) -> Reply:
+    combine = matcher(call)
+    found = [
+        shown_zone(call, zone)
+        for zone in call.store.zones.values()
+        if combine(zone_filters(zone, call))
+    ]
+    return paged(found, call.query, default=20, limit=50)
+
+
+def zone_filters(zone: Zone, call: Call) -> list[bool]:
+    have = {"name": zone.name, "account.id": zone.account_id, "status": zone.status}
+    return [call.query[name].lower() == have[name] for name in have if name in call.query]
+
+
+def get_zone(call: Call) -> Reply:
+    return Reply(result=shown_zone(call, call.store.zone(call.path["zone"])))
+
+
+def list_records(call: Call) -> Reply:
+    zone = call.store.zone(call.path["zone"])
+    combine = matcher(call)
+    found = [
+        record
+        for record in call.store.zone_records(zone.id)
+        if combine(record_filters(record, call))
+    ]
+    return paged([shown(record) for record in found], call.query, default=100, limit=5_000_000)
+
+
+def record_filters(record: Record, call: Call) -> list[bool]:
+    results = []
+    for name, value in call.query.items():
+        if name in TEXT_FILTERS:
+            field, dot, kind = name.partition(".")
+            have = str(getattr(record, field)).lower()
+            results.append(COMPARISONS[dot + kind](have, value.lower()))
+        elif name == "type":
+            results.append(record.type == value.upper())
+        elif name == "proxied":
+            results.append(str(record.proxied).lower() == value)
+    return results
+
+
+def create_record(call: Call) -> Reply:
+    zone = call.store.zone(call.path["zone"])
+    record = built(call.body, zone)
+    check_clash(record, call.store.zone_records(zone.id))
+    return Reply(result=shown(call.store.put_record(stamped(record, None))))
+
+
+def get_record(call: Call) -> Reply:
+    return Reply(result=shown(call.store.record(call.path["zone"], call.path["id"])))
+
+
+def put_record(call: Call) -> Reply:
+    old = call.store.record(call.path["zone"], call.path["id"])
+    record = built(call.body, call.store.zone(old.zone_id))
+    return changed(call, old, replace(record, id=old.id, created_on=old.created_on))
+
+
+def patch_record(call: Call) -> Reply:
+    old = call.store.record(call.path["zone"], call.path["id"])
+    return changed(call, old, built(call.body, call.store.zone(old.zone_id), old))
+
+
+def changed(call: Call, old: Record, record: Record) -> Reply:
+    check_clash(record, call.store.zone_records(old.zone_id))
+    return Reply(result=shown(call.store.put_record(stamped(record, old))))
+
+
+def stamped(record: Record, old: Record | None) -> Record:
+    """The record with the times of its comment and tags."""
+
+    def when(name: str) -> Any:
+        value = getattr(record, name)
+        if not value:
+            return None
+        if old is not None and getattr(old, name) == value:
+            return getattr(old, f"{name}_modified_on")
+        return now()
+
+    return replace(record, comment_modified_on=when("comment"), tags_modified_on=when("tags"))
+
+
+def delete_record(call: Call) -> Reply:
+    record = call.store.record(call.path["zone"], call.path["id"])
+    call.store.delete_record(record)
+    return Reply(result={"id": record.id})
+
+
+def list_accounts(call: Call) -> Reply:
+    found = [
+        shown_account(account)
+        for account in call.store.accounts.values()
+        if call.query.get("name", account.name) == account.name
+    ]
+    return paged(found, call.query, default=20, limit=50)
+
+
+def get_account(call: Call) -> Reply:
+    return Reply(result=shown_account(call.store.account(call.path["acc"])))
+
+
+def verify_token(call: Call) -> Reply:
+    message = {"code": 10000, "message": "This API Token is valid and active", "type": None}
+    return Reply(result={"id": "0" * 32, "status": "active"}, messages=[message])
+
+
+RECORDS = "/zones/{zone}/dns_records"
+RECORD = RECORDS + "/{id}"
+READ, EDIT = "dns:read", "dns:edit"
+
+ROUTES = (
+    Route(method="GET", template="/user/tokens/verify", handler=verify_token),
+    Route(method="GET", template="/accounts", handler=list_accounts, query=PAGING | {"name"}),
+    Route(method="GET", template="/accounts/{acc}", handler=get_account),
+    Route(
+        method="GET",
+        template="/zones",
+        handler=list_zones,
+        permission="zone:read",
+        query=PAGING | {"name", "account.id", "status", "match"},
+    ),
+    Route(method="GET", template="/zones/{zone}", handler=get_zone, permission="zone:read"),
+    Route(
+        method="GET",
+        template=RECORDS,
+        handler=list_records,
+        permission=READ,
+        query=PAGING | TEXT_FILTERS | {"type", "proxied", "match"},
+    ),
+    Route(method="POST", template=RECORDS, handler=create_record, permission=EDIT, fields=FIELDS),
+    Route(method="GET", template=RECORD, handler=get_record, permission=READ),
+    Route(method="PUT", template=RECORD, handler=put_record, permission=EDIT, fields=FIELDS),
+    Route(method="PATCH", template=RECORD, handler=patch_record, permission=EDIT, fields=FIELDS),
+    Route(method="DELETE", template=RECORD, handler=delete_record, permission=EDIT),
+)

@@ -1,0 +1,64 @@
+"""The guided tour: deploy the stack, fetch its sites through the edge, say what to try next."""
+
+import os
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from sandbox import stack
+from sandbox.state import CHECKOUT, STACK, SandboxError
+
+_UNKNOWN = "nobody.example.localhost"
+_NEXT = """
+What to try next, in this shell:
+  eval "$(.venv/bin/python -m sandbox env)"
+  $EDITOR Pulumi.sandbox.yaml        # edit a site, say another proxy
+  pulumi preview --diff              # each file on the server that changes, line by line
+  pulumi up
+  pulumi destroy                     # DNS, server, tunnel, in that order
+  .venv/bin/python -m sandbox down   # ends the sandbox"""
+
+
+def run(state: Mapping[str, Any]) -> int:
+    """Deploys and shows; the exit code of `pulumi up`, or 1 when a site does not answer.
+
+    Raises:
+        SandboxError: the sandbox is not up.
+    """
+    if not state:
+        raise SandboxError("The sandbox is not up. Start it with: python -m sandbox up")
+    variables = stack.environment(state)
+    variables["PATH"] += f":{os.environ['PATH']}"
+    surroundings = {**os.environ, **variables}
+    surroundings.pop("SSH_AUTH_SOCK", None)
+    deployed = subprocess.run(
+        ["pulumi", "up", "--yes", "--stack", STACK], cwd=CHECKOUT, env=surroundings, check=False
+    )
+    if deployed.returncode != 0:
+        return deployed.returncode
+    config = yaml.safe_load(stack.STACK_FILE.read_text())["config"]
+    edge = state["cloudflare"]["edge_url"]
+    port = edge.rpartition(":")[2]
+    print("\nThe sites, through the edge:")
+    good = True
+    for hostname in [site["hostname"] for site in config["argoweb:sites"]]:
+        code = fetch(edge, hostname)
+        good = good and code < 400
+        print(f"  http://{hostname}:{port}/  {code}")
+    print(f"  http://{_UNKNOWN}:{port}/  {fetch(edge, _UNKNOWN)} (has no record, as it should)")
+    print(_NEXT)
+    return 0 if good else 1
+
+
+def fetch(edge: str, hostname: str) -> int:
+    """The status of a hostname's first page."""
+    request = urllib.request.Request(edge, headers={"Host": hostname})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code

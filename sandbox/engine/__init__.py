@@ -1,0 +1,1 @@
+"""The Pulumi engine of the sandbox: command line, language host, plugins."""

@@ -1,0 +1,138 @@
+"""Pulumi's Python language host, for engines that come without it.
+
+An executable `pulumi-language-python` on PATH that prints its port and serves `LanguageRuntime`. As the
+official one (pulumi/pulumi, sdk/python/cmd/pulumi-language-python), it runs the program in an interpreter of
+its own each time and names the plugins that the installed packages need.
+"""
+
+import importlib.metadata
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+from pulumi.automation._server import LanguageServer
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
+
+_RUN = "run"
+_UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+
+
+class LanguageHost(LanguageServer):
+    """The methods that differ from those of Pulumi's own server for inline programs."""
+
+    def __init__(self, engine: str) -> None:
+        super().__init__(lambda: None)
+        self._engine = engine
+
+    def GetRequiredPackages(self, request: Any, context: Any) -> Any:
+        return language_pb2.GetRequiredPackagesResponse(
+            packages=[
+                plugin_pb2.PackageDependency(name=name, kind="resource", version=f"v{version}")
+                for name, version in _plugins()
+            ]
+        )
+
+    def GetRequiredPlugins(self, request: Any, context: Any) -> Any:
+        return language_pb2.GetRequiredPluginsResponse(
+            plugins=[
+                plugin_pb2.PluginDependency(name=name, kind="resource", version=f"v{version}")
+                for name, version in _plugins()
+            ]
+        )
+
+    def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:
+        """What `pulumi install` asks for: the packages of requirements.txt, in this interpreter's environment."""
+        pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
+        installed = subprocess.run(
+            [*pip, "-r", "requirements.txt"],
+            cwd=request.info.program_directory or request.directory,
+            capture_output=True,
+            check=False,
+        )
+        yield language_pb2.InstallDependenciesResponse(
+            stdout=installed.stdout, stderr=installed.stderr
+        )
+        if installed.returncode != 0:
+            context.abort(grpc.StatusCode.INTERNAL, "pip could not install requirements.txt")
+
+    def Run(self, request: Any, context: Any) -> Any:
+        request.args[:] = [self._engine]
+        result = subprocess.run(
+            [sys.executable, "-u", "-m", "sandbox.engine.language_host", _RUN],
+            input=request.SerializeToString(),
+            stdout=subprocess.PIPE,
+            check=False,
+        )
+        response = language_pb2.RunResponse()
+        if result.returncode != 0:
+            response.error = f"Program exited with non-zero exit code: {result.returncode}"
+        else:
+            response.ParseFromString(result.stdout)
+        return response
+
+
+def _plugins() -> list[tuple[str, str]]:
+    """Name and version of the resource plugin of each installed package."""
+    found = []
+    for distribution in importlib.metadata.distributions():
+        for file in distribution.files or []:
+            if file.name == "pulumi-plugin.json":
+                described = json.loads(Path(str(file.locate())).read_text())
+                if described.get("resource"):
+                    found.append((described["name"], described["version"]))
+    return found
+
+
+def _run() -> None:
+    """Runs one program; the request on stdin, the response on stdout, the program's own output on stderr."""
+    request = language_pb2.RunRequest()
+    request.ParseFromString(sys.stdin.buffer.read())
+    signal.signal(signal.SIGINT, lambda *_: os._exit(1))  # the engine has said already what failed
+    answer = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    folder = Path(request.info.program_directory or request.pwd) / (request.info.entry_point or ".")
+    os.chdir(request.pwd)
+    sys.path[0] = str(folder)
+    os.environ.pop("PYTHONPATH", None)
+
+    def program() -> None:
+        runpy.run_path(str(folder), run_name="__main__")
+
+    server: Any = LanguageServer(program)
+    answer.write(server.Run(request, None).SerializeToString())
+    answer.close()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def main() -> None:
+    """Serves until SIGINT or SIGTERM, which end it quietly."""
+    if sys.argv[1:] == [_RUN]:
+        _run()
+    arguments = [word for word in sys.argv[1:] if not word.startswith("-")]
+    server = grpc.server(ThreadPoolExecutor(max_workers=8), options=_UNLIMITED)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(
+        LanguageHost(arguments[0] if arguments else ""), server
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
+    server.stop(grace=None)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

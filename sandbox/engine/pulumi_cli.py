@@ -1,0 +1,130 @@
+"""The `pulumi` command: the one on PATH, the official release, or a build from its Go modules."""
+
+import fcntl
+import os
+import platform
+import re
+import shutil
+import subprocess
+import tarfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from sandbox.state import CACHE, SandboxError, write
+
+VERSION = "3.259.0"
+"""The release that is fetched or built where there is none."""
+_OLDEST = (3, 200)
+_RELEASE = "https://github.com/pulumi/pulumi/releases/download/v{version}/pulumi-v{version}-linux-{arch}.tar.gz"
+_CONNECT_SECONDS = 10
+_GO_MOD = f"""module argoweb.sandbox/pulumi
+
+go 1.24
+
+require (
+\tgithub.com/pulumi/pulumi/pkg/v3 v{VERSION}
+\tgithub.com/pulumi/pulumi/sdk/v3 v{VERSION}
+)
+"""
+_TOOLS_GO = """//go:build tools
+
+package tools
+
+import _ "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+"""
+
+
+def find(say: Callable[[str], None]) -> Path:
+    """A folder that holds `pulumi`, and the official language host where there is one.
+
+    Raises:
+        SandboxError: there is none and none can be had.
+    """
+    on_path = shutil.which("pulumi")
+    if on_path is not None and _version(on_path) >= _OLDEST:
+        return Path(on_path).resolve().parent
+    folder = CACHE / f"pulumi-{VERSION}"
+    if not (folder / "pulumi").exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with (CACHE / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another checkout may be at it
+            if not (folder / "pulumi").exists() and not _download(folder, say):
+                _build(folder, say)
+    return folder
+
+
+def _version(program: str) -> tuple[int, ...]:
+    text = subprocess.run([program, "version"], capture_output=True, text=True, check=False).stdout
+    numbers = re.match(r"v?(\d+)\.(\d+)", text.strip())
+    return tuple(map(int, numbers.groups())) if numbers else (0, 0)
+
+
+def _download(folder: Path, say: Callable[[str], None]) -> bool:
+    """Fetches the official release, language hosts included; False where it cannot be reached."""
+    arch = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    say(f"fetching Pulumi {VERSION}")
+    archive = folder.with_suffix(".tar.gz")
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            urllib.request.urlopen(
+                _RELEASE.format(version=VERSION, arch=arch), timeout=_CONNECT_SECONDS
+            ) as response,
+            archive.open("wb") as file,
+        ):
+            shutil.copyfileobj(response, file)
+    except (urllib.error.URLError, OSError) as error:
+        say(f"the official release cannot be fetched ({getattr(error, 'reason', error)})")
+        archive.unlink(missing_ok=True)
+        return False
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder.parent / f"{folder.name}.new")
+    (folder.parent / f"{folder.name}.new" / "pulumi").rename(folder)
+    archive.unlink()
+    return True
+
+
+def _build(folder: Path, say: Callable[[str], None]) -> None:
+    """Builds the official command line from its published Go modules."""
+    go = shutil.which("go")
+    if go is None:
+        raise SandboxError(
+            "There is no Pulumi here: it is not on PATH, its release cannot be fetched, and there is no Go to "
+            "build it. Install Pulumi (https://www.pulumi.com/docs/install/) or Go, and run it again."
+        )
+    source = folder.parent / f"{folder.name}.build"
+    write(source / "go.mod", _GO_MOD)
+    write(source / "tools.go", _TOOLS_GO)
+    linked = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{VERSION}"
+    steps = (
+        ("resolving the modules of Pulumi's command line", [go, "mod", "tidy"]),
+        (
+            f"building Pulumi {VERSION} with Go; once, some minutes",
+            [
+                go,
+                "build",
+                "-ldflags",
+                linked,
+                "-o",
+                str(folder.parent / f"{folder.name}.new/pulumi"),
+                "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+            ],
+        ),
+    )
+    for words, command in steps:
+        say(words)
+        result = subprocess.run(
+            command,
+            cwd=source,
+            env={**os.environ, "GOFLAGS": "-mod=mod"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if result.returncode != 0:
+            raise SandboxError(f"{' '.join(command)} failed:\n{result.stdout[-3000:]}")
+    (folder.parent / f"{folder.name}.new").rename(folder)
+    shutil.rmtree(source, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Resource plugins written here, for machines that cannot get the official ones."""

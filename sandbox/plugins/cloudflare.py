@@ -1,0 +1,318 @@
+"""Stand-in for the cloudflare plugin: the same HTTP calls as the official one, for the few resources in use.
+
+Calls, bodies, retries and replace rules follow terraform-provider-cloudflare v5 and its client cloudflare-go,
+upon which the official plugin is built.
+"""
+
+import json
+import os
+import random
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from sandbox.plugins.base import (
+    Call,
+    Change,
+    Failure,
+    Found,
+    PluginError,
+    Provider,
+    Resource,
+    serve,
+)
+from sandbox.plugins.values import UNKNOWN, Properties, Secret, changed, reveal
+
+_DEFAULT_URL = "https://api.cloudflare.com/client/v4"
+_RETRIES = 10
+_FIRST_DELAY, _LONGEST_DELAY = 2.0, 30.0
+_RETRIED = {408, 409, 429}
+
+
+class Api:
+    """Cloudflare's HTTP API as cloudflare-go calls it."""
+
+    def __init__(self) -> None:
+        self.url = _DEFAULT_URL
+        self.token = ""
+
+    def call(
+        self,
+        call: Call,
+        method: str,
+        path: str,
+        body: Any = None,
+        query: dict[str, str] | None = None,
+    ) -> Any:
+        """The `result` of a call.
+
+        Raises:
+            Missing: 404.
+            PluginError: any other refusal, after the retries.
+        """
+        url = f"{self.url}/{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
+        for attempt in range(_RETRIES + 1):
+            request = urllib.request.Request(
+                url,
+                method=method,
+                data=None if body is None else json.dumps(body, sort_keys=True).encode(),
+                headers={
+                    "Authorization": f"Bearer {self.token}",
+                    "Content-Type": "application/json",
+                    "X-Stainless-Retry-Count": str(attempt),
+                },
+            )
+            try:
+                with urllib.request.urlopen(request) as response:
+                    return json.loads(response.read() or b"{}").get("result")
+            except urllib.error.HTTPError as error:
+                text = error.read().decode()
+                problem = f'{method} "{url}": {error.code} {error.reason} {text}'
+                if not _retriable(error) or attempt == _RETRIES:
+                    if error.code == 404:
+                        raise Missing(problem) from None
+                    raise PluginError(problem) from None
+                delay = _delay(error, attempt)
+            except OSError as error:
+                problem = f'{method} "{url}": {error}'
+                if attempt == _RETRIES:
+                    raise PluginError(problem) from None
+                delay = _backoff(attempt)
+            if call.cancelled.wait(delay):
+                raise PluginError(f"{problem}: cancelled")
+        raise AssertionError("unreachable")
+
+
+class Missing(PluginError):
+    """The object is not there."""
+
+
+def _retriable(error: urllib.error.HTTPError) -> bool:
+    said = error.headers.get("x-should-retry")
+    return (
+        said == "true" if said in ("true", "false") else error.code in _RETRIED or error.code >= 500
+    )
+
+
+def _delay(error: urllib.error.HTTPError, attempt: int) -> float:
+    if text := error.headers.get("Retry-After-Ms"):
+        return float(text) / 1000
+    if (text := error.headers.get("Retry-After")) and text.isdigit():
+        return float(text)
+    return _backoff(attempt)
+
+
+def _backoff(attempt: int) -> float:
+    longest: float = min(_LONGEST_DELAY, _FIRST_DELAY * 2**attempt)
+    return longest * random.uniform(0.75, 1)
+
+
+def _wire(value: Any) -> Any:
+    """A property as JSON: whole numbers without a fraction."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class Tunnel(Resource):
+    """`cloudflare_zero_trust_tunnel_cloudflared`"""
+
+    _COMPUTED: ClassVar = {
+        "accountTag": "account_tag",
+        "createdAt": "created_at",
+        "deletedAt": "deleted_at",
+        "remoteConfig": "remote_config",
+        "status": "status",
+        "tunType": "tun_type",
+    }
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def check(self, news: Properties) -> tuple[Properties, list[Failure]]:
+        result = {"configSrc": "local", **news}
+        if "tunnelSecret" in result and not isinstance(result["tunnelSecret"], Secret):
+            result["tunnelSecret"] = Secret(result["tunnelSecret"])
+        return result, []
+
+    def diff(self, state: Properties, old_inputs: Properties, news: Properties) -> Change:
+        known = {name: state.get(name) for name in news}
+        names = changed(known, news)
+        return Change(
+            diffs=names, replaces=tuple(n for n in names if n in ("accountId", "configSrc"))
+        )
+
+    def create(self, call: Call, news: Properties) -> tuple[str, Properties]:
+        if call.preview:
+            return "", {**news, **dict.fromkeys(self._COMPUTED, UNKNOWN)}
+        given = reveal(news)
+        body = {"config_src": given["configSrc"], "name": given["name"]}
+        if given.get("tunnelSecret") is not None:
+            body["tunnel_secret"] = given["tunnelSecret"]
+        result = self._api.call(call, "POST", f"accounts/{given['accountId']}/cfd_tunnel", body)
+        return result["id"], self._state(news, result)
+
+    def read(self, call: Call, found: Found) -> Found | None:
+        account, _, identifier = found.id.rpartition("/")
+        account = account or reveal(found.state["accountId"])
+        try:
+            result = self._api.call(call, "GET", f"accounts/{account}/cfd_tunnel/{identifier}")
+        except Missing:
+            return None
+        seen = {"accountId": account, "name": result["name"]}
+        inputs = {**found.inputs, **seen}
+        return Found(
+            id=identifier, state=self._state({**found.state, **seen}, result), inputs=inputs
+        )
+
+    def update(
+        self, call: Call, id: str, state: Properties, old_inputs: Properties, news: Properties
+    ) -> Properties:
+        if call.preview:
+            return {**state, **news}
+        given, old = reveal(news), reveal(state)
+        wire = {"name": "name", "tunnelSecret": "tunnel_secret"}
+        body = {wire[n]: given[n] for n in wire if n in given and given[n] != old.get(n)}
+        result = self._api.call(
+            call, "PATCH", f"accounts/{given['accountId']}/cfd_tunnel/{id}", body
+        )
+        return self._state({**state, **news}, result)
+
+    def delete(self, call: Call, id: str, state: Properties) -> None:
+        self._api.call(call, "DELETE", f"accounts/{reveal(state['accountId'])}/cfd_tunnel/{id}")
+
+    def _state(self, inputs: Properties, result: dict[str, Any]) -> Properties:
+        return {**inputs, **{name: result.get(key) for name, key in self._COMPUTED.items()}}
+
+
+class DnsRecord(Resource):
+    """`cloudflare_dns_record`"""
+
+    _COMPUTED: ClassVar = {
+        "createdOn": "created_on",
+        "modifiedOn": "modified_on",
+        "proxiable": "proxiable",
+        "meta": "meta",
+    }
+    _READ = ("comment", "content", "name", "proxied", "ttl", "type", "tags")
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def check(self, news: Properties) -> tuple[Properties, list[Failure]]:
+        given = reveal(news)
+        failures = [
+            Failure(
+                property=name,
+                reason=f'The argument "{name}" is required, but no definition was found.',
+            )
+            for name in ("name", "ttl", "type", "zoneId")
+            if given.get(name) is None
+        ]
+        if given.get("proxied") is True and given.get("ttl") not in (1, UNKNOWN):
+            failures.append(
+                Failure(property="ttl", reason="ttl must be set to 1 when `proxied` is true")
+            )
+        return news, failures
+
+    def diff(self, state: Properties, old_inputs: Properties, news: Properties) -> Change:
+        names = {n for n in {*news, *old_inputs} if n not in ("zoneId",)}
+        before = {
+            n: state.get(n)
+            for n in names | {"zoneId"}
+            if n in news or old_inputs.get(n) is not None
+        }
+        found = changed(before, news)
+        return Change(diffs=found, replaces=tuple(n for n in found if n in ("zoneId", "type")))
+
+    def create(self, call: Call, news: Properties) -> tuple[str, Properties]:
+        if call.preview:
+            return "", {**news, **dict.fromkeys(self._COMPUTED, UNKNOWN)}
+        given = reveal(news)
+        result = self._api.call(
+            call, "POST", f"zones/{given['zoneId']}/dns_records", self._body(given)
+        )
+        return result["id"], self._state(news, result)
+
+    def read(self, call: Call, found: Found) -> Found | None:
+        zone, _, identifier = found.id.rpartition("/")
+        zone = zone or reveal(found.state["zoneId"])
+        try:
+            result = self._api.call(call, "GET", f"zones/{zone}/dns_records/{identifier}")
+        except Missing:
+            return None
+        seen = {name: result.get(name) for name in self._READ if result.get(name) not in (None, [])}
+        state = {**found.state, **seen, "zoneId": zone}
+        inputs = {n: seen.get(n, v) for n, v in found.inputs.items()} or {**seen, "zoneId": zone}
+        return replace(found, id=identifier, state=self._state(state, result), inputs=inputs)
+
+    def update(
+        self, call: Call, id: str, state: Properties, old_inputs: Properties, news: Properties
+    ) -> Properties:
+        if call.preview:
+            return {**state, **news}
+        given, old = reveal(news), reveal(old_inputs)
+        body = self._body(given) | {"tags": given.get("tags") or []}
+        if old.get("comment") is not None and given.get("comment") is None:
+            body["comment"] = None
+        result = self._api.call(call, "PUT", f"zones/{given['zoneId']}/dns_records/{id}", body)
+        return self._state({**state, **news}, result)
+
+    def delete(self, call: Call, id: str, state: Properties) -> None:
+        self._api.call(call, "DELETE", f"zones/{reveal(state['zoneId'])}/dns_records/{id}")
+
+    def _body(self, given: dict[str, Any]) -> dict[str, Any]:
+        return {n: _wire(given[n]) for n in self._READ if given.get(n) is not None}
+
+    def _state(self, inputs: Properties, result: dict[str, Any]) -> Properties:
+        seen = {name: result.get(key) for name, key in self._COMPUTED.items()}
+        return {**inputs, **seen, "meta": json.dumps(result.get("meta"))}
+
+
+class Cloudflare(Provider):
+    """The provider; without settings it takes its address and token from the environment."""
+
+    def __init__(self) -> None:
+        self._api = Api()
+        super().__init__(
+            "cloudflare",
+            {
+                "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared": Tunnel(
+                    self._api
+                ),
+                "cloudflare:index/dnsRecord:DnsRecord": DnsRecord(self._api),
+            },
+            {"cloudflare:index/getZone:getZone": self._get_zone},
+        )
+
+    def configure(self, config: Properties) -> None:
+        url = config.get("baseUrl") or os.environ.get("CLOUDFLARE_BASE_URL") or _DEFAULT_URL
+        self._api.url = str(url).rstrip("/")
+        self._api.token = str(
+            config.get("apiToken") or os.environ.get("CLOUDFLARE_API_TOKEN") or ""
+        )
+
+    def _get_zone(self, call: Call, given: Properties) -> Properties:
+        if zone_id := given.get("zoneId"):
+            zone = self._api.call(call, "GET", f"zones/{zone_id}")
+        else:
+            wanted: Any = given.get("filter") or {}
+            query = {"name": wanted["name"]} if wanted.get("name") else {}
+            if (wanted.get("account") or {}).get("id"):
+                query["account.id"] = wanted["account"]["id"]
+            zones = self._api.call(call, "GET", "zones", query=query)
+            if len(zones) != 1:
+                raise PluginError(
+                    f"failed to find exactly one result: found {len(zones)} zones for {json.dumps(query)}"
+                )
+            zone = self._api.call(call, "GET", f"zones/{zones[0]['id']}")
+        return {
+            "id": zone["id"],
+            "zoneId": zone["id"],
+            "name": zone["name"],
+            "status": zone["status"],
+        }
+
+
+if __name__ == "__main__":
+    serve(Cloudflare())

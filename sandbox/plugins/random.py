@@ -1,0 +1,86 @@
+"""Stand-in for the random plugin: a random password that stays the same until an input changes.
+
+After terraform-provider-random's `random_password`, which the official plugin wraps: every character class is on by
+default, the result and its bcrypt hash are secret, the id is the word `none`.
+"""
+
+import secrets
+import string
+
+import bcrypt
+
+from sandbox.plugins.base import (
+    Call,
+    Change,
+    Failure,
+    Found,
+    PluginError,
+    Provider,
+    Resource,
+    serve,
+)
+from sandbox.plugins.values import UNKNOWN, Properties, Secret, changed, reveal
+
+_CLASSES = {
+    "lower": string.ascii_lowercase,
+    "upper": string.ascii_uppercase,
+    "numeric": string.digits,
+    "special": "!@#$%&*()-_=+[]{}<>:?",
+}
+_ID = "none"
+_BCRYPT_BYTES = 72
+_DEFAULTS: Properties = {
+    **dict.fromkeys([*_CLASSES, "number"], True),
+    **dict.fromkeys(("minLower", "minUpper", "minNumeric", "minSpecial"), 0),
+}
+_KNOWN = {*_DEFAULTS, "length", "keepers", "overrideSpecial"}
+
+
+class RandomPassword(Resource):
+    """`random.RandomPassword`: every change makes a new one."""
+
+    def check(self, news: Properties) -> tuple[Properties, list[Failure]]:
+        failures = [
+            Failure(property=name, reason="this stand-in knows only its default")
+            for name in ("minLower", "minUpper", "minNumeric", "minSpecial", "overrideSpecial")
+            if name in news
+        ]
+        failures += [
+            Failure(property=name, reason="unknown property") for name in news if name not in _KNOWN
+        ]
+        length = reveal(news.get("length"))
+        if length is not UNKNOWN and not (type(length) is int and length >= 1):
+            reason = f"length is {length!r}; it must be a whole number, at least 1"
+            failures.append(Failure(property="length", reason=reason))
+        return news, failures
+
+    def diff(self, state: Properties, old_inputs: Properties, news: Properties) -> Change:
+        names = changed(old_inputs, news)
+        return Change(diffs=names, replaces=names)
+
+    def create(self, call: Call, news: Properties) -> tuple[str, Properties]:
+        inputs = {**_DEFAULTS, **news}
+        if call.preview:
+            return "", {**inputs, "result": Secret(UNKNOWN), "bcryptHash": Secret(UNKNOWN)}
+        alphabet = "".join(text for name, text in _CLASSES.items() if reveal(inputs[name]))
+        text = "".join(secrets.choice(alphabet) for _ in range(int(reveal(inputs["length"]))))
+        digest = bcrypt.hashpw(text.encode()[:_BCRYPT_BYTES], bcrypt.gensalt(10)).decode()
+        return _ID, {**inputs, "result": Secret(text), "bcryptHash": Secret(digest)}
+
+    def read(self, call: Call, found: Found) -> Found:
+        """As recorded."""
+        if found.state:
+            return found
+        raise PluginError("This stand-in imports no passwords.")
+
+    def update(
+        self, call: Call, id: str, state: Properties, old_inputs: Properties, news: Properties
+    ) -> Properties:
+        return {**state, **news}
+
+    def delete(self, call: Call, id: str, state: Properties) -> None:
+        """Nothing: the password is only in the stack's state."""
+
+
+if __name__ == "__main__":
+    serve(Provider("random", {"random:index/randomPassword:RandomPassword": RandomPassword()}))

@@ -1,0 +1,246 @@
+"""One server: its file tree, its namespace, its boot."""
+
+import hashlib
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import processes
+from sandbox.server import mounts
+from sandbox.state import CHECKOUT, FOLDER, SandboxError, write
+
+HERE = Path(__file__).resolve().parent
+EDGE_INSIDE = 7844
+"""The port at which cloudflared finds Cloudflare's edge, as in the real world."""
+_BOOT_SECONDS = 60
+ADMIN = "admin"
+"""A user who is not root and may use sudo, where the machine has it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A server of the sandbox."""
+
+    name: str
+    ssh_port: int
+
+    @property
+    def folder(self) -> Path:
+        """All that belongs to it."""
+        return FOLDER / "servers" / self.name
+
+    @property
+    def root(self) -> Path:
+        """Its file tree, seen from outside."""
+        return self.folder / "root"
+
+    @property
+    def host_key(self) -> str:
+        """Type and key, as in `known_hosts`."""
+        return " ".join((self.folder / "host_key.pub").read_text().split()[:2])
+
+    @property
+    def private_key(self) -> Path:
+        """The SSH key that root and the admin user accept."""
+        return FOLDER / "ssh_key"
+
+    def create(self, caddy: Path, example: Path) -> None:
+        """Lays out the file tree: this machine's own under a layer that takes every change."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        mounts.overlay(self.folder)
+        self._empty_what_the_machine_brings()
+        self._install_nixos(caddy)
+        self._set_up_ssh()
+        shutil.copytree(example / "server", self.root / "etc/nixos", dirs_exist_ok=True)
+        shutil.copytree(example / "www", self.root / "srv/www", dirs_exist_ok=True)
+
+    def start(self, edge_port: int) -> None:
+        """Boots it and opens its doors; returns when SSH answers.
+
+        Raises:
+            SandboxError: it does not boot in time.
+        """
+        namespace = self.folder / "netns"
+        mounts.network_namespace(namespace)
+        processes.start(
+            f"{self.name}: network",
+            [
+                sys.executable,
+                "-m",
+                "sandbox.server.network",
+                str(namespace),
+                str(self.ssh_port),
+                str(edge_port),
+                str(EDGE_INSIDE),
+            ],
+            log=self.folder / "network.log",
+            cwd=CHECKOUT,
+        )
+        processes.start(
+            f"{self.name}: systemd-nspawn",
+            [
+                str(HERE / "boot.sh"),
+                "systemd-nspawn",
+                "--quiet",
+                f"--directory={self.root}",
+                f"--machine=argoweb-{self.name}-{_short(str(self.folder))}",
+                f"--network-namespace-path={namespace}",
+                "--register=no",
+                "--keep-unit",
+                "--console=pipe",
+                "--kill-signal=SIGRTMIN+3",
+                "--notify-ready=yes",
+                "--link-journal=no",
+                "--resolv-conf=off",
+                "--timezone=off",
+                f"--bind-ro={sys.base_prefix}:/opt/sandbox-python",
+                "/opt/sandbox/bin/init",
+            ],
+            log=self.folder / "console.log",
+        )
+        self._wait()
+
+    def remove(self) -> None:
+        """Takes its file tree away; its processes have ended before."""
+        mounts.release(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + _BOOT_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                with socket.create_connection(("127.0.0.1", self.ssh_port), timeout=1) as probe:
+                    probe.settimeout(2)
+                    if probe.recv(4) == b"SSH-":
+                        return
+            except OSError:
+                pass
+            time.sleep(0.1)
+        console = (self.folder / "console.log").read_text(errors="replace")[-2000:]
+        raise SandboxError(
+            f"The server {self.name} did not boot within {_BOOT_SECONDS} s.\n{console}"
+        )
+
+    def _empty_what_the_machine_brings(self) -> None:
+        """None of this machine's own services, Nix paths and tunnels is the server's."""
+        for pattern in (
+            "etc/systemd/system/*",
+            "etc/systemd/user/*",
+            "etc/rc?.d/*",
+            "etc/cron*/*",
+            "etc/nixos",
+            "etc/caddy",
+            "etc/ssh/ssh_host_*",
+            "etc/ssh/sshd_config.d/*",
+            "nix",
+            "srv/www",
+            "var/lib/argo*",
+            "var/lib/nixos",
+            "var/log/journal",
+            "root/.ssh",
+            "root/.nix-*",
+        ):
+            for path in self.root.glob(pattern):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+
+    def _install_nixos(self, caddy: Path) -> None:
+        root, tools = self.root, self.root / "opt/sandbox"
+        shutil.copytree(HERE / "bin", tools / "bin", dirs_exist_ok=True)
+        shutil.copytree(HERE / "nixpkgs", tools / "nixpkgs", dirs_exist_ok=True)
+        (tools / "bin/cloudflared").rename(tools / "cloudflared.py")
+        import yaml
+
+        shutil.copytree(Path(yaml.__file__).parent, tools / "python/yaml", dirs_exist_ok=True)
+        write(
+            tools / "bin/cloudflared",
+            "#!/bin/sh\n"
+            "export PYTHONPATH=/opt/sandbox/python PYTHONDONTWRITEBYTECODE=1\n"
+            'exec /opt/sandbox/bin/python3 -s /opt/sandbox/cloudflared.py "$@"\n',
+            0o755,
+        )
+        # A Python that finds its own library where a confined unit may look.
+        write(
+            tools / "bin/python3",
+            "#!/bin/sh\n"
+            'LD_LIBRARY_PATH=/opt/sandbox-python/lib exec /opt/sandbox-python/bin/python3 "$@"\n',
+            0o755,
+        )
+        shutil.copy(caddy, tools / "bin/caddy")
+        write(root / "etc/sandbox/edge", f"127.0.0.1:{EDGE_INSIDE}\n")
+        write(root / "etc/hostname", f"{self.name}\n")
+        write(root / "etc/hosts", f"127.0.0.1 localhost {self.name}\n::1 localhost\n")
+        write(root / "etc/machine-id", f"{hashlib.md5(str(self.folder).encode()).hexdigest()}\n")
+        write(
+            root / "etc/nix/nix.conf", "build-users-group =\nsandbox = false\nsubstitute = false\n"
+        )
+        write(
+            root / "etc/set-environment",
+            "export PATH=/run/wrappers/bin:/run/current-system/sw/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+            "export NIX_PATH=nixpkgs=/opt/sandbox/nixpkgs:nixos-config=/etc/nixos/configuration.nix\n",
+        )
+        (root / "etc/NIXOS").touch()
+        (root / "var/log/journal").mkdir(exist_ok=True)  # the journal is kept on disk
+        default = root / "etc/systemd/system/default.target"
+        default.symlink_to("/lib/systemd/system/multi-user.target")
+
+    def _set_up_ssh(self) -> None:
+        root = self.root
+        if not self.private_key.exists():
+            _keygen(self.private_key)
+        host_key = self.folder / "host_key"
+        if not host_key.exists():
+            _keygen(host_key)
+        for suffix, mode in (("", 0o600), (".pub", 0o644)):
+            write(
+                root / f"etc/ssh/ssh_host_ed25519_key{suffix}",
+                host_key.with_name(f"host_key{suffix}").read_text(),
+                mode,
+            )
+        write(
+            root / "etc/ssh/sshd_config",
+            "ListenAddress 127.0.0.1\n"
+            "HostKey /etc/ssh/ssh_host_ed25519_key\n"
+            "PasswordAuthentication no\n"
+            "KbdInteractiveAuthentication no\n"
+            "PermitRootLogin prohibit-password\n"
+            "AllowTcpForwarding yes\n"
+            "MaxStartups 100\n"
+            "Subsystem sftp internal-sftp\n",
+        )
+        allowed = self.private_key.with_suffix(".pub").read_text()
+        write(root / "root/.ssh/authorized_keys", allowed, 0o600)
+        (root / "root/.ssh").chmod(0o700)
+        service = root / "etc/systemd/system/multi-user.target.wants/ssh.service"
+        service.parent.mkdir(parents=True, exist_ok=True)
+        service.symlink_to("/lib/systemd/system/ssh.service")
+        subprocess.run(
+            ["useradd", "--root", str(root), "--create-home", "--shell", "/bin/bash", ADMIN],
+            check=True,
+            capture_output=True,
+        )
+        home = root / "home" / ADMIN
+        write(home / ".ssh/authorized_keys", allowed, 0o600)
+        subprocess.run(
+            ["chroot", str(root), "chown", "-R", f"{ADMIN}:{ADMIN}", f"/home/{ADMIN}/.ssh"],
+            check=True,
+        )
+        if (root / "etc/sudoers.d").is_dir():
+            write(root / f"etc/sudoers.d/{ADMIN}", f"{ADMIN} ALL=(ALL) NOPASSWD: ALL\n", 0o440)
+
+
+def _keygen(path: Path) -> None:
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "sandbox", "-f", str(path)],
+        check=True,
+    )
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,59 @@
+# `services.caddy` as in nixpkgs: the upstream unit overridden, the configuration reloaded when it changes.
+{ config, lib, pkgs, ... }:
+let
+  inherit (lib) mkIf mkOption types;
+  cfg = config.services.caddy;
+  configFile = pkgs.writeTextDir "Caddyfile" ''
+    {
+    ${cfg.globalConfig}
+    }
+    ${cfg.extraConfig}
+  '';
+  etcConfigFile = "caddy/caddy_config";
+  configPath = "/etc/${etcConfigFile}";
+in
+{
+  options.services.caddy = {
+    enable = lib.mkEnableOption "Caddy web server";
+    package = lib.mkPackageOption pkgs "caddy" { };
+    user = mkOption { type = types.str; default = "caddy"; };
+    group = mkOption { type = types.str; default = "caddy"; };
+    dataDir = mkOption { type = types.path; default = "/var/lib/caddy"; };
+    logDir = mkOption { type = types.path; default = "/var/log/caddy"; };
+    globalConfig = mkOption { type = types.lines; default = ""; };
+    extraConfig = mkOption { type = types.lines; default = ""; };
+    enableReload = mkOption { type = types.bool; default = true; };
+  };
+
+  config = mkIf cfg.enable {
+    environment.etc.${etcConfigFile}.source = "${configFile}/Caddyfile";
+    systemd.packages = [ cfg.package ];
+    systemd.services.caddy = {
+      wants = [ "network-online.target" ];
+      after = [ "network-online.target" ];
+      wantedBy = [ "multi-user.target" ];
+      startLimitIntervalSec = 14400;
+      startLimitBurst = 10;
+      reloadTriggers = lib.optional cfg.enableReload "${configFile}/Caddyfile";
+      serviceConfig = {
+        ExecStart = [ "" "${cfg.package}/bin/caddy run --config ${configPath} --adapter caddyfile" ];
+        ExecReload = [ "" "${cfg.package}/bin/caddy reload --config ${configPath} --adapter caddyfile --force" ];
+        User = cfg.user;
+        Group = cfg.group;
+        ReadWritePaths = [ cfg.dataDir cfg.logDir ];
+        StateDirectory = [ "caddy" ];
+        LogsDirectory = [ "caddy" ];
+        Restart = "on-failure";
+        RestartPreventExitStatus = 1;
+        RestartSec = "5s";
+        NoNewPrivileges = true;
+        PrivateDevices = true;
+        ProtectHome = true;
+      };
+    };
+    users.users = lib.optionalAttrs (cfg.user == "caddy") {
+      caddy = { isSystemUser = true; group = cfg.group; home = cfg.dataDir; };
+    };
+    users.groups = lib.optionalAttrs (cfg.group == "caddy") { caddy = { }; };
+  };
+}

@@ -1,0 +1,11 @@
+# Evaluates a NixOS configuration the sandbox's way; `config.system.build.toplevel` is the system. With SANDBOX_NIXPKGS_LIB nixpkgs' own `lib` does it.
+{ configuration ? <nixos-config>, specialArgs ? { } }:
+let
+  given = builtins.getEnv "SANDBOX_NIXPKGS_LIB";
+  lib = if given == "" then import ../lib else import given;
+  pkgs = import ../pkgs.nix { inherit lib; };
+in
+lib.evalModules {
+  modules = [ ./system.nix configuration ];
+  specialArgs = { inherit pkgs; modulesPath = toString ./.; } // specialArgs;
+}
