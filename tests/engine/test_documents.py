@@ -1,0 +1,119 @@
+"""The README and docs/, followed to the letter by somebody who has nothing."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.engine.documents import blocks
+from tests.engine.world import ROOT, World
+
+README = ROOT / "README.md"
+UNATTENDED = {"PULUMI_SKIP_CONFIRMATIONS": "true"}
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path) -> Iterator[World]:
+    """A checkout in which nothing was ever done."""
+    world = World(tmp_path)
+    try:
+        yield world
+    finally:
+        world.stop()
+
+
+def typed(world: World, *lines: str, **variables: str) -> str:
+    """What the lines print, typed into one shell."""
+    assignments = [f"{name}={value}" for name, value in {**UNATTENDED, **variables}.items()]
+    return world.run("env", *assignments, "bash", "-euc", "\n".join(lines)).stdout
+
+
+def test_make_sandbox_ends_with_the_sites_seen_and_what_it_says_to_try_next_works(
+    newcomer: World,
+) -> None:
+    (command,) = blocks(README)[0]
+
+    shown = typed(newcomer, command)
+
+    sites, _, advice = shown.partition("What to try next")
+    answers = dict(re.findall(r"http://([\w.-]+):\d+/  (\d+)", sites))
+    assert answers == {
+        "www.example.localhost": "200",
+        "app.example.localhost": "200",
+        "status.example-two.localhost": "200",
+        "nobody.example.localhost": "404",
+    }
+    lines = [re.sub(r"\s+# .*", "", line).strip() for line in advice.splitlines()[1:]]
+    editor = "sed -i s/127.0.0.1:3000/127.0.0.1:3001/"
+    tried = typed(newcomer, *lines, EDITOR=shlex.quote(editor).strip("'"))
+    assert re.search(r"\+ \s*reverse_proxy 127.0.0.1:3001", tried), "preview --diff"
+    assert "~ 2 updated" in tried, "up"
+    assert "16 deleted" in tried, "destroy"
+    assert newcomer.sandbox("status", check=False).returncode == 1, "down"
+
+
+def test_the_first_real_server_is_set_up_by_the_readmes_own_commands(
+    newcomer: World, tmp_path: Path
+) -> None:
+    world = newcomer
+    world.start()
+    server = world.status["servers"]["web1"]["ssh"]
+    home = tmp_path / "home"
+    (home / ".ssh").mkdir(parents=True)
+    (home / ".ssh/id_ed25519").write_text(Path(server["private_key_file"]).read_text())
+    (world.root / "token").write_text(world.variables["CLOUDFLARE_API_TOKEN"])
+    mine = {"192.0.2.10": f"-p {server['port']} 127.0.0.1", "apiToken": "apiToken < token"}
+    stack, deployment = blocks(README)[2:4]
+    # `pulumi stack init` makes the new stack the chosen one; the sandbox's shell names another.
+    before = f"unset PULUMI_STACK CLOUDFLARE_API_TOKEN; HOME={shlex.quote(str(home))}"
+
+    seen = typed(world, before, *(_with_mine(line, mine) for line in stack))
+    _fill_in(world, seen)
+    previewed, deployed = (typed(world, before, line) for line in deployment)
+
+    assert "+ " in previewed
+    assert "done: the tunnel is connected" in deployed
+    assert world.get("www.example.localhost")[0] == 200
+    text = (world.root / "Pulumi.mysite.yaml").read_text()
+    assert world.variables["CLOUDFLARE_API_TOKEN"] not in text
+    assert "PRIVATE KEY" not in text
+    typed(world, before, "pulumi destroy")
+
+
+def _with_mine(line: str, mine: dict[str, str]) -> str:
+    for theirs, own in mine.items():
+        line = line.replace(theirs, own)
+    return line
+
+
+def _fill_in(world: World, scanned: str) -> None:
+    """The stack's file as the README says: the own account, zones, server and sites, and the scanned key."""
+    (key,) = re.findall(r"^\[127\.0\.0\.1\]:\d+ (ssh-ed25519 \S+)", scanned, re.MULTILINE)
+    path = world.root / "Pulumi.mysite.yaml"
+    document = yaml.safe_load(path.read_text())
+    example = yaml.safe_load(world.stack_file.read_text())["config"]
+    for name in ("accountId", "zones", "sites", "health"):
+        document["config"][f"argoweb:{name}"] = example[f"argoweb:{name}"]
+    server = document["config"]["argoweb:servers"]["web1"]
+    server |= {"address": "127.0.0.1", "hostKey": key}
+    server["port"] = world.status["servers"]["web1"]["ssh"]["port"]
+    document["config"]["argoweb:tunnel"]["protect"] = False
+    path.write_text(yaml.safe_dump(document, sort_keys=False, width=1000))
+
+
+RUN_HERE = {line for block in blocks(README)[:4] for line in block}
+RUN_ELSEWHERE = {
+    "make test": "it is what runs this",
+    "python -m ingress check config.yml": "tests/ingress/test_command_line.py",
+    "python -m ingress check --strict --json config.yml": "tests/ingress/test_command_line.py",
+    "python -m ingress rule config.yml https://www.example.com/v1/admin": "tests/ingress/test_command_line.py",
+}
+
+
+@pytest.mark.parametrize("document", [README, *sorted((ROOT / "docs").glob("*.md"))])
+def test_every_command_of_a_document_is_run_by_a_test(document: Path) -> None:
+    commands = {line for block in blocks(document) for line in block if line}
+    assert commands - RUN_HERE - RUN_ELSEWHERE.keys() == set()

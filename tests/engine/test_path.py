@@ -1,0 +1,259 @@
+"""From a stack file to a site, and what each later command does."""
+
+import json
+import os
+import stat
+from typing import Any
+
+from tests.engine.world import World
+
+SITES = {
+    "www.example.localhost": "through Caddy, cloudflared, the tunnel and the edge",
+    "app.example.localhost": "this is app",
+    "status.example-two.localhost": "this is status",
+}
+
+
+def hostnames(world: World) -> list[str]:
+    return sorted(record["name"] for record in world.control("/dump")["records"])
+
+
+def test_up_ends_with_every_site_answering_through_the_edge(deployed: World) -> None:
+    for hostname, text in SITES.items():
+        status, body = deployed.get(hostname)
+        assert (status, text in body) == (200, True), hostname
+
+    assert deployed.get("nobody.example.localhost")[0] == 404
+    assert hostnames(deployed) == sorted(SITES)
+
+
+def test_the_app_sees_the_visitors_address_and_protocol(deployed: World) -> None:
+    _, seen = deployed.get("app.example.localhost")
+
+    assert "X-Forwarded-Proto: http" in seen
+    assert "X-Forwarded-Host: app.example.localhost" in seen
+    assert "Cf-Connecting-Ip: 127.0.0.1" in seen
+
+
+def test_a_second_up_connects_nowhere_and_writes_nothing(deployed: World) -> None:
+    deployed.forget_requests()
+    logins = deployed.logins()
+
+    assert deployed.planned() == {}
+    output = deployed.up("--expect-no-changes")
+
+    assert deployed.logins() == logins
+    assert [r for r in deployed.api_requests() if r["method"] != "GET"] == []
+    assert "unchanged" in output
+
+
+def test_refresh_finds_no_drift_and_the_api_was_asked_nothing_it_does_not_know(
+    deployed: World,
+) -> None:
+    deployed.pulumi("refresh", "--yes", "--expect-no-changes")
+
+    assert deployed.control("/violations") == []
+
+
+def test_a_changed_upstream_changes_its_file_and_the_activation_and_nothing_else(
+    deployed: World,
+) -> None:
+    def move(config: dict[str, Any]) -> None:
+        config["argoweb:sites"][1]["proxy"] = "127.0.0.1:3001"
+
+    with deployed.changed(move):
+        plan = deployed.planned()
+        shown = deployed.pulumi("preview", "--diff").stdout
+        output = deployed.up()
+        served = deployed.get("app.example.localhost")[1]
+
+    assert plan == {"web1-argoWeb.caddy": "update", "web1-activate": "update"}
+    assert "- \t\t\treverse_proxy 127.0.0.1:3000 {" in shown
+    assert "+ \t\t\treverse_proxy 127.0.0.1:3001 {" in shown
+    assert "plan: reload caddy (argoWeb.caddy)" in output
+    assert "this is status" in served
+
+
+def test_a_changed_service_restarts_cloudflared_without_a_rebuild(deployed: World) -> None:
+    def move(config: dict[str, Any]) -> None:
+        config["argoweb:sites"][2]["service"] = "http://127.0.0.1:3000"
+
+    builds = deployed.ssh("wc -l < /var/log/sandbox/nixos-rebuild")
+    with deployed.changed(move):
+        plan = deployed.planned()
+        shown = deployed.pulumi("preview", "--diff").stdout
+        output = deployed.up()
+        served = deployed.get("status.example-two.localhost")[1]
+
+    assert plan == {"web1-argoWeb.yml": "update", "web1-activate": "update"}
+    assert "http://127.0.0.1:3000" in shown
+    assert "plan: restart argoWeb (argoWeb.yml)" in output
+    assert "this is app" in served
+    assert deployed.ssh("wc -l < /var/log/sandbox/nixos-rebuild") == builds
+
+
+def test_hostnames_come_go_and_change_their_name(deployed: World) -> None:
+    def more(config: dict[str, Any]) -> None:
+        config["argoweb:sites"].append(
+            {"hostname": "new.example.localhost", "proxy": "127.0.0.1:3000"}
+        )
+
+    def renamed(config: dict[str, Any]) -> None:
+        config["argoweb:sites"].append(
+            {"hostname": "other.example.localhost", "proxy": "127.0.0.1:3000"}
+        )
+
+    with deployed.changed(more):
+        assert deployed.planned() == {
+            "web1-argoWeb.yml": "update",
+            "web1-argoWeb.caddy": "update",
+            "web1-activate": "update",
+            "records-new.example.localhost": "create",
+        }
+        deployed.up()
+        assert deployed.get("new.example.localhost")[0] == 200
+    with deployed.changed(renamed):
+        plan = deployed.planned()
+        deployed.up()
+        assert deployed.get("other.example.localhost")[0] == 200
+        assert deployed.get("new.example.localhost")[0] == 404
+    deployed.up()
+
+    assert plan["records-new.example.localhost"] == "delete"
+    assert plan["records-other.example.localhost"] == "create"
+    assert hostnames(deployed) == sorted(SITES)
+    assert deployed.get("other.example.localhost")[0] == 404
+
+
+def test_the_credentials_are_the_confined_users_and_nobody_elses(deployed: World) -> None:
+    shown = deployed.ssh("stat -c '%a %U:%G' /var/lib/argoWeb /var/lib/argoWeb/*.json")
+    files = deployed.ssh("stat -c '%a %U:%G %n' /etc/caddy/argoWeb.*").splitlines()
+
+    assert shown.splitlines() == ["700 argoWeb:argoWeb", "600 argoWeb:argoWeb"]
+    assert {line.rsplit(" ", 1)[0] for line in files} == {"644 root:root"}
+    assert "caddyProxy" in deployed.ssh("id -nG argoWeb")
+    assert deployed.ssh("systemctl show -p User --value argoWeb").strip() == "argoWeb"
+
+
+def tree(world: World) -> dict[str, tuple[int, int, int]]:
+    """Every file of the server outside of what a machine writes by itself."""
+    root = world.host_root()
+    left_out = (
+        "nix",
+        "proc",
+        "run",
+        "sys",
+        "tmp",
+        "dev",
+        "opt",
+        "usr",
+        "work",
+        "root/go",
+        "root/.cache",
+        "root/.pyenv",
+    )
+    found = {}
+    for top, folders, names in os.walk(root):
+        inside = os.path.relpath(top, root)
+        folders[:] = [
+            f for f in folders if os.path.normpath(os.path.join(inside, f)) not in left_out
+        ]
+        for name in [*names, *folders]:
+            path = os.path.normpath(os.path.join(inside, name))
+            if path.startswith(
+                ("var/log", "var/lib/systemd", "var/tmp", "var/lib/nixos", "var/cache")
+            ):
+                continue
+            about = os.lstat(os.path.join(root, path))
+            found[path] = (stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid)
+    return found
+
+
+def test_destroy_leaves_nothing_behind_and_up_works_again(fresh: World) -> None:
+    world = fresh
+    before = tree(world)
+    world.up()
+    during = tree(world)
+
+    world.pulumi("destroy", "--yes", "--skip-preview")
+
+    dump = world.control("/dump")
+    assert dump["records"] == []
+    assert [t for t in dump["tunnels"] if t["deleted_at"] is None] == []
+    after = tree(world)
+    assert len(during) > len(before)
+    documented = {"etc/caddy", "etc/caddy/argoWeb.nix", "boot/nixos-default"}
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    backups = {
+        "etc/group-",
+        "etc/gshadow-",
+        "etc/passwd-",
+        "etc/shadow-",
+        "etc/subuid-",
+        "etc/subgid-",
+    }
+    caddys = {path for path in changed if path.startswith("var/lib/caddy")}
+    assert changed - documented - backups - caddys == set()
+    assert (
+        world.ssh("systemctl list-unit-files --no-legend 'argoWeb*' 'argoweb*'", check=False) == ""
+    )
+    assert "argoWeb" not in world.ssh("ps -e -o user,args | grep -v grep", check=False)
+    world.up()
+    assert world.get("www.example.localhost")[0] == 200
+
+
+def test_outputs_name_the_tunnel_and_the_hostnames(deployed: World) -> None:
+    outputs = json.loads(deployed.pulumi("stack", "output", "--json").stdout)
+
+    (tunnel,) = [t for t in deployed.control("/dump")["tunnels"] if t["deleted_at"] is None]
+    assert outputs == {"tunnelId": tunnel["id"], "hostnames": list(SITES)}
+
+
+def test_a_server_that_is_gone_is_let_go_without_a_connection(fresh: World) -> None:
+    fresh.stop()
+    fresh.start(servers=2)
+    fresh.up()
+    logins = fresh.logins("web2")
+
+    def let_go(config: dict[str, Any]) -> None:
+        config["argoweb:servers"]["web2"]["letGo"] = True
+
+    def without(config: dict[str, Any]) -> None:
+        del config["argoweb:servers"]["web2"]
+
+    with fresh.changed(let_go):
+        fresh.up()
+    with fresh.changed(without):
+        fresh.up()
+        left = fresh.pulumi("stack", "--show-urns").stdout
+
+    assert "web2-activate" not in left
+    assert fresh.logins("web2") == logins
+    assert fresh.get("www.example.localhost")[0] == 200
+
+
+def test_raising_the_version_rotates_the_secret_of_the_same_tunnel(deployed: World) -> None:
+    def rotate(config: dict[str, Any]) -> None:
+        config["argoweb:tunnel"]["secretVersion"] = 2
+
+    before = deployed.control("/dump")["tunnels"]
+    credentials = deployed.ssh("cat /var/lib/argoWeb/*.json")
+    with deployed.changed(rotate):
+        plan = deployed.planned()
+        deployed.forget_requests()
+        output = deployed.up()
+        writes = [r for r in deployed.api_requests() if r["method"] != "GET"]
+        status = deployed.get("www.example.localhost")[0]
+        renewed = deployed.ssh("cat /var/lib/argoWeb/*.json")
+    deployed.up()
+
+    assert {name: op for name, op in plan.items() if name != "tunnel-secret"} == {
+        "tunnel-tunnel": "update",
+        "web1-credentials": "update",
+        "web1-activate": "update",
+    }
+    assert [(w["method"], list(w["body"])) for w in writes] == [("PATCH", ["tunnel_secret"])]
+    assert "plan: restart argoWeb (credentials)" in output
+    assert status == 200
+    assert renewed != credentials
+    assert [t["id"] for t in deployed.control("/dump")["tunnels"]] == [t["id"] for t in before]

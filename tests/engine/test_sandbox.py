@@ -1,0 +1,162 @@
+"""The sandbox itself: it starts, ends, recovers and stands beside another one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.engine.world import World
+
+
+def processes_of(world: World) -> list[int]:
+    return [p["pid"] for p in json.loads((world.root / ".sandbox/processes.json").read_text())]
+
+
+def mounts_of(world: World) -> list[str]:
+    return [
+        line for line in Path("/proc/mounts").read_text().splitlines() if str(world.root) in line
+    ]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_down_ends_what_was_started_and_leaves_no_mount_and_no_process(fresh: World) -> None:
+    pids = processes_of(fresh)
+    assert all(map(alive, pids))
+
+    fresh.sandbox("down")
+
+    assert not any(map(alive, pids))
+    assert mounts_of(fresh) == []
+    assert fresh.sandbox("status", check=False).returncode == 1
+
+
+def test_a_crashed_run_is_cleaned_up_by_the_next_up(fresh: World) -> None:
+    crashed = processes_of(fresh)
+    for pid in crashed:
+        os.kill(pid, signal.SIGKILL)
+    fresh.wait_for(lambda: not any(map(alive, crashed)))
+
+    fresh.start()
+
+    fresh.up()
+    assert fresh.get("www.example.localhost")[0] == 200
+    assert len(mounts_of(fresh)) == 2, "the file tree and the network namespace of one server"
+
+
+def test_two_checkouts_run_beside_each_other(fresh: World, deployed: World) -> None:
+    fresh.up()
+
+    assert fresh.status["edge_url"] != deployed.status["edge_url"]
+    fresh.pulumi("destroy", "--yes", "--skip-preview")
+
+    assert fresh.get("www.example.localhost")[0] == 404
+    assert deployed.get("www.example.localhost")[0] == 200
+
+
+def test_a_second_up_takes_a_moment(world: World) -> None:
+    before = time.monotonic()
+    world.sandbox("up")
+
+    assert time.monotonic() - before < 10, "seconds, most of them Pulumi's own for the stack's file"
+
+
+def test_status_says_where_everything_is(world: World) -> None:
+    status = world.status
+
+    assert set(status) >= {
+        "api_url",
+        "control_url",
+        "edge_url",
+        "host_root",
+        "ssh",
+        "stack",
+        "plugins",
+    }
+    assert set(status["ssh"]) == {"host", "port", "user", "host_key", "private_key_file"}
+    assert status["stack"] == "sandbox"
+    assert set(status["plugins"]) == {"cloudflare", "command", "random"}
+    assert (Path(status["host_root"]) / "etc/NIXOS").exists()
+
+
+def test_the_server_survives_a_reboot_with_its_boot_default(fresh: World) -> None:
+    fresh.up()
+    booted = fresh.ssh(
+        "cat /proc/sys/kernel/random/boot_id; systemctl show -p UserspaceTimestampMonotonic"
+    )
+
+    fresh.ssh("systemctl reboot", check=False)
+
+    def back() -> bool:
+        shown = fresh.ssh(
+            "cat /proc/sys/kernel/random/boot_id; systemctl show -p UserspaceTimestampMonotonic",
+            check=False,
+        )
+        return bool(shown) and shown != booted
+
+    fresh.wait_for(back, 60)
+    fresh.wait_for(lambda: fresh.get("www.example.localhost")[0] == 200, 30)
+
+
+def refused(code: str, **variables: str) -> str:
+    """What Python says of a few lines that end in a refusal."""
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).resolve().parents[2],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode != 0
+    return result.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "real = shutil.which; shutil.which = lambda name, path=None: "
+            "None if name == 'systemd-nspawn' else real(name, path=path)",
+            "apt-get install systemd-container",
+        ),
+        (
+            "real = shutil.which; shutil.which = lambda name, path=None: "
+            "None if name == 'nix-build' else real(name, path=path)",
+            "apt-get install nix-bin",
+        ),
+        ("os.geteuid = lambda: 1000", "Run it with sudo."),
+        ("sys.platform = 'darwin'", "it needs Linux, this is darwin."),
+    ],
+    ids=["systemd-nspawn", "nix", "root", "Linux"],
+)
+def test_what_is_missing_is_named_with_its_remedy_and_nothing_is_changed(
+    line: str, told: str
+) -> None:
+    said = refused(f"import os, shutil, sys; from sandbox import needs; {line}; needs.check()")
+
+    assert told in said
+    assert "nothing was changed" in said
+
+
+def test_without_pulumi_network_and_go_the_user_is_told_what_to_install(tmp_path: Path) -> None:
+    nowhere = "http://127.0.0.1:9/pulumi-{version}-{arch}.tar.gz"
+
+    said = refused(
+        "from sandbox.engine import pulumi_cli as cli; "
+        f"cli._RELEASE = {nowhere!r}; cli.find(lambda text: None)",
+        PATH=str(tmp_path),
+        XDG_CACHE_HOME=str(tmp_path / "cache"),
+    )
+
+    assert "Install Pulumi (https://www.pulumi.com/docs/install/) or Go, and run it again." in said

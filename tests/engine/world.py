@@ -1,0 +1,162 @@
+"""A checkout of its own with its own sandbox, driven from outside by the real command line."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+_LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", ".sandbox", ".bench", "Pulumi.sandbox.yaml", ".*_cache", "__pycache__"
+)
+_COMMAND_SECONDS = 600
+
+
+class World:
+    """One sandbox and the stack in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "checkout"
+        shutil.copytree(ROOT, self.root, ignore=_LEFT_OUT)
+        (self.root / ".venv").symlink_to(Path(sys.prefix))
+        self.stack_file = self.root / "Pulumi.sandbox.yaml"
+        self.status: dict[str, Any] = {}
+        self.variables: dict[str, str] = {}
+
+    def environment(self) -> dict[str, str]:
+        """This process's variables, with the sandbox's once it is up."""
+        surroundings = {**os.environ, **self.variables}
+        surroundings.pop("SSH_AUTH_SOCK", None)
+        return surroundings
+
+    def run(
+        self, *words: str, check: bool = True, folder: str = "."
+    ) -> subprocess.CompletedProcess[str]:
+        """A command in the checkout, or in a folder of it."""
+        result = subprocess.run(
+            words,
+            cwd=self.root / folder,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_SECONDS,
+            check=False,
+        )
+        if check and result.returncode != 0:
+            raise AssertionError(
+                f"{' '.join(words)} gave {result.returncode}\n{result.stdout}\n{result.stderr}"
+            )
+        return result
+
+    def sandbox(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """`python -m sandbox …`"""
+        return self.run(".venv/bin/python", "-m", "sandbox", *words, check=check)
+
+    def start(self, servers: int = 1) -> None:
+        """Brings the sandbox up and learns its variables as a user's shell does."""
+        self.sandbox("up", "--servers", str(servers))
+        self.status = json.loads(self.sandbox("status", "--json").stdout)
+        shown = self.run("bash", "-c", 'eval "$(.venv/bin/python -m sandbox env)" && env -0').stdout
+        self.variables = dict(entry.split("=", 1) for entry in shown.split("\0") if "=" in entry)
+
+    def pulumi(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """`pulumi …` without questions."""
+        return self.run("pulumi", "--non-interactive", *words, check=check)
+
+    def up(self, *words: str) -> str:
+        """`pulumi up`; its output."""
+        return self.pulumi("up", "--yes", "--skip-preview", *words).stdout
+
+    def planned(self) -> dict[str, str]:
+        """What a preview would do: the operation of each resource that does not stay the same."""
+        steps = json.loads(self.pulumi("preview", "--json").stdout)["steps"]
+        return {
+            step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] != "same"
+        }
+
+    @contextmanager
+    def changed(self, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+        """The stack file with a change, and as it was afterwards."""
+        before = self.stack_file.read_text()
+        document = yaml.safe_load(before)
+        change(document["config"])
+        self.stack_file.write_text(yaml.safe_dump(document, sort_keys=False, width=1000))
+        try:
+            yield
+        finally:
+            self.stack_file.write_text(before)
+
+    def get(self, hostname: str, path: str = "/") -> tuple[int, str]:
+        """Status and body of a page, through the edge."""
+        request = urllib.request.Request(self.status["edge_url"] + path, headers={"Host": hostname})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def ssh(self, command: str, server: str = "web1", *, check: bool = True) -> str:
+        """The output of a command on a server, by root."""
+        door = self.status["servers"][server]["ssh"]
+        return self.run(
+            "ssh", "-o", "ConnectTimeout=5", "-i", door["private_key_file"], "-p", str(door["port"]), "-o", "LogLevel=ERROR",
+            "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+            f"root@{door['host']}", command, check=check,
+        ).stdout  # fmt: skip
+
+    def host_root(self, server: str = "web1") -> Path:
+        """The server's file tree."""
+        return Path(self.status["servers"][server]["host_root"])
+
+    def control(self, path: str, body: object = None, method: str | None = None) -> Any:
+        """The control plane of the sandbox's Cloudflare."""
+        request = urllib.request.Request(
+            self.status["control_url"] + path,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.loads(response.read() or b"null")
+
+    def api_requests(self) -> list[dict[str, Any]]:
+        """What reached Cloudflare's API since the last `forget_requests`."""
+        found: list[dict[str, Any]] = self.control("/requests")
+        return found
+
+    def forget_requests(self) -> None:
+        """Empties the request log."""
+        self.control("/requests", method="DELETE")
+
+    def logins(self, server: str = "web1") -> int:
+        """How many SSH connections the server has accepted, but for those of `ssh` here."""
+        journal = self.host_root(server) / "var/log/journal"
+        text = subprocess.run(
+            ["journalctl", "--directory", str(journal), "-q", "-o", "cat", "-t", "sshd"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        return text.count("Accepted publickey")
+
+    def wait_for(self, good: Callable[[], bool], seconds: float = 20) -> None:
+        """Polls until it holds."""
+        deadline = time.monotonic() + seconds
+        while not good():
+            assert time.monotonic() < deadline, "it did not become true in time"
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Ends the sandbox."""
+        self.sandbox("down", check=False)

@@ -1,0 +1,48 @@
+"""The engine tests' worlds, and the faults that the sandbox's server can be told to have."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import deployed, fresh, world
+from tests.engine.world import World
+
+__all__ = ["deployed", "fresh", "world"]
+
+
+class Faults:
+    """Steps of the server's `nixos-rebuild` and `switch-to-configuration` that fail or take their time."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def fail(self, step: str, text: str = "it fails for a test\n") -> None:
+        """The step fails with the text."""
+        self._put("fail", step, text)
+
+    def delay(self, step: str, seconds: float) -> None:
+        """The step takes longer."""
+        self._put("delay", step, str(seconds))
+
+    def clear(self) -> None:
+        """All goes well again."""
+        for kind in ("fail", "delay"):
+            for file in (self._world.host_root() / "etc/sandbox" / kind).glob("*"):
+                file.unlink()
+
+    def _put(self, kind: str, step: str, text: str) -> None:
+        folder: Path = self._world.host_root() / "etc/sandbox" / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / step).write_text(text)
+
+
+@pytest.fixture
+def faults(deployed: World) -> Iterator[Faults]:
+    """Faults that end with the test; the stack's file is the old one then, and `up` converges."""
+    faults = Faults(deployed)
+    yield faults
+    faults.clear()
+    deployed.up()
+    assert deployed.planned() == {}
+    assert deployed.get("www.example.localhost")[0] == 200

@@ -1,0 +1,171 @@
+"""Whatever fails on the server, the old configuration serves on and the user is told."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.engine.world import World
+from tests.faults.conftest import Faults
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def nix_change(config: dict[str, Any]) -> None:
+    """Needs a rebuild; and a site moves, so that the new configuration can be told from the old one."""
+    config["argoweb:caddy"] = {"group": "webProxy"}
+    config["argoweb:sites"][1]["proxy"] = "127.0.0.1:3001"
+
+
+def caddys_mistake(config: dict[str, Any]) -> None:
+    config["argoweb:sites"][1].pop("proxy")
+    config["argoweb:sites"][1]["caddyfile"] = "no_such_directive"
+
+
+def cloudflareds_mistake(config: dict[str, Any]) -> None:
+    # Go knows \\pL, the sandbox's cloudflared does not.
+    config["argoweb:sites"][2]["path"] = r"^/\pL"
+
+
+def no_health(config: dict[str, Any]) -> None:
+    config["argoweb:sites"][1]["proxy"] = "127.0.0.1:3001"
+    config["argoweb:health"] = {"timeout": 5, "urls": ["http://127.0.0.1:9/"]}
+
+
+def live_files(world: World) -> dict[str, tuple[bytes, int, int]]:
+    root = world.host_root()
+    paths = [*root.glob("etc/caddy/argoWeb.*"), *root.glob("var/lib/argoWeb/*.json")]
+    return {p.name: (p.read_bytes(), p.stat().st_mode, p.stat().st_uid) for p in paths}
+
+
+UNTOUCHED = "STATE: nothing was changed on this server; it runs what it ran before."
+TAKEN_BACK = "STATE: the new configuration failed and was taken back; the server serves what it served before."
+
+
+@pytest.mark.parametrize(
+    ("step", "change", "state"),
+    [
+        ("rebuild-evaluate", nix_change, UNTOUCHED),
+        ("rebuild-build", nix_change, UNTOUCHED),
+        ("", caddys_mistake, UNTOUCHED),
+        ("", cloudflareds_mistake, UNTOUCHED),
+        ("switch-activate", nix_change, TAKEN_BACK),
+        ("switch-panic", nix_change, TAKEN_BACK),
+        ("", no_health, TAKEN_BACK),
+    ],
+    ids=[
+        "evaluation",
+        "build",
+        "caddy refuses",
+        "cloudflared refuses",
+        "activation",
+        "panic",
+        "health",
+    ],
+)
+def test_a_failure_leaves_the_old_configuration_serving(
+    deployed: World, faults: Faults, step: str, change: Change, state: str
+) -> None:
+    files, system = live_files(deployed), deployed.ssh("readlink -f /run/current-system")
+    default = deployed.ssh("readlink -f /nix/var/nix/profiles/system; cat /boot/nixos-default")
+    if step:
+        faults.fail(step)
+
+    with deployed.changed(change):
+        result = deployed.pulumi("up", "--yes", "--skip-preview", check=False)
+
+    assert result.returncode != 0
+    assert state in result.stdout + result.stderr
+    assert live_files(deployed) == files
+    assert deployed.ssh("readlink -f /run/current-system") == system
+    assert (
+        deployed.ssh("readlink -f /nix/var/nix/profiles/system; cat /boot/nixos-default") == default
+    )
+    assert "this is app" in deployed.get("app.example.localhost")[1]
+
+
+def test_another_units_failure_is_told_apart_from_our_own(deployed: World, faults: Faults) -> None:
+    faults.fail("switch-units")
+
+    with deployed.changed(nix_change):
+        output = deployed.up()
+
+        assert "reports failed units (exit 4)" in output
+        assert "done: the tunnel is connected" in output
+        assert "this is status" in deployed.get("app.example.localhost")[1]
+
+
+def test_a_boot_default_that_cannot_be_set_takes_everything_back(
+    deployed: World, faults: Faults
+) -> None:
+    faults.fail("switch-bootloader")
+
+    with deployed.changed(nix_change):
+        result = deployed.pulumi("up", "--yes", "--skip-preview", check=False)
+
+    assert TAKEN_BACK in result.stdout + result.stderr
+    assert "this is app" in deployed.get("app.example.localhost")[1]
+    assert deployed.ssh("readlink -f /nix/var/nix/profiles/system") == deployed.ssh(
+        "readlink -f /run/current-system"
+    )
+
+
+def test_a_missing_import_line_is_asked_for_and_never_added(fresh: World) -> None:
+    configuration = fresh.host_root() / "etc/nixos/configuration.nix"
+    good = configuration.read_text()
+    bare = "\n".join(line for line in good.splitlines() if "imports" not in line)
+    configuration.write_text(bare)
+
+    result = fresh.pulumi("up", "--yes", "--skip-preview", check=False)
+
+    assert "does not import ours" in result.stdout + result.stderr
+    assert "imports = lib.optional (builtins.pathExists /etc/caddy/argoWeb.nix)" in (
+        result.stdout + result.stderr
+    )
+    assert configuration.read_text() == bare
+    configuration.write_text(good)
+    fresh.up()
+    assert fresh.get("www.example.localhost")[0] == 200
+
+
+def test_a_server_of_another_deployment_is_left_alone(deployed: World, faults: Faults) -> None:
+    owner = deployed.host_root() / "var/lib/argoweb-deploy/owner"
+    mine = owner.read_text()
+    owner.write_text("argoweb/other/web1 root@192.0.2.1:22\n")
+
+    with deployed.changed(nix_change):
+        result = deployed.pulumi("up", "--yes", "--skip-preview", check=False)
+    owner.write_text(mine)
+
+    assert "belongs to the deployment 'argoweb/other/web1" in result.stdout + result.stderr
+    assert "this is app" in deployed.get("app.example.localhost")[1]
+
+
+def test_a_lost_staging_folder_is_named_and_redeploy_mends_it(
+    deployed: World, faults: Faults
+) -> None:
+    def redeploy(config: dict[str, Any]) -> None:
+        nix_change(config)
+        config["argoweb:servers"]["web1"]["redeploy"] = 1
+
+    deployed.ssh("rm -rf /var/lib/argoweb-deploy/staging")
+    with deployed.changed(nix_change):
+        result = deployed.pulumi("up", "--yes", "--skip-preview", check=False)
+    with deployed.changed(redeploy):
+        deployed.up()
+        assert "this is status" in deployed.get("app.example.localhost")[1]
+
+    assert "Raise argoweb:servers.<name>.redeploy by one" in result.stdout + result.stderr
+
+
+def test_identical_files_cost_nothing(deployed: World, faults: Faults) -> None:
+    def redeploy(config: dict[str, Any]) -> None:
+        config["argoweb:servers"]["web1"]["redeploy"] = 7
+
+    before = deployed.ssh("systemctl show -p InvocationID argoWeb caddy")
+    with deployed.changed(redeploy):
+        plan = deployed.planned()
+        deployed.up()
+
+    assert plan["web1-server.sh"] == "update"
+    assert deployed.ssh("systemctl show -p InvocationID argoWeb caddy") == before
