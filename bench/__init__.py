@@ -1,0 +1,1 @@
+"""`python -m bench`: how fast this is, each figure against something that runs beside it in the same minutes."""

@@ -1,0 +1,67 @@
+"""`python -m bench [PART…]`: measures and prints the table; `profile` shows where a preview's time goes."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from bench import alone, caddy, counts, fleet, previews, profile, report, route, scale
+from bench.lab import Lab
+from bench.rounds import Row
+
+_ALONE: dict[str, Callable[[int], list[Row]]] = {
+    "alone": alone.rows,
+    "caddy": lambda rounds: caddy.rows(3 * rounds),
+}
+_TWO_SERVERS: dict[str, Callable[[Lab, int], list[Row]]] = {
+    "counts": lambda lab, _: counts.rows(lab),
+    "previews": previews.rows,
+    "scale": scale.rows,
+    "route": route.rows,
+}
+_FOUR_SERVERS: dict[str, Callable[[Lab, int], list[Row]]] = {
+    "fleet": lambda lab, rounds: fleet.rows(lab, max(rounds // 3, 1)),
+}
+
+
+def main() -> int:
+    """1 when a target is missed."""
+    parts = [*_ALONE, *_TWO_SERVERS, *_FOUR_SERVERS]
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "part", nargs="*", help=f"of: {', '.join(parts)}, profile (default: all but profile)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=7, help="how often each is measured (default 7)"
+    )
+    given = parser.parse_args()
+    wanted = given.part or parts
+    if unknown := set(wanted) - {*parts, "profile"}:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    rows: list[Row] = []
+    plugins: dict[str, str] = {}
+    for name in wanted:
+        if name in _ALONE:
+            print(f"measuring: {name}", file=sys.stderr, flush=True)
+            rows += _ALONE[name](given.rounds)
+    for servers, group in ((2, _TWO_SERVERS), (4, _FOUR_SERVERS)):
+        chosen = [name for name in wanted if name in group or (name == "profile" and servers == 2)]
+        if not chosen:
+            continue
+        with tempfile.TemporaryDirectory() as folder, closing(Lab(Path(folder), servers)) as lab:
+            plugins = lab.world.status["plugins"]
+            for name in chosen:
+                print(f"measuring: {name}", file=sys.stderr, flush=True)
+                if name == "profile":
+                    print(profile.report(lab, given.rounds))
+                else:
+                    rows += group[name](lab, given.rounds)
+    if rows:
+        report.write(rows, report.circumstances(plugins))
+    return 0 if all(row.met for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""A sandbox with the programs that are compared: ours, the flat one, the empty one."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.stacks import Site, in_flat_words, in_our_words, sites, zones_of
+from bench.watch import Seen, watched
+from tests.engine.world import World
+
+
+class Program:
+    """A program with its stack in the sandbox."""
+
+    def __init__(self, world: World, folder: str) -> None:
+        self.world = world
+        self.folder = folder
+        self.stack_file = world.root / folder / "Pulumi.sandbox.yaml"
+
+    def pulumi(self, *words: str) -> str:
+        """`pulumi …`; its output."""
+        return self.world.run("pulumi", "--non-interactive", *words, folder=self.folder).stdout
+
+    def up(self) -> str:
+        """`pulumi up`; its output."""
+        return self.pulumi("up", "--yes", "--skip-preview")
+
+    def destroy(self) -> None:
+        """`pulumi destroy`."""
+        self.pulumi("destroy", "--yes", "--skip-preview")
+
+    def preview_seconds(self) -> float:
+        """How long a preview takes."""
+        return self._seconds("preview")
+
+    def up_seconds(self) -> float:
+        """How long an update takes."""
+        return self._seconds("up", "--yes", "--skip-preview")
+
+    def peak_mib(self) -> float:
+        """The greatest memory of the Python program, without engine and plugins, in a preview."""
+        return max(seen.peak_mib for seen in self.watched("preview") if seen.role == "program")
+
+    def watched(self, *words: str) -> list[Seen]:
+        """The processes of `pulumi …`."""
+        return watched(
+            ["pulumi", "--non-interactive", *words],
+            self.world.root / self.folder,
+            self.world.environment(),
+            self.world.root / "watched.log",
+        )
+
+    def declare(self, sites: Sequence[Site], servers: Sequence[str]) -> None:
+        """Writes the stack file."""
+        raise NotImplementedError
+
+    def write(self, project: str, values: dict[str, Any]) -> None:
+        """Puts values into the stack file; its secrets stay."""
+        document = yaml.safe_load(self.stack_file.read_text())
+        document["config"] |= {f"{project}:{key}": value for key, value in values.items()}
+        self.stack_file.write_text(yaml.safe_dump(document, sort_keys=False, width=1000))
+
+    def doors(self, servers: Sequence[str]) -> dict[str, Any]:
+        """How to reach the servers."""
+        found = {name: self.world.status["servers"][name]["ssh"] for name in servers}
+        return {
+            name: {"address": it["host"], "port": it["port"], "hostKey": it["host_key"]}
+            for name, it in found.items()
+        }
+
+    def _seconds(self, *words: str) -> float:
+        began = time.monotonic()
+        self.pulumi(*words)
+        return time.monotonic() - began
+
+
+class Ours(Program):
+    """argoweb."""
+
+    def declare(self, sites: Sequence[Site], servers: Sequence[str]) -> None:
+        self.write("argoweb", {"servers": self.doors(servers), **in_our_words(sites)})
+
+
+class Flat(Program):
+    """What one writes by hand."""
+
+    def prepare(self, account: str) -> None:
+        """Makes its stack, with the key for the servers."""
+        key = self.world.status["ssh"]["private_key_file"]
+        self.pulumi("stack", "select", "--create", "sandbox")
+        command = 'pulumi --non-interactive config set --secret sshPrivateKey <"$0"'
+        self.world.run("bash", "-c", command, key, folder=self.folder)
+        self.write("flat", {"accountId": account})
+
+    def declare(self, sites: Sequence[Site], servers: Sequence[str]) -> None:
+        self.write("flat", {"servers": self.doors(servers), **in_flat_words(sites)})
+
+
+class Lab:
+    """The sandbox, and one of each program."""
+
+    def __init__(self, folder: Path, servers: int) -> None:
+        self.world = World(folder)
+        try:
+            self.world.start(servers)
+            self.ours = Ours(self.world, ".")
+            self.flat = Flat(self.world, "bench/flat")
+            self.empty = Program(self.world, "bench/empty")
+            stack = yaml.safe_load(self.ours.stack_file.read_text())
+            self._account = str(stack["config"]["argoweb:accountId"])
+            self.flat.prepare(self._account)
+            self.empty.pulumi("stack", "select", "--create", "sandbox")
+        except BaseException:
+            self.close()
+            raise
+
+    def declare(self, program: Program, sites: Sequence[Site], servers: Sequence[str]) -> None:
+        """Writes the program's stack file; Cloudflare has its zones then."""
+        seed = [
+            {"id": key, "name": name, "account_id": self._account}
+            for name, key in zones_of(sites).items()
+        ]
+        self.world.control("/seed", {"zones": seed})
+        program.declare(sites, servers)
+
+    def deploy(self, count: int) -> None:
+        """Brings ours and the flat one to as many sites, each on a server of its own."""
+        for program, mark, server in ((self.ours, "ours", "web1"), (self.flat, "flat", "web2")):
+            self.declare(program, sites(count, mark=mark), [server])
+            program.up()
+
+    def evaluations(self, server: str) -> int:
+        """How often `nixos-rebuild` has evaluated the server's configuration."""
+        log = self.world.host_root(server) / "var/log/sandbox/nixos-rebuild"
+        return len(log.read_text().splitlines())
+
+    def close(self) -> None:
+        """Ends the sandbox."""
+        self.world.stop()

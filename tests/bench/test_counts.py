@@ -1,0 +1,71 @@
+"""The short form of the measurements: what can be counted is exact, times are only shown."""
+
+import json
+
+import pytest
+
+from bench import counts
+from bench.lab import Lab
+from bench.rounds import Row
+from bench.stacks import sites
+
+
+@pytest.fixture(scope="module")
+def counted(lab: Lab) -> list[Row]:
+    return counts.rows(lab)
+
+
+def test_no_more_calls_connections_and_evaluations_than_the_targets_allow(
+    counted: list[Row],
+) -> None:
+    missed = [f"{row.measure}: {row.value}, at most {row.target}" for row in counted if not row.met]
+
+    assert missed == []
+    assert len(counted) == 9
+
+
+def test_ours_and_the_flat_program_make_the_same_of_cloudflare_and_both_serve(
+    lab: Lab, times: list[str]
+) -> None:
+    lab.deploy(4)
+
+    records = {
+        mark: [
+            (record["type"], record["proxied"], record["ttl"], record["content"].partition(".")[2])
+            for record in lab.world.control("/dump")["records"]
+            if f".{mark}-" in record["name"]
+        ]
+        for mark in ("ours", "flat")
+    }
+    answers = {
+        site.hostname: lab.world.get(site.hostname)[1].partition("\n")[0]
+        for mark in ("ours", "flat")
+        for site in sites(4, mark=mark)
+    }
+
+    assert records["ours"] == records["flat"] == [("CNAME", True, 1, "cfargotunnel.com")] * 4
+    assert (
+        list(answers.values())
+        == ["this is app", "this is app", "this is app", "this is status"] * 2
+    )
+    times += [
+        f"no-op preview, 4 sites, {name}: {getattr(lab, name).preview_seconds():.1f} s"
+        for name in ("empty", "ours", "flat")
+    ]
+
+
+def test_only_the_activations_of_several_servers_follow_one_another(lab: Lab) -> None:
+    lab.declare(lab.ours, sites(4, mark="ours"), ["web1", "web2"])
+    plan = json.loads(lab.ours.pulumi("preview", "--json"))["steps"]
+    needed = {
+        step["urn"].rpartition("::")[2]: {
+            urn.rpartition("::")[2] for urn in step["newState"].get("dependencies", [])
+        }
+        for step in plan
+    }
+
+    of_web2 = {name: it for name, it in needed.items() if name.startswith("web2-")}
+    waiting = {name: {it for it in of_web2[name] if it.startswith("web1-")} for name in of_web2}
+
+    assert len(of_web2) == 7
+    assert {name: it for name, it in waiting.items() if it} == {"web2-activate": {"web1-activate"}}
