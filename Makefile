@@ -1,0 +1,35 @@
+# `make sandbox` runs the whole path on this machine, `make test` passes the tests, `make check` reads the code,
+# `make bench` measures.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: sandbox test check bench down packages
+
+sandbox: $(VENV)/ready packages
+	@$(RUN) -m sandbox up && $(RUN) -m sandbox demo
+
+# The tests that need no sandbox come first: they take seconds and say most of what can be said.
+test: $(VENV)/ready packages
+	@$(RUN) -m pytest -m "not engine"
+	@$(RUN) -m sandbox.engine
+	@$(RUN) -m pytest -m engine
+
+check: $(VENV)/ready packages
+	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy
+	@$(RUN) -m pytest -q tests/remote
+
+bench: $(VENV)/ready
+	@$(RUN) -m sandbox.packages wrk && $(RUN) -m bench
+
+down: $(VENV)/ready
+	@$(RUN) -m sandbox down
+
+packages: $(VENV)/ready
+	@$(RUN) -m sandbox.packages
+
+$(VENV)/ready: requirements.txt requirements-dev.txt
+	@echo "installing the Python packages into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
