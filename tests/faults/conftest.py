@@ -12,7 +12,7 @@ __all__ = ["deployed", "fresh", "world"]
 
 
 class Faults:
-    """Steps of the server's `nixos-rebuild` and `switch-to-configuration` that fail or take their time."""
+    """Steps of the server's `nixos-rebuild` and `switch-to-configuration` that fail or wait."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -21,13 +21,13 @@ class Faults:
         """The step fails with the text."""
         self._put("fail", step, text)
 
-    def delay(self, step: str, seconds: float) -> None:
-        """The step takes longer."""
-        self._put("delay", step, str(seconds))
+    def hold(self, step: str) -> None:
+        """The step waits until `clear`."""
+        self._put("hold", step, "")
 
     def clear(self) -> None:
         """All goes well again."""
-        for kind in ("fail", "delay"):
+        for kind in ("fail", "hold"):
             for file in (self._world.host_root() / "etc/sandbox" / kind).glob("*"):
                 file.unlink()
 

@@ -29,7 +29,7 @@ def cloudflareds_mistake(config: dict[str, Any]) -> None:
 
 def no_health(config: dict[str, Any]) -> None:
     config["argoweb:sites"][1]["proxy"] = "127.0.0.1:3001"
-    config["argoweb:health"] = {"timeout": 5, "urls": ["http://127.0.0.1:9/"]}
+    config["argoweb:health"] = {"timeout": 15, "urls": ["http://127.0.0.1:9/"]}
 
 
 def live_files(world: World) -> dict[str, tuple[bytes, int, int]]:

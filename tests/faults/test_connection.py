@@ -17,15 +17,19 @@ from tests.faults.test_activation import live_files, nix_change
 class Deployment(threading.Thread):
     """A `pulumi up` that runs beside the test."""
 
-    def __init__(self, world: World, *words: str) -> None:
+    def __init__(self, world: World, **variables: str) -> None:
         super().__init__()
-        self._world, self._words = world, words
+        self._world, self._variables = world, variables
         self.began = time.time()
         self.result: subprocess.CompletedProcess[str] | None = None
         self.start()
 
     def run(self) -> None:
-        self.result = self._world.pulumi("up", "--yes", "--skip-preview", *self._words, check=False)
+        assignments = [f"{name}={value}" for name, value in self._variables.items()]
+        self.result = self._world.run(
+            "env", *assignments, "pulumi", "--non-interactive", "up", "--yes", "--skip-preview",
+            check=False,
+        )  # fmt: skip
 
     def output(self) -> str:
         """What it said, once it has ended."""
@@ -39,6 +43,12 @@ def said(world: World, deployment: Deployment, line: str) -> bool:
     folder = world.host_root() / "var/lib/argoweb-deploy/runs"
     logs = [log for log in folder.glob("*/log") if not log.parent.is_symlink()]
     return any(log.stat().st_mtime >= deployment.began and line in log.read_text() for log in logs)
+
+
+def waits(world: World) -> bool:
+    """Whether a run on the server has found another one at work."""
+    folder = world.host_root() / "var/lib/argoweb-deploy/runs"
+    return any(log.read_text() for log in folder.glob("*/start.log"))
 
 
 def cut_connections(world: World) -> None:
@@ -59,17 +69,17 @@ def cut_connections(world: World) -> None:
 def test_the_work_goes_on_when_the_connection_dies(
     deployed: World, faults: Faults, step: str, line: str
 ) -> None:
-    faults.delay(step, 3)
+    faults.hold(step)
     with deployed.changed(nix_change):
         deployment = Deployment(deployed)
-        deployed.wait_for(lambda: said(deployed, deployment, line), 60)
+        deployed.wait_for(lambda: said(deployed, deployment, line))
         cut_connections(deployed)
         deployment.join()
+        faults.clear()
         assert deployment.result is not None
         assert deployment.result.returncode != 0
 
-        deployed.wait_for(lambda: "this is status" in deployed.get("app.example.localhost")[1], 30)
-        faults.clear()
+        deployed.wait_for(lambda: "this is status" in deployed.get("app.example.localhost")[1])
         output = deployed.up()
 
         assert "plan: nothing to do" in output or "another deployment" in output
@@ -79,18 +89,17 @@ def test_the_work_goes_on_when_the_connection_dies(
 def test_two_machines_deploy_one_after_the_other(deployed: World, faults: Faults) -> None:
     backend = Path(os.environ.get("TMPDIR", "/tmp")) / f"{deployed.root.parent.name}-second"
     shutil.copytree(deployed.root / ".sandbox/pulumi-state", backend)
-    faults.delay("rebuild-build", 3)
+    faults.hold("rebuild-build")
     try:
         with deployed.changed(nix_change):
             first = Deployment(deployed)
-            deployed.wait_for(lambda: said(deployed, first, "building the system"), 60)
-            second = deployed.run(
-                "env", f"PULUMI_BACKEND_URL=file://{backend}",
-                "pulumi", "--non-interactive", "up", "--yes", "--skip-preview",
-            )  # fmt: skip
+            deployed.wait_for(lambda: said(deployed, first, "building the system"))
+            second = Deployment(deployed, PULUMI_BACKEND_URL=f"file://{backend}")
+            deployed.wait_for(lambda: waits(deployed))
+            faults.clear()
             assert "done: the tunnel is connected" in first.output()
-            assert "another deployment is at work on this server" in second.stdout
-            assert "plan: nothing to do" in second.stdout
+            assert "another deployment is at work on this server" in second.output()
+            assert "plan: nothing to do" in second.output()
     finally:
         shutil.rmtree(backend)
 
@@ -99,14 +108,14 @@ def test_a_power_loss_in_the_middle_leaves_the_old_configuration(
     deployed: World, faults: Faults
 ) -> None:
     files = live_files(deployed)
-    faults.delay("switch-activate", 30)
+    faults.hold("switch-activate")
     with deployed.changed(nix_change):
         deployment = Deployment(deployed)
-        deployed.wait_for(lambda: said(deployed, deployment, "switching to the new system"), 60)
+        deployed.wait_for(lambda: said(deployed, deployment, "switching to the new system"))
         assert live_files(deployed) != files
         deployed.ssh("systemctl reboot --force --force", check=False)
         deployment.join()
         faults.clear()
 
-    deployed.wait_for(lambda: "this is app" in deployed.get("app.example.localhost")[1], 60)
+    deployed.wait_for(lambda: "this is app" in deployed.get("app.example.localhost")[1])
     assert live_files(deployed) == files
