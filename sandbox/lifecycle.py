@@ -22,7 +22,7 @@ ZONES = {
     "example-two.localhost": "00112233445566778899aabbccddee02",
 }
 _TOKEN = "sandbox-token-0123456789abcdefghijklmnopqrs"
-_READY_SECONDS = 20
+_READY_SECONDS = 60
 _STARTED = time.monotonic()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 _ON_THE_SANDBOX = {"bench", "engine", "faults"}
@@ -14,7 +15,11 @@ _ON_THE_SANDBOX = {"bench", "engine", "faults"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Gives the random tests a seed that can be given again."""
+    """Gives the random tests a seed that can be given again; that a machine is slow is no failure of theirs."""
+    settings.register_profile(
+        "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("patient")
     if config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = str(random.randrange(2**32))
 

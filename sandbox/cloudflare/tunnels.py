@@ -16,7 +16,7 @@ from .routes import Json
 from .store import Store
 
 FIRST_LINE_SECONDS = 10.0
-OPEN_SECONDS = 2.0
+OPEN_SECONDS = 5.0
 
 
 class NoConnections(Exception):

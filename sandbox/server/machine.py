@@ -16,7 +16,7 @@ from sandbox.state import CHECKOUT, FOLDER, SandboxError, write
 HERE = Path(__file__).resolve().parent
 EDGE_INSIDE = 7844
 """The port at which cloudflared finds Cloudflare's edge, as in the real world."""
-_BOOT_SECONDS = 60
+_BOOT_SECONDS = 180
 ADMIN = "admin"
 """A user who is not root and may use sudo, where the machine has it."""
 

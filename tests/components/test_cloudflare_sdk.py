@@ -22,7 +22,7 @@ def python(*words: str, path: Path = ROOT) -> str:
         env={"PYTHONPATH": f"{path}:{ROOT}"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=True,
     ).stdout
 

@@ -14,7 +14,7 @@ from render import caddyfile, global_options
 from settings.build import build
 
 PROGRAM = Path(sys.prefix) / "bin" / "caddy"
-_SECONDS = 20
+_SECONDS = 120
 
 
 def whole_file(values: Mapping[str, Any], more: str = "") -> str:

@@ -80,7 +80,7 @@ def chosen(sites: Sequence[dict[str, Any]], host: str, target: str) -> int | Non
 
 def answered(port: int, host: str, target: str) -> int | None:
     """The site that Caddy answers with."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.putrequest("GET", target, skip_host=True)
     connection.putheader("Host", host)
     connection.endheaders()

@@ -199,7 +199,7 @@ def shaken(port: int, name: str, authority: str | None) -> dict[str, Any]:
     context = ssl.create_default_context(cafile=authority)
     if authority is None:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         try:
             with (
