@@ -7,7 +7,16 @@ _FOLDER = Path(__file__).resolve().parent.parent / "remote"
 
 SERVER_PROGRAM = "\n".join(
     (_FOLDER / part).read_text()
-    for part in ("common.sh", "transaction.sh", "activate.sh", "deactivate.sh", "main.sh")
+    for part in (
+        "common.sh",
+        "transaction.sh",
+        "plan.sh",
+        "validate.sh",
+        "health.sh",
+        "activate.sh",
+        "deactivate.sh",
+        "main.sh",
+    )
 )
 """What does the work on the server, whole."""
 

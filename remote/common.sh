@@ -19,8 +19,13 @@ if [[ -r /etc/set-environment ]]; then
   set -u
 fi
 
+WORK='' # this run's folder
 export STARTED=${STARTED:-$EPOCHSECONDS}
 step() { printf '[%3ds] %s\n' "$((EPOCHSECONDS - STARTED))" "$*"; }
+fail_untouched() {
+  printf 'argoweb: %s\nSTATE: nothing was changed on this server; it runs what it ran before.\n' "$*"
+  exit 1
+}
 join() {
   local text
   printf -v text ', %s' "$@"

@@ -5,17 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from components.remote_programs import SERVER_PROGRAM
+
 REMOTE = Path(__file__).resolve().parents[2] / "remote"
-SERVER_PARTS = ("common.sh", "transaction.sh", "activate.sh", "deactivate.sh", "main.sh")
-
-
-def server_program() -> str:
-    return "\n".join((REMOTE / part).read_text() for part in SERVER_PARTS)
 
 
 @pytest.mark.parametrize("script", ["stage.sh", "launch.sh", "server program"])
 def test_a_shell_program_is_clean_for_shellcheck(script: str) -> None:
-    text = server_program() if script == "server program" else (REMOTE / script).read_text()
+    text = SERVER_PROGRAM if script == "server program" else (REMOTE / script).read_text()
 
     result = subprocess.run(
         ["shellcheck", "--shell=bash", "-"], input=text, text=True, capture_output=True, check=False

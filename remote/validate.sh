@@ -1,0 +1,82 @@
+# The candidate is built and checked by the programs that will run it, before anything live is touched.
+
+NEW_SYSTEM='' # the built system, when one is needed
+
+# Builds and checks the candidate where it will be, in a mount namespace of its own: the live files stay untouched.
+validate() {
+  local name path candidate=$WORK/candidate dir=${SETTING[config-dir]}
+  (umask 022 && mkdir -p -- "$dir")
+  mkdir -- "$WORK/build"
+  cp -a -- "$dir" "$candidate"
+  for name in "${CHANGED[@]}"; do
+    path=${FILE_PATH[$name]}
+    [[ ${path%/*} == "$dir" ]] || continue
+    install -m "${FILE_MODE[$name]}" -- "$(source_of "$name")" "$candidate/$name"
+  done
+  for path in "${OBSOLETE[@]}"; do
+    if [[ ${path%/*} == "$dir" ]]; then rm -f -- "$candidate/${path##*/}"; fi
+  done
+  unshare --mount --propagation private -- bash "$PROGRAM" validate "$WORK" "$REBUILD" "$dir" ||
+    {
+      rmdir --ignore-fail-on-non-empty -- "$dir"
+      fail_untouched "the new configuration was refused, see above."
+    }
+  if [[ $REBUILD == yes ]]; then
+    NEW_SYSTEM=$(readlink -f "$WORK/build/result")
+    if [[ $NEW_SYSTEM == "$(current_system)" ]]; then step "the built system is the running one"; fi
+  fi
+}
+
+# Runs inside the mount namespace.
+validate_candidate() {
+  local rebuild=$2 dir=$3 system='' tunnel caddy
+  WORK=$1
+  read_manifest "$WORK/manifest"
+  chmod 755 "$WORK/candidate"
+  mount --bind "$WORK/candidate" "$dir"
+  if [[ $rebuild == yes ]]; then
+    step "building the system"
+    rebuild build "$WORK/build" >"$WORK/build/log" 2>&1 || {
+      tail -n 40 "$WORK/build/log" | indent
+      return 1
+    }
+    system=$(readlink -f "$WORK/build/result")
+  fi
+  tunnel=$(unit_text argoWeb.service "$system")
+  if [[ -z $tunnel ]]; then
+    echo "The server's configuration does not import ours. Add this line to it once, then run pulumi up again:"
+    echo "    imports = lib.optional (builtins.pathExists $dir/argoWeb.nix) $dir/argoWeb.nix;"
+    return 1
+  fi
+  step "checking argoWeb.yml with cloudflared"
+  "$(exec_program <<<"$tunnel")" tunnel --config "${FILE_PATH[argoWeb.yml]}" ingress validate >"$WORK/cloudflared.log" 2>&1 || {
+    indent <"$WORK/cloudflared.log"
+    return 1
+  }
+  caddy=$(unit_text "${SETTING[caddy-unit]}.service" "$system")
+  if [[ -z $caddy ]]; then
+    echo "There is no unit ${SETTING[caddy-unit]}.service on this server: set argoweb:caddy.unit to the name of Caddy's unit."
+    return 1
+  fi
+  step "checking argoWeb.caddy with Caddy"
+  validate_caddy "$caddy" "$system"
+}
+
+# `caddy validate` opens what the configuration names (certificates, log files), so it runs as Caddy's own user.
+validate_caddy() {
+  local unit=$1 system=$2 config user home status=0
+  local -a as=()
+  config=$(exec_config <<<"$unit")
+  if [[ -n $system && -e $system$config ]]; then config=$system$config; fi
+  user=$(exec_user <<<"$unit")
+  home=$(mktemp -d)
+  if [[ -n $user ]] && id -- "$user" >/dev/null 2>&1; then
+    as=(setpriv --reuid "$user" --regid "$(id -g -- "$user")" --init-groups)
+    chown -- "$user" "$home"
+  fi
+  env HOME="$home" XDG_DATA_HOME="$home" XDG_CONFIG_HOME="$home" "${as[@]}" "$(exec_program <<<"$unit")" \
+    validate --config "${config:-${FILE_PATH[argoWeb.caddy]}}" --adapter caddyfile >"$WORK/caddy.log" 2>&1 || status=$?
+  rm -rf -- "$home"
+  if ((status != 0)); then indent <"$WORK/caddy.log"; fi
+  return "$status"
+}
