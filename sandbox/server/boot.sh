@@ -1,8 +1,12 @@
 #!/bin/bash
-# boot.sh COMMAND…: runs systemd-nspawn, again when the server has rebooted, until it is asked to end.
+# boot.sh GROUPS COMMAND…: runs systemd-nspawn in the control groups, again when the server has rebooted, until it is
+# asked to end.
 # With --keep-unit systemd-nspawn leaves the restart to its caller and says so by its exit code.
 set -u
 readonly REBOOTED=133
+
+for group in $1; do echo $$ >"$group/cgroup.procs" || exit 1; done
+shift
 
 ended=no
 trap 'ended=yes; kill -TERM "$child" 2>/dev/null' TERM

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import processes
-from sandbox.server import mounts
+from sandbox.server import control_groups, mounts
 from sandbox.state import CHECKOUT, FOLDER, SandboxError, write
 
 HERE = Path(__file__).resolve().parent
@@ -48,6 +48,10 @@ class Machine:
         """The SSH key that root and the admin user accept."""
         return FOLDER / "ssh_key"
 
+    @property
+    def _machine_name(self) -> str:
+        return f"argoweb-{self.name}-{_short(str(self.folder))}"
+
     def create(self, caddy: Path, example: Path) -> None:
         """Lays out the file tree: this machine's own under a layer that takes every change."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -84,10 +88,11 @@ class Machine:
             f"{self.name}: systemd-nspawn",
             [
                 str(HERE / "boot.sh"),
+                " ".join(map(str, control_groups.create(self._machine_name))),
                 "systemd-nspawn",
                 "--quiet",
                 f"--directory={self.root}",
-                f"--machine=argoweb-{self.name}-{_short(str(self.folder))}",
+                f"--machine={self._machine_name}",
                 f"--network-namespace-path={namespace}",
                 "--register=no",
                 "--keep-unit",
@@ -107,6 +112,7 @@ class Machine:
     def remove(self) -> None:
         """Takes its file tree away; its processes have ended before."""
         mounts.release(self.folder)
+        control_groups.remove(self._machine_name)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _wait(self) -> None:
