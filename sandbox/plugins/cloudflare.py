@@ -115,7 +115,11 @@ def _wire(value: Any) -> Any:
 
 
 class Tunnel(Resource):
-    """`cloudflare_zero_trust_tunnel_cloudflared`"""
+    """`cloudflare_zero_trust_tunnel_cloudflared`
+
+    `config_src` has a default, but only one that is given and differs asks for a new tunnel
+    (`RequiresReplaceIfConfigured` in its `schema.go`); an import takes it from the API's answer.
+    """
 
     _COMPUTED: ClassVar = {
         "accountTag": "account_tag",
@@ -130,22 +134,21 @@ class Tunnel(Resource):
         self._api = api
 
     def check(self, news: Properties) -> tuple[Properties, list[Failure]]:
-        result = {"configSrc": "local", **news}
+        result = dict(news)
         if "tunnelSecret" in result and not isinstance(result["tunnelSecret"], Secret):
             result["tunnelSecret"] = Secret(result["tunnelSecret"])
         return result, []
 
     def diff(self, state: Properties, old_inputs: Properties, news: Properties) -> Change:
-        known = {name: state.get(name) for name in news}
-        names = changed(known, news)
-        return Change(
-            diffs=names, replaces=tuple(n for n in names if n in ("accountId", "configSrc"))
-        )
+        planned = _planned(news)
+        names = changed({name: state.get(name) for name in planned}, planned)
+        replacing = {"accountId", "configSrc"} & news.keys()
+        return Change(diffs=names, replaces=tuple(n for n in names if n in replacing))
 
     def create(self, call: Call, news: Properties) -> tuple[str, Properties]:
         if call.preview:
             return "", {**news, **dict.fromkeys(self._COMPUTED, UNKNOWN)}
-        given = reveal(news)
+        given = reveal(_planned(news))
         body = {"config_src": given["configSrc"], "name": given["name"]}
         if given.get("tunnelSecret") is not None:
             body["tunnel_secret"] = given["tunnelSecret"]
@@ -160,6 +163,8 @@ class Tunnel(Resource):
         except Missing:
             return None
         seen = {"accountId": account, "name": result["name"]}
+        if not found.state:
+            seen["configSrc"] = result.get("config_src")
         inputs = {**found.inputs, **seen}
         return Found(
             id=identifier, state=self._state({**found.state, **seen}, result), inputs=inputs
@@ -171,8 +176,9 @@ class Tunnel(Resource):
         if call.preview:
             return {**state, **news}
         given, old = reveal(news), reveal(state)
-        wire = {"name": "name", "tunnelSecret": "tunnel_secret"}
-        body = {wire[n]: given[n] for n in wire if n in given and given[n] != old.get(n)}
+        wire = {"name": "name", "tunnelSecret": "tunnel_secret", "configSrc": "config_src"}
+        planned = _planned(given)
+        body = {wire[n]: planned[n] for n in wire if n in planned and planned[n] != old.get(n)}
         result = self._api.call(
             call, "PATCH", f"accounts/{given['accountId']}/cfd_tunnel/{id}", body
         )
@@ -182,11 +188,21 @@ class Tunnel(Resource):
         self._api.call(call, "DELETE", f"accounts/{reveal(state['accountId'])}/cfd_tunnel/{id}")
 
     def _state(self, inputs: Properties, result: dict[str, Any]) -> Properties:
-        return {**inputs, **{name: result.get(key) for name, key in self._COMPUTED.items()}}
+        seen = {name: result.get(key) for name, key in self._COMPUTED.items()}
+        return {**_planned(inputs), **seen, "id": result["id"]}
+
+
+def _planned(inputs: Properties) -> Properties:
+    """A tunnel's properties with the default of the one that has one."""
+    return {"configSrc": "local", **inputs}
 
 
 class DnsRecord(Resource):
-    """`cloudflare_dns_record`"""
+    """`cloudflare_dns_record`
+
+    Tags and settings that are not given stay as they are, without a difference, and go into every PUT: both are
+    optional and computed in `internal/services/dns_record/schema.go`, and `custom.go` fills in a CNAME's settings.
+    """
 
     _COMPUTED: ClassVar = {
         "createdOn": "created_on",
@@ -194,7 +210,12 @@ class DnsRecord(Resource):
         "proxiable": "proxiable",
         "meta": "meta",
     }
-    _READ = ("comment", "content", "name", "proxied", "ttl", "type", "tags")
+    _READ = ("comment", "content", "name", "proxied", "ttl", "type")
+    _SETTINGS: ClassVar = {
+        "flattenCname": "flatten_cname",
+        "ipv4Only": "ipv4_only",
+        "ipv6Only": "ipv6_only",
+    }
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -216,13 +237,12 @@ class DnsRecord(Resource):
         return news, failures
 
     def diff(self, state: Properties, old_inputs: Properties, news: Properties) -> Change:
-        names = {n for n in {*news, *old_inputs} if n not in ("zoneId",)}
-        before = {
-            n: state.get(n)
-            for n in names | {"zoneId"}
-            if n in news or old_inputs.get(n) is not None
-        }
-        found = changed(before, news)
+        kept = {n: state.get(n) for n in ("tags", "settings") if news.get(n) is None}
+        after = {**{n: v for n, v in news.items() if n not in kept}, **kept}
+        before = {n: state.get(n) for n in {*after, *old_inputs}}
+        for properties in (before, after):
+            properties["tags"] = sorted(reveal(properties.get("tags")) or [])
+        found = changed(before, after)
         return Change(diffs=found, replaces=tuple(n for n in found if n in ("zoneId", "type")))
 
     def create(self, call: Call, news: Properties) -> tuple[str, Properties]:
@@ -241,8 +261,9 @@ class DnsRecord(Resource):
             result = self._api.call(call, "GET", f"zones/{zone}/dns_records/{identifier}")
         except Missing:
             return None
-        seen = {name: result.get(name) for name in self._READ if result.get(name) not in (None, [])}
-        state = {**found.state, **seen, "zoneId": zone}
+        names = (*self._READ, "tags")
+        seen = {name: result[name] for name in names if result.get(name) is not None}
+        state = {**found.state, "comment": None, **seen, "zoneId": zone}
         inputs = {n: seen.get(n, v) for n, v in found.inputs.items()} or {**seen, "zoneId": zone}
         return replace(found, id=identifier, state=self._state(state, result), inputs=inputs)
 
@@ -251,22 +272,31 @@ class DnsRecord(Resource):
     ) -> Properties:
         if call.preview:
             return {**state, **news}
-        given, old = reveal(news), reveal(old_inputs)
-        body = self._body(given) | {"tags": given.get("tags") or []}
+        kept = {name: state.get(name) for name in ("tags", "settings")}
+        given, old = reveal({**kept, **news}), reveal(state)
+        body = self._body(given)
         if old.get("comment") is not None and given.get("comment") is None:
             body["comment"] = None
         result = self._api.call(call, "PUT", f"zones/{given['zoneId']}/dns_records/{id}", body)
-        return self._state({**state, **news}, result)
+        return self._state({**state, "comment": None, **news}, result)
 
     def delete(self, call: Call, id: str, state: Properties) -> None:
         self._api.call(call, "DELETE", f"zones/{reveal(state['zoneId'])}/dns_records/{id}")
 
     def _body(self, given: dict[str, Any]) -> dict[str, Any]:
-        return {n: _wire(given[n]) for n in self._READ if given.get(n) is not None}
+        body = {n: _wire(given[n]) for n in (*self._READ, "tags") if given.get(n) is not None}
+        if given.get("settings") is not None:
+            body["settings"] = {self._SETTINGS[n]: v for n, v in given["settings"].items()}
+        return body
 
     def _state(self, inputs: Properties, result: dict[str, Any]) -> Properties:
         seen = {name: result.get(key) for name, key in self._COMPUTED.items()}
-        return {**inputs, **seen, "meta": json.dumps(result.get("meta"))}
+        state = {**inputs, **seen, "meta": json.dumps(result.get("meta")), "id": result["id"]}
+        state["tags"] = result.get("tags") or []
+        if result["type"] == "CNAME":
+            answered = result.get("settings") or {}
+            state["settings"] = {n: answered.get(key, False) for n, key in self._SETTINGS.items()}
+        return {name: value for name, value in state.items() if value is not None}
 
 
 class Cloudflare(Provider):
