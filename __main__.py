@@ -4,14 +4,15 @@ import pulumi
 
 from components import NixosHost, NixosHostArgs, Records, RecordsArgs, Tunnel, TunnelArgs
 from components.host_files import host_files
-from components.zones import records_of
-from settings import load
+from lookup import claims, own_state
+from settings import access, load
 
 settings = load()
 for warning in settings.warnings:
     pulumi.log.warn(warning)
 
-deployment = f"{pulumi.get_project()}/{pulumi.get_stack()}"
+own = own_state()
+claimed = claims(settings, access(), own)
 
 tunnel = Tunnel(
     "tunnel",
@@ -20,6 +21,9 @@ tunnel = Tunnel(
         tunnel_name=settings.tunnel.name,
         secret_version=settings.tunnel.secret_version,
         protect=settings.tunnel.protect,
+        import_id=settings.tunnel.import_id,
+        imported=own.tunnel_id is not None,
+        secret=settings.tunnel.secret,
     ),
 )
 
@@ -32,7 +36,7 @@ for server in settings.servers:
             settings=settings,
             server=server,
             files=files,
-            deployment=deployment,
+            deployment=settings.deployment,
             # One server after another, so that the others serve while one restarts.
             after=activations[-1:],
         ),
@@ -42,7 +46,7 @@ for server in settings.servers:
 # Last, so that no visitor meets a tunnel that is not up; on destroy first, for the same reason.
 Records(
     "records",
-    RecordsArgs(target=tunnel.target, records=records_of(settings, deployment)),
+    RecordsArgs(target=tunnel.target, claims=claimed),
     pulumi.ResourceOptions(depends_on=activations),
 )
 

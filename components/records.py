@@ -6,21 +6,10 @@ from dataclasses import dataclass
 import pulumi
 
 from components.cloudflare_sdk import DnsRecord
+from lookup import Claim
 
 AUTOMATIC_TTL = 1
 """The only TTL that Cloudflare takes for a proxied record."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """One hostname and the zone that holds it."""
-
-    hostname: str
-    """Fully qualified, lower case, punycode, no trailing dot: what the API gives back."""
-    zone_id: pulumi.Input[str]
-    comment: str
-    """Marks the record's owner in Cloudflare's dashboard."""
-    tags: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +18,7 @@ class RecordsArgs:
 
     target: pulumi.Input[str]
     """`<tunnel UUID>.cfargotunnel.com`"""
-    records: Sequence[Record]
+    claims: Sequence[Claim]
 
 
 class Records(pulumi.ComponentResource):
@@ -39,18 +28,23 @@ class Records(pulumi.ComponentResource):
         self, name: str, args: RecordsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("argoweb:index:Records", name, {}, opts)
-        for record in args.records:
+        for claim in args.claims:
             DnsRecord(
-                f"{name}-{record.hostname}",
-                zone_id=record.zone_id,
-                name=record.hostname,
+                f"{name}-{claim.hostname}",
+                zone_id=claim.zone_id,
+                name=claim.hostname,
                 type="CNAME",
                 content=args.target,
                 proxied=True,
                 ttl=AUTOMATIC_TTL,
-                comment=record.comment,
-                tags=list(record.tags) or None,
-                # A hostname has room for one CNAME only.
-                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+                comment=claim.comment,
+                tags=list(
+                    claim.tags
+                ),  # an empty list too: the provider keeps what it is told nothing of
+                opts=pulumi.ResourceOptions(
+                    parent=self,
+                    delete_before_replace=True,  # a hostname has room for one CNAME only
+                    import_=claim.adopted and f"{claim.zone_id}/{claim.adopted}",
+                ),
             )
-        self.register_outputs({"hostnames": [record.hostname for record in args.records]})
+        self.register_outputs({"hostnames": [claim.hostname for claim in args.claims]})

@@ -17,14 +17,20 @@ SECRET_CHARACTERS = 64
 class TunnelArgs:
     """What a tunnel needs."""
 
-    account_id: pulumi.Input[str]
+    account_id: str
     """The Cloudflare account that owns the tunnel."""
-    tunnel_name: pulumi.Input[str]
-    """The tunnel's name, unique within the account; changing it renames the tunnel in place."""
+    tunnel_name: str | None
+    """Unique within the account; changing it renames the tunnel in place. `None`: an imported one keeps its own."""
     secret_version: int
     """Raise it to get a new secret on the same tunnel."""
     protect: bool
     """Whether Pulumi refuses to delete the tunnel."""
+    import_id: str | None
+    """UUID of a tunnel that was made by hand; `None`: a new one."""
+    imported: bool
+    """Whether the stack's state has it already."""
+    secret: str | None
+    """The secret that an imported tunnel keeps, base64; `None`: one is made."""
 
 
 class Tunnel(pulumi.ComponentResource):
@@ -41,28 +47,48 @@ class Tunnel(pulumi.ComponentResource):
         self, name: str, args: TunnelArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("argoweb:index:Tunnel", name, {}, opts)
-        # Not RandomBytes nor RandomId: their resource ids are the value itself, in the clear in state and output.
-        secret = random.RandomPassword(
-            f"{name}-secret",
-            length=SECRET_CHARACTERS,
-            special=False,
-            keepers={"version": str(args.secret_version)},
-            opts=pulumi.ResourceOptions(parent=self),
+        secret = (
+            _made(name, args, self) if args.secret is None else pulumi.Output.secret(args.secret)
         )
-        encoded = secret.result.apply(lambda text: base64.b64encode(text.encode()).decode())
         tunnel = ZeroTrustTunnelCloudflared(
             f"{name}-tunnel",
             account_id=args.account_id,
-            name=args.tunnel_name,
-            config_src="local",
-            tunnel_secret=encoded,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            name=args.tunnel_name or "",
+            # The provider's own default. Of an imported tunnel it may not know it, and would replace the tunnel
+            # for the sake of a value that is given (`RequiresReplaceIfConfigured` in its schema).
+            config_src=None if args.import_id else "local",
+            tunnel_secret=secret,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.protect,
+                import_=_import_path(args),
+                ignore_changes=None if args.tunnel_name else ["name"],
+            ),
         )
         self.tunnel_id = tunnel.id
         self.target = pulumi.Output.format("{0}.cfargotunnel.com", tunnel.id)
         self.credentials = pulumi.Output.secret(
-            pulumi.Output.all(args.account_id, tunnel.id, encoded).apply(
+            pulumi.Output.all(args.account_id, tunnel.id, secret).apply(
                 lambda values: credentials_json(*values)
             )
         )
         self.register_outputs({"tunnelId": self.tunnel_id, "target": self.target})
+
+
+def _made(name: str, args: TunnelArgs, parent: pulumi.Resource) -> pulumi.Output[str]:
+    # Not RandomBytes nor RandomId: their resource ids are the value itself, in the clear in state and output.
+    secret = random.RandomPassword(
+        f"{name}-secret",
+        length=SECRET_CHARACTERS,
+        special=False,
+        keepers={"version": str(args.secret_version)},
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    return secret.result.apply(lambda text: base64.b64encode(text.encode()).decode())
+
+
+def _import_path(args: TunnelArgs) -> str | None:
+    """What the provider imports by; nothing once the tunnel is in the state."""
+    if args.import_id is None or args.imported:
+        return None
+    return f"{args.account_id}/{args.import_id}"

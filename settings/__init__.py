@@ -1,7 +1,20 @@
 """A stack's configuration, checked: what it declares, or everything that is wrong with it."""
 
+from settings.access import Access, access
 from settings.errors import SettingsError
 from settings.load import load
-from settings.model import Server, Settings, Site, Zone
+from settings.model import Server, Settings, Site, Zone, owner_mark
+from settings.records import comment_of
 
-__all__ = ["Server", "Settings", "SettingsError", "Site", "Zone", "load"]
+__all__ = [
+    "Access",
+    "Server",
+    "Settings",
+    "SettingsError",
+    "Site",
+    "Zone",
+    "access",
+    "comment_of",
+    "load",
+    "owner_mark",
+]

@@ -7,10 +7,10 @@ from typing import Any
 import pulumi
 
 from ingress import Findings, Rule, check_order, check_rule, check_settings
-from settings import names, servers, sites, web
+from settings import names, records, servers, sites, tunnel, web
 from settings.errors import SettingsError
 from settings.health import health
-from settings.model import Nixos, Package, Settings, TunnelSettings, Zone
+from settings.model import Nixos, Package, Settings, Zone
 from settings.shapes import STACK
 
 NAMESPACE = "argoweb"
@@ -28,6 +28,7 @@ def build(
     *,
     deployment: str,
     ssh_private_key: pulumi.Output[str] | None = None,
+    tunnel_secret: str | None = None,
     problems: list[str] | None = None,
 ) -> Settings:
     """The settings of the stack `deployment` (`project/stack`).
@@ -40,10 +41,10 @@ def build(
     # Keys directly under the namespace are written with a colon in the stack file.
     malformed = [e.replace(f"{NAMESPACE}.", f"{NAMESPACE}:", 1) for e in shapes.errors]
     stack = _Stack(values, {_element(problem) for problem in malformed})
-    settings = _settings(stack, deployment, ssh_private_key, findings)
+    settings = _settings(stack, deployment, ssh_private_key, tunnel_secret, findings)
     errors = [*(problems or []), *malformed, *findings.errors]
     if errors:
-        raise SettingsError(errors)
+        raise SettingsError([_with_command(problem) for problem in errors])
     return settings
 
 
@@ -83,6 +84,14 @@ class _Stack:
         return [(place, value) for place, value in named if place not in self._malformed]
 
 
+def _with_command(problem: str) -> str:
+    """The problem, with the command that sets a missing value."""
+    place, _, text = problem.partition(": ")
+    if not text.startswith("missing.") or "pulumi config set" in text:
+        return problem
+    return f"{problem} Set it with: pulumi config set --path '{place}' <value>"
+
+
 def _element(problem: str) -> str:
     found = _ELEMENT.match(problem)
     return found[0] if found else problem
@@ -92,10 +101,12 @@ def _settings(
     stack: _Stack,
     deployment: str,
     ssh_private_key: pulumi.Output[str] | None,
+    tunnel_secret: str | None,
     findings: Findings,
 ) -> Settings:
     """The settings, complete only if `findings` has no error afterwards."""
     zones = _zones(stack.items("zones"), findings)
+    sound_zones = stack.whole("zones") and not findings.errors
     caddy = web.caddy(stack.table("caddy"), findings)
     chosen = [sites.site(place, value, findings) for place, value in stack.items("sites")]
     rules = [*(sites.rule(site, caddy, findings) for site in chosen), CATCH_ALL]
@@ -103,8 +114,9 @@ def _settings(
     for rule, place in zip(rules, places, strict=False):
         check_rule(rule, place, findings)
     check_order(rules[:-1], places, findings)
-    if stack.whole("zones"):
-        sites.check_zones(chosen, zones, findings)
+    if sound_zones:
+        records.check_zones(chosen, zones, findings)
+    records.check_records(chosen, deployment, findings)
     cloudflared: _Values = {"metrics": METRICS, **stack.table("cloudflared")}
     check_settings(cloudflared, "argoweb:cloudflared.", findings)
     machines = [servers.server(place, value, findings) for place, value in stack.items("servers")]
@@ -112,14 +124,13 @@ def _settings(
         servers.check_servers(machines, findings)
 
     package = stack.table("package")
-    tunnel, nixos = stack.table("tunnel"), stack.table("nixos")
+    account_id, nixos = stack.table("accountId"), stack.table("nixos")
     return Settings(
-        account_id=stack.table("accountId"),
+        deployment=deployment,
+        account_id=account_id,
         ssh_private_key=ssh_private_key,
-        tunnel=TunnelSettings(
-            name=tunnel.get("name", deployment.replace("/", "-")),
-            secret_version=tunnel["secretVersion"],
-            protect=tunnel["protect"],
+        tunnel=tunnel.tunnel(
+            stack.table("tunnel"), tunnel_secret, account_id, deployment, findings
         ),
         cloudflared=cloudflared,
         zones=zones,
@@ -152,5 +163,5 @@ def _zones(items: list[tuple[str, _Values]], findings: Findings) -> list[Zone]:
         name = names.checked(value["name"], where, findings, wildcard=False)
         if name in zones:
             findings.error(where, f"'{name}' is there twice. Remove one of them.")
-        zones[name] = Zone(name=name, id=value.get("id"))
+        zones[name] = Zone(place=place, name=name, id=value.get("id"))
     return list(zones.values())

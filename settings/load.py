@@ -6,11 +6,11 @@ import pulumi
 from pulumi.runtime.config import CONFIG
 
 from ingress.shape import nearest
+from settings.access import access
 from settings.build import NAMESPACE, build
+from settings.errors import SettingsError
 from settings.model import Settings
-from settings.shapes import STACK
-
-_TOKEN_VARIABLES = ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY")
+from settings.shapes import SECRETS, STACK
 
 
 def load() -> Settings:
@@ -28,13 +28,10 @@ def load() -> Settings:
             raw[key] = text if key == "accountId" else config.get_object(key)
     # Keys that the schema of Pulumi.yaml gives an empty default are not there.
     raw = {key: value for key, value in raw.items() if value not in (None, "", [], {})}
-    provider = pulumi.Config("cloudflare")
-    if not (provider.get("apiToken") or provider.get("apiKey")) and not any(
-        os.environ.get(name) for name in _TOKEN_VARIABLES
-    ):
-        problems.append(
-            "cloudflare:apiToken: missing. Set it with: pulumi config set --secret cloudflare:apiToken <token>"
-        )
+    try:
+        access()
+    except SettingsError as error:
+        problems += error.problems
     private_key = config.get_secret("sshPrivateKey")
     if private_key is None and not os.environ.get("SSH_AUTH_SOCK"):
         problems.append(
@@ -46,12 +43,13 @@ def load() -> Settings:
         raw,
         deployment=f"{pulumi.get_project()}/{pulumi.get_stack()}",
         ssh_private_key=private_key,
+        tunnel_secret=config.get("tunnelSecret"),
         problems=problems,
     )
 
 
 def _unknown_keys() -> list[str]:
-    known = {*STACK.keys, "sshPrivateKey"}
+    known = {*STACK.keys, *SECRETS}
     found = [
         key.removeprefix(f"{NAMESPACE}:") for key in CONFIG.get() if key.startswith(f"{NAMESPACE}:")
     ]

@@ -17,16 +17,23 @@ INTERNAL_NAME = "argoweb.internal"
 class TunnelSettings:
     """The tunnel as an object of the Cloudflare account."""
 
-    name: str
+    name: str | None
+    """`None`: an imported one keeps its own."""
     secret_version: int
     """Raised to rotate the tunnel's secret."""
     protect: bool
+    import_id: str | None
+    """UUID of a tunnel that is there already."""
+    secret: str | None = field(repr=False)
+    """Base64, of an imported tunnel; `None`: one is made."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Zone:
     """A DNS zone of the account."""
 
+    place: str
+    """Where it stands in the stack file, as `argoweb:zones[0]`."""
     name: str
     id: str | None
     """`None`: looked up by name."""
@@ -120,9 +127,11 @@ Backend = Directory | Proxy | Redirect | CaddyLines | Service
 class Dns:
     """The record of a hostname."""
 
-    enabled: bool
-    comment: str | None
-    tags: Sequence[str]
+    enabled: bool = True
+    comment: str | None = None
+    tags: Sequence[str] = ()
+    adopt: bool = False
+    """Whether a CNAME that is there already is taken over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,6 +243,8 @@ class Health:
 class Settings:
     """A whole stack."""
 
+    deployment: str
+    """`project/stack`, by which others know whom something belongs to."""
     account_id: str
     ssh_private_key: pulumi.Output[str] | None
     """`None`: the SSH agent."""
@@ -256,6 +267,13 @@ class Settings:
         """Where cloudflared serves `/ready`."""
         return str(self.cloudflared["metrics"])
 
+    @property
+    def named(self) -> dict[str, Site]:
+        """The hostnames that get a record, each with the site that says how."""
+        said = {site.hostname: site for site in reversed(self.sites) if site.dns != Dns()}
+        named = {site.hostname: said.get(site.hostname, site) for site in self.sites}
+        return {hostname: site for hostname, site in named.items() if site.dns.enabled}
+
     def zone_of(self, hostname: str) -> Zone:
         """The zone that holds the hostname: the one with the longest name.
 
@@ -266,6 +284,11 @@ class Settings:
         if zone is None:
             raise LookupError(hostname)
         return zone
+
+
+def owner_mark(deployment: str) -> str:
+    """The mark of a deployment's records; `deployment` is `project/stack`."""
+    return f"argoweb {deployment}"
 
 
 def longest_zone(hostname: str, zones: Sequence[Zone]) -> Zone | None:

@@ -44,9 +44,9 @@ def normal(name: str, *, wildcard: bool = True) -> str:
 
 
 def checked(name: str, where: str, findings: Findings, *, wildcard: bool = True) -> str:
-    """The hostname as DNS has it; one that cannot be is reported and given back as it is."""
+    """The hostname as DNS has it; one that cannot be is reported, and stands as a name that nothing else has."""
     try:
         return normal(name, wildcard=wildcard)
     except HostnameError as error:
         findings.mismatch(where, name, str(error))
-        return name
+        return re.sub(r"\W+", "-", where) + ".invalid"

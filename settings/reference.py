@@ -4,22 +4,21 @@ import json
 import sys
 
 from ingress.shape import Either, ListOf, MapOf, Shape, Table, shown
-from settings.shapes import STACK
+from settings.shapes import SECRETS, STACK
 
-_SECRET = "SSH private key as text, a secret; without it the SSH agent is used."
 _HEAD = """# The stack file
 
 Made from the code by `python -m settings.reference markdown`; a test keeps it in step. `*` marks a key that must be
 there. A key that is not listed is refused. `docs/stack.schema.json` is the same for editors.
 
 - `cloudflare:apiToken` *: Cloudflare API token, a secret; or the variable `CLOUDFLARE_API_TOKEN`.
-- `argoweb:sshPrivateKey`: SSH private key as text, a secret; without it the SSH agent is used.
 """
 
 
 def markdown() -> str:
     """The reference for people."""
-    return _HEAD + "".join(_lines(STACK, "argoweb:", 0))
+    secrets = "".join(f"- `argoweb:{name}`: {doc}\n" for name, doc in SECRETS.items())
+    return _HEAD + secrets + "".join(_lines(STACK, "argoweb:", 0))
 
 
 def schema() -> str:
@@ -28,7 +27,8 @@ def schema() -> str:
     properties = inner["properties"]
     assert isinstance(properties, dict)
     keys = {f"argoweb:{name}": value for name, value in properties.items()}
-    keys["argoweb:sshPrivateKey"] = {"type": "object", "description": _SECRET}
+    for name, doc in SECRETS.items():
+        keys[f"argoweb:{name}"] = {"type": "object", "description": doc}
     document = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Stack file of argoweb",
@@ -38,7 +38,7 @@ def schema() -> str:
                 "type": "object",
                 "properties": keys,
                 "patternProperties": {
-                    f"^argoweb:(?!({'|'.join([*STACK.keys, 'sshPrivateKey'])})$)": False
+                    f"^argoweb:(?!({'|'.join([*STACK.keys, *SECRETS])})$)": False
                 },
             }
         },

@@ -17,7 +17,8 @@ def _host_key(value: _Values, where: str, findings: Findings) -> str | None:
     if "hostKey" not in value:
         findings.error(
             f"{where}.hostKey",
-            f"missing. Without it anybody could answer as the server. Print it with: ssh-keyscan -t ed25519 -p {value['port']} {value['address']}",
+            f"missing. Without it anybody could answer as the server. Print it with: ssh-keyscan -t ed25519 -p {value['port']} {value['address']}; "
+            f"set it with: pulumi config set --path '{where}.hostKey' '<what stands behind the host>'",
         )
         return None
     return " ".join(str(value["hostKey"]).split()[:2])

@@ -47,8 +47,11 @@ _SERVER = Table(
 
 _DNS = Table(
     keys={
-        "comment": _key(texts.COMMENT, "Comment of the record; default names the stack."),
+        "comment": _key(
+            texts.COMMENT, "Comment of the record, before the mark of its owner, the stack."
+        ),
         "tags": _key(ListOf(item=texts.PLAIN), "Tags of the record.", []),
+        "adopt": _key(Flag(), "Take over a CNAME that is there already.", False),
     }
 )
 
@@ -88,6 +91,7 @@ _TUNNEL = Table(
         "name": _key(texts.TUNNEL_NAME, "Unique in the account."),
         "secretVersion": _key(Whole(least=1), "Raise it by one for a new secret.", 1),
         "protect": _key(Flag(), "Refuse to delete the tunnel.", False),
+        "importId": _key(texts.UUID, "UUID of a tunnel that is there already, to go on with it."),
     }
 )
 
@@ -175,4 +179,10 @@ STACK = Table(
         "health": _key(_HEALTH, "What must hold after a change.", {}),
     }
 )
-"""The keys but `argoweb:sshPrivateKey`, which is a secret and never part of a checked value."""
+"""The keys but those of `SECRETS`, which are never part of a checked value."""
+
+SECRETS = {
+    "sshPrivateKey": "SSH private key as text, a secret; without it the SSH agent is used.",
+    "tunnelSecret": "Credentials file of the tunnel of `importId`, or its `TunnelSecret`, a secret.",
+}
+"""The keys that `pulumi config set --secret` sets."""

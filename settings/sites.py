@@ -16,8 +16,6 @@ from settings.model import (
     Redirect,
     Service,
     Site,
-    Zone,
-    longest_zone,
 )
 from settings.shapes import BACKENDS
 
@@ -45,7 +43,10 @@ def site(place: str, value: _Values, findings: Findings) -> Site:
         backend=backend,
         origin_request=value["originRequest"],
         dns=Dns(
-            enabled=dns is not False, comment=details.get("comment"), tags=details.get("tags", [])
+            enabled=dns is not False,
+            comment=details.get("comment"),
+            tags=details.get("tags", ()),
+            adopt=details.get("adopt", False),
         ),
     )
 
@@ -114,24 +115,3 @@ def _to_caddy(site: Site, caddy: Caddy, findings: Findings) -> dict[str, object]
     for key in given.keys() & refused.keys():
         findings.error(f"{site.place}.originRequest.{key}", refused[key])
     return {**added, **given}
-
-
-def check_zones(sites: list[Site], zones: list[Zone], findings: Findings) -> None:
-    """Whether each hostname with a record has a zone, and a certificate."""
-    for site in sites:
-        if not site.dns.enabled:
-            continue
-        name = site.hostname.removeprefix("*.")
-        where = f"{site.place}.hostname"
-        zone = longest_zone(name, zones)
-        if zone is None:
-            known = ", ".join(zone.name for zone in zones)
-            findings.error(
-                where,
-                f"'{site.hostname}' is in no zone of argoweb:zones ({known}). Add its zone, or set `dns: false`.",
-            )
-        elif site.hostname.count(".") > zone.name.count(".") + 1:
-            findings.warn(
-                where,
-                f"'{site.hostname}' is more than one label below {zone.name}: Cloudflare's Universal SSL has no certificate for it.",
-            )

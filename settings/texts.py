@@ -9,6 +9,10 @@ from urllib.parse import urlsplit
 from ingress.shape import Checked, Text
 
 HEX_ID = Text(expected="32 hexadecimal digits", pattern="[0-9a-f]{32}")
+UUID = Text(
+    expected="a UUID in lower case",
+    pattern="[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+)
 PATH = Text(
     expected="an absolute path without blanks, quotes, braces, '\\', '*' and '$'",
     pattern=r"/[^\s\"'`{}\\$*?\[\]]*",

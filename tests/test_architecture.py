@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PRODUCT = {"settings", "ingress", "render", "components"}
+PRODUCT = {"settings", "lookup", "ingress", "render", "components"}
 ALLOWED = {
     "ingress": {"ingress"},
     "settings": {"settings", "ingress"},
     "render": {"render", "settings", "ingress"},
-    "components": {"components", "render", "settings"},
+    "lookup": {"lookup", "settings"},
+    "components": {"components", "lookup", "render", "settings"},
     "sandbox": {"sandbox"},
     "bench": {"bench", "render", "settings", "tests"},
 }
@@ -37,7 +38,7 @@ def test_a_package_imports_only_what_stands_below_it(package: str) -> None:
 
 
 def test_the_program_itself_knows_nothing_of_the_sandbox() -> None:
-    assert imported(ROOT / "__main__.py") == {"components", "settings"}
+    assert imported(ROOT / "__main__.py") == {"components", "lookup", "settings"}
     texts = [
         file.read_text()
         for package in (*PRODUCT, "nixos", "remote")

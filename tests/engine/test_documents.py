@@ -109,6 +109,7 @@ RUN_ELSEWHERE = {
     "make test": "it is what runs this",
     "python -m ingress check config.yml": "tests/ingress/test_command_line.py",
     "python -m ingress check --strict --json config.yml": "tests/ingress/test_command_line.py",
+    "python -m ingress import config.yml": "tests/ingress/test_command_line.py",
     "python -m ingress rule config.yml https://www.example.com/v1/admin": "tests/ingress/test_command_line.py",
 }
 

@@ -133,6 +133,20 @@ class World:
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.loads(response.read() or b"null")
 
+    def api(self, method: str, path: str, body: object) -> Any:
+        """What Cloudflare's API answers to the sandbox's token."""
+        request = urllib.request.Request(
+            self.status["api_url"] + path,
+            data=json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {self.variables['CLOUDFLARE_API_TOKEN']}",
+                "Content-Type": "application/json",
+            },
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.loads(response.read())["result"]
+
     def api_requests(self) -> list[dict[str, Any]]:
         """What reached Cloudflare's API since the last `forget_requests`."""
         found: list[dict[str, Any]] = self.control("/requests")

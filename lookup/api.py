@@ -1,0 +1,84 @@
+"""Reading from Cloudflare's API, with as few requests as can be.
+
+Not the SDK's functions: a list of theirs asks for pages until one is empty, so twice at least, and importing them takes
+seconds.
+"""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import urlencode
+
+from settings import Access
+
+PER_PAGE = 5000
+"""Records a page: one page for all but the largest zones (the API allows up to 5 000 000)."""
+ATTEMPTS = 3
+TIMEOUT = 30
+"""Seconds that one attempt may go without an answer."""
+_PAUSE = 1.0
+"""Seconds before the second attempt; before each further one twice as long."""
+_BUSY = 429
+_REFUSED = (401, 403)
+
+
+class ApiError(Exception):
+    """A list could not be read; the text says why and what to do."""
+
+
+class Api:
+    """Cloudflare's API, read with the stack's own token."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def listed(self, path: str, permission: str, **query: str | int) -> list[dict[str, Any]]:
+        """All items of a list: `path` below the API's address, `permission` what the token needs for it.
+
+        Raises:
+            ApiError: it cannot be read.
+        """
+        items: list[dict[str, Any]] = []
+        page = pages = 1
+        while page <= pages:
+            given = urlencode({**query, **({"page": page} if page > 1 else {})})
+            url = f"{self._access.url}/{path}" + (f"?{given}" if given else "")
+            answer = self._get(url, permission)
+            items += answer["result"]
+            pages = (answer.get("result_info") or {}).get("total_pages") or 1
+            page += 1
+        return items
+
+    def _get(self, url: str, permission: str) -> dict[str, Any]:
+        request = urllib.request.Request(url, headers=dict(self._access.headers))
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(_PAUSE * 2 ** (attempt - 1))
+            try:
+                with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+                    answer: dict[str, Any] = json.loads(response.read())
+                    return answer
+            except urllib.error.HTTPError as error:
+                problem = f"{error.code} {_reason(error)}"
+                if error.code in _REFUSED:
+                    raise ApiError(
+                        f"GET {url}: {problem}. The token of cloudflare:apiToken needs the permission {permission}."
+                    ) from None
+                if error.code != _BUSY and error.code < 500:
+                    raise ApiError(f"GET {url}: {problem}.") from None
+            except (OSError, ValueError) as error:
+                problem = str(getattr(error, "reason", error))
+        raise ApiError(
+            f"GET {url}: {problem}, {ATTEMPTS} times. A preview needs Cloudflare's API: check the network, then run it again."
+        )
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    """What the API says, or else what HTTP says."""
+    try:
+        errors = json.loads(error.read())["errors"]
+        return "; ".join(f"{each['message']} ({each['code']})" for each in errors)
+    except (OSError, ValueError, LookupError, TypeError):
+        return str(error.reason)

@@ -1,0 +1,168 @@
+"""The hostnames of the stack against the records that are there."""
+
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from lookup.api import PER_PAGE, Api, ApiError
+from lookup.errors import LookupFailed
+from lookup.state import OwnState
+from settings import Access, Settings, Site, Zone, comment_of, owner_mark
+
+_AT_ONCE = 8
+"""Requests that wait for an answer at the same time."""
+_EXCLUSIVE = ("A", "AAAA", "CNAME")
+"""Types of record that leave no room for a CNAME of the same name."""
+_MARK = re.compile(r"(?:^|\()argoweb ([\w.-]+/[\w.-]+)\)?$")
+"""How the comment of each stack's record ends."""
+_Record = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A hostname whose record is the stack's, or shall be."""
+
+    hostname: str
+    """Fully qualified, lower case, punycode, no trailing dot: what the API gives back."""
+    zone_id: str
+    comment: str
+    """Ends with whose the record is."""
+    tags: Sequence[str]
+    adopted: str | None
+    """The id of a record that is there, but not in the stack's state, and becomes the stack's."""
+
+
+def claims(settings: Settings, access: Access, own: OwnState) -> list[Claim]:
+    """The claim to each hostname that gets a record. Each zone is listed once.
+
+    Raises:
+        LookupFailed: a hostname has a record of somebody else's, or the API does not tell.
+    """
+    records = _all_records(settings, Api(access))
+    problems = _other_tunnel(settings.tunnel.import_id, own.tunnel_id)
+    found: list[Claim] = []
+    for hostname, site in settings.named.items():
+        zone_id, by_name = records[settings.zone_of(hostname).name]
+        try:
+            there = by_name.get(hostname, [])
+            found.append(_decide(site, zone_id, there, settings.deployment, own))
+        except _Clash as clash:
+            problems.append(str(clash))
+    if problems:
+        raise LookupFailed(problems)
+    return found
+
+
+def _other_tunnel(import_id: str | None, own_id: str | None) -> list[str]:
+    if import_id is None or own_id in (None, import_id):
+        return []
+    return [
+        f"argoweb:tunnel.importId: found '{import_id}', but this stack has the tunnel {own_id} already. "
+        "Remove the key, or import into another stack."
+    ]
+
+
+class _Clash(Exception):
+    """A hostname has a record of somebody else's; the text says whose, and what to do."""
+
+
+_Records = tuple[str, dict[str, list[_Record]]]
+"""A zone's id and its records by hostname, of those that exclude a CNAME."""
+
+
+def _all_records(settings: Settings, api: Api) -> dict[str, _Records]:
+    """By the names of the zones that hold a hostname.
+
+    Raises:
+        LookupFailed: some cannot be read.
+    """
+    zones = {zone.name: zone for zone in map(settings.zone_of, settings.named)}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        asked = {
+            name: pool.submit(_records_of, api, settings.account_id, zone)
+            for name, zone in zones.items()
+        }
+    errors = [future.exception() for future in asked.values()]
+    problems = [str(error) for error in errors if isinstance(error, ApiError)]
+    if problems:
+        raise LookupFailed(problems)
+    return {name: future.result() for name, future in asked.items()}
+
+
+def _records_of(api: Api, account_id: str, zone: Zone) -> _Records:
+    try:
+        zone_id = zone.id or _zone_id(api, account_id, zone.name)
+        listed = api.listed(f"zones/{zone_id}/dns_records", "Zone · DNS · Edit", per_page=PER_PAGE)
+    except ApiError as error:
+        raise ApiError(f"{zone.place}: {error}") from None
+    records: dict[str, list[_Record]] = {}
+    for record in listed:
+        if record["type"] in _EXCLUSIVE:
+            records.setdefault(record["name"].lower(), []).append(record)
+    return zone_id, records
+
+
+def _zone_id(api: Api, account_id: str, name: str) -> str:
+    found = api.listed("zones", "Zone · Zone · Read", **{"name": name, "account.id": account_id})
+    if not found:
+        raise ApiError(
+            f"the account {account_id} has no zone '{name}' that the token may see. Add it at Cloudflare, or write its `id`."
+        )
+    return str(found[0]["id"])
+
+
+def _decide(
+    site: Site, zone_id: str, there: Sequence[_Record], deployment: str, own: OwnState
+) -> Claim:
+    """The claim to a hostname.
+
+    Raises:
+        _Clash: somebody else has it.
+    """
+    recorded = own.records.get((zone_id, site.hostname))
+    foreign = [r for r in there if r["id"] != recorded and _owner(r) != deployment]
+    adopted = None
+    if recorded is None and len(there) == 1 and there[0]["type"] == "CNAME":
+        wanted = site.dns.adopt and _owner(there[0]) is None
+        # Made by an update of this stack that was cut off before it could note it.
+        orphan = own.known and not foreign
+        adopted = there[0]["id"] if wanted or orphan else None
+    if foreign and adopted is None:
+        raise _Clash(_clash(site, foreign, gone=recorded is not None))
+    return Claim(
+        hostname=site.hostname,
+        zone_id=zone_id,
+        comment=comment_of(site, owner_mark(deployment)),
+        tags=site.dns.tags,
+        adopted=adopted,
+    )
+
+
+def _owner(record: _Record) -> str | None:
+    """The stack that a record's comment names, as `project/stack`."""
+    found = _MARK.search(record.get("comment") or "")
+    return found and found[1]
+
+
+def _clash(site: Site, foreign: Sequence[_Record], *, gone: bool) -> str:
+    shown = " and ".join(_shown(record) for record in foreign)
+    owner = next(filter(None, map(_owner, foreign)), None)
+    if owner is not None:
+        way = f"Take the site out of the stack {owner} and run `pulumi up` there first."
+    elif [record["type"] for record in foreign] == ["CNAME"]:
+        way = f"Remove it there, or take it over with: pulumi config set --path '{site.place}.dns.adopt' true"
+    else:
+        way = "Remove it there; only a CNAME can be taken over."
+    first = (
+        "Run `pulumi refresh`, since the record that this stack made is gone. Then: "
+        if gone
+        else ""
+    )
+    return f"{site.place}.hostname: '{site.hostname}' has a record that is not of this stack: {shown}. {first}{way}"
+
+
+def _shown(record: _Record) -> str:
+    comment = f" (comment '{record['comment']}')" if record.get("comment") else ""
+    return f"{record['type']} {record['content']}{comment}"

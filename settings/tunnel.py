@@ -1,0 +1,79 @@
+"""The tunnel: a new one, or one that was made by hand."""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from ingress import Findings
+from settings.model import TunnelSettings
+
+_SECRET = "argoweb:tunnelSecret"
+_LEAST_BYTES = 32
+"""Cloudflare's API refuses a shorter secret of a tunnel."""
+_HOW = "pulumi config set --secret argoweb:tunnelSecret < {}.json"
+
+
+def tunnel(
+    value: dict[str, Any],
+    secret: str | None,
+    account_id: str | None,
+    deployment: str,
+    findings: Findings,
+) -> TunnelSettings:
+    """The tunnel; `secret` is what was set for an imported one: its credentials file or what is secret of it."""
+    import_id, version = value.get("importId"), value["secretVersion"]
+    default = None if import_id else deployment.replace("/", "-")
+    if import_id is None and secret is not None:
+        findings.error(
+            _SECRET,
+            "is for an imported tunnel. Set its UUID too: pulumi config set --path argoweb:tunnel.importId <UUID>",
+        )
+    if import_id is not None and version == 1 and secret is None:
+        findings.error(
+            _SECRET,
+            f"missing. With argoweb:tunnel.importId, set it from the tunnel's credentials file: {_HOW.format(import_id)}",
+        )
+    if import_id is not None and version > 1 and secret is not None:
+        findings.error(
+            _SECRET,
+            f"is the old secret, but argoweb:tunnel.secretVersion {version} asks for a new one. Remove it: pulumi config rm argoweb:tunnelSecret",
+        )
+    return TunnelSettings(
+        name=value.get("name", default),
+        secret_version=version,
+        protect=value["protect"],
+        import_id=import_id,
+        secret=secret and _checked(secret.strip(), import_id, account_id, findings),
+    )
+
+
+def _checked(
+    text: str, import_id: str | None, account_id: str | None, findings: Findings
+) -> str | None:
+    """The secret alone, base64. Nothing of it is ever shown."""
+    how = _HOW.format(import_id or "<UUID>")
+    if text.startswith("{"):
+        try:
+            file = json.loads(text)
+            text, found = str(file["TunnelSecret"]), (file["TunnelID"], file["AccountTag"])
+        except (ValueError, LookupError):
+            findings.error(_SECRET, f"is no credentials file of a tunnel. Set it with: {how}")
+            return None
+        for given, expected, key in zip(
+            found, (import_id, account_id), ("tunnel.importId", "accountId"), strict=True
+        ):
+            if expected and given != expected:
+                findings.error(
+                    _SECRET,
+                    f"is the credentials file of '{given}', but argoweb:{key} is '{expected}'.",
+                )
+    try:
+        length = len(base64.b64decode(text, validate=True))
+    except binascii.Error:
+        length = 0
+    if length < _LEAST_BYTES:
+        findings.error(
+            _SECRET, f"is no base64 text of at least {_LEAST_BYTES} bytes. Set it with: {how}"
+        )
+    return text

@@ -1,0 +1,216 @@
+"""Which hostnames the stack may take, by what is at Cloudflare."""
+
+from typing import Any
+
+import pytest
+
+from lookup import Claim, LookupFailed, OwnState, claims
+from lookup import api as api_module
+from settings import Access
+from settings.build import build
+from tests.lookup.conftest import ACCOUNT, OTHER_ZONE, ZONE, Cloudflare
+
+NAME = "www.example.com"
+THEIRS = {"name": NAME, "type": "CNAME", "content": "shop.example.net"}
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts follow one another without a pause."""
+    monkeypatch.setattr(api_module, "_PAUSE", 0.0)
+
+
+def claimed(
+    access: Access,
+    *sites: dict[str, Any],
+    own: OwnState = OwnState(known=True),  # noqa: B008 (frozen)
+    zones: list[dict[str, str]] | None = None,
+) -> list[Claim]:
+    values = {
+        "accountId": ACCOUNT,
+        "zones": zones or [{"name": "example.com", "id": ZONE}, {"name": "example.org"}],
+        "servers": {"web1": {"address": "192.0.2.1", "insecureHostKey": True}},
+        "sites": [{"hostname": NAME, "root": "/srv/www"}, *sites],
+    }
+    return claims(build(values, deployment="argoweb/prod"), access, own)
+
+
+def dns(**settings: Any) -> dict[str, Any]:
+    return {"hostname": NAME, "path": "^/x", "root": "/srv/x", "dns": settings}
+
+
+def refusal(access: Access, *sites: dict[str, Any], **more: Any) -> str:
+    with pytest.raises(LookupFailed) as refused:
+        claimed(access, *sites, **more)
+    (problem,) = refused.value.problems
+    return problem
+
+
+def test_a_free_hostname_is_claimed_with_the_mark_of_its_owner(cloudflare: Cloudflare) -> None:
+    (claim,) = claimed(cloudflare.access())
+
+    assert claim == Claim(
+        hostname=NAME, zone_id=ZONE, comment="argoweb argoweb/prod", tags=(), adopted=None
+    )
+
+
+def test_each_zone_that_holds_a_hostname_is_listed_once_and_others_not_at_all(
+    cloudflare: Cloudflare,
+) -> None:
+    claimed(cloudflare.access(), {"hostname": "a.example.com", "root": "/a"})
+
+    assert cloudflare.asked() == [f"GET /zones/{ZONE}/dns_records?per_page=5000"]
+
+
+def test_the_id_of_a_zone_is_looked_up_by_its_name_where_it_is_not_given(
+    cloudflare: Cloudflare,
+) -> None:
+    found = claimed(cloudflare.access(), {"hostname": "example.org", "root": "/a"})
+
+    assert [claim.zone_id for claim in found] == [ZONE, OTHER_ZONE]
+    assert sorted(cloudflare.asked()) == [
+        f"GET /zones/{ZONE}/dns_records?per_page=5000",
+        f"GET /zones/{OTHER_ZONE}/dns_records?per_page=5000",
+        f"GET /zones?name=example.org&account.id={ACCOUNT}",
+    ]
+
+
+def test_further_pages_of_a_zone_are_read_too(
+    cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lookup.hostnames.PER_PAGE", 1)
+    cloudflare.has("a.example.com", "A", "192.0.2.1")
+    cloudflare.has(NAME, "A", "192.0.2.7")
+
+    assert "A 192.0.2.7" in refusal(cloudflare.access())
+
+
+@pytest.mark.parametrize(("type", "content"), [("A", "192.0.2.7"), ("AAAA", "2001:db8::7")])
+def test_an_address_of_somebody_else_is_named_and_can_only_be_removed(
+    cloudflare: Cloudflare, type: str, content: str
+) -> None:
+    cloudflare.has(NAME, type, content)
+
+    for sites in ((), (dns(adopt=True),)):
+        assert refusal(cloudflare.access(), *sites) == (
+            f"argoweb:sites[{len(sites)}].hostname: 'www.example.com' has a record that is not of this stack: "
+            f"{type} {content}. Remove it there; only a CNAME can be taken over."
+        )
+
+
+def test_an_alias_of_somebody_else_is_named_with_the_two_ways_out(cloudflare: Cloudflare) -> None:
+    cloudflare.has(**THEIRS, comment="the shop")
+
+    assert refusal(cloudflare.access()) == (
+        "argoweb:sites[0].hostname: 'www.example.com' has a record that is not of this stack: "
+        "CNAME shop.example.net (comment 'the shop'). Remove it there, or take it over with: "
+        "pulumi config set --path 'argoweb:sites[0].dns.adopt' true"
+    )
+
+
+def test_several_records_and_several_hostnames_are_named_at_once(cloudflare: Cloudflare) -> None:
+    cloudflare.has(NAME, "A", "192.0.2.7")
+    cloudflare.has(NAME, "AAAA", "2001:db8::7")
+    cloudflare.has("a.example.com", "A", "192.0.2.8")
+
+    with pytest.raises(LookupFailed) as refused:
+        claimed(cloudflare.access(), {"hostname": "a.example.com", "root": "/a"})
+
+    first, second = refused.value.problems
+    assert "not of this stack: A 192.0.2.7 and AAAA 2001:db8::7. Remove" in first
+    assert second.startswith("argoweb:sites[1].hostname: 'a.example.com' has a record")
+
+
+def test_records_that_leave_room_for_an_alias_are_no_clash(cloudflare: Cloudflare) -> None:
+    cloudflare.has(NAME, "TXT", "v=spf1 -all")
+    cloudflare.has("example.com", "A", "192.0.2.7")
+
+    assert claimed(cloudflare.access())[0].adopted is None
+
+
+def test_an_alias_is_adopted_on_request(cloudflare: Cloudflare) -> None:
+    cloudflare.has(**THEIRS)
+
+    (claim,) = claimed(cloudflare.access(), dns(adopt=True))
+
+    assert claim.adopted == cloudflare.id_of(NAME)
+
+
+def test_what_the_stack_has_in_its_state_is_its_own_whatever_the_comment_says(
+    cloudflare: Cloudflare,
+) -> None:
+    cloudflare.has(**THEIRS, comment="edited by hand")
+    own = OwnState(known=True, records={(ZONE, NAME): cloudflare.id_of(NAME)})
+
+    for sites in ((), (dns(adopt=True),)):
+        assert claimed(cloudflare.access(), *sites, own=own)[0].adopted is None
+
+
+def test_a_record_that_replaced_ours_by_hand_is_a_clash(cloudflare: Cloudflare) -> None:
+    cloudflare.has(**THEIRS)
+    own = OwnState(known=True, records={(ZONE, NAME): "f" * 32})
+
+    problem = refusal(cloudflare.access(), dns(adopt=True), own=own)
+
+    assert "Run `pulumi refresh`, since the record that this stack made is gone. Then:" in problem
+
+
+def test_a_record_that_a_broken_off_update_made_is_taken_in(cloudflare: Cloudflare) -> None:
+    cloudflare.has(**THEIRS, comment="mine (argoweb argoweb/prod)")
+
+    assert claimed(cloudflare.access())[0].adopted == cloudflare.id_of(NAME)
+    assert claimed(cloudflare.access(), own=OwnState())[0].adopted is None
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+def test_a_hostname_of_another_stack_is_refused_by_its_name(
+    cloudflare: Cloudflare, adopt: bool
+) -> None:
+    cloudflare.has(**THEIRS, comment="argoweb argoweb/other")
+
+    assert refusal(cloudflare.access(), dns(adopt=adopt)).endswith(
+        "CNAME shop.example.net (comment 'argoweb argoweb/other'). "
+        "Take the site out of the stack argoweb/other and run `pulumi up` there first."
+    )
+
+
+def test_a_zone_that_is_not_there_is_named(cloudflare: Cloudflare) -> None:
+    zones = [{"name": "example.com", "id": "d" * 32}]
+    unknown = [{"name": "www.example.com"}]
+
+    assert refusal(cloudflare.access(), zones=zones).startswith(
+        f"argoweb:zones[0]: GET {cloudflare.api_url}/zones/{'d' * 32}/dns_records?per_page=5000: 404 "
+    )
+    assert refusal(cloudflare.access(), zones=unknown) == (
+        f"argoweb:zones[0]: the account {ACCOUNT} has no zone 'www.example.com' that the token may see. "
+        "Add it at Cloudflare, or write its `id`."
+    )
+
+
+def test_a_token_that_may_not_read_is_told_the_permission_and_is_never_shown(
+    cloudflare: Cloudflare,
+) -> None:
+    problem = refusal(cloudflare.access("N" * 40))
+
+    assert "403 Authentication error (10000)" in problem
+    assert problem.endswith("needs the permission Zone · DNS · Edit.")
+    assert "N" * 40 not in problem
+    assert "N" * 40 not in repr(cloudflare.access("N" * 40))
+
+
+def test_without_a_network_the_error_says_so(cloudflare: Cloudflare) -> None:
+    nowhere = Access(url="http://127.0.0.1:1", headers={})
+
+    assert refusal(nowhere).endswith(
+        "[Errno 111] Connection refused, 3 times. "
+        "A preview needs Cloudflare's API: check the network, then run it again."
+    )
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 429}, {"drop": True}])
+def test_a_passing_fault_of_the_api_is_waited_out(
+    cloudflare: Cloudflare, fault: dict[str, Any]
+) -> None:
+    cloudflare.control("/faults", {"path_regex": "dns_records", "times": 2, **fault})
+
+    assert claimed(cloudflare.access())[0].zone_id == ZONE
