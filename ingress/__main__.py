@@ -1,4 +1,4 @@
-"""For configuration files of cloudflared: `python -m ingress check|rule`; `docs/ingress.md` has examples.
+"""For configuration files of cloudflared: `python -m ingress check|rule|import`; `docs/ingress.md` has examples.
 
 Exit status: 0 it is clean, 1 cloudflared refuses it, 2 it cannot be read.
 """
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ingress.file import URL_CLASH, File, read
+from ingress.stack_file import stack_file
 from ingress.urls import UrlError
 
 CLEAN, REFUSED, UNREADABLE = 0, 1, 2
@@ -23,8 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         match given.command:
             case "check":
                 return _check(given.files, as_json=given.json, strict=given.strict)
-            case _:
+            case "rule":
                 return _rule(given.file, given.url)
+            case _:
+                return _import(given.file)
     except OSError as error:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return UNREADABLE
@@ -40,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     rule = commands.add_parser("rule", help="which rule takes a request")
     rule.add_argument("file", metavar="FILE", type=Path)
     rule.add_argument("url", metavar="URL")
+    move = commands.add_parser("import", help="the stack file that does the same")
+    move.add_argument("file", metavar="FILE", type=Path)
     return parser
 
 
@@ -91,11 +96,27 @@ def _as_json(path: Path, file: File | OSError) -> dict[str, object]:
     return {"file": str(path), "valid": not file.refused, "problems": problems}
 
 
-def _rule(path: Path, url: str) -> int:
+def _import(path: Path) -> int:
     file = read(path.read_bytes())
+    if _refuses(path, file):
+        return REFUSED
+    made = stack_file(file)
+    for text in made.left:
+        print(f"{path}: not carried over: {text}", file=sys.stderr)
+    print(made.text(), end="")
+    return CLEAN
+
+
+def _refuses(path: Path, file: File) -> bool:
     refused = [problem for problem in file.refused if problem.text != URL_CLASH]
     if refused:
         print("\n".join(f"{path}: {problem}" for problem in refused), file=sys.stderr)
+    return bool(refused)
+
+
+def _rule(path: Path, url: str) -> int:
+    file = read(path.read_bytes())
+    if _refuses(path, file):
         return REFUSED
     try:
         index = file.matching(url)

@@ -1,43 +1,16 @@
 """argoWeb.yml: cloudflared's configuration file."""
 
-import re
-
-import yaml
-
+from ingress.yaml_text import dump
 from settings.model import Settings
-
-_UNMISTAKABLE = re.compile(r"[A-Za-z/][A-Za-z0-9_./+-]*(?:://?[A-Za-z0-9_./:-]*)?")
-_WORDS_OF_YAML = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes whatever YAML 1.1 and 1.2 readers could take for something else than a string."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
-
-
-def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    plain = _UNMISTAKABLE.fullmatch(text) and text.lower() not in _WORDS_OF_YAML
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
-
-
-_Dumper.add_representer(str, _string)
 
 
 def cloudflared_yml(settings: Settings, tunnel_id: str) -> str:
     """The file for every server of the stack; a line diff of it shows what changes."""
-    document: dict[str, object] = {
-        "tunnel": tunnel_id,
-        "credentials-file": f"{settings.nixos.data_dir}/{tunnel_id}.json",
-        **settings.cloudflared,
-        "ingress": [rule.as_yaml() for rule in settings.rules],
-    }
-    return yaml.dump(
-        document,
-        Dumper=_Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        width=10**6,
-        default_flow_style=False,
+    return dump(
+        {
+            "tunnel": tunnel_id,
+            "credentials-file": f"{settings.nixos.data_dir}/{tunnel_id}.json",
+            **settings.cloudflared,
+            "ingress": [rule.as_yaml() for rule in settings.rules],
+        }
     )

@@ -68,8 +68,10 @@ def test_the_documents_commands_print_what_it_says(config: Path) -> None:
 
     check, strict = ran["check"]
     (rule,) = ran["rule"]
-    assert [check.stdout, rule.stdout] == printed_examples()
-    assert [check.returncode, strict.returncode, rule.returncode] == [0, 1, 0]
+    (moved,) = ran["import"]
+    assert [check.stdout, rule.stdout, moved.stdout] == printed_examples()
+    assert [ran.returncode for ran in (check, strict, rule, moved)] == [0, 1, 0, 0]
+    assert moved.stderr.startswith("config.yml: not carried over: ingress[2].originRequest.noTlsV")
     assert json.loads(strict.stdout)[0]["valid"] is True
 
 
@@ -87,6 +89,8 @@ def test_the_status_is_1_for_a_file_that_cloudflared_refuses_and_2_for_one_that_
     assert run(config.parent, "rule", "refused.yml", "https://a.example.com").returncode == 1
     assert run(config.parent, "rule", "nowhere.yml", "https://a.example.com").returncode == 2
     assert run(config.parent, "rule", "config.yml", "www.example.com").returncode == 1
+    assert run(config.parent, "import", "refused.yml").returncode == 1
+    assert run(config.parent, "import", "nowhere.yml").returncode == 2
 
 
 def test_each_problem_is_said_with_its_file_line_and_place(config: Path) -> None:

@@ -1,0 +1,74 @@
+"""A configuration file of cloudflared becomes a stack file that does the same."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from ingress.file import File, read
+from ingress.stack_file import StackFile, stack_file
+from ingress.urls import UrlError
+from render import cloudflared_yml
+from settings import Settings
+from settings.build import build
+from tests.ingress.corpus import Case, cases
+
+TUNNEL = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
+SECRET = json.dumps({"AccountTag": "0" * 32, "TunnelID": TUNNEL, "TunnelSecret": "A" * 43 + "="})
+SERVER = {"web1": {"address": "192.0.2.1", "insecureHostKey": True}}
+_HOST_OF_DNS = re.compile(r"\w+://[a-z0-9._-]+(?:[:/]|$)")
+"""A stack's hostnames are as DNS and browsers write them; cloudflared also tells letters by their case."""
+ACCEPTED = [case for case in cases() if case.accepted]
+
+
+def declared(made: StackFile) -> Settings:
+    """The settings of a stack that has what is printed, and what the printed comments say to add."""
+    config: dict[str, Any] = yaml.safe_load(made.text())["config"]
+    values = {key.removeprefix("argoweb:"): value for key, value in config.items()}
+    imported = "tunnel" in values
+    values = {
+        "accountId": "0" * 32,
+        "servers": SERVER,
+        "zones": [{"name": "x.y"}],
+        "sites": [],
+    } | values
+    return build(values, deployment="argoweb/moved", tunnel_secret=SECRET if imported else None)
+
+
+def service(file: File, url: str) -> str | None:
+    """Where a request goes; nothing for what is no request."""
+    try:
+        return file.rules[file.matching(url)].service
+    except UrlError:
+        return None
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
+def test_every_file_that_cloudflared_takes_becomes_a_stack_that_settings_take(case: Case) -> None:
+    original = read(case.config.encode())
+    made = stack_file(original)
+
+    rendered = read(cloudflared_yml(declared(made), TUNNEL).encode())
+
+    assert not rendered.refused
+    if not any(text.startswith("ingress[") for text in made.left):
+        urls = [
+            *case.urls,
+            *(f"https://{rule.hostname.replace('*', 'a')}/" for rule in original.rules),
+        ]
+        urls = [url for url in urls if _HOST_OF_DNS.match(url)]
+        assert {url: service(rendered, url) for url in urls} == {
+            url: service(original, url) for url in urls
+        }
+
+
+def test_most_of_the_corpus_is_carried_over_whole() -> None:
+    whole = [
+        case
+        for case in ACCEPTED
+        if not [t for t in stack_file(read(case.config.encode())).left if t.startswith("ingress[")]
+    ]
+
+    assert len(whole) > len(ACCEPTED) / 2
