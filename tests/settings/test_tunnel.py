@@ -1,0 +1,89 @@
+"""The secret of an imported tunnel: taken from its credentials file, and never shown."""
+
+import json
+from typing import Any
+
+import pytest
+
+from settings import SettingsError
+from settings.build import build
+from settings.model import TunnelSettings
+
+TUNNEL = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
+ACCOUNT = "0123456789abcdef0123456789abcdef"
+SECRET = "c2VjcmV0" * 6
+FILE = {"AccountTag": ACCOUNT, "TunnelSecret": SECRET, "TunnelID": TUNNEL, "Endpoint": ""}
+HOW = f"pulumi config set --secret argoweb:tunnelSecret < {TUNNEL}.json"
+
+
+def tunnel(prod: dict[str, Any], secret: str | None, **keys: Any) -> TunnelSettings:
+    return build({**prod, "tunnel": keys}, deployment="argoweb/prod", tunnel_secret=secret).tunnel
+
+
+def refusal(prod: dict[str, Any], secret: str | None, **keys: Any) -> str:
+    with pytest.raises(SettingsError) as refused:
+        tunnel(prod, secret, **keys)
+    (problem,) = refused.value.problems
+    assert SECRET not in problem
+    return problem
+
+
+@pytest.mark.parametrize("given", [SECRET, f"{SECRET}\n", json.dumps(FILE)])
+def test_the_secret_is_the_credentials_file_or_what_is_secret_of_it(
+    prod: dict[str, Any], given: str
+) -> None:
+    imported = tunnel(prod, given, importId=TUNNEL)
+
+    assert (imported.secret, imported.import_id, imported.name) == (SECRET, TUNNEL, None)
+    assert SECRET not in repr(imported)
+
+
+@pytest.mark.parametrize(
+    ("secret", "keys", "message"),
+    [
+        (
+            None,
+            {"importId": TUNNEL},
+            f"missing. With argoweb:tunnel.importId, set it from the tunnel's credentials file: {HOW}",
+        ),
+        (
+            SECRET,
+            {},
+            "is for an imported tunnel. Set its UUID too: pulumi config set --path argoweb:tunnel.importId <UUID>",
+        ),
+        (
+            SECRET,
+            {"importId": TUNNEL, "secretVersion": 2},
+            "is the old secret, but argoweb:tunnel.secretVersion 2 asks for a new one. "
+            "Remove it: pulumi config rm argoweb:tunnelSecret",
+        ),
+        (
+            "short",
+            {"importId": TUNNEL},
+            f"is no base64 text of at least 32 bytes. Set it with: {HOW}",
+        ),
+        (
+            "{}",
+            {"importId": TUNNEL},
+            f"is no credentials file of a tunnel. Set it with: {HOW}",
+        ),
+        (
+            json.dumps(FILE | {"TunnelID": "another"}),
+            {"importId": TUNNEL},
+            f"is the credentials file of 'another', but argoweb:tunnel.importId is '{TUNNEL}'.",
+        ),
+        (
+            json.dumps(FILE | {"AccountTag": "another"}),
+            {"importId": TUNNEL},
+            f"is the credentials file of 'another', but argoweb:accountId is '{ACCOUNT}'.",
+        ),
+    ],
+)
+def test_a_secret_that_cannot_be_is_refused(
+    prod: dict[str, Any], secret: str | None, keys: dict[str, Any], message: str
+) -> None:
+    assert refusal(prod, secret, **keys) == f"argoweb:tunnelSecret: {message}"
+
+
+def test_a_new_secret_for_an_imported_tunnel_is_made_on_request(prod: dict[str, Any]) -> None:
+    assert tunnel(prod, None, importId=TUNNEL, secretVersion=2).secret is None
