@@ -1,6 +1,5 @@
 """The guided tour: deploy the stack, fetch its sites through the edge, say what to try next."""
 
-import os
 import subprocess
 import urllib.error
 import urllib.request
@@ -31,12 +30,11 @@ def run(state: Mapping[str, Any]) -> int:
     """
     if not state:
         raise SandboxError("The sandbox is not up. Start it with: python -m sandbox up")
-    variables = stack.environment(state)
-    variables["PATH"] += f":{os.environ['PATH']}"
-    surroundings = {**os.environ, **variables}
-    surroundings.pop("SSH_AUTH_SOCK", None)
     deployed = subprocess.run(
-        ["pulumi", "up", "--yes", "--stack", STACK], cwd=CHECKOUT, env=surroundings, check=False
+        ["pulumi", "up", "--yes", "--stack", STACK],
+        cwd=CHECKOUT,
+        env=stack.surroundings(state),
+        check=False,
     )
     if deployed.returncode != 0:
         return deployed.returncode

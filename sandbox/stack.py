@@ -1,5 +1,6 @@
 """The Pulumi stack `sandbox`: its file, its backend, the environment in which plain `pulumi` works."""
 
+import os
 import secrets
 import shlex
 import subprocess
@@ -9,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from sandbox.engine import own_language_host as language_host
+from sandbox.engine import own_language_host
 from sandbox.server.machine import Machine
-from sandbox.state import CHECKOUT, FOLDER, STACK, write
+from sandbox.state import CHECKOUT, FOLDER, STACK, SandboxError, write
 
 STACK_FILE = CHECKOUT / f"Pulumi.{STACK}.yaml"
 _PASSPHRASE = FOLDER / "passphrase"
@@ -21,7 +22,7 @@ _BACKEND = FOLDER / "pulumi-state"
 def environment(state: Mapping[str, Any]) -> dict[str, str]:
     """Variables that make `pulumi` use the sandbox and nothing else."""
     return {
-        "PATH": state["pulumi"],
+        "PATH": f"{state['pulumi']}:{own_language_host.BIN}",
         "PULUMI_HOME": str(FOLDER / "pulumi-home"),
         "PULUMI_BACKEND_URL": f"file://{_BACKEND}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_PASSPHRASE),
@@ -29,7 +30,7 @@ def environment(state: Mapping[str, Any]) -> dict[str, str]:
         # The plugins are in PULUMI_HOME, whatever else lies on PATH.
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         "PULUMI_STACK": STACK,
-        language_host.VARIABLE: str(FOLDER / "bin" / "language-host"),
+        **own_language_host.environment(),
         "CLOUDFLARE_BASE_URL": state["cloudflare"]["api_url"],
         "CLOUDFLARE_API_TOKEN": state["token"],
     }
@@ -41,6 +42,15 @@ def exports(state: Mapping[str, Any]) -> str:
     variables["PATH"] += ":$PATH"
     lines = [f'export {name}="{value}"' for name, value in variables.items()]
     return "\n".join([*lines, "unset SSH_AUTH_SOCK"])
+
+
+def surroundings(state: Mapping[str, Any]) -> dict[str, str]:
+    """The whole environment of a `pulumi` that this program starts."""
+    variables = environment(state)
+    variables["PATH"] += f":{os.environ['PATH']}"
+    whole = {**os.environ, **variables}
+    whole.pop("SSH_AUTH_SOCK", None)
+    return whole
 
 
 def prepare(state: Mapping[str, Any], machines: list[Machine], template: Path) -> None:
@@ -71,23 +81,19 @@ def prepare(state: Mapping[str, Any], machines: list[Machine], template: Path) -
 
 
 def pulumi(state: Mapping[str, Any], *words: str, stdin: str = "") -> None:
-    """A quiet step of the preparation."""
-    import os
+    """A quiet step of the preparation.
 
-    variables = environment(state)
-    variables["PATH"] += f":{os.environ['PATH']}"
-    surroundings = {**os.environ, **variables}
-    surroundings.pop("SSH_AUTH_SOCK", None)
+    Raises:
+        SandboxError: it failed.
+    """
     result = subprocess.run(
         ["pulumi", "--non-interactive", *words],
         cwd=CHECKOUT,
-        env=surroundings,
+        env=surroundings(state),
         input=stdin,
         text=True,
         capture_output=True,
         check=False,
     )
     if result.returncode != 0:
-        from sandbox.state import SandboxError
-
         raise SandboxError(f"pulumi {shlex.join(words)} failed:\n{result.stdout}{result.stderr}")
