@@ -1,20 +1,22 @@
-# Whether the server serves: both units run and stay so, cloudflared is connected, the stack's URLs answer.
+# Whether the server serves: the units run and stay so, each cloudflared is connected, the stack's URLs answer.
 
 readonly SETTLE=2 # seconds for which all of it must hold without a restart
 
 # Prints why it does not serve, or nothing.
 unhealthy_reason() {
   local unit url site address host
-  for unit in argoWeb.service "${SETTING[caddy-unit]}.service"; do
+  for unit in "${INSTANCES[@]}" "${SETTING[caddy-unit]}.service"; do
     if [[ $(systemctl is-active "$unit") != active ]]; then
       echo "$unit is $(systemctl is-active "$unit")"
       return
     fi
   done
-  if ! curl -fsS -o "$WORK/ready" --max-time 5 "http://${SETTING[metrics]}/ready" 2>/dev/null; then
-    echo "cloudflared has no connection to Cloudflare (http://${SETTING[metrics]}/ready)"
-    return
-  fi
+  for unit in "${INSTANCES[@]}"; do
+    curl -fsS -o "$WORK/ready" --max-time 5 "http://${INSTANCE_METRICS[$unit]}/ready" 2>/dev/null || {
+      echo "cloudflared has no connection to Cloudflare (http://${INSTANCE_METRICS[$unit]}/ready of $unit)"
+      return
+    }
+  done
   for url in "${HEALTH_URLS[@]}"; do
     if ! answers "$url"; then
       echo "$url does not answer: $(head -c 300 "$WORK/url.log")"
@@ -34,7 +36,7 @@ unhealthy_reason() {
 answers() { curl -fsS --globoff -o /dev/null --max-time 10 "${@:2}" -- "$1" 2>"$WORK/url.log"; }
 
 # Changes with every start of a unit, by whomever.
-starts() { systemctl show -p InvocationID -p NRestarts argoWeb.service "${SETTING[caddy-unit]}.service"; }
+starts() { systemctl show -p InvocationID -p NRestarts "${INSTANCES[@]}" "${SETTING[caddy-unit]}.service"; }
 
 # Waits until everything is well and stays so, at most about SETTING[health-timeout] seconds.
 healthy() {
@@ -47,7 +49,7 @@ healthy() {
       since=''
     elif [[ -z $since || $now != "$seen" ]]; then
       since=$SECONDS
-      reason="argoWeb.service or ${SETTING[caddy-unit]}.service keeps restarting"
+      reason="${INSTANCES[*]} or ${SETTING[caddy-unit]}.service keeps restarting"
     elif ((SECONDS - since >= SETTLE)); then
       return 0
     fi
@@ -60,12 +62,12 @@ healthy() {
   done
 }
 
-# The last lines of both units since this run began: without debug lines and access logs, which hold what visitors
+# The last lines of the units since this run began: without debug lines and access logs, which hold what visitors
 # sent, and without the tunnel's secret, whoever printed it.
 journal_tail() {
   local unit text secret
   secret=$(sed -n 's/.*"TunnelSecret": *"\([^"]*\)".*/\1/p' -- "${FILE_PATH[credentials]:-}" 2>/dev/null || true)
-  for unit in argoWeb.service "${SETTING[caddy-unit]}.service"; do
+  for unit in "${INSTANCES[@]}" "${SETTING[caddy-unit]}.service"; do
     echo "Last journal lines of $unit:"
     text=$(journalctl --no-pager -q -o cat --since "@$STARTED" -n 200 -u "$unit" 2>/dev/null |
       grep -v -e ' DBG ' -e '"level":"debug"' -e 'http\.log\.access' | tail -n 15 || true)

@@ -43,8 +43,8 @@ def manifest(settings: Settings, server: Server, *, owner: str, files: Sequence[
         f"config-dir {settings.nixos.config_dir}",
         f"data-dir {settings.nixos.data_dir}",
         f"caddy-unit {settings.caddy.unit}",
-        f"metrics {settings.metrics}",
         f"proxy-group {settings.caddy.group}",
+        *(f"instance {each.unit} {each.metrics}" for each in settings.instances),
         f"health-timeout {settings.health.timeout}",
         *(f"health-url {url}" for url in settings.health.urls),
         *(

@@ -10,6 +10,7 @@ from ingress import Findings, Rule, check_order, check_rule, check_settings
 from settings import names, records, servers, sites, tunnel, web
 from settings.errors import SettingsError
 from settings.health import health
+from settings.instances import check_instances
 from settings.model import Nixos, Package, Settings, Zone
 from settings.shapes import STACK
 
@@ -125,6 +126,7 @@ def _settings(
 
     package = stack.table("package")
     account_id, nixos = stack.table("accountId"), stack.table("nixos")
+    check_instances(nixos["instances"], cloudflared, stack.table("health")["timeout"], findings)
     return Settings(
         deployment=deployment,
         account_id=account_id,
@@ -148,6 +150,7 @@ def _settings(
         ),
         nixos=Nixos(
             allow_unfree=nixos["allowUnfree"],
+            instances=nixos["instances"],
             config_dir=nixos["configDir"].rstrip("/"),
             data_dir=nixos["dataDir"].rstrip("/"),
         ),
