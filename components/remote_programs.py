@@ -16,6 +16,7 @@ _PARTS = "\n".join(
         "health.sh",
         "activate.sh",
         "deactivate.sh",
+        "drift.sh",
         "main.sh",
     )
 )
