@@ -1,15 +1,24 @@
 """What this stack's own state has of Cloudflare's."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import grpc
 import pulumi
-from pulumi.runtime import invoke
+from google.protobuf.json_format import MessageToDict
+from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.settings import get_monitor
 
 _RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 _TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
 _NO_ORGANIZATION = "organization"
 """What `get_organization` gives with a backend that has none; there a stack's name alone is enough."""
+
+
+_ATTEMPTS = 50
+_PAUSE = 0.2
+"""Seconds between attempts: the engine writes the state while it is read, and a file is empty for a moment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,5 +51,20 @@ def own_state() -> OwnState:
 
 
 def _read(function: str, **arguments: str) -> dict[str, Any]:
-    outputs: dict[str, Any] = invoke(f"pulumi:pulumi:{function}", arguments).value["outputs"]
+    """What a function of the engine gives.
+
+    Not by `pulumi.runtime.invoke`: with that one a failure ends the program even where it is caught.
+    """
+    request = resource_pb2.ResourceInvokeRequest(tok=f"pulumi:pulumi:{function}")
+    request.args.update(arguments)
+    for attempt in range(_ATTEMPTS):
+        try:
+            answer = get_monitor().Invoke(request)
+        except grpc.RpcError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            break
+    outputs: dict[str, Any] = MessageToDict(getattr(answer, "return"))["outputs"]
     return outputs
