@@ -129,10 +129,14 @@ def _start(servers: int) -> dict[str, Any]:
         "servers": ports,
         "plugins": {},
     }
-    for machine in _machines(current):
+    machines = _machines(current)
+    for machine in machines:
         say(f"booting the server {machine.name}")
         machine.create(_caddy(), EXAMPLE)
-        machine.start(int(cloudflare["tunnel_address"].rpartition(":")[2]))
+        machine.start(
+            int(cloudflare["tunnel_address"].rpartition(":")[2]),
+            (other for other in machines if other != machine),
+        )
     return current
 
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,8 +63,10 @@ class Machine:
         shutil.copytree(example / "server", self.root / "etc/nixos", dirs_exist_ok=True)
         shutil.copytree(example / "www", self.root / "srv/www", dirs_exist_ok=True)
 
-    def start(self, edge_port: int) -> None:
+    def start(self, edge_port: int, others: Iterable["Machine"]) -> None:
         """Boots it and opens its doors; returns when SSH answers.
+
+        The other machines' SSH has the address inside that it has outside.
 
         Raises:
             SandboxError: it does not boot in time.
@@ -78,8 +81,8 @@ class Machine:
                 "sandbox.server.network",
                 str(namespace),
                 str(self.ssh_port),
-                str(edge_port),
-                str(EDGE_INSIDE),
+                f"{EDGE_INSIDE}:{edge_port}",
+                *(f"{other.ssh_port}:{other.ssh_port}" for other in others),
             ],
             log=self.folder / "network.log",
             cwd=CHECKOUT,

@@ -1,21 +1,24 @@
-"""A network namespace for a server, and the two doors in it: its SSH outwards, Cloudflare's edge inwards.
+"""The doors of a server's network namespace: its SSH outwards; Cloudflare's edge and the other servers' SSH inwards.
 
-`python -m sandbox.server.network NAMESPACE SSH_PORT EDGE_PORT INNER_EDGE_PORT` is the process that keeps
-the doors: what connects to SSH_PORT on this machine's loopback reaches port 22 in the namespace, and what
-connects to INNER_EDGE_PORT in the namespace reaches EDGE_PORT on this machine's loopback.
+`python -m sandbox.server.network NAMESPACE SSH_PORT INNER:OUTER…` is the process that keeps the doors: what
+connects to SSH_PORT on this machine's loopback reaches port 22 in the namespace, and what connects to INNER in
+the namespace reaches OUTER on this machine's loopback. While the file `cut-ssh-after` lies beside NAMESPACE, SSH
+connections are cut after as many bytes from the client as it says.
 """
 
 import asyncio
 import contextlib
 import ctypes
 import fcntl
+import math
 import os
 import signal
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 _CLONE_NEWNET = 0x40000000
 _SIOCSIFFLAGS = 0x8914
@@ -23,6 +26,7 @@ _IFF_UP_RUNNING = 0x1 | 0x40
 _HOST = "127.0.0.1"
 _SSH = 22
 _Opener = Callable[[], socket.socket]
+_Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def _enter(namespace: str) -> None:
@@ -42,17 +46,29 @@ def _socket() -> socket.socket:
     return opened
 
 
-async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+class _CutError(Exception):
+    """The connection was to be cut here."""
+
+
+async def _copy(
+    source: asyncio.StreamReader, sink: asyncio.StreamWriter, cut_after: float = math.inf
+) -> None:
     with contextlib.suppress(ConnectionError):
-        while data := await source.read(65536):
+        while data := await source.read(int(min(65536, cut_after))):
             sink.write(data)
             await sink.drain()
+            cut_after -= len(data)
+            if cut_after <= 0:
+                raise _CutError
         if sink.can_write_eof():
             sink.write_eof()
 
 
 async def _relay(
-    client: tuple[asyncio.StreamReader, asyncio.StreamWriter], opener: _Opener, port: int
+    client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    opener: _Opener,
+    port: int,
+    cut_after: float = math.inf,
 ) -> None:
     loop = asyncio.get_running_loop()
     reader, writer = client
@@ -65,13 +81,17 @@ async def _relay(
         return
     other_reader, other_writer = await asyncio.open_connection(sock=outgoing)
     try:
-        await asyncio.gather(_copy(reader, other_writer), _copy(other_reader, writer))
+        await asyncio.gather(_copy(reader, other_writer, cut_after), _copy(other_reader, writer))
+    except _CutError:
+        for end in (writer, other_writer):
+            end.transport.abort()
     finally:
         for end in (writer, other_writer):
             end.close()
 
 
-async def _serve(namespace: str, ssh_port: int, edge_port: int, inner_edge_port: int) -> None:
+async def _serve(namespace: str, ssh_port: int, doors: dict[int, int]) -> None:
+    cut = Path(namespace).with_name("cut-ssh-after")
     inside = ThreadPoolExecutor(max_workers=1, initializer=_enter, initargs=(namespace,))
 
     def inner() -> socket.socket:
@@ -85,25 +105,32 @@ async def _serve(namespace: str, ssh_port: int, edge_port: int, inner_edge_port:
         return opened
 
     async def to_ssh(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _relay((reader, writer), inner, _SSH)
+        try:
+            cut_after = float(cut.read_text())
+        except FileNotFoundError:
+            cut_after = math.inf
+        await _relay((reader, writer), inner, _SSH, cut_after)
 
-    async def to_edge(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _relay((reader, writer), _socket, edge_port)
+    def outwards(port: int) -> _Handler:
+        async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await _relay((reader, writer), _socket, port)
+
+        return relay
 
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with (
-        await asyncio.start_server(to_ssh, sock=listening(_socket, ssh_port)),
-        await asyncio.start_server(to_edge, sock=listening(inner, inner_edge_port)),
-    ):
-        await stop.wait()
+    await asyncio.start_server(to_ssh, sock=listening(_socket, ssh_port))
+    for inside_port, port in doors.items():
+        await asyncio.start_server(outwards(port), sock=listening(inner, inside_port))
+    await stop.wait()
     os._exit(0)  # connections that are still open are nobody's concern
 
 
 def main() -> None:
     """Keeps the doors until SIGTERM."""
-    namespace, *ports = sys.argv[1:]
-    asyncio.run(_serve(namespace, *map(int, ports)))
+    namespace, ssh_port, *doors = sys.argv[1:]
+    pairs = (door.split(":") for door in doors)
+    asyncio.run(_serve(namespace, int(ssh_port), {int(i): int(o) for i, o in pairs}))
 
 
 if __name__ == "__main__":

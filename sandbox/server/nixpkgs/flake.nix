@@ -2,8 +2,8 @@
   description = "The sandbox's nixpkgs";
   outputs = { self }: {
     lib = import ./lib // {
-      nixosSystem = { modules, specialArgs ? { }, ... }:
-        import ./nixos { configuration = { imports = modules; }; inherit specialArgs; };
+      nixosSystem = { system, modules, specialArgs ? { }, ... }:
+        import ./nixos { configuration = { imports = modules; }; inherit specialArgs system; };
     };
   };
 }

@@ -1,10 +1,9 @@
 # The packages of the sandbox's server: real store paths around programs that the machine brings along.
-{ lib, config ? { } }:
+{ lib, system, config ? { } }:
 let
   # A derivation built by the machine's own shell.
   runCommand = name: attrs: script: derivation ({
-    inherit name;
-    system = builtins.currentSystem;
+    inherit name system;
     builder = "/bin/sh";
     args = [ "-euc" script ];
     PATH = "/usr/bin:/bin";
@@ -33,7 +32,7 @@ let
 
   pkgs = {
     inherit lib config runCommand writeText writeTextDir;
-    stdenv.hostPlatform.system = builtins.currentSystem;
+    stdenv.hostPlatform.system = system;
     writeShellScript = name: text: runCommand name { inherit text; passAsFile = [ "text" ]; }
       "{ echo '#!/bin/sh'; cat \"$textPath\"; } >\"$out\"; chmod +x \"$out\"";
 

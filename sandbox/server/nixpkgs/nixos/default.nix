@@ -1,9 +1,9 @@
 # Evaluates a NixOS configuration the sandbox's way; `config.system.build.toplevel` is the system. With SANDBOX_NIXPKGS_LIB nixpkgs' own `lib` does it.
-{ configuration ? <nixos-config>, specialArgs ? { } }:
+{ configuration ? <nixos-config>, specialArgs ? { }, system ? builtins.currentSystem }:
 let
   given = builtins.getEnv "SANDBOX_NIXPKGS_LIB";
   lib = if given == "" then import ../lib else import given;
-  pkgs = import ../pkgs.nix { inherit lib; };
+  pkgs = import ../pkgs.nix { inherit lib system; };
 in
 lib.evalModules {
   modules = [ ./system.nix configuration ];
