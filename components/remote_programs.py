@@ -5,12 +5,13 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).resolve().parent.parent / "remote"
 
-SERVER_PROGRAM = "\n".join(
+_PARTS = "\n".join(
     (_FOLDER / part).read_text()
     for part in (
         "common.sh",
         "transaction.sh",
         "plan.sh",
+        "readable.sh",
         "validate.sh",
         "health.sh",
         "activate.sh",
@@ -18,7 +19,8 @@ SERVER_PROGRAM = "\n".join(
         "main.sh",
     )
 )
-"""What does the work on the server, whole."""
+SERVER_PROGRAM = f"{{\n{_PARTS}}}\n"
+"""What does the work on the server. In braces, bash runs all of it or, when its end is missing, nothing."""
 
 
 def command(script: str, *words: str, sudo: bool) -> str:

@@ -191,7 +191,7 @@ in
       systemd.services.argoWeb-recover = {
         description = "Undo an unfinished argoweb deployment";
         wantedBy = [ "multi-user.target" ];
-        before = [ "argoWeb.service" "caddy.service" ];
+        before = [ "argoWeb.service" "${pushed.caddy.unit}.service" ];
         unitConfig.ConditionPathExists = "/var/lib/argoweb-deploy/transaction/server.sh";
         serviceConfig = {
           Type = "oneshot";

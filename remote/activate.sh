@@ -19,16 +19,28 @@ swap() {
   if ((${#OBSOLETE[@]})); then rm -f -- "${OBSOLETE[@]}"; fi
 }
 
+# systemctl, for no longer than the new configuration may take to serve.
+limited() {
+  local status=0
+  timeout "${SETTING[health-timeout]}" systemctl "$@" 2>&1 | indent || status=$?
+  case $status in
+    0) ;;
+    124) echo "systemctl $* did not end within ${SETTING[health-timeout]} s." ;;
+    *) echo "systemctl $* failed." ;;
+  esac
+  return "$status"
+}
+
 # Restarts argoWeb, unless the switch has done so since its invocation $1; reloads Caddy, or starts it.
 apply_units() {
   local caddy=${SETTING[caddy-unit]}.service
   if [[ ($RESTART == yes && $(invocation argoWeb.service) == "$1") || $(systemctl is-active argoWeb.service) != active ]]; then
     step "restarting argoWeb"
-    timeout "${SETTING[health-timeout]}" systemctl restart argoWeb.service || return 1
+    limited restart argoWeb.service || return 1
   fi
   if [[ $RELOAD == yes ]]; then
     step "reloading ${SETTING[caddy-unit]}"
-    timeout "${SETTING[health-timeout]}" systemctl reload-or-restart "$caddy" || return 1
+    limited reload-or-restart "$caddy" || return 1
   fi
 }
 
@@ -74,7 +86,7 @@ roll_back() {
     return
   fi
   systemctl reset-failed argoWeb.service "${SETTING[caddy-unit]}.service" 2>/dev/null || true
-  HEALTH_URLS=()
+  HEALTH_URLS=() HEALTH_SITES=()
   if apply_units "$touched" && healthy; then
     echo "STATE: the new configuration failed and was taken back; the server serves what it served before."
   else
@@ -84,7 +96,8 @@ roll_back() {
 
 commit() {
   local name
-  if [[ -n $NEW_SYSTEM && $(readlink -f "$PROFILE") != "$NEW_SYSTEM" ]]; then
+  # Also when the profile has it: a run that was cut off may not have come as far as the boot loader.
+  if [[ -n $NEW_SYSTEM ]]; then
     step "making the new system the boot default"
     make_boot_default "$NEW_SYSTEM" >"$WORK/boot.log" 2>&1 || {
       tail -n 20 "$WORK/boot.log" | indent
@@ -116,6 +129,7 @@ activate() {
   WORK=$1
   read_manifest "$WORK/manifest"
   exec 9>"$LOCK"
+  flock -n 9 || step "another run holds the lock; waiting for it"
   flock -w "$LOCK_WAIT" 9 || fail_untouched "another deployment holds $LOCK for more than $LOCK_WAIT s."
   check_owner
   recover

@@ -35,7 +35,7 @@ indent() { sed 's/^/      | /' | cut -c1-2000; } # the Pulumi plugin hangs on a 
 
 # The manifest's lines are `key value…`; `file NAME MODE USER:GROUP SHA256 PATH` is one file, in order.
 declare -A SETTING=() FILE_MODE=() FILE_OWNER=() FILE_SUM=() FILE_PATH=()
-declare -a FILES=() REBUILD_ARGS=() HEALTH_URLS=()
+declare -a FILES=() REBUILD_ARGS=() HEALTH_URLS=() HEALTH_SITES=() READS=()
 read_manifest() {
   local key rest name mode owner sum path
   while read -r key rest; do
@@ -47,6 +47,8 @@ read_manifest() {
         ;;
       rebuild-arg) REBUILD_ARGS+=("$rest") ;;
       health-url) HEALTH_URLS+=("$rest") ;;
+      health-site) HEALTH_SITES+=("$rest") ;;
+      reads) READS+=("$rest") ;;
       ?*) SETTING[$key]=$rest ;;
     esac
   done <"$1"
@@ -82,9 +84,10 @@ unit_text() {
     systemctl cat -- "$1" 2>/dev/null || true
   fi
 }
-# The program and the value of --config of a unit's last ExecStart, and its last User, from its text on stdin.
+# The program and the value of --config of a unit's last ExecStart and its last User and Group, from its text on stdin.
 exec_program() { sed -n 's/^ExecStart=[-@:+!]*\([^ ]\+\).*/\1/p' | tail -n 1; }
 exec_config() { sed -n 's/^ExecStart=.* --config[ =]\([^ ]*\).*/\1/p' | tail -n 1; }
 exec_user() { sed -n 's/^User=//p' | tail -n 1; }
+exec_group() { sed -n 's/^Group=//p' | tail -n 1; }
 
 invocation() { systemctl show -p InvocationID --value "$1"; }

@@ -1,7 +1,10 @@
-# Whether the server serves: both units run and cloudflared is connected.
+# Whether the server serves: both units run and stay so, cloudflared is connected, the stack's URLs answer.
 
+readonly SETTLE=2 # seconds for which all of it must hold without a restart
+
+# Prints why it does not serve, or nothing.
 unhealthy_reason() {
-  local unit url
+  local unit url site address host
   for unit in argoWeb.service "${SETTING[caddy-unit]}.service"; do
     if [[ $(systemctl is-active "$unit") != active ]]; then
       echo "$unit is $(systemctl is-active "$unit")"
@@ -13,37 +16,60 @@ unhealthy_reason() {
     return
   fi
   for url in "${HEALTH_URLS[@]}"; do
-    curl -fsS -o /dev/null --max-time 10 "$url" 2>"$WORK/url.log" || {
+    if ! answers "$url"; then
       echo "$url does not answer: $(head -c 300 "$WORK/url.log")"
       return
-    }
+    fi
+  done
+  for site in "${HEALTH_SITES[@]}"; do
+    read -r address host url <<<"$site"
+    # Caddy chooses the site by its Host; whether its certificate is good is cloudflared's question.
+    if ! answers "$url" --connect-to "::$address" --header "Host: $host" --insecure --noproxy '*'; then
+      echo "Caddy at $address does not answer for $host ($url): $(head -c 300 "$WORK/url.log")"
+      return
+    fi
   done
 }
 
-# Waits until everything is well, at most SETTING[health-timeout] seconds, and for two checks in a row.
+answers() { curl -fsS --globoff -o /dev/null --max-time 10 "${@:2}" -- "$1" 2>"$WORK/url.log"; }
+
+# Changes with every start of a unit, by whomever.
+starts() { systemctl show -p InvocationID -p NRestarts argoWeb.service "${SETTING[caddy-unit]}.service"; }
+
+# Waits until everything is well and stays so, at most about SETTING[health-timeout] seconds.
 healthy() {
-  local deadline=$((SECONDS + SETTING[health-timeout])) reason good=0
+  local deadline=$((SECONDS + SETTING[health-timeout])) reason seen='' now since=''
   step "waiting until cloudflared is connected and Caddy runs (at most ${SETTING[health-timeout]} s)"
   while :; do
+    now=$(starts)
     reason=$(unhealthy_reason)
-    if [[ -z $reason ]]; then
-      good=$((good + 1))
-      ((good == 2)) && return 0
-    else
-      good=0
+    if [[ -n $reason ]]; then
+      since=''
+    elif [[ -z $since || $now != "$seen" ]]; then
+      since=$SECONDS
+      reason="argoWeb.service or ${SETTING[caddy-unit]}.service keeps restarting"
+    elif ((SECONDS - since >= SETTLE)); then
+      return 0
     fi
-    if ((SECONDS >= deadline)); then
+    if ((SECONDS >= deadline)) && [[ -n $reason ]]; then
       echo "Not healthy after ${SETTING[health-timeout]} s: $reason"
       return 1
     fi
+    seen=$now
     sleep 0.3
   done
 }
 
+# The last lines of both units since this run began: without debug lines and access logs, which hold what visitors
+# sent, and without the tunnel's secret, whoever printed it.
 journal_tail() {
-  local unit
+  local unit text secret
+  secret=$(sed -n 's/.*"TunnelSecret": *"\([^"]*\)".*/\1/p' -- "${FILE_PATH[credentials]:-}" 2>/dev/null || true)
   for unit in argoWeb.service "${SETTING[caddy-unit]}.service"; do
     echo "Last journal lines of $unit:"
-    journalctl --no-pager -q -o cat --since "@$STARTED" -n 15 -u "$unit" 2>/dev/null | indent
+    text=$(journalctl --no-pager -q -o cat --since "@$STARTED" -n 200 -u "$unit" 2>/dev/null |
+      grep -v -e ' DBG ' -e '"level":"debug"' -e 'http\.log\.access' | tail -n 15 || true)
+    if [[ -n $secret ]]; then text=${text//"$secret"/[secret]}; fi
+    if [[ -n $text ]]; then indent <<<"$text"; fi
   done
 }

@@ -27,6 +27,10 @@ start() {
   mkdir -p -- "$ROOT/runs"
   run=$(mktemp -d "$ROOT/runs/XXXXXXXX")
   cat >"$run/manifest"
+  if [[ $(tail -n 1 -- "$run/manifest") != end ]]; then
+    rm -rf -- "$run"
+    fail_untouched "the connection broke before all of the manifest was here. Run the same command again."
+  fi
   while ! systemd-run --quiet --collect --unit="$UNIT" --property=Type=exec \
     --property="StandardOutput=append:$run/log" --property="StandardError=append:$run/log" \
     --property="ExecStopPost=$bash $PROGRAM ended $run" \
@@ -48,8 +52,8 @@ start() {
     sleep 1
   done
   ln -sfn -- "$run" "$ROOT/runs/current"
-  # What earlier runs left whose connection broke; an hour is long past anybody who still reads them.
-  find "$ROOT/runs" -mindepth 2 -maxdepth 2 -name status -mmin +60 -printf '%h\0' | xargs -0r rm -rf --
+  # What earlier runs left whose connection broke; a day is long past anybody who still reads them or waits.
+  find "$ROOT/runs" -mindepth 1 -maxdepth 1 -type d -mmin +1440 -exec rm -rf -- {} +
   follow "$run"
   status=$(cat -- "$run/status" 2>/dev/null || echo 1)
   [[ $status =~ ^[0-9]+$ ]] || status=1

@@ -29,7 +29,7 @@ validate() {
 
 # Runs inside the mount namespace.
 validate_candidate() {
-  local rebuild=$2 dir=$3 system='' tunnel caddy
+  local rebuild=$2 dir=$3 system='' tunnel caddy wrong
   WORK=$1
   read_manifest "$WORK/manifest"
   chmod 755 "$WORK/candidate"
@@ -48,16 +48,24 @@ validate_candidate() {
     echo "    imports = lib.optional (builtins.pathExists $dir/argoWeb.nix) $dir/argoWeb.nix;"
     return 1
   fi
-  step "checking argoWeb.yml with cloudflared"
-  "$(exec_program <<<"$tunnel")" tunnel --config "${FILE_PATH[argoWeb.yml]}" ingress validate >"$WORK/cloudflared.log" 2>&1 || {
-    indent <"$WORK/cloudflared.log"
-    return 1
-  }
   caddy=$(unit_text "${SETTING[caddy-unit]}.service" "$system")
   if [[ -z $caddy ]]; then
     echo "There is no unit ${SETTING[caddy-unit]}.service on this server: set argoweb:caddy.unit to the name of Caddy's unit."
     return 1
   fi
+  wrong=$(
+    unreadable cloudflared "$tunnel" "${SETTING[proxy-group]}"
+    unreadable Caddy "$caddy" ''
+  )
+  if [[ -n $wrong ]]; then
+    printf 'Of the files that the stack names:\n%s\n' "$wrong"
+    return 1
+  fi
+  step "checking argoWeb.yml with cloudflared"
+  "$(exec_program <<<"$tunnel")" tunnel --config "${FILE_PATH[argoWeb.yml]}" ingress validate >"$WORK/cloudflared.log" 2>&1 || {
+    indent <"$WORK/cloudflared.log"
+    return 1
+  }
   step "checking argoWeb.caddy with Caddy"
   validate_caddy "$caddy" "$system"
 }

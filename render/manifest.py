@@ -1,6 +1,6 @@
 """The manifest: what the activation of a server reads on its standard input."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from settings import Server, Settings
@@ -19,8 +19,22 @@ class FileEntry:
     path: str
 
 
+def _read_by_units(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Files that have to be on the server for cloudflared's and Caddy's own users, each once."""
+    defaults = settings.cloudflared.get("originRequest")
+    origins = [defaults if isinstance(defaults, dict) else {}]
+    origins += [rule.origin_request for rule in settings.rules]
+    pools = [str(origin["caPool"]) for origin in origins if origin.get("caPool")]
+    if "cacert" in settings.cloudflared:
+        pools.append(str(settings.cloudflared["cacert"]))
+    tls = settings.caddy.tls
+    served = [] if tls is None else [*(tls.files or ()), *filter(None, [tls.client_ca])]
+    yield from (("cloudflared", path) for path in dict.fromkeys(pools))
+    yield from (("Caddy", path) for path in dict.fromkeys(served))
+
+
 def manifest(settings: Settings, server: Server, *, owner: str, files: Sequence[FileEntry]) -> str:
-    """Lines of `key value`; a line diff of it shows what a deployment changes.
+    """Lines of `key value`, the last one `end`; a line diff of it shows what a deployment changes.
 
     No value holds a newline, no path a blank: the settings refuse both.
     """
@@ -30,8 +44,14 @@ def manifest(settings: Settings, server: Server, *, owner: str, files: Sequence[
         f"data-dir {settings.nixos.data_dir}",
         f"caddy-unit {settings.caddy.unit}",
         f"metrics {settings.metrics}",
+        f"proxy-group {settings.caddy.group}",
         f"health-timeout {settings.health.timeout}",
         *(f"health-url {url}" for url in settings.health.urls),
+        *(
+            f"health-site {settings.caddy.address} {site.hostname} {site.url}"
+            for site in settings.health.sites
+        ),
+        *(f"reads {reader} {path}" for reader, path in _read_by_units(settings)),
     ]
     rebuild = server.rebuild
     if rebuild.flake is not None:
@@ -42,4 +62,4 @@ def manifest(settings: Settings, server: Server, *, owner: str, files: Sequence[
     lines += [
         f"file {file.name} {file.mode} {file.owner} {file.sha256} {file.path}" for file in files
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "end"]) + "\n"

@@ -18,6 +18,7 @@ def module_json(settings: Settings, tunnel_id: str) -> str:
         "allowUnfree": nixos.allow_unfree,
         "caddy": {
             "manage": settings.caddy.manage,
+            "unit": settings.caddy.unit,
             "user": settings.caddy.user,
             "globalConfig": global_options(settings.caddy),
             # A pattern: Caddy takes one without a match in silence, but stops at a missing file.

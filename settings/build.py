@@ -9,7 +9,8 @@ import pulumi
 from ingress import Findings, Rule, check_order, check_rule, check_settings
 from settings import names, servers, sites, web
 from settings.errors import SettingsError
-from settings.model import Health, Nixos, Package, Settings, TunnelSettings, Zone
+from settings.health import health
+from settings.model import Nixos, Package, Settings, TunnelSettings, Zone
 from settings.shapes import STACK
 
 NAMESPACE = "argoweb"
@@ -110,7 +111,7 @@ def _settings(
     if stack.whole("servers"):
         servers.check_servers(machines, findings)
 
-    package, health = stack.table("package"), stack.table("health")
+    package = stack.table("package")
     tunnel, nixos = stack.table("tunnel"), stack.table("nixos")
     return Settings(
         account_id=stack.table("accountId"),
@@ -139,7 +140,7 @@ def _settings(
             config_dir=nixos["configDir"].rstrip("/"),
             data_dir=nixos["dataDir"].rstrip("/"),
         ),
-        health=Health(timeout=health["timeout"], urls=health["urls"]),
+        health=health(stack.table("health"), chosen, rules[:-1], caddy, findings),
         warnings=tuple(findings.warnings),
     )
 

@@ -172,12 +172,21 @@ class Caddy:
     """Lines of the one block that holds all sites."""
 
     @property
-    def url(self) -> str:
-        """Where cloudflared reaches it."""
+    def scheme(self) -> str:
+        """What it speaks with cloudflared."""
+        return "https" if self.tls else "http"
+
+    @property
+    def address(self) -> str:
+        """`host:port` at which it is reached on the server."""
         listens = ipaddress.ip_address(self.bind[0])
         host = _LOOPBACK[listens.version] if listens.is_unspecified else str(listens)
-        address = f"[{host}]" if listens.version == 6 else host
-        return f"{'https' if self.tls else 'http'}://{address}:{self.port}"
+        return f"{f'[{host}]' if listens.version == 6 else host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Where cloudflared reaches it."""
+        return f"{self.scheme}://{self.address}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,13 +210,24 @@ class Nixos:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SiteUrl:
+    """A URL of a site, asked of Caddy on the server as cloudflared does."""
+
+    hostname: str
+    """The site's, sent as Host."""
+    url: str
+    """With Caddy's scheme and the name of its certificate."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Health:
-    """What must hold after an activation."""
+    """What must hold after an activation: answers, on the server itself, with a status below 400."""
 
     timeout: int
     """Seconds."""
     urls: Sequence[str]
-    """Answered on the server itself with a status below 400."""
+    """Asked as they are."""
+    sites: Sequence[SiteUrl]
 
 
 @dataclass(frozen=True, kw_only=True)

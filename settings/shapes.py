@@ -141,7 +141,11 @@ _NIXOS = Table(
 _HEALTH = Table(
     keys={
         "timeout": _key(Whole(least=5, most=3600), "Seconds until a change must serve.", 60),
-        "urls": _key(ListOf(item=texts.HEALTH_URL), "URLs that must answer on the server.", []),
+        "urls": _key(
+            ListOf(item=texts.HEALTH_URL),
+            "URLs that must answer on the server: those of the stack's sites are asked of its Caddy, others as they are.",
+            [],
+        ),
     }
 )
 

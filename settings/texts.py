@@ -4,6 +4,7 @@ import base64
 import binascii
 import ipaddress
 import re
+from urllib.parse import urlsplit
 
 from ingress.shape import Checked, Text
 
@@ -83,7 +84,11 @@ def _redirect(text: str) -> str | None:
 
 
 def _health_url(text: str) -> str | None:
-    return None if re.fullmatch(r"https?://[^\s\"'`\\]+", text) else "an http(s) URL"
+    try:
+        host = re.fullmatch(r"https?://[!-~]+", text) and urlsplit(text).hostname
+    except ValueError:
+        host = None
+    return None if host else "an http(s) URL of ASCII characters"
 
 
 HOST_KEY = Checked(check=_host_key, example="ssh-ed25519 AAAA…")

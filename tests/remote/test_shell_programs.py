@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.remote_programs import SERVER_PROGRAM
+from components.remote_programs import SERVER_PROGRAM, command
 
 REMOTE = Path(__file__).resolve().parents[2] / "remote"
 
@@ -21,13 +21,59 @@ def test_a_shell_program_is_clean_for_shellcheck(script: str) -> None:
     assert result.returncode == 0, result.stdout
 
 
-def stage(*words: str, stdin: str = "") -> None:
-    subprocess.run(
-        ["bash", "-c", (REMOTE / "stage.sh").read_text(), "stage.sh", *words],
+def run(script: str, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", (REMOTE / script).read_text(), script, *words],
         input=stdin,
         text=True,
-        check=True,
+        capture_output=True,
+        check=False,
     )
+
+
+def stage(*words: str, stdin: str = "") -> None:
+    run("stage.sh", *words, stdin=stdin).check_returncode()
+
+
+def test_of_a_server_program_that_was_cut_off_anywhere_nothing_runs(tmp_path: Path) -> None:
+    program = tmp_path / "server.sh"
+    text = SERVER_PROGRAM.encode()
+    whole = len(text) - 1  # the last line break may be missing
+
+    for length in [*range(1, whole, 997), *range(whole - 20, whole)]:
+        program.write_bytes(text[:length])
+        result = subprocess.run(
+            ["bash", str(program), "deactivate"], capture_output=True, check=False
+        )
+
+        assert result.returncode != 0, length
+        assert result.stdout == b"", length
+
+
+def test_a_missing_server_program_fails_an_activation_and_leaves_a_teardown_nothing_to_do(
+    tmp_path: Path,
+) -> None:
+    missing = str(tmp_path / "server.sh")
+
+    activation, teardown = (run("launch.sh", verb, missing) for verb in ("activate", "deactivate"))
+
+    assert activation.returncode == 1
+    assert "raise argoweb:servers.<name>.redeploy by one" in activation.stdout
+    assert teardown.returncode == 0
+
+
+def test_what_pulumi_prints_of_a_failed_activation_is_one_line() -> None:
+    assert "\n" not in command("launch.sh", "activate", "/program", sudo=True)
+
+
+def test_a_transfer_that_broke_before_its_first_byte_replaces_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    stage("put", str(target), stdin="old")
+
+    result = run("stage.sh", "put", str(target), stdin="")
+
+    assert result.returncode != 0
+    assert target.read_text() == "old"
 
 
 def test_a_staged_file_is_whole_and_readable_by_its_owner_only(tmp_path: Path) -> None:

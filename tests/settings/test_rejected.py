@@ -409,7 +409,17 @@ ROWS: list[tuple[str, Any, str]] = [
     (
         "health",
         {"urls": ["ftp://x"]},
-        "argoweb:health.urls[0]: found 'ftp://x', expected an http(s) URL.",
+        "argoweb:health.urls[0]: found 'ftp://x', expected an http(s) URL of ASCII characters.",
+    ),
+    (
+        "health",
+        {"urls": ["http://[::1/"]},
+        "argoweb:health.urls[0]: found 'http://[::1/', expected an http(s) URL of ASCII characters.",
+    ),
+    (
+        "health",
+        {"urls": ["http://me:secret@127.0.0.1/"]},
+        "argoweb:health.urls[0]: holds a name or password, which all may see. Leave it out.",
     ),
 ]
 
