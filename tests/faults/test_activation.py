@@ -155,7 +155,7 @@ def test_a_lost_staging_folder_is_named_and_redeploy_mends_it(
         deployed.up()
         assert "this is status" in deployed.get("app.example.localhost")[1]
 
-    assert "Raise argoweb:servers.<name>.redeploy by one" in result.stdout + result.stderr
+    assert "raise argoweb:servers.<name>.redeploy by one" in result.stdout + result.stderr
 
 
 def test_identical_files_cost_nothing(deployed: World, faults: Faults) -> None:
