@@ -230,30 +230,3 @@ def test_a_server_that_is_gone_is_let_go_without_a_connection(fresh: World) -> N
     assert "web2-activate" not in left
     assert fresh.logins("web2") == logins
     assert fresh.get("www.example.localhost")[0] == 200
-
-
-def test_raising_the_version_rotates_the_secret_of_the_same_tunnel(deployed: World) -> None:
-    def rotate(config: dict[str, Any]) -> None:
-        config["argoweb:tunnel"]["secretVersion"] = 2
-
-    before = deployed.control("/dump")["tunnels"]
-    credentials = deployed.ssh("cat /var/lib/argoWeb/*.json")
-    with deployed.changed(rotate):
-        plan = deployed.planned()
-        deployed.forget_requests()
-        output = deployed.up()
-        writes = [r for r in deployed.api_requests() if r["method"] != "GET"]
-        status = deployed.get("www.example.localhost")[0]
-        renewed = deployed.ssh("cat /var/lib/argoWeb/*.json")
-    deployed.up()
-
-    assert {name: op for name, op in plan.items() if name != "tunnel-secret"} == {
-        "tunnel-tunnel": "update",
-        "web1-credentials": "update",
-        "web1-activate": "update",
-    }
-    assert [(w["method"], list(w["body"])) for w in writes] == [("PATCH", ["tunnel_secret"])]
-    assert "plan: restart argoWeb (credentials)" in output
-    assert status == 200
-    assert renewed != credentials
-    assert [t["id"] for t in deployed.control("/dump")["tunnels"]] == [t["id"] for t in before]
