@@ -18,6 +18,63 @@ let
 
   # cloudflared refuses a grace-period above 3 minutes, so it has always ended by itself before this.
   stopTimeout = 190;
+
+  two = cfg.secondMetrics != null;
+  second = "argoWeb-2";
+
+  # One cloudflared; `flags` are those of its command `tunnel`.
+  instance = flags: {
+    wants = [ "network-online.target" ];
+    wantedBy = [ "multi-user.target" ];
+    startLimitIntervalSec = 0; # a long outage must not end in a unit that is given up
+
+    serviceConfig = {
+      # cloudflared reports READY=1 with its first connection to Cloudflare.
+      Type = "notify";
+      # Credentials are pushed by root before the user exists. tmpfiles would refuse to give them away,
+      # since the folder is not root's ("unsafe path transition").
+      ExecStartPre = "+${pkgs.coreutils}/bin/chown --no-dereference ${user}:${user} ${credentials}";
+      ExecStart = "${cfg.package}/bin/cloudflared --config ${cfg.config} --no-autoupdate tunnel ${flags}run";
+      User = user;
+      Group = user;
+      Restart = "on-failure";
+      RestartSec = "5s";
+      TimeoutStopSec = stopTimeout;
+      UMask = "0077";
+
+      LimitNPROC = 512;
+      LimitNOFILE = 1048576;
+
+      ReadWritePaths = [ cfg.dataDir ];
+      ProtectSystem = "strict";
+      ProtectHome = true;
+      PrivateTmp = true;
+      PrivateDevices = true;
+      PrivateUsers = true;
+      ProtectClock = true;
+      ProtectControlGroups = true;
+      ProtectHostname = true;
+      ProtectKernelLogs = true;
+      ProtectKernelModules = true;
+      ProtectKernelTunables = true;
+      ProtectProc = "invisible";
+      ProcSubset = "pid";
+
+      NoNewPrivileges = true;
+      CapabilityBoundingSet = "";
+      AmbientCapabilities = "";
+      LockPersonality = true;
+      MemoryDenyWriteExecute = true;
+      RemoveIPC = true;
+      RestrictNamespaces = true;
+      RestrictRealtime = true;
+      RestrictSUIDSGID = true;
+      RestrictAddressFamilies = [ "AF_INET" "AF_INET6" "AF_UNIX" "AF_NETLINK" ];
+      SystemCallArchitectures = "native";
+      SystemCallFilter = [ "@system-service" "~@privileged" "~@resources" ];
+      SystemCallErrorNumber = "EPERM"; # Go's runtime tries to raise its file limit and goes on when refused
+    };
+  };
 in
 {
   options.services.argoWeb = {
@@ -51,6 +108,12 @@ in
       type = types.str;
       default = "caddyProxy";
       description = "Group of the reverse proxy that the user argoWeb joins, for sockets and files the proxy shares.";
+    };
+
+    secondMetrics = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      description = "Address of /metrics and /ready of a second cloudflared, argoWeb-2.service; null for one only. The two restart one after the other.";
     };
 
     allowUnfree = mkOption {
@@ -91,6 +154,7 @@ in
         dataDir = mkDefault pushed.dataDir;
         tunnelId = mkDefault pushed.tunnelId;
         proxyGroup = mkDefault pushed.proxyGroup;
+        secondMetrics = mkDefault pushed.secondMetrics;
         allowUnfree = mkDefault pushed.allowUnfree;
         package = mkIf (pushed.package != null) (mkDefault customPackage);
         caddy = {
@@ -132,66 +196,33 @@ in
         extraConfig = "import ${cfg.caddy.import}";
       };
 
-      systemd.services.argoWeb = {
-        description = "Cloudflare Tunnel argoWeb";
-        after = [ "network-online.target" ];
-        wants = [ "network-online.target" ];
-        wantedBy = [ "multi-user.target" ];
-        startLimitIntervalSec = 0; # a long outage must not end in a unit that is given up
+      systemd.services.argoWeb = mkMerge [
+        (instance "")
+        {
+          description = "Cloudflare Tunnel argoWeb";
+          after = [ "network-online.target" ];
+        }
+        (mkIf two {
+          # It is connected now, whatever restarted it: the other one follows, so one of them always serves.
+          serviceConfig.ExecStartPost = "-+${pkgs.systemd}/bin/systemctl try-restart --no-block ${second}.service";
+        })
+      ];
 
-        serviceConfig = {
-          # cloudflared reports READY=1 with its first connection to Cloudflare.
-          Type = "notify";
-          # Credentials are pushed by root before the user exists. tmpfiles would refuse to give them away,
-          # since the folder is not root's ("unsafe path transition").
-          ExecStartPre = "+${pkgs.coreutils}/bin/chown --no-dereference ${user}:${user} ${credentials}";
-          ExecStart = "${cfg.package}/bin/cloudflared --config ${cfg.config} --no-autoupdate tunnel run";
-          User = user;
-          Group = user;
-          Restart = "on-failure";
-          RestartSec = "5s";
-          TimeoutStopSec = stopTimeout;
-          UMask = "0077";
-
-          LimitNPROC = 512;
-          LimitNOFILE = 1048576;
-
-          ReadWritePaths = [ cfg.dataDir ];
-          ProtectSystem = "strict";
-          ProtectHome = true;
-          PrivateTmp = true;
-          PrivateDevices = true;
-          PrivateUsers = true;
-          ProtectClock = true;
-          ProtectControlGroups = true;
-          ProtectHostname = true;
-          ProtectKernelLogs = true;
-          ProtectKernelModules = true;
-          ProtectKernelTunables = true;
-          ProtectProc = "invisible";
-          ProcSubset = "pid";
-
-          NoNewPrivileges = true;
-          CapabilityBoundingSet = "";
-          AmbientCapabilities = "";
-          LockPersonality = true;
-          MemoryDenyWriteExecute = true;
-          RemoveIPC = true;
-          RestrictNamespaces = true;
-          RestrictRealtime = true;
-          RestrictSUIDSGID = true;
-          RestrictAddressFamilies = [ "AF_INET" "AF_INET6" "AF_UNIX" "AF_NETLINK" ];
-          SystemCallArchitectures = "native";
-          SystemCallFilter = [ "@system-service" "~@privileged" "~@resources" ];
-          SystemCallErrorNumber = "EPERM"; # Go's runtime tries to raise its file limit and goes on when refused
-        };
-      };
+      systemd.services.${second} = mkIf two (mkMerge [
+        (instance "--metrics ${cfg.secondMetrics} ")
+        {
+          description = "Cloudflare Tunnel argoWeb, second instance";
+          after = [ "network-online.target" "argoWeb.service" ];
+          # NixOS would stop both at once; argoWeb.service restarts it in its turn.
+          restartIfChanged = false;
+        }
+      ]);
 
       # A deployment cut short by a crash or a reboot left its journal; the old files come back before anything starts.
       systemd.services.argoWeb-recover = {
         description = "Undo an unfinished argoweb deployment";
         wantedBy = [ "multi-user.target" ];
-        before = [ "argoWeb.service" "caddy.service" ];
+        before = [ "argoWeb.service" "${second}.service" "caddy.service" ];
         unitConfig.ConditionPathExists = "/var/lib/argoweb-deploy/transaction/server.sh";
         serviceConfig = {
           Type = "oneshot";

@@ -19,13 +19,22 @@ swap() {
   if ((${#OBSOLETE[@]})); then rm -f -- "${OBSOLETE[@]}"; fi
 }
 
-# Restarts argoWeb, unless the switch has done so since its invocation $1; reloads Caddy, or starts it.
+declare -A INVOCATION=() # of each cloudflared when the files came into their places
+note_invocations() {
+  local unit
+  for unit in "${INSTANCES[@]}"; do INVOCATION[$unit]=$(invocation "$unit"); done
+}
+
+# Restarts each cloudflared that nothing has restarted since `note_invocations`; reloads Caddy, or starts it.
+# A cloudflared is connected before the next one is restarted, so that two of them are never down together.
 apply_units() {
-  local caddy=${SETTING[caddy-unit]}.service
-  if [[ ($RESTART == yes && $(invocation argoWeb.service) == "$1") || $(systemctl is-active argoWeb.service) != active ]]; then
-    step "restarting argoWeb"
-    timeout "${SETTING[health-timeout]}" systemctl restart argoWeb.service || return 1
-  fi
+  local caddy=${SETTING[caddy-unit]}.service unit verb
+  for unit in "${INSTANCES[@]}"; do
+    verb=start # waits, too, for a restart that goes on: the first one's is followed by the second one's
+    if [[ $RESTART == yes && $(invocation "$unit") == "${INVOCATION[$unit]}" ]]; then verb=restart; fi
+    if [[ $verb == restart || $(systemctl is-active "$unit") != active ]]; then step "restarting ${unit%.service}"; fi
+    timeout "${SETTING[health-timeout]}" systemctl "$verb" "$unit" || return 1
+  done
   if [[ $RELOAD == yes ]]; then
     step "reloading ${SETTING[caddy-unit]}"
     timeout "${SETTING[health-timeout]}" systemctl reload-or-restart "$caddy" || return 1
@@ -49,17 +58,21 @@ switch_system() {
 
 # Everything as it was, and checked as well.
 roll_back() {
-  local old profile status=0 touched
+  local old profile status=0
   journal_tail
   if [[ ! -e $TRANSACTION ]]; then
     echo "STATE: nothing was changed on this server, which has all files of this configuration but does not serve."
     return
   fi
   step "going back to what ran before"
+  if [[ -e $APPLIED ]]; then
+    INSTANCES=() # those of the old configuration, and where they serve /ready
+    read_manifest <(grep '^instance ' "$APPLIED")
+  fi
   old=$(<"$TRANSACTION/system")
   profile=$(<"$TRANSACTION/profile")
-  touched=$(invocation argoWeb.service)
   transaction_restore
+  note_invocations
   if [[ $REBUILD == yes ]]; then
     switch_to "$old" >"$WORK/rollback.log" 2>&1 || status=$?
     ((status == 0 || status == 4)) || tail -n 20 "$WORK/rollback.log" | indent
@@ -73,9 +86,9 @@ roll_back() {
     echo "STATE: the new configuration failed and was taken back; the server has no tunnel, as before this run."
     return
   fi
-  systemctl reset-failed argoWeb.service "${SETTING[caddy-unit]}.service" 2>/dev/null || true
+  systemctl reset-failed "${INSTANCES[@]}" "${SETTING[caddy-unit]}.service" 2>/dev/null || true
   HEALTH_URLS=()
-  if apply_units "$touched" && healthy; then
+  if apply_units && healthy; then
     echo "STATE: the new configuration failed and was taken back; the server serves what it served before."
   else
     echo "STATE: the new configuration failed and was taken back, but the old one is not healthy either. Look at: journalctl -u argoWeb"
@@ -112,7 +125,6 @@ tidy_staging() {
 }
 
 activate() {
-  local before
   WORK=$1
   read_manifest "$WORK/manifest"
   exec 9>"$LOCK"
@@ -122,9 +134,9 @@ activate() {
   verify_staging
   compare
   if [[ $REBUILD == yes ]] || ((${#CHANGED[@]})); then validate; fi
-  before=$(invocation argoWeb.service)
   if [[ $REBUILD$RESTART$RELOAD != nonono ]] || ((${#OBSOLETE[@]})); then swap; fi
-  if { [[ -z $NEW_SYSTEM || $NEW_SYSTEM == "$(current_system)" ]] || switch_system "$NEW_SYSTEM"; } && apply_units "$before" && healthy && commit; then
+  note_invocations
+  if { [[ -z $NEW_SYSTEM || $NEW_SYSTEM == "$(current_system)" ]] || switch_system "$NEW_SYSTEM"; } && apply_units && healthy && commit; then
     tidy_staging
     step "done: the tunnel is connected and serves this configuration"
   else

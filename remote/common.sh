@@ -33,9 +33,10 @@ join() {
 }
 indent() { sed 's/^/      | /' | cut -c1-2000; } # the Pulumi plugin hangs on a line of 64 KiB
 
-# The manifest's lines are `key value…`; `file NAME MODE USER:GROUP SHA256 PATH` is one file, in order.
-declare -A SETTING=() FILE_MODE=() FILE_OWNER=() FILE_SUM=() FILE_PATH=()
-declare -a FILES=() REBUILD_ARGS=() HEALTH_URLS=()
+# The manifest's lines are `key value…`; `file NAME MODE USER:GROUP SHA256 PATH` is one file, in order;
+# `instance UNIT ADDRESS` is one cloudflared and where it serves /ready, in the order of their restarts.
+declare -A SETTING=() INSTANCE_METRICS=() FILE_MODE=() FILE_OWNER=() FILE_SUM=() FILE_PATH=()
+declare -a FILES=() INSTANCES=() REBUILD_ARGS=() HEALTH_URLS=()
 read_manifest() {
   local key rest name mode owner sum path
   while read -r key rest; do
@@ -44,6 +45,10 @@ read_manifest() {
         read -r name mode owner sum path <<<"$rest"
         FILES+=("$name")
         FILE_MODE[$name]=$mode FILE_OWNER[$name]=$owner FILE_SUM[$name]=$sum FILE_PATH[$name]=$path
+        ;;
+      instance)
+        INSTANCES+=("${rest% *}")
+        INSTANCE_METRICS[${rest% *}]=${rest#* }
         ;;
       rebuild-arg) REBUILD_ARGS+=("$rest") ;;
       health-url) HEALTH_URLS+=("$rest") ;;

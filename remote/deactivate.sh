@@ -1,7 +1,7 @@
 # Teardown: stop, take the secret away, take our files out of the user's configuration, rebuild, leave no trace.
 
 deactivate() {
-  local dir name path
+  local dir name path unit
   WORK=$1
   read_manifest "$WORK/manifest"
   dir=${SETTING[config-dir]}
@@ -15,7 +15,9 @@ deactivate() {
   rm -rf -- "$TRANSACTION"
 
   step "stopping argoWeb"
-  if unit_exists argoWeb.service; then systemctl stop argoWeb.service; fi
+  for unit in "${INSTANCES[@]}"; do
+    if unit_exists "$unit"; then systemctl stop "$unit"; fi
+  done
   for name in "${FILES[@]}"; do
     path=${FILE_PATH[$name]}
     [[ ${FILE_MODE[$name]} == 600 ]] && rm -f -- "$path"

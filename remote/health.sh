@@ -1,17 +1,19 @@
-# Whether the server serves: both units run and cloudflared is connected.
+# Whether the server serves: the units run and each cloudflared is connected.
 
 unhealthy_reason() {
   local unit url
-  for unit in argoWeb.service "${SETTING[caddy-unit]}.service"; do
+  for unit in "${INSTANCES[@]}" "${SETTING[caddy-unit]}.service"; do
     if [[ $(systemctl is-active "$unit") != active ]]; then
       echo "$unit is $(systemctl is-active "$unit")"
       return
     fi
   done
-  if ! curl -fsS -o "$WORK/ready" --max-time 5 "http://${SETTING[metrics]}/ready" 2>/dev/null; then
-    echo "cloudflared has no connection to Cloudflare (http://${SETTING[metrics]}/ready)"
-    return
-  fi
+  for unit in "${INSTANCES[@]}"; do
+    curl -fsS -o "$WORK/ready" --max-time 5 "http://${INSTANCE_METRICS[$unit]}/ready" 2>/dev/null || {
+      echo "cloudflared has no connection to Cloudflare (http://${INSTANCE_METRICS[$unit]}/ready of $unit)"
+      return
+    }
+  done
   for url in "${HEALTH_URLS[@]}"; do
     curl -fsS -o /dev/null --max-time 10 "$url" 2>"$WORK/url.log" || {
       echo "$url does not answer: $(head -c 300 "$WORK/url.log")"
@@ -42,7 +44,7 @@ healthy() {
 
 journal_tail() {
   local unit
-  for unit in argoWeb.service "${SETTING[caddy-unit]}.service"; do
+  for unit in "${INSTANCES[@]}" "${SETTING[caddy-unit]}.service"; do
     echo "Last journal lines of $unit:"
     journalctl --no-pager -q -o cat --since "@$STARTED" -n 15 -u "$unit" 2>/dev/null | indent
   done

@@ -33,7 +33,7 @@ is_live() {
 
 # Decides what has to be done and says it on one line.
 compare() {
-  local name path why=()
+  local name path unit why=()
   for name in "${FILES[@]}"; do
     is_live "$name" && continue
     CHANGED+=("$name")
@@ -52,8 +52,10 @@ compare() {
       if is_nix_input "$name"; then REBUILD=yes; fi
     done < <(grep '^file ' "$APPLIED")
   fi
-  if ! unit_exists argoWeb.service; then REBUILD=yes why+=("argoWeb.service is not there yet"); fi
-  if [[ $(systemctl is-active argoWeb.service) != active ]]; then RESTART=yes why+=("argoWeb.service is not running"); fi
+  for unit in "${INSTANCES[@]}"; do
+    if ! unit_exists "$unit"; then REBUILD=yes why+=("$unit is not there yet"); fi
+    if [[ $(systemctl is-active "$unit") != active ]]; then RESTART=yes why+=("$unit is not running"); fi
+  done
   if [[ $(systemctl is-active "${SETTING[caddy-unit]}.service") != active ]]; then RELOAD=yes why+=("${SETTING[caddy-unit]}.service is not running"); fi
   if [[ $REBUILD$RESTART$RELOAD == nonono ]] && ((${#OBSOLETE[@]} == 0)); then
     step "plan: nothing to do, the server has all of it"

@@ -29,7 +29,7 @@ def manifest(settings: Settings, server: Server, *, owner: str, files: Sequence[
         f"config-dir {settings.nixos.config_dir}",
         f"data-dir {settings.nixos.data_dir}",
         f"caddy-unit {settings.caddy.unit}",
-        f"metrics {settings.metrics}",
+        *(f"instance {each.unit} {each.metrics}" for each in settings.instances),
         f"health-timeout {settings.health.timeout}",
         *(f"health-url {url}" for url in settings.health.urls),
     ]

@@ -15,6 +15,7 @@ def module_json(settings: Settings, tunnel_id: str) -> str:
         "config": f"{nixos.config_dir}/argoWeb.yml",
         "dataDir": nixos.data_dir,
         "proxyGroup": settings.caddy.group,
+        "secondMetrics": settings.instances[1].metrics if len(settings.instances) > 1 else None,
         "allowUnfree": nixos.allow_unfree,
         "caddy": {
             "manage": settings.caddy.manage,

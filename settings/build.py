@@ -9,6 +9,7 @@ import pulumi
 from ingress import Findings, Rule, check_order, check_rule, check_settings
 from settings import names, servers, sites, web
 from settings.errors import SettingsError
+from settings.instances import check_instances
 from settings.model import Health, Nixos, Package, Settings, TunnelSettings, Zone
 from settings.shapes import STACK
 
@@ -112,6 +113,7 @@ def _settings(
 
     package, health = stack.table("package"), stack.table("health")
     tunnel, nixos = stack.table("tunnel"), stack.table("nixos")
+    check_instances(nixos["instances"], cloudflared, health["timeout"], findings)
     return Settings(
         account_id=stack.table("accountId"),
         ssh_private_key=ssh_private_key,
@@ -136,6 +138,7 @@ def _settings(
         ),
         nixos=Nixos(
             allow_unfree=nixos["allowUnfree"],
+            instances=nixos["instances"],
             config_dir=nixos["configDir"].rstrip("/"),
             data_dir=nixos["dataDir"].rstrip("/"),
         ),

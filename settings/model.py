@@ -196,8 +196,19 @@ class Nixos:
     """Places and choices on the server."""
 
     allow_unfree: bool
+    instances: int
+    """How many cloudflared a server runs: 1 or 2."""
     config_dir: str
     data_dir: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """One cloudflared of a server."""
+
+    unit: str
+    metrics: str
+    """Where it serves `/ready`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,9 +243,16 @@ class Settings:
     warnings: Sequence[str] = field(default=())
 
     @property
-    def metrics(self) -> str:
-        """Where cloudflared serves `/ready`."""
-        return str(self.cloudflared["metrics"])
+    def instances(self) -> Sequence[Instance]:
+        """Each server's cloudflared, in the order in which they are restarted; the second's port is the next one."""
+        host, _, port = str(self.cloudflared["metrics"]).rpartition(":")
+        return [
+            Instance(
+                unit=f"argoWeb-{number}.service" if number > 1 else "argoWeb.service",
+                metrics=f"{host}:{int(port) + number - 1}",
+            )
+            for number in range(1, self.nixos.instances + 1)
+        ]
 
     def zone_of(self, hostname: str) -> Zone:
         """The zone that holds the hostname: the one with the longest name.

@@ -133,6 +133,11 @@ _PACKAGE = Table(
 _NIXOS = Table(
     keys={
         "allowUnfree": _key(Flag(), "Sets nixpkgs.config.allowUnfree.", True),
+        "instances": _key(
+            Whole(least=1, most=2),
+            "How many cloudflared a server runs; 2 restart in turn, so that a change drops no request.",
+            1,
+        ),
         "configDir": _key(texts.PATH, "Folder of the pushed files.", "/etc/caddy"),
         "dataDir": _key(texts.PATH, "Folder of the credentials.", "/var/lib/argoWeb"),
     }

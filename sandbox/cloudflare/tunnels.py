@@ -2,6 +2,10 @@
 
 A connector's first line on a control connection is a JSON object with account_tag, tunnel_id,
 tunnel_secret, connector_id and conn_index; on a data connection it is {"stream": "<id>"}.
+
+A connector that stops says {"unregister": true} on each of its connections and is answered
+{"unregistered": true}: what was asked of it before, it finishes; new requests go elsewhere, as
+cloudflared's `connection/control.go` and Cloudflare's page on tunnel availability have it.
 """
 
 import asyncio
@@ -57,8 +61,11 @@ class Control:
     last_used: int = 0
     waiting: dict[str, "asyncio.Future[Stream]"] = field(default_factory=dict)
 
-    async def send(self, message: Json) -> None:
+    def put(self, message: Json) -> None:
         self.writer.write(json.dumps(message).encode() + b"\n")
+
+    async def send(self, message: Json) -> None:
+        self.put(message)
         await self.writer.drain()
 
 
@@ -170,6 +177,7 @@ class Tunnels:
                     await control.send({"pong": message["ping"]})
                 elif message.get("unregister"):
                     self._leave(control)
+                    await control.send({"unregistered": True})
         except TimeoutError:
             return
         finally:
@@ -196,7 +204,9 @@ class Tunnels:
         future: asyncio.Future[Stream] = asyncio.get_running_loop().create_future()
         control.waiting[stream_id] = future
         try:
-            await asyncio.wait_for(control.send({"open": stream_id}), OPEN_SECONDS)
+            # At once, since it must not come after an "unregistered".
+            control.put({"open": stream_id})
+            await asyncio.wait_for(control.writer.drain(), OPEN_SECONDS)
             await asyncio.wait({future}, timeout=OPEN_SECONDS)
             return future.result() if future.done() and not future.cancelled() else None
         except (TimeoutError, ConnectionError):
@@ -228,10 +238,8 @@ class Tunnels:
         ]
 
     def _leave(self, control: Control) -> None:
-        """Give no new streams to any connection of the control connection's connector."""
-        for other in self._live(control.tunnel_id):
-            if other.connector_id == control.connector_id:
-                other.leaving = True
+        """Give the connection no new streams; the connector's others unregister by themselves."""
+        control.leaving = True
         self._mark_if_inactive(control.tunnel_id)
 
     def _forget(self, control: Control) -> None:
