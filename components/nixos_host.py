@@ -92,7 +92,8 @@ class NixosHost(pulumi.ComponentResource):
         self.activation = remote.Command(
             f"{name}-activate",
             connection=connection,
-            create=command("launch.sh", "activate", program, sudo=sudo),
+            # Of no use there but to run it again with the files that are sent again.
+            create=command("launch.sh", "activate", program, str(server.redeploy), sudo=sudo),
             delete=command("launch.sh", "deactivate", program, sudo=sudo),
             stdin=pulumi.Output.all(*(_entry(file) for file in args.files)).apply(
                 lambda entries: manifest(args.settings, server, owner=owner, files=entries)

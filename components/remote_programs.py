@@ -15,6 +15,7 @@ SERVER_PROGRAM = "\n".join(
         "health.sh",
         "activate.sh",
         "deactivate.sh",
+        "drift.sh",
         "main.sh",
     )
 )

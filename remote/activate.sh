@@ -111,6 +111,7 @@ commit() {
   if [[ -e $TRANSACTION ]]; then transaction_end; fi
   install -m 600 -- "$WORK/manifest" "$APPLIED"
   printf '%s\n' "${SETTING[owner]}" >"$OWNER"
+  ln -sfn -- "$STAGING/server.sh" "$ROOT/server.sh" # the same place for every deployment, for people
 }
 
 # The credentials stay in one place on the server: the live one.

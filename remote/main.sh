@@ -72,6 +72,7 @@ main() {
     activate | deactivate) start "$1" ;;
     work-activate) activate "$2" ;;
     work-deactivate) deactivate "$2" ;;
+    drift) drift ;;
     validate) validate_candidate "$2" "$3" "$4" ;;
     ended) # systemd sets EXIT_STATUS; a signal's name is no number
       printf '%s\n' "$EXIT_STATUS" >"$2/status.new"

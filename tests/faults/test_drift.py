@@ -1,0 +1,94 @@
+"""What was changed on a server behind Pulumi's back is shown, and put right."""
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.engine.documents import blocks
+from tests.engine.world import ROOT, World
+from tests.faults.conftest import Faults
+
+OPERATIONS = ROOT / "docs/operations.md"
+
+
+def documented(world: World) -> subprocess.CompletedProcess[str]:
+    """The command of docs/operations.md, for the sandbox's server."""
+    (line,) = [line for block in blocks(OPERATIONS) for line in block if line.endswith(" drift")]
+    door = world.status["ssh"]
+    way = f"ssh -i {door['private_key_file']} -p {door['port']} -o LogLevel=ERROR"
+    way += " -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null root@127.0.0.1"
+    here = line.replace("ssh root@192.0.2.10", way)
+    assert here != line
+    return world.run("bash", "-c", here, check=False)
+
+
+def redeploy(config: dict[str, Any]) -> None:
+    config["argoweb:servers"]["web1"]["redeploy"] = 3
+
+
+def test_a_server_as_the_stack_has_it_shows_no_drift(deployed: World) -> None:
+    result = documented(deployed)
+
+    assert (result.returncode, result.stdout) == (0, "Nothing differs from the stack.\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "lines"),
+    [
+        (
+            "sed -i s/3001/3999/ /etc/caddy/argoWeb.yml",
+            [
+                "/etc/caddy/argoWeb.yml: found another content; the stack says as in its preview",
+                "      | -  service: http://127.0.0.1:3001",
+                "      | +  service: http://127.0.0.1:3999",
+            ],
+        ),
+        (
+            "systemctl stop argoWeb",
+            ["argoWeb.service: found inactive; the stack says active"],
+        ),
+        (
+            "chmod 666 /etc/caddy/argoWeb.json",
+            [
+                "/etc/caddy/argoWeb.json: found 666 root:root; the stack says 644 root:root",
+            ],
+        ),
+        (
+            "chown caddy /etc/caddy/argoWeb.caddy",
+            [
+                "/etc/caddy/argoWeb.caddy: found 644 caddy:root; the stack says 644 root:root",
+            ],
+        ),
+        (
+            "rm /etc/caddy/argoWeb.caddy",
+            ["/etc/caddy/argoWeb.caddy: found no file; the stack says there is one"],
+        ),
+        (
+            "echo '{}' > /var/lib/argoWeb/*.json",
+            [".json: found another content; the stack says as in its preview"],
+        ),
+    ],
+    ids=["content", "unit", "mode", "owner", "missing", "credentials"],
+)
+def test_drift_is_shown_and_redeploy_puts_it_right(
+    deployed: World, faults: Faults, command: str, lines: list[str]
+) -> None:
+    secret = deployed.ssh("cat /var/lib/argoWeb/*.json")
+    deployed.ssh(command)
+
+    found = documented(deployed)
+    with deployed.changed(redeploy):
+        deployed.up()
+        after = documented(deployed)
+        sites = [
+            deployed.get(f"{name}.localhost")[0] for name in ("app.example", "status.example-two")
+        ]
+    deployed.up()
+
+    assert found.returncode == 1
+    for line in lines:
+        assert line in found.stdout
+    assert "raise argoweb:servers.<name>.redeploy by one" in found.stdout
+    assert secret.split('"')[7] not in found.stdout
+    assert (after.returncode, sites) == (0, [200, 200]), after.stdout
