@@ -107,6 +107,7 @@ def _fill_in(world: World, scanned: str) -> None:
 RUN_HERE = {line for block in blocks(README)[:4] for line in block}
 RUN_ELSEWHERE = {
     "make test": "it is what runs this",
+    "ssh root@192.0.2.10 bash /var/lib/argoweb-deploy/server.sh drift": "tests/faults/test_drift.py",
     "python -m ingress check config.yml": "tests/ingress/test_command_line.py",
     "python -m ingress check --strict --json config.yml": "tests/ingress/test_command_line.py",
     "python -m ingress rule config.yml https://www.example.com/v1/admin": "tests/ingress/test_command_line.py",
