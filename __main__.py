@@ -20,6 +20,7 @@ tunnel = Tunnel(
         tunnel_name=settings.tunnel.name,
         secret_version=settings.tunnel.secret_version,
         protect=settings.tunnel.protect,
+        let_go=settings.tunnel.let_go,
     ),
 )
 

@@ -25,6 +25,8 @@ class TunnelArgs:
     """Raise it to get a new secret on the same tunnel."""
     protect: bool
     """Whether Pulumi refuses to delete the tunnel."""
+    let_go: bool
+    """The tunnel was deleted at Cloudflare: its replacement asks for no deletion."""
 
 
 class Tunnel(pulumi.ComponentResource):
@@ -56,8 +58,15 @@ class Tunnel(pulumi.ComponentResource):
             name=args.tunnel_name,
             config_src="local",
             tunnel_secret=encoded,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.protect and not args.let_go,
+                # Cloudflare answers 404 to the deletion of a tunnel that is gone.
+                retain_on_delete=args.let_go,
+            ),
         )
+        if not args.let_go:
+            pulumi.Output.all(tunnel.urn, tunnel.deleted_at).apply(lambda found: _exists(*found))
         self.tunnel_id = tunnel.id
         self.target = pulumi.Output.format("{0}.cfargotunnel.com", tunnel.id)
         self.credentials = pulumi.Output.secret(
@@ -66,3 +75,13 @@ class Tunnel(pulumi.ComponentResource):
             )
         )
         self.register_outputs({"tunnelId": self.tunnel_id, "target": self.target})
+
+
+def _exists(urn: str, deleted_at: str | None) -> None:
+    """Cloudflare goes on answering for a deleted tunnel, so `pulumi refresh` keeps it, with this date."""
+    if deleted_at:
+        raise pulumi.RunError(
+            f"The tunnel was deleted at Cloudflare on {deleted_at}. For a new one in its place set"
+            f" argoweb:tunnel.letGo to true, run `pulumi up`, then `pulumi up --replace '{urn}'`;"
+            " then take letGo away again."
+        )

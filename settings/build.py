@@ -121,6 +121,7 @@ def _settings(
             name=tunnel.get("name", deployment.replace("/", "-")),
             secret_version=tunnel["secretVersion"],
             protect=tunnel["protect"],
+            let_go=tunnel["letGo"],
         ),
         cloudflared=cloudflared,
         zones=zones,

@@ -21,6 +21,8 @@ class TunnelSettings:
     secret_version: int
     """Raised to rotate the tunnel's secret."""
     protect: bool
+    let_go: bool
+    """The tunnel is gone at Cloudflare: nothing asks for its deletion any more."""
 
 
 @dataclass(frozen=True, kw_only=True)

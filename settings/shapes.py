@@ -88,6 +88,7 @@ _TUNNEL = Table(
         "name": _key(texts.TUNNEL_NAME, "Unique in the account."),
         "secretVersion": _key(Whole(least=1), "Raise it by one for a new secret.", 1),
         "protect": _key(Flag(), "Refuse to delete the tunnel.", False),
+        "letGo": _key(Flag(), "The tunnel was deleted at Cloudflare: forget it.", False),
     }
 )
 

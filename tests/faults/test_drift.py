@@ -1,6 +1,8 @@
 """What was changed on a server behind Pulumi's back is shown, and put right."""
 
+import re
 import subprocess
+import urllib.request
 from typing import Any
 
 import pytest
@@ -92,3 +94,47 @@ def test_drift_is_shown_and_redeploy_puts_it_right(
     assert "raise argoweb:servers.<name>.redeploy by one" in found.stdout
     assert secret.split('"')[7] not in found.stdout
     assert (after.returncode, sites) == (0, [200, 200]), after.stdout
+
+
+def test_a_tunnel_deleted_in_the_dashboard_is_noticed_after_a_refresh_and_replaced(
+    deployed: World, faults: Faults
+) -> None:
+    def let_go(config: dict[str, Any]) -> None:
+        config["argoweb:tunnel"]["letGo"] = True
+
+    (old,) = living(deployed)
+    deployed.ssh("systemctl stop argoWeb")
+    deployed.wait_for(lambda: deployed.get("app.example.localhost")[0] == 530)
+    delete(deployed, old)
+    deployed.pulumi("refresh", "--yes")
+
+    told = deployed.pulumi("preview", check=False)
+
+    assert told.returncode != 0
+    assert "The tunnel was deleted at Cloudflare on" in told.stdout
+    assert "Traceback" not in told.stdout
+    (urn,) = set(re.findall(r"pulumi up --replace '([^']+)'", told.stdout))
+    with deployed.changed(let_go):
+        deployed.up()
+        deployed.up("--replace", urn)
+    deployed.up()
+
+    (new,) = living(deployed)
+    assert new["id"] != old["id"]
+    assert deployed.planned() == {}
+    assert deployed.get("app.example.localhost")[0] == 200
+
+
+def living(world: World) -> list[dict[str, Any]]:
+    return [t for t in world.control("/dump")["tunnels"] if t["deleted_at"] is None]
+
+
+def delete(world: World, tunnel: dict[str, Any]) -> None:
+    """What the dashboard's button does."""
+    path = f"/accounts/{tunnel['account_id']}/cfd_tunnel/{tunnel['id']}"
+    request = urllib.request.Request(
+        world.variables["CLOUDFLARE_BASE_URL"] + path,
+        headers={"Authorization": f"Bearer {world.variables['CLOUDFLARE_API_TOKEN']}"},
+        method="DELETE",
+    )
+    urllib.request.urlopen(request, timeout=180).close()
