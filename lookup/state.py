@@ -57,9 +57,10 @@ def _read(function: str, **arguments: str) -> dict[str, Any]:
     """
     request = resource_pb2.ResourceInvokeRequest(tok=f"pulumi:pulumi:{function}")
     request.args.update(arguments)
+    monitor: Any = get_monitor()
     for attempt in range(_ATTEMPTS):
         try:
-            answer = get_monitor().Invoke(request)
+            answer = monitor.Invoke(request)
         except grpc.RpcError:
             if attempt == _ATTEMPTS - 1:
                 raise
