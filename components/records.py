@@ -38,9 +38,8 @@ class Records(pulumi.ComponentResource):
                 proxied=True,
                 ttl=AUTOMATIC_TTL,
                 comment=claim.comment,
-                tags=list(
-                    claim.tags
-                ),  # an empty list too: the provider keeps what it is told nothing of
+                # An empty list too: the provider keeps what it is told nothing of.
+                tags=list(claim.tags),
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     delete_before_replace=True,  # a hostname has room for one CNAME only

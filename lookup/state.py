@@ -14,8 +14,6 @@ _RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 _TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
 _NO_ORGANIZATION = "organization"
 """What `get_organization` gives with a backend that has none; there a stack's name alone is enough."""
-
-
 _ATTEMPTS = 50
 _PAUSE = 0.2
 """Seconds between attempts: the engine writes the state while it is read, and a file is empty for a moment."""
