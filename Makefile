@@ -1,10 +1,10 @@
 # `make sandbox` runs the whole path on this machine, `make test` passes the tests, `make check` reads the code,
-# `make bench` measures.
+# `make bench` measures, `make test-long` passes the tests that `make test` has only samples of.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: sandbox test check bench down packages
+.PHONY: sandbox test test-long check bench down packages
 
 sandbox: $(VENV)/ready packages
 	@$(RUN) -m sandbox up && $(RUN) -m sandbox demo
@@ -13,7 +13,12 @@ sandbox: $(VENV)/ready packages
 test: $(VENV)/ready packages
 	@$(RUN) -m pytest -m "not engine"
 	@$(RUN) -m sandbox.engine
-	@$(RUN) -m pytest -m engine
+	@$(RUN) -m pytest --durations 10 -m "engine and not long"
+
+# Every fault at every step; about as long again.
+test-long: $(VENV)/ready packages
+	@$(RUN) -m sandbox.engine
+	@$(RUN) -m pytest --durations 10 -m long
 
 check: $(VENV)/ready packages
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy

@@ -1,6 +1,7 @@
 """One sandbox for all engine tests that leave it as they found it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,27 +12,40 @@ from tests.engine.world import World
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A sandbox that is up; nothing is deployed by itself."""
-    world = World(tmp_path_factory.mktemp("world"))
-    try:
-        world.start()
+    with started(tmp_path_factory.mktemp("world")) as world:
         yield world
-    finally:
-        world.stop()
 
 
 @pytest.fixture
-def deployed(world: World) -> World:
+def deployed(world: World, request: pytest.FixtureRequest) -> Iterator[World]:
     """The example, deployed."""
-    world.up()
-    return world
+    world.converge()
+    failures = request.session.testsfailed
+    yield world
+    if request.session.testsfailed != failures:
+        world.doubt()
+
+
+@contextmanager
+def started(folder: Path, servers: int = 1) -> Iterator[World]:
+    """A world of its own, on which nothing was ever deployed."""
+    world = World(folder)
+    try:
+        world.start(servers)
+        yield world
+    finally:
+        world.stop()
 
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[World]:
     """A world of its own, on which nothing was ever deployed."""
-    world = World(tmp_path)
-    try:
-        world.start()
+    with started(tmp_path) as world:
         yield world
-    finally:
-        world.stop()
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[World]:
+    """A world of its own with two servers, on which nothing was ever deployed."""
+    with started(tmp_path, servers=2) as world:
+        yield world

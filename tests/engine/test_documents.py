@@ -66,7 +66,7 @@ def test_the_first_real_server_is_set_up_by_the_readmes_own_commands(
     (home / ".ssh/id_ed25519").write_text(Path(server["private_key_file"]).read_text())
     (world.root / "token").write_text(world.variables["CLOUDFLARE_API_TOKEN"])
     mine = {"192.0.2.10": f"-p {server['port']} 127.0.0.1", "apiToken": "apiToken < token"}
-    stack, deployment = blocks(README)[2:4]
+    stack, deployment = blocks(README)[3:5]
     # `pulumi stack init` makes the new stack the chosen one; the sandbox's shell names another.
     before = f"unset PULUMI_STACK CLOUDFLARE_API_TOKEN; HOME={shlex.quote(str(home))}"
 
@@ -104,9 +104,10 @@ def _fill_in(world: World, scanned: str) -> None:
     path.write_text(yaml.safe_dump(document, sort_keys=False, width=1000))
 
 
-RUN_HERE = {line for block in blocks(README)[:4] for line in block}
+RUN_HERE = {line for block in blocks(README)[:5] for line in block}
 RUN_ELSEWHERE = {
     "make test": "it is what runs this",
+    "make test-long": "the same with another selection",
     "ssh root@192.0.2.10 bash /var/lib/argoweb-deploy/server.sh drift": "tests/faults/test_drift.py",
     "python -m ingress check config.yml": "tests/ingress/test_command_line.py",
     "python -m ingress check --strict --json config.yml": "tests/ingress/test_command_line.py",

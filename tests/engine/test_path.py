@@ -209,11 +209,9 @@ def test_outputs_name_the_tunnel_and_the_hostnames(deployed: World) -> None:
     assert outputs == {"tunnelId": tunnel["id"], "hostnames": list(SITES)}
 
 
-def test_a_server_that_is_gone_is_let_go_without_a_connection(fresh: World) -> None:
-    fresh.stop()
-    fresh.start(servers=2)
-    fresh.up()
-    logins = fresh.logins("web2")
+def test_a_server_that_is_gone_is_let_go_without_a_connection(pair: World) -> None:
+    pair.up()
+    logins = pair.logins("web2")
 
     def let_go(config: dict[str, Any]) -> None:
         config["argoweb:servers"]["web2"]["letGo"] = True
@@ -221,12 +219,12 @@ def test_a_server_that_is_gone_is_let_go_without_a_connection(fresh: World) -> N
     def without(config: dict[str, Any]) -> None:
         del config["argoweb:servers"]["web2"]
 
-    with fresh.changed(let_go):
-        fresh.up()
-    with fresh.changed(without):
-        fresh.up()
-        left = fresh.pulumi("stack", "--show-urns").stdout
+    with pair.changed(let_go):
+        pair.up()
+    with pair.changed(without):
+        pair.up()
+        left = pair.pulumi("stack", "--show-urns").stdout
 
     assert "web2-activate" not in left
-    assert fresh.logins("web2") == logins
-    assert fresh.get("www.example.localhost")[0] == 200
+    assert pair.logins("web2") == logins
+    assert pair.get("www.example.localhost")[0] == 200

@@ -20,7 +20,13 @@ _LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", ".sandbox", ".bench", "Pulumi.sandbox.yaml", ".*_cache", "__pycache__"
 )
 _COMMAND_SECONDS = 600
-_NOT_A_USERS = ("SSH_AUTH_SOCK", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+_NOT_A_USERS = (
+    "SSH_AUTH_SOCK",
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "MFLAGS",
+    "PYTHONDONTWRITEBYTECODE",
+)
 """Variables of this machine, and of the `make test` that may run these tests, that a newcomer's shell lacks."""
 
 
@@ -34,6 +40,7 @@ class World:
         self.stack_file = self.root / "Pulumi.sandbox.yaml"
         self.status: dict[str, Any] = {}
         self.variables: dict[str, str] = {}
+        self._deployed = ""
 
     def environment(self) -> dict[str, str]:
         """This process's variables, with the sandbox's once it is up."""
@@ -75,11 +82,24 @@ class World:
 
     def pulumi(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`pulumi …` without questions."""
+        if words[0] in ("up", "destroy"):
+            self._deployed = ""
         return self.run("pulumi", "--non-interactive", *words, check=check)
 
     def up(self, *words: str) -> str:
         """`pulumi up`; its output."""
-        return self.pulumi("up", "--yes", "--skip-preview", *words).stdout
+        output = self.pulumi("up", "--yes", "--skip-preview", *words).stdout
+        self._deployed = self.stack_file.read_text()
+        return output
+
+    def converge(self) -> None:
+        """`pulumi up`, unless the stack's file is what was deployed last."""
+        if self._deployed != self.stack_file.read_text():
+            self.up()
+
+    def doubt(self) -> None:
+        """Forgets what was deployed last: a test has broken off."""
+        self._deployed = ""
 
     def planned(self) -> dict[str, str]:
         """What a preview would do: the operation of each resource that does not stay the same."""

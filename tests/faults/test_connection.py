@@ -60,10 +60,14 @@ def cut_connections(world: World) -> None:
 @pytest.mark.parametrize(
     ("step", "line"),
     [
-        ("rebuild-evaluate", "building the system"),
-        ("rebuild-build", "building the system"),
+        pytest.param("rebuild-evaluate", "building the system", marks=pytest.mark.long),
+        pytest.param("rebuild-build", "building the system", marks=pytest.mark.long),
         ("switch-activate", "switching to the new system"),
-        ("switch-bootloader", "making the new system the boot default"),
+        pytest.param(
+            "switch-bootloader",
+            "making the new system the boot default",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_the_work_goes_on_when_the_connection_dies(

@@ -1,9 +1,8 @@
 """What was changed on a server behind Pulumi's back is shown, and put right."""
 
+import itertools
 import subprocess
 from typing import Any
-
-import pytest
 
 from tests.engine.documents import blocks
 from tests.engine.world import ROOT, World
@@ -33,29 +32,33 @@ def test_a_server_as_the_stack_has_it_shows_no_drift(deployed: World) -> None:
     assert (result.returncode, result.stdout) == (0, "Nothing differs from the stack.\n")
 
 
-@pytest.mark.parametrize(
-    ("command", "lines"),
-    [
-        (
-            "sed -i s/3001/3999/ /etc/caddy/argoWeb.yml",
-            [
-                "/etc/caddy/argoWeb.yml: found another content; the stack says as in its preview",
-                "      | -  service: http://127.0.0.1:3001",
-                "      | +  service: http://127.0.0.1:3999",
-            ],
-        ),
-        (
-            "systemctl stop argoWeb",
-            ["argoWeb.service: found inactive; the stack says active"],
-        ),
+DRIFT = {
+    "sed -i s/3001/3999/ /etc/caddy/argoWeb.yml": [
+        "/etc/caddy/argoWeb.yml: found another content; the stack says as in its preview",
+        "      | -  service: http://127.0.0.1:3001",
+        "      | +  service: http://127.0.0.1:3999",
     ],
-    ids=["content", "unit"],
-)
-def test_drift_is_shown_and_redeploy_puts_it_right(
-    deployed: World, faults: Faults, command: str, lines: list[str]
+    "chmod 666 /etc/caddy/argoWeb.json": [
+        "/etc/caddy/argoWeb.json: found 666 root:root; the stack says 644 root:root"
+    ],
+    "chown caddy /etc/caddy/argoWeb.nix": [
+        "/etc/caddy/argoWeb.nix: found 644 caddy:root; the stack says 644 root:root"
+    ],
+    "rm /etc/caddy/argoWeb.caddy": [
+        "/etc/caddy/argoWeb.caddy: found no file; the stack says there is one"
+    ],
+    "echo '{}' > /var/lib/argoWeb/*.json": [
+        ".json: found another content; the stack says as in its preview"
+    ],
+    "systemctl stop argoWeb": ["argoWeb.service: found inactive; the stack says active"],
+}
+
+
+def test_all_that_was_changed_by_hand_is_shown_and_redeploy_puts_it_right(
+    deployed: World, faults: Faults
 ) -> None:
     secret = deployed.ssh("cat /var/lib/argoWeb/*.json")
-    deployed.ssh(command)
+    deployed.ssh("; ".join(DRIFT))
 
     found = documented(deployed)
     with deployed.changed(redeploy):
@@ -64,10 +67,9 @@ def test_drift_is_shown_and_redeploy_puts_it_right(
         sites = [
             deployed.get(f"{name}.localhost")[0] for name in ("app.example", "status.example-two")
         ]
-    deployed.up()
 
     assert found.returncode == 1
-    for line in lines:
+    for line in itertools.chain(*DRIFT.values()):
         assert line in found.stdout
     assert "raise argoweb:servers.<name>.redeploy by one" in found.stdout
     assert secret.split('"')[7] not in found.stdout

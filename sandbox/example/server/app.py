@@ -25,4 +25,4 @@ class App(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
-ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), App).serve_forever()
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), App).serve_forever(poll_interval=3600)
