@@ -10,6 +10,8 @@ from settings import access, load
 settings = load()
 for warning in settings.warnings:
     pulumi.log.warn(warning)
+for notice in settings.notices:
+    pulumi.log.info(notice)
 
 own = own_state()
 claimed = claims(settings, access(), own)

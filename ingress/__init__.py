@@ -2,6 +2,7 @@
 
 from ingress.flags import SETTINGS
 from ingress.keys import ORIGIN_REQUEST
+from ingress.order import specific_first
 from ingress.rules import Rule
 from ingress.shape import Findings
 from ingress.traps import check_order, check_rule, check_settings
@@ -14,4 +15,5 @@ __all__ = [
     "check_order",
     "check_rule",
     "check_settings",
+    "specific_first",
 ]

@@ -13,7 +13,8 @@ from ingress.services import Service
 from ingress.shape import Findings
 
 _URL_CHARACTERS = " \t/?#@"
-_EVERY_PATH = re.compile(r"\^?(?:/|/?\.\*\$?)?")
+EVERY_PATH = re.compile(r"\^?(?:/|/?\.\*\$?)?")
+"""Paths of rules that plainly take every one."""
 _LITERAL = re.compile(r"(\^?)([\w/-]+)")
 _OF_TLS = ("caPool", "originServerName", "matchSNItoHost", "noTLSVerify", "tlsTimeout")
 _EVERYWHERE = ("0.0.0.0", "[::]")
@@ -54,7 +55,7 @@ def _path_traps(path: str, where: str, findings: Findings) -> None:
     except PatternError:
         return  # cloudflared says so itself
     literal = _LITERAL.match(path)
-    if not anchored and not _EVERY_PATH.fullmatch(path):
+    if not anchored and not EVERY_PATH.fullmatch(path):
         begun = f"^(?:{path})" if "|" in path else f"^{path}"
         findings.warn(
             where, f"'{path}' is found anywhere in a path; write '{begun}' for its beginning."
@@ -100,7 +101,7 @@ def check_order(rules: Sequence[Rule], places: Sequence[str], findings: Findings
     first: dict[tuple[str, str], int] = {}
     for index, later in enumerate(rules):
         cover = _first_cover(later, first)
-        path = "" if _EVERY_PATH.fullmatch(later.path) else later.path
+        path = "" if EVERY_PATH.fullmatch(later.path) else later.path
         if not later.catches_all:
             first.setdefault((later.hostname, path), index)
         if cover is None:

@@ -109,7 +109,8 @@ def _settings(
     zones = _zones(stack.items("zones"), findings)
     sound_zones = stack.whole("zones") and not findings.errors
     caddy = web.caddy(stack.table("caddy"), findings)
-    chosen = [sites.site(place, value, findings) for place, value in stack.items("sites")]
+    written = [sites.site(place, value, findings) for place, value in stack.items("sites")]
+    chosen, notices = sites.ordered(written, stack.table("siteOrder"))
     rules = [*(sites.rule(site, caddy, findings) for site in chosen), CATCH_ALL]
     places = [site.place for site in chosen]
     for rule, place in zip(rules, places, strict=False):
@@ -156,6 +157,7 @@ def _settings(
         ),
         health=health(stack.table("health"), chosen, rules[:-1], caddy, findings),
         warnings=tuple(findings.warnings),
+        notices=tuple(notices),
     )
 
 

@@ -12,6 +12,9 @@ from settings.errors import SettingsError
 from settings.model import Settings
 from settings.shapes import SECRETS, STACK
 
+_TEXTS = ("accountId", "siteOrder")
+"""Keys whose value is a text and no structure."""
+
 
 def load() -> Settings:
     """The settings of the stack that is being run.
@@ -25,7 +28,7 @@ def load() -> Settings:
     for key in STACK.keys:
         text = config.get(key)
         if text:
-            raw[key] = text if key == "accountId" else config.get_object(key)
+            raw[key] = text if key in _TEXTS else config.get_object(key)
     # Keys that the schema of Pulumi.yaml gives an empty default are not there.
     raw = {key: value for key, value in raw.items() if value not in (None, "", [], {})}
     try:

@@ -265,13 +265,16 @@ class Settings:
     zones: Sequence[Zone]
     servers: Sequence[Server]
     sites: Sequence[Site]
+    """In the order in which they are tried."""
     rules: Sequence[Rule]
-    """The ingress rules of the sites, in order, the catch-all last."""
+    """The ingress rules of the sites, in their order, the catch-all last."""
     caddy: Caddy
     package: Package | None
     nixos: Nixos
     health: Health
-    warnings: Sequence[str] = field(default=())
+    warnings: Sequence[str] = ()
+    notices: Sequence[str] = ()
+    """What follows from the stack file without standing in it."""
 
     @property
     def instances(self) -> Sequence[Instance]:

@@ -1,7 +1,7 @@
 """The stack file: every key under `argoweb:` with its type, default and meaning."""
 
 from ingress import ORIGIN_REQUEST, SETTINGS
-from ingress.shape import Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
+from ingress.shape import Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
 from settings import texts
 
 _PORT = Whole(least=1, most=65535)
@@ -71,6 +71,8 @@ SITE = Table(
         "dns": _key(Either(other=_DNS), "false for no record.", True),
     }
 )
+WRITTEN, SORTED = "written", "sorted"
+
 BACKENDS = ("root", "proxy", "redirect", "caddyfile", "service")
 
 _TLS = Table(
@@ -177,6 +179,11 @@ STACK = Table(
         "sites": _must(
             ListOf(item=SITE),
             "Set the first with: pulumi config set --path 'argoweb:sites[0].hostname' www.example.com",
+        ),
+        "siteOrder": _key(
+            Choice((WRITTEN, SORTED)),
+            "The order in which they are tried: as `written`, or `sorted`, exact hostnames before wildcards, long paths before short ones.",
+            WRITTEN,
         ),
         "caddy": _key(_CADDY, "The web server.", {}),
         "package": _key(_PACKAGE, "A cloudflared of your own; none for the one of nixpkgs."),

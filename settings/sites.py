@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from ingress import Findings, Rule
+from ingress import Findings, Rule, specific_first
 from settings import caddyfile, names, web
 from settings.model import (
     INTERNAL_NAME,
@@ -17,7 +17,7 @@ from settings.model import (
     Service,
     Site,
 )
-from settings.shapes import BACKENDS
+from settings.shapes import BACKENDS, WRITTEN
 
 _Values = dict[str, Any]
 
@@ -80,6 +80,18 @@ def _backend(value: _Values, where: str, findings: Findings) -> Backend:
             return CaddyLines(text=value["caddyfile"])
         case _:
             return Service(url=value["service"])
+
+
+def ordered(written: list[Site], order: str) -> tuple[list[Site], list[str]]:
+    """The sites in the order in which they are tried, and what to tell where that is not the written one."""
+    if order == WRITTEN:
+        return written, []
+    rules = [Rule(hostname=site.hostname, path=site.path, service="") for site in written]
+    found = [written[index] for index in specific_first(rules)]
+    if found == written:
+        return written, []
+    lines = [f"  {site.place}: {site.hostname} {site.path}".rstrip() for site in found]
+    return found, ["\n".join(["argoweb:siteOrder: the sites are tried in this order:", *lines])]
 
 
 def rule(site: Site, caddy: Caddy, findings: Findings) -> Rule:

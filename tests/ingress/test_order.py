@@ -5,7 +5,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingress import Findings, Rule, check_order
+from ingress import Findings, Rule, check_order, specific_first
 from ingress.rules import first_match
 
 HOSTNAMES = ("", "*", "a.b.c", "b.c", "c", "*.b.c", "*.c", "*.a.b.c", "x.b.c")
@@ -64,3 +64,48 @@ def test_a_rule_with_the_same_or_a_wider_hostname_and_path_before_it_is_called_h
             )
         ]
         assert (index in found) >= bool(covers)
+
+
+def sorted_rules(rules: list[Rule]) -> list[Rule]:
+    return [rules[index] for index in specific_first(rules)]
+
+
+@given(RULES)
+def test_sorted_rules_are_the_same_ones_and_stay_as_they_are(rules: list[Rule]) -> None:
+    found = sorted_rules(rules)
+
+    assert sorted(map(repr, found)) == sorted(map(repr, rules))
+    assert sorted_rules(found) == found
+
+
+@given(RULES)
+def test_of_sorted_rules_none_is_called_hidden_but_by_one_that_takes_exactly_the_same(
+    rules: list[Rule],
+) -> None:
+    found = sorted_rules(rules)
+
+    for index, cover in hidden(found).items():
+        for request in REQUESTS:
+            assert found[index].takes(*request) == found[cover].takes(*request)
+
+
+@given(st.lists(st.sampled_from(("*.c", "a.c", "a.c", "*.d", "a.e", "e"))))
+def test_only_what_has_a_more_general_rule_before_it_moves(hostnames: list[str]) -> None:
+    rules = [Rule(hostname=name, service=str(index)) for index, name in enumerate(hostnames)]
+    wildcard = next((rule for rule in rules if rule.hostname == "*.c"), None)
+    moved = [rule for rule in rules[rules.index(wildcard) :] if rule.hostname == "a.c"] if wildcard else []  # fmt: skip
+
+    found = sorted_rules(rules)
+
+    assert [rule for rule in found if rule not in moved] == [r for r in rules if r not in moved]
+    assert [rule for rule in found if rule.hostname == "a.c"] == [r for r in rules if r.hostname == "a.c"]  # fmt: skip
+
+
+def test_exact_hostnames_come_before_wildcards_and_long_paths_before_short_ones() -> None:
+    given = [("", ""), ("*.c", ""), ("*.b.c", "^/a"), ("a.b.c", "^/.*"), ("a.b.c", "^/ab"), ("a.b.c", "^/abc"), ("x", "")]  # fmt: skip
+
+    found = sorted_rules([Rule(hostname=h, path=p, service="x") for h, p in given])
+
+    assert [(rule.hostname, rule.path) for rule in found] == [
+        ("a.b.c", "^/abc"), ("a.b.c", "^/ab"), ("a.b.c", "^/.*"), ("*.b.c", "^/a"), ("*.c", ""), ("x", ""), ("", ""),
+    ]  # fmt: skip
