@@ -22,10 +22,15 @@ _PAUSE = 1.0
 """Seconds before the second attempt; before each further one twice as long."""
 _BUSY = 429
 _REFUSED = (401, 403)
+_NOT_FOUND = 404
 
 
 class ApiError(Exception):
-    """A list could not be read; the text says why and what to do."""
+    """Something could not be read; the text says why and what to do."""
+
+
+class NotThere(ApiError):
+    """The API answers that there is no such thing."""
 
 
 class Api:
@@ -34,8 +39,18 @@ class Api:
     def __init__(self, access: Access) -> None:
         self._access = access
 
+    def one(self, path: str, permission: str) -> dict[str, Any]:
+        """One thing: `path` below the API's address, `permission` what the token needs for it.
+
+        Raises:
+            NotThere: there is none.
+            ApiError: it cannot be read.
+        """
+        found: dict[str, Any] = self._get(f"{self._access.url}/{path}", permission)["result"]
+        return found
+
     def listed(self, path: str, permission: str, **query: str | int) -> list[dict[str, Any]]:
-        """All items of a list: `path` below the API's address, `permission` what the token needs for it.
+        """All items of a list, named and permitted as in `one`.
 
         Raises:
             ApiError: it cannot be read.
@@ -67,7 +82,8 @@ class Api:
                         f"GET {url}: {problem}. The token of cloudflare:apiToken needs the permission {permission}."
                     ) from None
                 if error.code != _BUSY and error.code < 500:
-                    raise ApiError(f"GET {url}: {problem}.") from None
+                    kind = NotThere if error.code == _NOT_FOUND else ApiError
+                    raise kind(f"GET {url}: {problem}.") from None
             except (OSError, ValueError) as error:
                 problem = str(getattr(error, "reason", error))
         raise ApiError(

@@ -8,6 +8,7 @@ from typing import Any
 
 from lookup.api import PER_PAGE, Api, ApiError
 from lookup.errors import LookupFailed
+from lookup.imported_tunnel import import_problem
 from lookup.state import OwnState
 from settings import Access, Settings, Site, Zone, comment_of, owner_mark
 
@@ -38,13 +39,18 @@ def claims(settings: Settings, access: Access, own: OwnState) -> list[Claim]:
     """The claim to each hostname that gets a record. Each zone is listed once.
 
     Raises:
-        LookupFailed: a hostname has a record of somebody else's, or the API does not tell.
+        LookupFailed: a hostname has a record of somebody else's, the tunnel cannot be imported, or the API does not tell.
     """
-    records = _all_records(settings, Api(access))
-    problems = _other_tunnel(settings.tunnel.import_id, own.tunnel_id)
+    api = Api(access)
+    tunnel = import_problem(settings, api, own)
+    problems = [tunnel] if tunnel else []
+    records = _all_records(settings, api, problems)
     found: list[Claim] = []
     for hostname, site in settings.named.items():
-        zone_id, by_name = records[settings.zone_of(hostname).name]
+        zone = settings.zone_of(hostname).name
+        if zone not in records:
+            continue
+        zone_id, by_name = records[zone]
         try:
             there = by_name.get(hostname, [])
             found.append(_decide(site, zone_id, there, settings.deployment, own))
@@ -55,15 +61,6 @@ def claims(settings: Settings, access: Access, own: OwnState) -> list[Claim]:
     return found
 
 
-def _other_tunnel(import_id: str | None, own_id: str | None) -> list[str]:
-    if import_id is None or own_id in (None, import_id):
-        return []
-    return [
-        f"argoweb:tunnel.importId: found '{import_id}', but this stack has the tunnel {own_id} already. "
-        "Remove the key, or import into another stack."
-    ]
-
-
 class _Clash(Exception):
     """A hostname has a record of somebody else's; the text says whose, and what to do."""
 
@@ -72,23 +69,21 @@ _Records = tuple[str, dict[str, list[_Record]]]
 """A zone's id and its records by hostname, of those that exclude a CNAME."""
 
 
-def _all_records(settings: Settings, api: Api) -> dict[str, _Records]:
-    """By the names of the zones that hold a hostname.
-
-    Raises:
-        LookupFailed: some cannot be read.
-    """
+def _all_records(settings: Settings, api: Api, problems: list[str]) -> dict[str, _Records]:
+    """By the names of the zones that hold a hostname; a zone that cannot be read is a problem and left out."""
     zones = {zone.name: zone for zone in map(settings.zone_of, settings.named)}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         asked = {
             name: pool.submit(_records_of, api, settings.account_id, zone)
             for name, zone in zones.items()
         }
-    errors = [future.exception() for future in asked.values()]
-    problems = [str(error) for error in errors if isinstance(error, ApiError)]
-    if problems:
-        raise LookupFailed(problems)
-    return {name: future.result() for name, future in asked.items()}
+    records: dict[str, _Records] = {}
+    for name, future in asked.items():
+        try:
+            records[name] = future.result()
+        except ApiError as error:
+            problems.append(str(error))
+    return records
 
 
 def _records_of(api: Api, account_id: str, zone: Zone) -> _Records:

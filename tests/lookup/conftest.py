@@ -15,9 +15,13 @@ from sandbox.cloudflare.server import Ports, Server
 from settings import Access
 
 ACCOUNT, ZONE, OTHER_ZONE = "a" * 32, "b" * 32, "c" * 32
+OTHER_ACCOUNT = "9" * 32
 TOKEN = "T" * 40
 _SEED = {
-    "accounts": [{"id": ACCOUNT, "name": "Example"}],
+    "accounts": [
+        {"id": ACCOUNT, "name": "Example"},
+        {"id": OTHER_ACCOUNT, "name": "Another"},
+    ],
     "zones": [
         {"id": ZONE, "name": "example.com", "account_id": ACCOUNT},
         {"id": OTHER_ZONE, "name": "example.org", "account_id": ACCOUNT},
@@ -46,6 +50,17 @@ class Cloudflare:
         """The id of the one record of a name."""
         (record,) = [r for r in self.control("/dump")["records"] if r["name"] == name]
         return str(record["id"])
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        """The result of a call of the API by the token."""
+        request = urllib.request.Request(
+            self.api_url + path,
+            None if body is None else json.dumps(body).encode(),
+            {**self.access().headers, "Content-Type": "application/json"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.loads(response.read())["result"]
 
     def asked(self) -> list[str]:
         """Method, path and query of each request so far."""

@@ -1,0 +1,46 @@
+"""Whether the tunnel of `argoweb:tunnel.importId` can be taken over."""
+
+from lookup.api import Api, ApiError, NotThere
+from lookup.state import OwnState
+from settings import Settings
+
+_PLACE = "argoweb:tunnel.importId"
+_NEW = (
+    "Remove the key, and run `pulumi config rm argoweb:tunnelSecret`: a new tunnel is made, and `dns: {adopt: true}` "
+    "at a site leads its record there."
+)
+
+
+def import_problem(settings: Settings, api: Api, own: OwnState) -> str | None:
+    """Why it cannot. Once a tunnel is in the state nothing is asked.
+
+    A remotely managed one takes its rules from Cloudflare, not from the server (`config_src` of
+    `GET /accounts/{account_id}/cfd_tunnel/{tunnel_id}`), and a deleted one is still answered for, with a date.
+    """
+    wanted = settings.tunnel.import_id
+    if wanted is None or own.tunnel_id == wanted:
+        return None
+    if own.tunnel_id is not None:
+        return (
+            f"{_PLACE}: found '{wanted}', but this stack has the tunnel {own.tunnel_id} already. "
+            "Remove the key, or import into another stack."
+        )
+    path = f"accounts/{settings.account_id}/cfd_tunnel/{wanted}"
+    try:
+        tunnel = api.one(path, "Account · Cloudflare Tunnel · Edit")
+    except NotThere as error:
+        return (
+            f"{_PLACE}: found '{wanted}', expected a tunnel of the account {settings.account_id}: {error} "
+            "`cloudflared tunnel list` prints what it has. Correct this key or argoweb:accountId."
+        )
+    except ApiError as error:
+        return f"{_PLACE}: {error}"
+    found = f"{_PLACE}: found '{wanted}' ({tunnel['name']}), "
+    if deleted_at := tunnel.get("deleted_at"):
+        return f"{found}which was deleted at Cloudflare on {deleted_at}, expected one that is there. {_NEW}"
+    if tunnel.get("config_src") == "cloudflare" or tunnel.get("remote_config"):
+        return (
+            f"{found}which is managed in Cloudflare's dashboard (config_src 'cloudflare'), expected one with "
+            f"config_src 'local': cloudflared would follow the dashboard's rules and not this stack's. {_NEW}"
+        )
+    return None
