@@ -1,0 +1,129 @@
+"""What becomes of a record's tags: from the stack file through the provider to Cloudflare's API."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pytest
+from google.protobuf.json_format import MessageToDict
+from pulumi.runtime import mocks, set_mocks
+
+from components import Records, RecordsArgs
+from lookup import OwnState, claims
+from sandbox.plugins.base import Call, Log
+from sandbox.plugins.cloudflare import Api, DnsRecord
+from settings.build import build
+from tests.lookup.conftest import ACCOUNT, TOKEN, ZONE, Cloudflare, cloudflare
+
+__all__ = ["cloudflare"]
+
+NAME = "www.example.com"
+CALL = Call(name=NAME, preview=False, cancelled=threading.Event(), log=Log(None, NAME))
+
+
+class _Nothing(mocks.Mocks):
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        return f"{args.name}-id", args.inputs
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise NotImplementedError
+
+
+class _Monitor(mocks.MockMonitor):
+    """Keeps the inputs of each registered resource."""
+
+    def __init__(self) -> None:
+        super().__init__(_Nothing())
+        self.inputs: dict[str, dict[str, Any]] = {}
+
+    def RegisterResource(self, request: Any) -> Any:
+        self.inputs[request.name] = MessageToDict(request.object)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+
+class Stack:
+    """A site whose record the provider keeps as the stack file has it."""
+
+    def __init__(self, cloudflare: Cloudflare) -> None:
+        self._cloudflare = cloudflare
+        api = Api()
+        api.url, api.token = cloudflare.api_url, TOKEN
+        self._provider = DnsRecord(api)
+        self._id = ""
+        self._state: Any = {}
+        self._inputs: Any = {}
+
+    def up(self, *tags: str) -> tuple[str, ...]:
+        """What the provider changes for these tags."""
+        news = self._registered(tags)
+        if not self._id:
+            self._id, self._state = self._provider.create(CALL, news)
+            self._inputs = news
+            return ()
+        found = self._provider.diff(self._state, self._inputs, news)
+        if found.diffs:
+            self._state = self._provider.update(CALL, self._id, self._state, self._inputs, news)
+        self._inputs = news
+        assert not found.replaces
+        return tuple(found.diffs)
+
+    def _registered(self, tags: tuple[str, ...]) -> dict[str, Any]:
+        """What the program asks the engine for."""
+        site = {"hostname": NAME, "root": "/srv/www", "dns": {"tags": [*tags]}}
+        values = {
+            "accountId": ACCOUNT,
+            "zones": [{"name": "example.com", "id": ZONE}],
+            "servers": {"web1": {"address": "192.0.2.1", "insecureHostKey": True}},
+            "sites": [site],
+        }
+        settings = build(values, deployment="argoweb/prod")
+        record = f"records-{NAME}"
+        own = OwnState(known=True, records={(ZONE, NAME): self._id} if self._id else {})
+        claimed = claims(settings, self._cloudflare.access(), own)
+        monitor = _Monitor()
+        set_mocks(_Nothing(), monitor=monitor)
+
+        @pulumi.runtime.test  # type: ignore[untyped-decorator]
+        def program() -> None:
+            Records("records", RecordsArgs(target="t.cfargotunnel.com", claims=claimed))
+
+        program()
+        return monitor.inputs[record]
+
+    def tags(self) -> list[str]:
+        """Those of the record at Cloudflare."""
+        (record,) = self._cloudflare.control("/dump")["records"]
+        found: list[str] = record["tags"]
+        return found
+
+
+@pytest.fixture
+def stack(cloudflare: Cloudflare) -> Iterator[Stack]:
+    yield Stack(cloudflare)
+    assert cloudflare.control("/violations") == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ((), ("team:web",), True),
+        (("team:web",), ("team:web", "cost:1"), True),
+        (("team:web",), ("team:mail",), True),
+        (("team:web", "cost:1"), ("cost:1",), True),
+        (("team:web",), (), True),
+        (("team:web", "cost:1"), ("cost:1", "team:web"), False),
+        ((), (), False),
+    ],
+)
+def test_a_records_tags_are_those_of_the_stack_file_and_removed_ones_go(
+    stack: Stack, before: tuple[str, ...], after: tuple[str, ...], changed: bool
+) -> None:
+    stack.up(*before)
+    first = stack.tags()
+
+    found = stack.up(*after)
+
+    assert sorted(first) == sorted(before)
+    assert sorted(stack.tags()) == sorted(after)
+    assert found == (("tags",) if changed else ())

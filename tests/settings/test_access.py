@@ -1,0 +1,94 @@
+"""The credentials of Cloudflare's API: those that the provider takes, from the same places."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from settings import SettingsError, access
+
+TOKEN, KEY, EMAIL = "T" * 40, "k" * 37, "me@example.com"
+BY_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
+BY_KEY = {"X-Auth-Key": KEY, "X-Auth-Email": EMAIL}
+
+Given = Callable[[dict[str, str]], None]
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> Given:
+    """Sets the stack's keys `cloudflare:…` and the variables `CLOUDFLARE_…`, and no others."""
+    for name in ("API_TOKEN", "API_KEY", "EMAIL", "BASE_URL"):
+        monkeypatch.delenv(f"CLOUDFLARE_{name}", raising=False)
+
+    def give(values: dict[str, str]) -> None:
+        config = {key: text for key, text in values.items() if ":" in key}
+        monkeypatch.setenv("PULUMI_CONFIG", json.dumps(config))
+        for name in values.keys() - config.keys():
+            monkeypatch.setenv(name, values[name])
+
+    return give
+
+
+@pytest.mark.parametrize(
+    ("values", "headers"),
+    [
+        ({"cloudflare:apiToken": TOKEN}, BY_TOKEN),
+        ({"CLOUDFLARE_API_TOKEN": TOKEN}, BY_TOKEN),
+        ({"cloudflare:apiToken": TOKEN, "CLOUDFLARE_API_TOKEN": "another"}, BY_TOKEN),
+        ({"cloudflare:apiKey": KEY, "cloudflare:email": EMAIL}, BY_KEY),
+        ({"CLOUDFLARE_API_KEY": KEY, "CLOUDFLARE_EMAIL": EMAIL}, BY_KEY),
+        ({"cloudflare:apiKey": KEY, "CLOUDFLARE_EMAIL": EMAIL}, BY_KEY),
+        ({"cloudflare:apiToken": TOKEN, "cloudflare:apiKey": KEY, "cloudflare:email": EMAIL}, BY_TOKEN),
+    ],
+)  # fmt: skip
+def test_a_token_or_a_key_with_its_address_goes_into_the_requests_and_is_never_shown(
+    given: Given, values: dict[str, str], headers: dict[str, str]
+) -> None:
+    given(values)
+
+    found = access()
+
+    assert found.headers == headers
+    assert not [secret for secret in (TOKEN, KEY) if secret in repr(found)]
+
+
+@pytest.mark.parametrize(
+    ("values", "url"),
+    [
+        ({}, "https://api.cloudflare.com/client/v4"),
+        ({"CLOUDFLARE_BASE_URL": "http://127.0.0.1:1/v4/"}, "http://127.0.0.1:1/v4"),
+        ({"cloudflare:baseUrl": "http://127.0.0.1:2/v4"}, "http://127.0.0.1:2/v4"),
+    ],
+)
+def test_the_address_is_the_providers(given: Given, values: dict[str, str], url: str) -> None:
+    given({"cloudflare:apiToken": TOKEN, **values})
+
+    assert access().url == url
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        (
+            {},
+            "cloudflare:apiToken: missing. Set it with: pulumi config set --secret cloudflare:apiToken <token>",
+        ),
+        (
+            {"cloudflare:email": EMAIL},
+            "cloudflare:apiToken: missing. Set it with: pulumi config set --secret cloudflare:apiToken <token>",
+        ),
+        (
+            {"cloudflare:apiKey": KEY},
+            "cloudflare:email: missing beside cloudflare:apiKey. Set it with: pulumi config set cloudflare:email <address>",
+        ),
+    ],
+)
+def test_missing_credentials_are_named_with_the_command(
+    given: Given, values: dict[str, str], problem: str
+) -> None:
+    given(values)
+
+    with pytest.raises(SettingsError) as refused:
+        access()
+
+    assert refused.value.problems == (problem,)
