@@ -8,12 +8,12 @@ from lookup import claims, own_state
 from settings import access, load
 
 settings = load()
-for warning in settings.warnings:
+own = own_state()
+for warning in (*settings.warnings, *own.warnings):
     pulumi.log.warn(warning)
 for notice in settings.notices:
     pulumi.log.info(notice)
 
-own = own_state()
 claimed = claims(settings, access(), own)
 
 tunnel = Tunnel(
@@ -25,6 +25,8 @@ tunnel = Tunnel(
         protect=settings.tunnel.protect,
         import_id=settings.tunnel.import_id,
         imported=own.tunnel_id is not None,
+        deleted=own.tunnel_deleted,
+        let_go=own.tunnel_let_go,
         secret=settings.tunnel.secret,
     ),
 )

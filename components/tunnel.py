@@ -29,6 +29,10 @@ class TunnelArgs:
     """UUID of a tunnel that was made by hand; `None`: a new one."""
     imported: bool
     """Whether the stack's state has it already."""
+    deleted: str | None
+    """When it was deleted at Cloudflare, behind Pulumi's back; `None`: it is there."""
+    let_go: bool
+    """Whether the update before this one has let go of the deleted one."""
     secret: str | None
     """The secret that an imported tunnel keeps, base64; `None`: one is made."""
 
@@ -50,6 +54,7 @@ class Tunnel(pulumi.ComponentResource):
         secret = (
             _made(name, args, self) if args.secret is None else pulumi.Output.secret(args.secret)
         )
+        letting_go = args.deleted is not None and not args.let_go
         tunnel = ZeroTrustTunnelCloudflared(
             f"{name}-tunnel",
             account_id=args.account_id,
@@ -60,7 +65,12 @@ class Tunnel(pulumi.ComponentResource):
             tunnel_secret=secret,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                protect=args.protect,
+                protect=args.protect and not letting_go,
+                # Cloudflare answers 404 to the deletion of a deleted tunnel. The engine asks for it or not by what the
+                # state has of the old one, so that has to be there an update before the replacement.
+                retain_on_delete=letting_go,
+                # Replaces when it differs from the one in the state, and never where there is none on either side.
+                replacement_trigger=args.deleted and f"{args.deleted}, let go: {args.let_go}",
                 import_=_import_path(args),
                 ignore_changes=None if args.tunnel_name else ["name"],
             ),
@@ -72,7 +82,9 @@ class Tunnel(pulumi.ComponentResource):
                 lambda values: credentials_json(*values)
             )
         )
-        self.register_outputs({"tunnelId": self.tunnel_id, "target": self.target})
+        self.register_outputs(
+            {"tunnelId": self.tunnel_id, "target": self.target, "letGo": args.deleted}
+        )
 
 
 def _made(name: str, args: TunnelArgs, parent: pulumi.Resource) -> pulumi.Output[str]:

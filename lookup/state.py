@@ -12,6 +12,7 @@ from pulumi.runtime.settings import get_monitor
 
 _RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 _TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
+_COMPONENT = "argoweb:index:Tunnel"
 _NO_ORGANIZATION = "organization"
 """What `get_organization` gives with a backend that has none; there a stack's name alone is enough."""
 _ATTEMPTS = 50
@@ -28,6 +29,24 @@ class OwnState:
     records: dict[tuple[str, str], str] = field(default_factory=dict)
     """The id of each DNS record, by zone id and hostname."""
     tunnel_id: str | None = None
+    tunnel_deleted: str | None = None
+    """When the tunnel was deleted at Cloudflare: known after a refresh, since the API goes on answering for it."""
+    tunnel_let_go: bool = False
+    """Whether the last update has let go of the deleted tunnel, so that nothing asks for its deletion again."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What follows from a deleted tunnel."""
+        if self.tunnel_deleted is None:
+            return []
+        does = (
+            "This `pulumi up` makes a new one in its place."
+            if self.tunnel_let_go
+            else "This `pulumi up` lets go of it; the one after it makes a new tunnel in its place."
+        )
+        return [
+            f"The tunnel {self.tunnel_id} was deleted at Cloudflare on {self.tunnel_deleted}. {does}"
+        ]
 
 
 def own_state() -> OwnState:
@@ -40,12 +59,20 @@ def own_state() -> OwnState:
         return OwnState()
     found = list(_read("readStackResourceOutputs", stackName=stack).values())
     records = [each["outputs"] for each in found if each["type"] == _RECORD]
-    tunnels = [each["outputs"]["id"] for each in found if each["type"] == _TUNNEL]
+    tunnel = _outputs(found, _TUNNEL)
+    deleted = tunnel.get("deletedAt") or None
     return OwnState(
         known=True,
         records={(record["zoneId"], record["name"]): record["id"] for record in records},
-        tunnel_id=next(iter(tunnels), None),
+        tunnel_id=tunnel.get("id"),
+        tunnel_deleted=deleted,
+        tunnel_let_go=deleted is not None and _outputs(found, _COMPONENT).get("letGo") == deleted,
     )
+
+
+def _outputs(found: list[dict[str, Any]], type: str) -> dict[str, Any]:
+    """Those of the one resource of a type, if there is one."""
+    return next((each["outputs"] for each in found if each["type"] == type), {})
 
 
 def _read(function: str, **arguments: str) -> dict[str, Any]:

@@ -4,42 +4,20 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import pulumi
 import pytest
-from google.protobuf.json_format import MessageToDict
-from pulumi.runtime import mocks, set_mocks
 
 from components import Records, RecordsArgs
 from lookup import OwnState, claims
 from sandbox.plugins.base import Call, Log
 from sandbox.plugins.cloudflare import Api, DnsRecord
 from settings.build import build
+from tests.components.program import registered
 from tests.lookup.conftest import ACCOUNT, TOKEN, ZONE, Cloudflare, cloudflare
 
 __all__ = ["cloudflare"]
 
 NAME = "www.example.com"
 CALL = Call(name=NAME, preview=False, cancelled=threading.Event(), log=Log(None, NAME))
-
-
-class _Nothing(mocks.Mocks):
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        return f"{args.name}-id", args.inputs
-
-    def call(self, args: mocks.MockCallArgs) -> Any:
-        raise NotImplementedError
-
-
-class _Monitor(mocks.MockMonitor):
-    """Keeps the inputs of each registered resource."""
-
-    def __init__(self) -> None:
-        super().__init__(_Nothing())
-        self.inputs: dict[str, dict[str, Any]] = {}
-
-    def RegisterResource(self, request: Any) -> Any:
-        self.inputs[request.name] = MessageToDict(request.object)
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
 class Stack:
@@ -78,18 +56,12 @@ class Stack:
             "sites": [site],
         }
         settings = build(values, deployment="argoweb/prod")
-        record = f"records-{NAME}"
         own = OwnState(known=True, records={(ZONE, NAME): self._id} if self._id else {})
         claimed = claims(settings, self._cloudflare.access(), own)
-        monitor = _Monitor()
-        set_mocks(_Nothing(), monitor=monitor)
-
-        @pulumi.runtime.test  # type: ignore[untyped-decorator]
-        def program() -> None:
-            Records("records", RecordsArgs(target="t.cfargotunnel.com", claims=claimed))
-
-        program()
-        return monitor.inputs[record]
+        args = RecordsArgs(target="t.cfargotunnel.com", claims=claimed)
+        found: dict[str, Any] = registered(lambda: Records("records", args))
+        inputs: dict[str, Any] = found[f"records-{NAME}"]["object"]
+        return inputs
 
     def tags(self) -> list[str]:
         """Those of the record at Cloudflare."""

@@ -153,11 +153,11 @@ class World:
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.loads(response.read() or b"null")
 
-    def api(self, method: str, path: str, body: object) -> Any:
+    def api(self, method: str, path: str, body: object = None) -> Any:
         """What Cloudflare's API answers to the sandbox's token."""
         request = urllib.request.Request(
             self.status["api_url"] + path,
-            data=json.dumps(body).encode(),
+            data=None if body is None else json.dumps(body).encode(),
             headers={
                 "Authorization": f"Bearer {self.variables['CLOUDFLARE_API_TOKEN']}",
                 "Content-Type": "application/json",

@@ -1,5 +1,6 @@
 """What the stack's own state has, while the engine writes it."""
 
+import copy
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,7 +22,9 @@ RESOURCES = {
         "type": "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared",
         "outputs": {"id": "tunnel"},
     },
+    "urn:component": {"type": "argoweb:index:Tunnel", "outputs": {"tunnelId": "tunnel"}},
 }
+DELETED = "2026-11-26T01:00:00Z"
 
 
 class Engine(resource_pb2_grpc.ResourceMonitorServicer):
@@ -30,6 +33,7 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer):
     def __init__(self) -> None:
         self.failures = 0
         self.outputs: dict[str, Any] = {"tunnelId": "tunnel"}
+        self.resources: dict[str, Any] = copy.deepcopy(RESOURCES)
         self.asked: list[dict[str, Any]] = []
 
     def Invoke(self, request: Any, context: Any) -> Any:
@@ -37,7 +41,7 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer):
             self.failures -= 1
             context.abort(grpc.StatusCode.UNKNOWN, "failed to load checkpoint: EOF")
         self.asked.append(MessageToDict(request.args))
-        found = self.outputs if request.tok.endswith(":readStackOutputs") else RESOURCES
+        found = self.outputs if request.tok.endswith(":readStackOutputs") else self.resources
         return ParseDict({"return": {"outputs": found}}, provider_pb2.InvokeResponse())
 
 
@@ -77,3 +81,28 @@ def test_a_state_that_is_just_being_written_is_read_again(engine: Engine) -> Non
     engine.failures = 3
 
     assert own_state().tunnel_id == "tunnel"
+
+
+def test_a_deleted_tunnel_is_known_by_its_date_and_told_with_what_the_update_does(
+    engine: Engine,
+) -> None:
+    engine.resources["urn:tunnel"]["outputs"]["deletedAt"] = DELETED
+
+    first = own_state()
+    engine.resources["urn:component"]["outputs"]["letGo"] = DELETED
+    second = own_state()
+
+    told = f"The tunnel tunnel was deleted at Cloudflare on {DELETED}."
+    assert (first.tunnel_deleted, first.tunnel_let_go) == (DELETED, False)
+    assert first.warnings == [
+        f"{told} This `pulumi up` lets go of it; the one after it makes a new tunnel in its place."
+    ]
+    assert (second.tunnel_deleted, second.tunnel_let_go) == (DELETED, True)
+    assert second.warnings == [f"{told} This `pulumi up` makes a new one in its place."]
+
+
+def test_a_tunnel_that_is_there_is_no_news(engine: Engine) -> None:
+    engine.resources["urn:component"]["outputs"]["letGo"] = DELETED
+
+    assert own_state().warnings == []
+    assert not own_state().tunnel_let_go

@@ -1,0 +1,53 @@
+"""What a program asks the engine for, without an engine."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+from google.protobuf.json_format import MessageToDict
+from pulumi.runtime import mocks, set_mocks
+
+_MADE = {"random:index/randomPassword:RandomPassword": {"result": "s" * 64}}
+"""What a provider adds to the inputs."""
+
+
+class _Echo(mocks.Mocks):
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        return f"{args.name}-id", {**args.inputs, **_MADE.get(args.typ, {})}
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise NotImplementedError
+
+
+class _Monitor(mocks.MockMonitor):
+    """Keeps each request as it came."""
+
+    def __init__(self) -> None:
+        super().__init__(_Echo())
+        self.requests: dict[str, Any] = {}
+        self.outputs: dict[str, Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:
+        self.requests[request.name] = MessageToDict(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        name = request.urn.rpartition("::")[2]
+        self.outputs[name] = MessageToDict(request.outputs)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+
+def registered(program: Callable[[], object]) -> dict[str, Any]:
+    """The engine's requests by the name of the resource; the outputs of a component are added as `outputs`."""
+    monitor = _Monitor()
+    set_mocks(_Echo(), monitor=monitor)
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
+    def run() -> None:
+        program()
+
+    run()
+    return {
+        name: {**request, "outputs": monitor.outputs.get(name)}
+        for name, request in monitor.requests.items()
+    }

@@ -1,0 +1,51 @@
+"""A tunnel that was deleted behind Pulumi's back: let go by one update, replaced by the next one."""
+
+from typing import Any
+
+from components import Tunnel, TunnelArgs
+from tests.components.program import registered
+
+DELETED = "2026-11-26T01:00:00Z"
+
+
+def requests(deleted: str | None, *, let_go: bool = False) -> tuple[dict[str, Any], Any]:
+    """What the engine is asked for the tunnel, and what the component leaves for the next update."""
+    args = TunnelArgs(
+        account_id="a" * 32,
+        tunnel_name="web",
+        secret_version=1,
+        protect=True,
+        import_id=None,
+        imported=True,
+        deleted=deleted,
+        let_go=let_go,
+        secret=None,
+    )
+    found = registered(lambda: Tunnel("tunnel", args))
+    return found["tunnel-tunnel"], found["tunnel"]["outputs"].get("letGo")
+
+
+def test_a_tunnel_that_is_there_is_protected_and_deleted_by_the_provider() -> None:
+    tunnel, left = requests(None)
+
+    assert tunnel["protect"]
+    assert not tunnel.get("retainOnDelete")
+    assert not tunnel.get("replacementTrigger")
+    assert left is None
+
+
+def test_the_first_update_only_lets_go_of_a_deleted_one() -> None:
+    tunnel, left = requests(DELETED)
+
+    assert not tunnel.get("protect")
+    assert tunnel["retainOnDelete"]
+    assert left == DELETED
+
+
+def test_the_second_one_replaces_it_by_one_that_is_protected_and_deleted_as_usual() -> None:
+    first, _ = requests(DELETED)
+    second, _ = requests(DELETED, let_go=True)
+
+    assert second["protect"]
+    assert not second.get("retainOnDelete")
+    assert second["replacementTrigger"] != first["replacementTrigger"]
