@@ -47,6 +47,26 @@ def test_a_second_up_connects_nowhere_and_writes_nothing(deployed: World) -> Non
     assert "unchanged" in output
 
 
+def test_an_order_of_the_sites_that_is_not_the_written_one_is_shown_at_preview(
+    deployed: World,
+) -> None:
+    def sort(config: dict[str, Any]) -> None:
+        everything = {"hostname": "*.example.localhost", "root": "/srv/www", "dns": False}
+        config["argoweb:sites"].insert(0, everything)
+        config["argoweb:siteOrder"] = "sorted"
+
+    with deployed.changed(sort):
+        shown = deployed.pulumi("preview").stdout
+
+    *_, listed = shown.rpartition("the sites are tried in this order:")
+    assert [line.split()[-1] for line in listed.splitlines()[1:5]] == [
+        "www.example.localhost",
+        "app.example.localhost",
+        "*.example.localhost",
+        "status.example-two.localhost",
+    ]
+
+
 def test_refresh_finds_no_drift_and_the_api_was_asked_nothing_it_does_not_know(
     deployed: World,
 ) -> None:
