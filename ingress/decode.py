@@ -12,6 +12,7 @@ import datetime
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from ingress import durations
 from ingress.durations import Duration
@@ -97,7 +98,8 @@ def plain(text: str) -> object:
         base, text_digits = next(
             (base, found) for base, found in zip((16, 2, 8, 10), digits, strict=True) if found
         )
-        value = int(sign + text_digits, base)
+        # By way of Decimal, which takes more decimal digits than int does.
+        value = int(Decimal(sign + text_digits)) if base == 10 else int(sign + text_digits, base)
         if -_MOST_SIGNED - 1 <= value <= (_MOST_SIGNED if sign else _MOST_UNSIGNED):
             return value
     if _FLOAT.fullmatch(plain) and abs(float(plain)) != float("inf"):

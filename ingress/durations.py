@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 from ingress.shape import Checked
@@ -32,7 +33,8 @@ def seconds(text: str) -> Fraction | None:
         part = _PART.match(rest, position)
         if part is None or not (part[1] or part[2]):
             return None
-        total += Fraction(f"{part[1] or 0}.{part[2] or 0}") * _UNITS[part[3]]
+        # By way of Decimal, which takes more digits than int does.
+        total += Fraction(Decimal(f"{part[1] or 0}.{part[2] or 0}")) * _UNITS[part[3]]
         position = part.end()
     fits = total < _LIMIT or (sign < 0 and total == _LIMIT)
     return sign * total if rest and fits else None

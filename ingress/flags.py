@@ -5,10 +5,11 @@ only, and a number, duration or switch that is 0 or false as if the key were abs
 """
 
 import ipaddress
+from dataclasses import replace
 
 from ingress import durations
 from ingress.durations import Duration
-from ingress.keys import DURATION, MISPLACED, ORIGIN_REQUEST, RULE, WARP_ROUTING, WORDS
+from ingress.keys import DURATION, MISPLACED, ORIGIN_REQUEST, PATH, RULE, WARP_ROUTING, WORDS
 from ingress.shape import Checked, Choice, Flag, Key, ListOf, Shape, Table, Text, Whole
 
 LONGEST_GRACE_PERIOD = 180
@@ -79,7 +80,7 @@ _FLAGS = {
     "quic-connection-level-flow-control-limit": _key(Whole(), "Bytes. Default 30 MiB."),
     "quic-stream-level-flow-control-limit": _key(Whole(), "Bytes. Default 6 MiB."),
     "features": _key(WORDS, "Experimental features to turn on."),
-    "cacert": _key(Text(), "CA of Cloudflare's edge, for tests."),
+    "cacert": _key(replace(PATH, empty=False), "CA of Cloudflare's edge, for tests."),
 }
 
 DEFAULTS: dict[str, str] = {

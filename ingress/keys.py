@@ -27,6 +27,7 @@ def network_problem(text: str) -> str | None:
 
 DURATION = Duration()
 NETWORK = Checked(check=network_problem, example="10.0.0.0/8")
+PATH = Text(expected="a path without blanks around it", pattern=r"\S(?:.*\S)?", empty=True)
 WORDS = ListOf(item=Text())
 PORTS = ListOf(item=Whole(least=1, most=65535))
 
@@ -63,7 +64,7 @@ ORIGIN_REQUEST = Table(
         "httpHostHeader": _key(Text(empty=True), "Host header sent to the service."),
         "originServerName": _key(Text(empty=True), "Name expected in the service's certificate."),
         "matchSNItoHost": _key(Flag(), "Use the request's hostname as TLS server name."),
-        "caPool": _key(Text(empty=True), "Path on the server of the CA that signed it."),
+        "caPool": _key(PATH, "Path on the server of the CA that signed it."),
         "noTLSVerify": _key(Flag(), "Accept any certificate. Default false."),
         "disableChunkedEncoding": _key(Flag(), "For WSGI servers. Default false."),
         "bastionMode": _key(Flag(), "Jump host: the client names the destination."),

@@ -47,6 +47,11 @@ class _Part:
     """The largest product of the counts of nested repetitions."""
 
 
+def _count(digits: str) -> int:
+    """A number of repetitions; of one that is too large anyway, the first digits."""
+    return int(digits[: len(str(_MOST_REPEATS)) + 1])
+
+
 def _join(parts: list[_Part]) -> _Part:
     if len(parts) == 1:
         return parts[0]
@@ -162,8 +167,8 @@ class _Parser:
         if braces is None:
             return None
         self.at = braces.end()
-        least = int(braces[1])
-        most = least if braces[2] is None else int(braces[2]) if braces[2] else None
+        least = _count(braces[1])
+        most = least if braces[2] is None else _count(braces[2]) if braces[2] else None
         if least > _MOST_REPEATS or (most is not None and not least <= most <= _MOST_REPEATS):
             raise PatternError(f"invalid repeat count: `{braces[0]}`")
         return least, most

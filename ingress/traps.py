@@ -18,6 +18,7 @@ EVERY_PATH = re.compile(r"\^?(?:/|/?\.\*\$?)?")
 _LITERAL = re.compile(r"(\^?)([\w/-]+)")
 _OF_TLS = ("caPool", "originServerName", "matchSNItoHost", "noTLSVerify", "tlsTimeout")
 _EVERYWHERE = ("0.0.0.0", "[::]")
+_HOST, _PORT = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]"), re.compile(r"[0-9]{1,5}")
 
 
 def check_rule(
@@ -173,7 +174,7 @@ def check_settings(values: Mapping[str, Any], where: str, findings: Findings) ->
 
 def _metrics_traps(address: str, where: str, findings: Findings) -> None:
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
+    if not _HOST.fullmatch(host) or not _PORT.fullmatch(port) or not 1 <= int(port) <= 65535:
         expected = "an address and port such as '127.0.0.1:20241'"
         findings.doubt(where, f"found '{address}', expected {expected}.")
     elif host in _EVERYWHERE:

@@ -3,9 +3,11 @@
 import re
 
 from ingress import Findings
+from ingress.hostnames import lookup_name
 
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_NAME = 253
+_AMBIGUOUS = "a name that every resolver writes alike; give it in punycode ('xn--…')"
 _DEVIATIONS = "\u00df\u03c2\u200c\u200d"
 """Characters that IDNA 2003 and IDNA 2008 turn into different names."""
 
@@ -25,14 +27,15 @@ def normal(name: str, *, wildcard: bool = True) -> str:
     if "*" in rest:
         raise HostnameError("'*' as the first label only, as in '*.example.com'")
     if any(character in _DEVIATIONS for character in rest):
-        raise HostnameError(
-            "a name that every resolver writes alike; give it in punycode ('xn--…')"
-        )
+        raise HostnameError(_AMBIGUOUS)
     if not rest.isascii():
+        asked = lookup_name(rest)
         try:
             rest = rest.encode("idna").decode("ascii")
         except UnicodeError as error:
             raise HostnameError("an international name that punycode can hold") from error
+        if asked not in (None, rest):
+            raise HostnameError(_AMBIGUOUS)
     if len(prefix + rest) > _LONGEST_NAME:
         raise HostnameError(f"at most {_LONGEST_NAME} characters")
     labels = rest.split(".")

@@ -144,8 +144,8 @@ _NIXOS = Table(
             "How many cloudflared a server runs; 2 restart in turn, so that a change drops no request.",
             1,
         ),
-        "configDir": _key(texts.PATH, "Folder of the pushed files.", "/etc/caddy"),
-        "dataDir": _key(texts.PATH, "Folder of the credentials.", "/var/lib/argoWeb"),
+        "configDir": _key(texts.FOLDER, "Folder of the pushed files.", "/etc/caddy"),
+        "dataDir": _key(texts.FOLDER, "Folder of the credentials.", "/var/lib/argoWeb"),
     }
 )
 

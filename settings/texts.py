@@ -17,6 +17,11 @@ PATH = Text(
     expected="an absolute path without blanks, quotes, braces, '\\', '*' and '$'",
     pattern=r"/[^\s\"'`{}\\$*?\[\]]*",
 )
+FOLDER = Text(
+    expected="an absolute path without blanks, quotes, braces, '\\', '*', '$', '%', ':' and '..'",
+    pattern=rf"(?!.*/\.\.(?:/|$))(?!.*[%:]){PATH.pattern}",
+)
+"""Where the unit, tmpfiles and the user's home have it: `%` is a specifier there, and ':' ends a field of passwd."""
 WORD = Text(expected="a name of letters, digits, '_', '-'", pattern=r"[A-Za-z_][A-Za-z0-9_-]{0,30}")
 UNIT = Text(
     expected="a unit's name without '.service'",
