@@ -44,7 +44,7 @@ def global_options(caddy: Caddy) -> str:
     ]
     if caddy.tls is not None:
         lines += ["auto_https disable_redirects", "skip_install_trust"]
-    return "\n".join([*lines, *caddy.global_options.splitlines()]) + "\n"
+    return "\n".join([*lines, *_own(caddy.global_options)]) + "\n"
 
 
 def _from_cloudflared(caddy: Caddy) -> str:
@@ -64,7 +64,7 @@ def _block(caddy: Caddy, sites: Sequence[Site]) -> Iterator[str]:
     yield from ("", f"{scheme}://:{caddy.port} {{", bind)
     if caddy.tls is not None:
         yield from _tls(caddy, " ".join(("tls", *(caddy.tls.files or ()))))
-    yield from caddy.site_options.strip("\n").splitlines()
+    yield from _own(caddy.site_options)
     yield "\troute {"
     counts: Counter[str] = Counter()
     for site in sites:
@@ -115,6 +115,11 @@ def _directives(site: Site, caddy: Caddy) -> Iterator[str]:
         case Redirect(to=to):
             yield f'\t\t\tredir * "{to}"'  # without the '*' a text that begins with '/' is a matcher
         case CaddyLines(text=text):
-            yield from text.strip("\n").split("\n")  # as they are: blanks count in quoted lines
+            yield from _own(text)
         case Service():
             pass
+
+
+def _own(text: str) -> list[str]:
+    """The user's own lines as they are: blanks count in quoted ones, and only `\\n` ends one for Caddy."""
+    return text.strip("\n").split("\n") if text else []

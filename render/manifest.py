@@ -36,7 +36,7 @@ def _read_by_units(settings: Settings) -> Iterator[tuple[str, str]]:
 def manifest(settings: Settings, server: Server, *, owner: str, files: Sequence[FileEntry]) -> str:
     """Lines of `key value`, the last one `end`; a line diff of it shows what a deployment changes.
 
-    No value holds a newline, no path a blank: the settings refuse both.
+    No value holds a newline or has a blank at an end: the settings refuse both.
     """
     lines = [
         f"owner {owner}",

@@ -2,25 +2,33 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 from components.remote_programs import command
+from ingress import ORIGIN_REQUEST, SETTINGS
+from ingress.file import read
+from ingress.hostnames import lookup_name
+from ingress.shape import Checked, ListOf, Shape, Table, Text
 from render import FileEntry, cloudflared_yml, manifest, module_json
 from settings import Settings, SettingsError
 from settings.build import build
 from tests.render.caddy import adapt, whole_file
 
 ROOT = Path(__file__).resolve().parents[2]
+_SECONDS = 120
+"""What a parser may take, however slow the machine."""
 UUID = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
 PIECES = (
     "a", "Z9", "/", "/srv/www", ".", "..", "-", "_", "*", "?", "$", "${HOME}", "{$HOME}", "$(id)", "`id`", "{", "}",
@@ -55,20 +63,84 @@ def sites(prod: dict[str, Any], made: list[dict[str, Any]]) -> list[dict[str, An
     return [site for site in named if accepted({**prod, "sites": [site]})]
 
 
-@given(text=TEXTS)
-@WITHIN_REASON
-def test_a_text_of_cloudflareds_file_comes_back_from_yaml(prod: dict[str, Any], text: str) -> None:
-    site = {"hostname": "a.example.com", "service": f"unix:{text}", "path": text}
-    common = {"label": text, "originRequest": {"originServerName": text}}
+def shaped(shape: Shape, text: str) -> Any:
+    """The text as a key of this shape takes it; nothing for one that takes no text."""
+    if isinstance(shape, ListOf):
+        item = shaped(shape.item, text)
+        return item and [item, item]
+    return text if isinstance(shape, (Text, Checked)) else None
 
-    found = accepted({**prod, "sites": [site], "cloudflared": common})
+
+def taken(
+    table: Table, text: str, values: Callable[[dict[str, Any]], dict[str, Any]]
+) -> dict[str, Any]:
+    """The keys of a table that take the text, each by itself, with what they took."""
+    given = {name: shaped(key.shape, text) for name, key in table.keys.items()}
+    return {
+        name: value
+        for name, value in given.items()
+        if value is not None and accepted(values({name: value}))
+    }
+
+
+@given(text=TEXTS)
+@bounds(WITHIN_REASON, max_examples=60)
+def test_a_text_of_cloudflareds_file_comes_back_from_yaml(prod: dict[str, Any], text: str) -> None:
+    keys = taken(SETTINGS, text, lambda keys: {**prod, "cloudflared": keys})
+    common = taken(
+        ORIGIN_REQUEST, text, lambda keys: {**prod, "cloudflared": {"originRequest": keys}}
+    )
+    rules = [{"service": f"unix:{text}"}, {"service": "unix:/x", "path": text}]
+    made = sites(prod, rules)
+    values = {**prod, "sites": made, "cloudflared": {**keys, "originRequest": common}}
+
+    rendered = cloudflared_yml(build(values, deployment="argoweb/test"), UUID)
+
+    document = yaml.safe_load(rendered)
+    assert {name: document[name] for name in keys} == keys
+    assert document.get("originRequest", {}) == common
+    given = [(site["hostname"], site.get("path"), site["service"]) for site in made]
+    *found, _ = [(r.get("hostname"), r.get("path"), r["service"]) for r in document["ingress"]]
+    assert found == given
+    as_cloudflared_does = read(rendered.encode())
+    assert as_cloudflared_does.refused == []
+    assert as_cloudflared_does.values == document
+
+
+@given(text=TEXTS, wildcard=st.booleans())
+@WITHIN_REASON
+def test_a_hostname_is_refused_or_becomes_the_one_name_that_dns_has_for_it(
+    prod: dict[str, Any], text: str, wildcard: bool
+) -> None:
+    name = f"{'*.' * wildcard}{text}.example.com"
+
+    found = accepted({**prod, "sites": [{"hostname": name, "root": "/srv"}]})
 
     if found is not None:
-        document = yaml.safe_load(cloudflared_yml(found, UUID))
-        assert document["label"] == text
-        assert document["originRequest"]["originServerName"] == text
-        assert document["ingress"][0]["path"] == text
-        assert document["ingress"][0]["service"] == f"unix:{text}"
+        hostname = found.sites[0].hostname
+        assert re.fullmatch(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", hostname)
+        browsers = name.lower() if name.isascii() else lookup_name(name.removeprefix("*."))
+        assert browsers in (None, hostname, hostname.removeprefix("*."))
+        assert yaml.safe_load(cloudflared_yml(found, UUID))["ingress"][0]["hostname"] == hostname
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("\u0430pple.example.com", "xn--pple-43d.example.com"),
+        ("apple\u3002example.com", "apple.example.com"),
+        ("APPLE.example.com.", "apple.example.com"),
+        ("BÜCHER.example.com.", "xn--bcher-kva.example.com"),
+        ("\uff41pple.example.com", "apple.example.com"),
+    ],
+)
+def test_a_name_that_looks_like_another_one_is_shown_as_what_it_is(
+    prod: dict[str, Any], written: str, name: str
+) -> None:
+    found = accepted({**prod, "sites": [{"hostname": written, "root": "/srv"}]})
+
+    assert found
+    assert [site.hostname for site in found.sites] == [name]
 
 
 @given(texts=st.lists(TEXTS, min_size=8, max_size=12))
@@ -97,6 +169,7 @@ def test_a_text_of_cloudflareds_file_comes_back_from_cloudflared(
                 f"https://{site['hostname']}/",
             ],
             capture_output=True,
+            timeout=_SECONDS,
             check=True,
         ).stdout.decode()
         assert shown.partition("\tservice: ")[2] == "unix:" + site["service"][5:] + "\n"
@@ -164,6 +237,7 @@ LINES = (
     'respond "x"', "respond `y`", "header A b", "handle {", "route {", "}", "{", "respond {", "respond <<E", "E", "  E",
     "# {", "# }", "respond \\", '"', "`", '"}"', "`{`", "handle_path /x/* {", "}}", "{}", "respond <<E }", "header A \"",
     "respond hi }", "} handle {", "}\nhandle {", "\\", "\\}", "<<", "<<E {", "import nothing*", "vars a {", "{$X}", "",
+"# \u2028}\u2028http://:9 {\u2028respond x",
 )  # fmt: skip
 
 
@@ -177,22 +251,73 @@ def test_lines_of_the_users_own_stay_in_their_site(
         {"hostname": "own.example.com", "caddyfile": "\n".join(lines)},
         {"hostname": "after.example.com", "root": "/after"},
     ]
-    found = accepted(prod)
-    if found is None:
-        return
 
-    result = adapt(whole_file(prod), tmp_path)
+    server = the_server(prod, tmp_path)
 
+    if server is not None:
+        routes = server["routes"][0]["handle"][0]["routes"]
+        hostnames = [
+            route["match"][0]["vars"]["{http.request.host}"] for route in routes if "match" in route
+        ]
+        assert hostnames == [["before.example.com"], ["own.example.com"], ["after.example.com"]]
+        assert len(routes) == 4
+        assert len(server["routes"]) == 1
+
+
+@given(lines=st.lists(st.sampled_from(LINES), min_size=1, max_size=7))
+@bounds(WITHIN_REASON, max_examples=60)
+@pytest.mark.parametrize("key", ["globalOptions", "siteOptions"])
+def test_lines_of_the_users_own_stay_in_the_block_of_their_key(
+    prod: dict[str, Any], tmp_path: Path, key: str, lines: list[str]
+) -> None:
+    prod["caddy"] = {key: "\n".join(lines)}
+
+    server = the_server(prod, tmp_path)
+
+    if server is not None:
+        assert sorted(server["listen"]) == ["127.0.0.1:8080", "[::1]:8080"]
+        text = json.dumps(server["routes"])
+        assert [name for name in ("www.example.com", "app.example.com") if name not in text] == []
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029"])
+@pytest.mark.parametrize("key", ["globalOptions", "siteOptions"])
+def test_what_ends_a_line_elsewhere_ends_no_comment(
+    prod: dict[str, Any], tmp_path: Path, key: str, separator: str
+) -> None:
+    prod["caddy"] = {key: separator.join(["# a comment", "}", "http://:9 {", "respond x"])}
+
+    server = the_server(prod, tmp_path)
+
+    assert server is not None
+    assert ":9" not in server["listen"]
+    assert "respond" not in json.dumps(server)
+
+
+def the_server(values: dict[str, Any], folder: Path) -> Any:
+    """The only server of the stack's Caddyfile; nothing where the settings or Caddy refuse all of it."""
+    if accepted(values) is None:
+        return None
+    result = adapt(whole_file(values), folder)
     if result.returncode != 0:
-        return  # a directive that Caddy does not take; it refuses the whole file
+        return None
     (server,) = json.loads(result.stdout)["apps"]["http"]["servers"].values()
-    routes = server["routes"][0]["handle"][0]["routes"]
-    hostnames = [
-        route["match"][0]["vars"]["{http.request.host}"] for route in routes if "match" in route
+    return server
+
+
+def changes_of_the_module(text: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Changes of the stack file that have a text in the module's file, each with what stands there then."""
+    package = {"hash": "sha256-" + "A" * 43 + "=", "url": "https://x/y", "rev": "1", "version": "1"}
+    folder = f"/{text}".rstrip("/")
+    return [
+        ({"package": {**package, "url": f"https://{text}"}}, {"url": f"https://{text}"}),
+        ({"package": {**package, "rev": text}}, {"rev": text}),
+        ({"package": {**package, "version": text}}, {"version": text}),
+        ({"nixos": {"configDir": f"/{text}"}}, {"config": f"{folder}/argoWeb.yml"}),
+        ({"nixos": {"dataDir": f"/{text}"}}, {"dataDir": folder}),
+        ({"caddy": {"group": text}}, {"proxyGroup": text}),
+        ({"caddy": {"unit": text}}, {"unit": text}),
     ]
-    assert hostnames == [["before.example.com"], ["own.example.com"], ["after.example.com"]]
-    assert len(routes) == 4
-    assert len(server["routes"]) == 1
 
 
 @given(texts=BATCH)
@@ -200,25 +325,10 @@ def test_lines_of_the_users_own_stay_in_their_site(
 def test_a_value_of_the_modules_file_comes_back_from_nix(
     prod: dict[str, Any], tmp_path: Path, texts: list[str]
 ) -> None:
-    def of(text: str) -> dict[str, Any]:
-        package = {
-            "url": f"https://{text}",
-            "rev": text,
-            "hash": "sha256-" + "A" * 43 + "=",
-            "version": text,
-        }
-        return {
-            "package": package,
-            "nixos": {"configDir": f"/{text}", "dataDir": f"/{text}"},
-            "caddy": {"globalOptions": text, "group": text},
-        }  # fmt: skip
-
-    documents = []
-    for text in texts:
-        for key, value in of(text).items():
-            found = accepted({**prod, key: value})
-            if found is not None:
-                documents.append(module_json(found, UUID))
+    made = [change for text in texts for change in changes_of_the_module(text)]
+    found = [(accepted({**prod, **change}), expected) for change, expected in made]
+    taken = [(settings, expected) for settings, expected in found if settings is not None]
+    documents = [module_json(settings, UUID) for settings, _ in taken]
     (tmp_path / "documents.json").write_text(json.dumps(documents))
 
     result = subprocess.run(
@@ -229,52 +339,72 @@ def test_a_value_of_the_modules_file_comes_back_from_nix(
         env={**os.environ, "NIX_STORE_DIR": str(tmp_path / "store"), "NIX_STATE_DIR": str(tmp_path / "var")},
         capture_output=True,
         text=True,
+        timeout=_SECONDS,
         check=False,
     )  # fmt: skip
 
     assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout) == [json.loads(document) for document in documents]
+    for document, (_, expected) in zip(json.loads(result.stdout), taken, strict=True):
+        flat = {**document, **document["caddy"], **(document["package"] or {})}
+        assert {key: flat[key] for key in expected} == expected
 
 
 READ = """
 source "$1"
 read_manifest "$2"
-printf '%s\\0' "${SETTING[owner]}" "${SETTING[config-dir]}" "${SETTING[data-dir]}" "${SETTING[flake]-}" "${REBUILD_ARGS[@]}" -- \\
-  "${FILES[@]}" "${FILE_PATH[@]}"
+for key in owner config-dir data-dir caddy-unit proxy-group flake build-host; do printf '%s\\0' "${SETTING[$key]-}"; done
+printf '%s\\0' "${REBUILD_ARGS[@]}" -- "${HEALTH_URLS[@]}" -- "${READS[@]}" -- "${FILES[@]}" "${FILE_PATH[@]}" \\
+  "${INSTANCES[@]}" "${INSTANCE_METRICS[@]}"
 """
+OWNER = "argoweb/test/web1 root@192.0.2.1:22"
 
 
-@given(texts=st.lists(TEXTS, min_size=10, max_size=20))
-@FEW
+def changes_of_the_manifest(server: dict[str, Any], text: str) -> list[dict[str, Any]]:
+    """Changes of the stack file that have a text in the manifest."""
+    rebuilds: list[dict[str, Any]] = [{"flake": text}, {"buildHost": text}, {"args": [text, "--x"]}]
+    return [
+        *({"servers": {"web1": {**server, "rebuild": rebuild}}} for rebuild in rebuilds),
+        {"nixos": {"configDir": f"/{text}"}},
+        {"nixos": {"dataDir": f"/{text}"}},
+        {"caddy": {"unit": text}},
+        {"caddy": {"group": text}},
+        {"caddy": {"tls": {"certificate": f"/{text}", "key": "/k", "noTLSVerify": True}}},
+        {"cloudflared": {"originRequest": {"caPool": f"/{text}"}}},
+        {"cloudflared": {"cacert": f"/{text}"}},
+        {"cloudflared": {"metrics": f"{text}:1"}},
+        {"health": {"urls": [f"http://127.0.0.1/{text}"]}},
+    ]
+
+
+@given(texts=st.lists(TEXTS, min_size=4, max_size=8))
+@example(texts=["a ", " a  b", "a\\", "a%"])
+@bounds(FEW, max_examples=8)
 def test_the_manifest_comes_back_from_the_servers_bash(
     prod: dict[str, Any], tmp_path: Path, texts: list[str]
 ) -> None:
-    for text in texts:
-        rebuild = {"flake": text, "args": [text, "--x"]}
-        servers = {"web1": {**prod["servers"]["web1"], "rebuild": rebuild}}
-        nixos = {"configDir": f"/{text}", "dataDir": f"/{text}d"}
-        found = accepted({**prod, "servers": servers, "nixos": nixos})
-        if found is None:
-            continue
+    changes = [c for text in texts for c in changes_of_the_manifest(prod["servers"]["web1"], text)]
+    for found in filter(None, (accepted({**prod, **change}) for change in changes)):
         file = tmp_path / "manifest"
         path = f"{found.nixos.config_dir}/argoWeb.yml"
         entry = FileEntry(name="argoWeb.yml", mode="644", owner="root:root", sha256="0", path=path)
-        file.write_text(
-            manifest(
-                found, found.servers[0], owner="argoweb/test/web1 root@192.0.2.1:22", files=[entry]
-            )
-        )
+        file.write_text(manifest(found, found.servers[0], owner=OWNER, files=[entry]))
 
         words = subprocess.run(
             ["bash", "-c", READ, "read", ROOT / "remote/common.sh", file],
             capture_output=True,
+            timeout=_SECONDS,
             check=True,
         ).stdout.decode().split("\0")  # fmt: skip
 
-        places = found.nixos
+        rebuild, places, common = found.servers[0].rebuild, found.nixos, found.cloudflared
+        origin: Any = common.get("originRequest") or {}
+        pools = [p for p in (origin.get("caPool"), common.get("cacert")) if p]
+        served = found.caddy.tls.files if found.caddy.tls and found.caddy.tls.files else ()
         assert words == [
-            "argoweb/test/web1 root@192.0.2.1:22", places.config_dir, places.data_dir, text, text, "--x", "--",
-            "argoWeb.yml", path, "",
+            OWNER, places.config_dir, places.data_dir, found.caddy.unit, found.caddy.group, rebuild.flake or "",
+            rebuild.build_host or "", *rebuild.args, "--", *found.health.urls, "--",
+            *(f"cloudflared {pool}" for pool in pools), *(f"Caddy {path}" for path in served), "--",
+            "argoWeb.yml", path, "argoWeb.service", str(common["metrics"]), "",
         ]  # fmt: skip
 
 
@@ -291,7 +421,10 @@ def test_a_commands_words_and_its_standard_input_pass_the_shell(
     data = content.encode(errors="surrogatepass")
 
     subprocess.run(
-        ["sh", "-c", command("stage.sh", "put", str(file), "1", sudo=False)], input=data, check=True
+        ["sh", "-c", command("stage.sh", "put", str(file), "1", sudo=False)],
+        input=data,
+        timeout=_SECONDS,
+        check=True,
     )
 
     assert file.read_bytes() == data
