@@ -59,6 +59,7 @@ def test_only_the_activations_of_several_servers_follow_one_another(lab: Lab) ->
             urn.rpartition("::")[2] for urn in step["newState"].get("dependencies", [])
         }
         for step in plan
+        if "newState" in step
     }
 
     of_web2 = {name: it for name, it in needed.items() if name.startswith("web2-")}

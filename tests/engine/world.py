@@ -108,13 +108,17 @@ class World:
             step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] != "same"
         }
 
-    @contextmanager
-    def changed(self, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
-        """The stack file with a change, and as it was afterwards."""
-        before = self.stack_file.read_text()
-        document = yaml.safe_load(before)
+    def edit(self, change: Callable[[dict[str, Any]], Any]) -> None:
+        """Changes the stack file for good."""
+        document = yaml.safe_load(self.stack_file.read_text())
         change(document["config"])
         self.stack_file.write_text(yaml.safe_dump(document, sort_keys=False, width=1000))
+
+    @contextmanager
+    def changed(self, change: Callable[[dict[str, Any]], Any]) -> Iterator[None]:
+        """The stack file with a change, and as it was afterwards."""
+        before = self.stack_file.read_text()
+        self.edit(change)
         try:
             yield
         finally:
@@ -131,12 +135,15 @@ class World:
 
     def ssh(self, command: str, server: str = "web1", *, check: bool = True) -> str:
         """The output of a command on a server, by root."""
+        return self.run(*self.ssh_words(server), command, check=check).stdout
+
+    def ssh_words(self, server: str = "web1") -> list[str]:
+        """The command line that reaches a server as root; the remote command comes after it."""
         door = self.status["servers"][server]["ssh"]
-        return self.run(
+        return [
             "ssh", "-o", "ConnectTimeout=5", "-i", door["private_key_file"], "-p", str(door["port"]), "-o", "LogLevel=ERROR",
-            "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-            f"root@{door['host']}", command, check=check,
-        ).stdout  # fmt: skip
+            "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", f"root@{door['host']}",
+        ]  # fmt: skip
 
     def host_root(self, server: str = "web1") -> Path:
         """The server's file tree."""

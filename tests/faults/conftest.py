@@ -1,40 +1,16 @@
-"""The engine tests' worlds, and the faults that the sandbox's server can be told to have."""
+"""The engine tests' worlds, and what can go wrong in them."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import deployed, fresh, world
+from tests.engine.conftest import deployed, fresh, pair, world
 from tests.engine.world import World
+from tests.faults.direct import Direct
+from tests.faults.faults import Faults
+from tests.faults.steps import Steps
 
-__all__ = ["deployed", "fresh", "world"]
-
-
-class Faults:
-    """Steps of the server's `nixos-rebuild` and `switch-to-configuration` that fail or wait."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def fail(self, step: str, text: str = "it fails for a test\n") -> None:
-        """The step fails with the text."""
-        self._put("fail", step, text)
-
-    def hold(self, step: str) -> None:
-        """The step waits until `clear`."""
-        self._put("hold", step, "")
-
-    def clear(self) -> None:
-        """All goes well again."""
-        for kind in ("fail", "hold"):
-            for file in (self._world.host_root() / "etc/sandbox" / kind).glob("*"):
-                file.unlink()
-
-    def _put(self, kind: str, step: str, text: str) -> None:
-        folder: Path = self._world.host_root() / "etc/sandbox" / kind
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / step).write_text(text)
+__all__ = ["deployed", "fresh", "pair", "world"]
 
 
 @pytest.fixture
@@ -45,3 +21,28 @@ def faults(deployed: World) -> Iterator[Faults]:
     faults.clear()
     deployed.up()
     assert deployed.get("www.example.localhost")[0] == 200
+
+
+@pytest.fixture(scope="module")
+def stack(world: World) -> Iterator[Direct]:
+    """The example, deployed by Pulumi, which still finds all of it at the end."""
+    world.converge()
+    yield Direct(world)
+    world.up("--expect-no-changes")
+
+
+@pytest.fixture
+def steps(stack: Direct) -> Iterator[Steps]:
+    """Activations are held nowhere at the end."""
+    steps = Steps(stack.world, Faults(stack.world))
+    yield steps
+    steps.forget()
+
+
+@pytest.fixture
+def direct(stack: Direct, steps: Steps) -> Iterator[Direct]:
+    """What was deployed is deployed again at the end."""
+    yield stack
+    steps.let_go()
+    assert "done: the tunnel is connected" in stack.deploy(stack.original)
+    assert "this is app" in stack.world.get("app.example.localhost")[1]

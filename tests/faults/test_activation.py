@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.engine.world import World
-from tests.faults.conftest import Faults
+from tests.faults.faults import Faults
 
 Change = Callable[[dict[str, Any]], None]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.engine.documents import blocks
 from tests.engine.world import ROOT, World
-from tests.faults.conftest import Faults
+from tests.faults.faults import Faults
 
 OPERATIONS = ROOT / "docs/operations.md"
 

@@ -1,11 +1,19 @@
-"""A new secret for the same tunnel, in one run."""
+"""A new secret for the same tunnel, in one run or in two."""
 
 import json
+import os
+import signal
+import subprocess
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.engine.world import World
+from tests.faults.faults import Faults
 
 CREDENTIALS = "cat /var/lib/argoWeb/*.json"
+STAGING = "/var/lib/argoweb-deploy/staging"
 
 
 def rotate(config: dict[str, Any]) -> None:
@@ -58,3 +66,77 @@ def test_raising_the_version_rotates_the_secret_of_the_same_tunnel(deployed: Wor
         assert world.ssh(CREDENTIALS) != old
         assert world.get("www.example.localhost")[0] == 200
         assert "Invalid tunnel secret" in refusal(world, old)
+
+
+@pytest.mark.long
+def test_a_rotation_whose_credentials_could_not_be_sent_is_finished_by_the_next_up(
+    deployed: World, faults: Faults
+) -> None:
+    world, before = deployed, tunnel_ids(deployed)
+    old = world.ssh(CREDENTIALS)
+    with world.changed(rotate):
+        world.ssh(f"mv {STAGING} {STAGING}.away && touch {STAGING}")
+        result = world.pulumi("up", "--yes", "--skip-preview", check=False)
+        world.ssh(f"rm {STAGING} && mv {STAGING}.away {STAGING}")
+        assert result.returncode != 0
+        assert "web1-credentials" in result.stdout
+        assert world.get("www.example.localhost")[0] == 200, "what is connected stays connected"
+        assert world.ssh(CREDENTIALS) == old
+
+        output = world.up()
+
+        assert "plan: restart argoWeb (credentials)" in output
+        assert "Invalid tunnel secret" in refusal(world, old)
+        assert tunnel_ids(world) == before
+        assert world.get("www.example.localhost")[0] == 200
+        assert world.planned() == {}
+
+
+@pytest.mark.long
+def test_a_rotation_whose_client_was_killed_is_finished_by_the_next_up(
+    deployed: World, faults: Faults
+) -> None:
+    world, before = deployed, tunnel_ids(deployed)
+    old = world.ssh(CREDENTIALS)
+    world.forget_requests()
+    # Cloudflare has the new secret, and its answer never comes.
+    world.control(
+        "/faults",
+        {"method": "PATCH", "path_regex": "cfd_tunnel", "after_commit": True, "delay_ms": 600_000},
+    )
+    with world.changed(rotate):
+        client = subprocess.Popen(
+            ["pulumi", "--non-interactive", "up", "--yes", "--skip-preview"],
+            cwd=world.root,
+            env=world.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            world.wait_for(lambda: writes(world) != [])
+        finally:
+            for process in [client.pid, *descendants(client.pid)]:
+                os.kill(process, signal.SIGKILL)
+            client.wait()
+        world.control("/faults", method="DELETE")
+        assert world.get("www.example.localhost")[0] == 200
+
+        world.pulumi("cancel", "--yes")
+        output = world.up()
+
+        assert "plan: restart argoWeb (credentials)" in output
+        assert "Invalid tunnel secret" in refusal(world, old)
+        assert tunnel_ids(world) == before
+        assert world.get("www.example.localhost")[0] == 200
+        assert world.planned() == {}
+
+
+def descendants(process: int) -> list[int]:
+    """The processes that a process started, and those that they started."""
+    try:
+        text = Path(f"/proc/{process}/task/{process}/children").read_text()
+    except FileNotFoundError:
+        return []
+    children = [int(word) for word in text.split()]
+    return children + [below for child in children for below in descendants(child)]

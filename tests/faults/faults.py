@@ -1,0 +1,31 @@
+"""Faults that the sandbox's server can be told to have."""
+
+from pathlib import Path
+
+from tests.engine.world import World
+
+
+class Faults:
+    """Steps of the server's `nixos-rebuild` and `switch-to-configuration` that fail or wait."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def fail(self, step: str, text: str = "it fails for a test\n") -> None:
+        """The step fails with the text."""
+        self._put("fail", step, text)
+
+    def hold(self, step: str) -> None:
+        """The step waits until `clear`."""
+        self._put("hold", step, "")
+
+    def clear(self) -> None:
+        """All goes well again."""
+        for kind in ("fail", "hold"):
+            for file in (self._world.host_root() / "etc/sandbox" / kind).glob("*"):
+                file.unlink()
+
+    def _put(self, kind: str, step: str, text: str) -> None:
+        folder: Path = self._world.host_root() / "etc/sandbox" / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / step).write_text(text)

@@ -1,0 +1,160 @@
+"""Two cloudflared, on one server or on two, are never down together."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.conftest import started
+from tests.engine.world import World
+from tests.faults.faults import Faults
+from tests.faults.load import load
+from tests.faults.test_activation import TAKEN_BACK, nix_change
+
+pytestmark = pytest.mark.long
+
+SITES = ("www.example.localhost", "app.example.localhost", "status.example-two.localhost")
+
+
+def other_service(config: dict[str, Any]) -> None:
+    """A changed route: cloudflared must be restarted."""
+    config["argoweb:sites"][2]["service"] = "http://127.0.0.1:3000"
+
+
+def starts(world: World, *units: str, server: str = "web1") -> list[str]:
+    """What changes with each start of the units."""
+    return world.ssh(f"systemctl show -p InvocationID --value {' '.join(units)}", server).split()
+
+
+@pytest.fixture(scope="module")
+def two_instances(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A server with two cloudflared."""
+    with started(tmp_path_factory.mktemp("two-instances")) as world:
+        world.edit(lambda config: config.setdefault("argoweb:nixos", {}).update(instances=2))
+        world.up()
+        yield world
+
+
+UNITS = ("argoWeb.service", "argoWeb-2.service")
+
+
+def test_a_change_of_routes_with_two_instances_drops_no_request(two_instances: World) -> None:
+    world = two_instances
+    before = starts(world, *UNITS)
+    with world.changed(other_service), load(world, *SITES) as visitors:
+        output = world.up()
+        assert "this is app" in world.get("status.example-two.localhost")[1]
+    with load(world, *SITES) as more:
+        world.up()
+
+    assert "plan: restart argoWeb (argoWeb.yml)" in output
+    assert not set(before) & set(starts(world, *UNITS)), "both were restarted"
+    assert visitors.failed + more.failed == []
+
+
+def test_a_changed_unit_with_two_instances_drops_no_request(two_instances: World) -> None:
+    """The server's owner rebuilds: NixOS restarts what changed, and knows of no turns."""
+    world = two_instances
+    before = starts(world, *UNITS)
+    own = world.host_root() / "etc/nixos/own.nix"
+    configuration = world.host_root() / "etc/nixos/configuration.nix"
+    text = configuration.read_text()
+    own.write_text(
+        '{ systemd.services.argoWeb.environment.A = "b";'
+        ' systemd.services.argoWeb-2.environment.A = "b"; }\n'
+    )
+    configuration.write_text(text.replace("imports = ", "imports = [ ./own.nix ] ++ ", 1))
+    try:
+        with load(world, *SITES) as visitors:
+            world.ssh("bash -lc '. /etc/set-environment; nixos-rebuild switch'")
+            world.wait_for(lambda: not set(before) & set(starts(world, *UNITS)))
+            world.wait_for(
+                lambda: (
+                    world.ssh(f"systemctl is-active {' '.join(UNITS)}", check=False).split()
+                    == ["active", "active"]
+                )
+            )
+    finally:
+        configuration.write_text(text)
+        world.ssh("bash -lc '. /etc/set-environment; nixos-rebuild switch'")
+
+    assert visitors.failed == []
+
+
+def test_a_first_instance_that_does_not_come_up_leaves_the_second_one_serving(
+    two_instances: World,
+) -> None:
+    world = two_instances
+
+    def no_port(config: dict[str, Any]) -> None:
+        other_service(config)
+        config["argoweb:cloudflared"] = {"metrics": "127.0.0.1:22"}
+
+    with world.changed(no_port), load(world, *SITES) as visitors:
+        result = world.pulumi("up", "--yes", "--skip-preview", check=False)
+    world.up()
+
+    assert TAKEN_BACK in result.stdout + result.stderr
+    assert visitors.failed == []
+
+
+def test_a_stopped_second_instance_is_started_again(two_instances: World) -> None:
+    world = two_instances
+    world.ssh("systemctl stop argoWeb-2")
+    with world.changed(other_service):
+        output = world.up()
+        assert world.ssh("systemctl is-active argoWeb argoWeb-2").split() == ["active", "active"]
+    world.up()
+
+    assert "argoWeb-2.service is not running" in output
+
+
+@pytest.fixture(scope="module")
+def two_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Two servers that serve the same tunnel."""
+    with started(tmp_path_factory.mktemp("two-servers"), servers=2) as world:
+        world.up()
+        yield world
+
+
+SERVERS = ("web1", "web2")
+
+
+def test_a_change_of_routes_with_two_servers_drops_no_request(two_servers: World) -> None:
+    world = two_servers
+    before = [starts(world, "argoWeb", server=name) for name in SERVERS]
+    with world.changed(other_service), load(world, *SITES) as visitors:
+        world.up()
+        bodies = {world.get("status.example-two.localhost")[1].splitlines()[0] for _ in range(4)}
+    world.up()
+
+    assert bodies == {"this is app"}
+    assert all(
+        starts(world, "argoWeb", server=name) != old
+        for name, old in zip(SERVERS, before, strict=True)
+    )
+    assert visitors.failed == []
+
+
+def test_a_server_whose_activation_fails_stops_the_rest_and_the_others_serve(
+    two_servers: World,
+) -> None:
+    world = two_servers
+    faults = Faults(world)
+    faults.fail("switch-activate")
+    manifest = Path("var/lib/argoweb-deploy/manifest")
+    untouched = (world.host_root("web2") / manifest).read_text()
+    before = starts(world, "argoWeb", "caddy", server="web2")
+    try:
+        with world.changed(nix_change), load(world, *SITES) as visitors:
+            result = world.pulumi("up", "--yes", "--skip-preview", check=False)
+            assert result.returncode != 0
+            assert TAKEN_BACK in result.stdout + result.stderr
+            assert (world.host_root("web2") / manifest).read_text() == untouched
+            assert starts(world, "argoWeb", "caddy", server="web2") == before
+        assert visitors.failed == []
+    finally:
+        faults.clear()
+    world.up()
+    assert world.planned() == {}
