@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -107,15 +108,25 @@ class Lab:
         try:
             self.world.start(servers)
             self.ours = Ours(self.world, ".")
-            self.flat = Flat(self.world, "bench/flat")
-            self.empty = Program(self.world, "bench/empty")
             stack = yaml.safe_load(self.ours.stack_file.read_text())
             self._account = str(stack["config"]["argoweb:accountId"])
-            self.flat.prepare(self._account)
-            self.empty.pulumi("stack", "select", "--create", "sandbox")
         except BaseException:
             self.close()
             raise
+
+    @cached_property
+    def flat(self) -> Flat:
+        """The flat program; its stack is made on first use."""
+        program = Flat(self.world, "bench/flat")
+        program.prepare(self._account)
+        return program
+
+    @cached_property
+    def empty(self) -> Program:
+        """The empty program; its stack is made on first use."""
+        program = Program(self.world, "bench/empty")
+        program.pulumi("stack", "select", "--create", "sandbox")
+        return program
 
     def declare(self, program: Program, sites: Sequence[Site], servers: Sequence[str]) -> None:
         """Writes the program's stack file; Cloudflare has its zones then."""

@@ -55,6 +55,7 @@ def test_make_sandbox_ends_with_the_sites_seen_and_what_it_says_to_try_next_work
     assert newcomer.sandbox("status", check=False).returncode == 1, "down"
 
 
+@pytest.mark.long
 def test_the_first_real_server_is_set_up_by_the_readmes_own_commands(
     newcomer: World, tmp_path: Path
 ) -> None:

@@ -5,6 +5,8 @@ import os
 import stat
 from typing import Any
 
+import pytest
+
 from tests.engine.world import World
 
 SITES = {
@@ -94,6 +96,7 @@ def test_a_changed_upstream_changes_its_file_and_the_activation_and_nothing_else
     assert "this is status" in served
 
 
+@pytest.mark.long
 def test_a_changed_service_restarts_cloudflared_without_a_rebuild(deployed: World) -> None:
     def move(config: dict[str, Any]) -> None:
         config["argoweb:sites"][2]["service"] = "http://127.0.0.1:3000"
@@ -229,6 +232,7 @@ def test_outputs_name_the_tunnel_and_the_hostnames(deployed: World) -> None:
     assert outputs == {"tunnelId": tunnel["id"], "hostnames": list(SITES)}
 
 
+@pytest.mark.long
 def test_a_server_that_is_gone_is_let_go_without_a_connection(pair: World) -> None:
     pair.up()
     logins = pair.logins("web2")

@@ -3,6 +3,8 @@
 import base64
 from typing import Any
 
+import pytest
+
 from tests.engine.world import World
 
 ACCOUNT = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
@@ -24,6 +26,7 @@ def hand_made(world: World) -> str:
     return tunnel
 
 
+@pytest.mark.long
 def test_a_hand_made_set_up_is_taken_over_in_one_run_with_its_tunnel_and_record(
     fresh: World,
 ) -> None:

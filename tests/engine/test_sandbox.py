@@ -38,6 +38,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield world
 
 
+@pytest.mark.long
 def test_two_checkouts_run_beside_each_other(other: World, deployed: World) -> None:
     other.up()
 
@@ -48,6 +49,7 @@ def test_two_checkouts_run_beside_each_other(other: World, deployed: World) -> N
     assert deployed.get("www.example.localhost")[0] == 200
 
 
+@pytest.mark.long
 def test_a_crashed_run_is_cleaned_up_by_the_next_up(other: World) -> None:
     crashed = processes_of(other)
     for pid in crashed:
@@ -61,6 +63,7 @@ def test_a_crashed_run_is_cleaned_up_by_the_next_up(other: World) -> None:
     assert len(mounts_of(other)) == 2, "the file tree and the network namespace of one server"
 
 
+@pytest.mark.long
 def test_down_ends_what_was_started_and_leaves_no_mount_and_no_process(other: World) -> None:
     pids = processes_of(other)
     assert all(map(alive, pids))

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.engine.world import World
 
 
+@pytest.mark.long
 def test_two_stacks_do_not_disturb_each_other(pair: World) -> None:
     first = yaml.safe_load(pair.stack_file.read_text())
     servers = first["config"]["argoweb:servers"]

@@ -49,12 +49,14 @@ TAKEN_BACK = "STATE: the new configuration failed and was taken back; the server
         pytest.param(
             "rebuild-evaluate", nix_change, UNTOUCHED, id="evaluation", marks=pytest.mark.long
         ),
-        pytest.param("rebuild-build", nix_change, UNTOUCHED, id="build"),
+        pytest.param("rebuild-build", nix_change, UNTOUCHED, id="build", marks=pytest.mark.long),
         pytest.param("", caddys_mistake, UNTOUCHED, id="caddy refuses"),
         pytest.param(
             "", cloudflareds_mistake, UNTOUCHED, id="cloudflared refuses", marks=pytest.mark.long
         ),
-        pytest.param("switch-activate", nix_change, TAKEN_BACK, id="activation"),
+        pytest.param(
+            "switch-activate", nix_change, TAKEN_BACK, id="activation", marks=pytest.mark.long
+        ),
         pytest.param("switch-panic", nix_change, TAKEN_BACK, id="panic", marks=pytest.mark.long),
         pytest.param("", no_health, TAKEN_BACK, id="health"),
     ],
@@ -82,6 +84,7 @@ def test_a_failure_leaves_the_old_configuration_serving(
     assert "this is app" in deployed.get("app.example.localhost")[1]
 
 
+@pytest.mark.long
 def test_another_units_failure_is_told_apart_from_our_own(deployed: World, faults: Faults) -> None:
     faults.fail("switch-units")
 
@@ -93,6 +96,7 @@ def test_another_units_failure_is_told_apart_from_our_own(deployed: World, fault
         assert "this is status" in deployed.get("app.example.localhost")[1]
 
 
+@pytest.mark.long
 def test_a_boot_default_that_cannot_be_set_takes_everything_back(
     deployed: World, faults: Faults
 ) -> None:
@@ -108,6 +112,7 @@ def test_a_boot_default_that_cannot_be_set_takes_everything_back(
     )
 
 
+@pytest.mark.long
 def test_a_missing_import_line_is_asked_for_and_never_added(fresh: World) -> None:
     configuration = fresh.host_root() / "etc/nixos/configuration.nix"
     good = configuration.read_text()
@@ -126,6 +131,7 @@ def test_a_missing_import_line_is_asked_for_and_never_added(fresh: World) -> Non
     assert fresh.get("www.example.localhost")[0] == 200
 
 
+@pytest.mark.long
 def test_a_server_of_another_deployment_is_left_alone(deployed: World, faults: Faults) -> None:
     owner = deployed.host_root() / "var/lib/argoweb-deploy/owner"
     mine = owner.read_text()
@@ -139,6 +145,7 @@ def test_a_server_of_another_deployment_is_left_alone(deployed: World, faults: F
     assert "this is app" in deployed.get("app.example.localhost")[1]
 
 
+@pytest.mark.long
 def test_a_lost_staging_folder_is_named_and_redeploy_mends_it(
     deployed: World, faults: Faults
 ) -> None:
@@ -156,6 +163,7 @@ def test_a_lost_staging_folder_is_named_and_redeploy_mends_it(
     assert "raise argoweb:servers.<name>.redeploy by one" in result.stdout + result.stderr
 
 
+@pytest.mark.long
 def test_identical_files_cost_nothing(deployed: World, faults: Faults) -> None:
     def redeploy(config: dict[str, Any]) -> None:
         config["argoweb:servers"]["web1"]["redeploy"] = 7

@@ -15,6 +15,8 @@ from tests.faults.direct import said
 from tests.faults.faults import Faults
 from tests.faults.test_activation import live_files, nix_change
 
+pytestmark = pytest.mark.long
+
 WITHIN_THE_PROGRAM = 18_000
 """Bytes of a connection that end within server.sh, and only there: no other file is as long."""
 
@@ -58,7 +60,7 @@ def cut_connections(world: World) -> None:
 @pytest.mark.parametrize(
     ("step", "line"),
     [
-        pytest.param("rebuild-evaluate", "building the system", marks=pytest.mark.long),
+        ("rebuild-evaluate", "building the system"),
         ("switch-activate", "switching to the new system"),
     ],
 )
@@ -100,7 +102,6 @@ def test_two_machines_deploy_one_after_the_other(deployed: World, faults: Faults
         shutil.rmtree(backend)
 
 
-@pytest.mark.long
 def test_a_connection_that_is_cut_within_a_file_leaves_the_old_configuration(
     deployed: World, faults: Faults
 ) -> None:
