@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.engine.world import World
 
 
+@pytest.mark.long
 def test_it_is_noticed_after_a_refresh_and_replaced_by_the_second_update(deployed: World) -> None:
     (old,) = living(deployed)
     deployed.ssh("systemctl stop argoWeb")
