@@ -20,8 +20,9 @@ _PARTS = "\n".join(
         "main.sh",
     )
 )
-SERVER_PROGRAM = f"{{\n{_PARTS}}}\n"
-"""What does the work on the server. In braces, bash runs all of it or, when its end is missing, nothing."""
+SERVER_PROGRAM = f"{{\n{_PARTS}}} # end\n"
+"""What does the work on the server. In braces, bash runs all of it or, when its end is missing, nothing; launch.sh looks
+for that end."""
 
 
 def command(script: str, *words: str, sudo: bool) -> str:

@@ -90,6 +90,6 @@ def test_a_staged_program_that_was_cut_off_neither_activates_nor_tears_down(
     direct.stage(Deployment(files={"server.sh": program[: len(program) // 2]}, manifest=""))
 
     for verb in ("create", "delete"):
-        assert "unexpected" in direct.run(direct.original.manifest, verb).refusal()
+        assert "was cut short" in direct.run(direct.original.manifest, verb).refusal()
 
     assert world.get("app.example.localhost")[0] == 200

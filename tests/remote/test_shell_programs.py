@@ -39,15 +39,25 @@ def test_of_a_server_program_that_was_cut_off_anywhere_nothing_runs(tmp_path: Pa
     program = tmp_path / "server.sh"
     text = SERVER_PROGRAM.encode()
     whole = len(text) - 1  # the last line break may be missing
+    between = text.index(b" && ", text.index(b"[[")) + len(
+        b" && "
+    )  # bash calls this error a success
 
-    for length in [*range(1, whole, 997), *range(whole - 20, whole)]:
+    for length in [0, between, *range(1, whole, 997), *range(whole - 20, whole)]:
         program.write_bytes(text[:length])
-        result = subprocess.run(
-            ["bash", str(program), "deactivate"], capture_output=True, check=False
-        )
+        for verb in ("activate", "deactivate"):
+            result = run("launch.sh", verb, str(program))
 
-        assert result.returncode != 0, length
-        assert result.stdout == b"", length
+            assert result.returncode == 1, length
+            assert result.stderr == "", length
+            assert "was cut short. Raise argoweb:servers.<name>.redeploy" in result.stdout, length
+
+
+def test_a_whole_server_program_is_started(tmp_path: Path) -> None:
+    program = tmp_path / "server.sh"
+    program.write_text("{\necho started\n" + SERVER_PROGRAM.splitlines()[-1])
+
+    assert run("launch.sh", "activate", str(program)).stdout == "started\n"
 
 
 def test_a_missing_server_program_fails_an_activation_and_leaves_a_teardown_nothing_to_do(
@@ -58,7 +68,7 @@ def test_a_missing_server_program_fails_an_activation_and_leaves_a_teardown_noth
     activation, teardown = (run("launch.sh", verb, missing) for verb in ("activate", "deactivate"))
 
     assert activation.returncode == 1
-    assert "raise argoweb:servers.<name>.redeploy by one" in activation.stdout
+    assert "Raise argoweb:servers.<name>.redeploy by one" in activation.stdout
     assert teardown.returncode == 0
 
 
