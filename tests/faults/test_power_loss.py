@@ -7,16 +7,12 @@ from tests.faults.direct import Direct
 from tests.faults.steps import MOVED, STEPS, Steps, boots, power_loss, shows
 from tests.faults.test_activation import live_files
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     "step",
-    [
-        pytest.param("rebuild-build", marks=pytest.mark.long),
-        pytest.param("switch-panic", marks=pytest.mark.long),
-        "switch-activate",
-        pytest.param("health", marks=pytest.mark.long),
-        pytest.param("switch-bootloader", marks=pytest.mark.long),
-    ],
+    ["rebuild-build", "switch-panic", "switch-activate", "health", "switch-bootloader"],
 )
 def test_a_power_loss_brings_the_old_configuration_back_and_the_next_run_converges(
     world: World, steps: Steps, direct: Direct, step: str

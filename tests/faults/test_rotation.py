@@ -40,8 +40,10 @@ def refusal(world: World, credentials: str) -> str:
     (folder / "c.yml").write_text(config + "ingress:\n- service: http_status:404\n")
     try:
         return world.ssh(
-            "timeout 180 /opt/sandbox/bin/cloudflared --config /root/old/c.yml tunnel run 2>&1"
-            " | grep -m 1 -e Unauthorized -e Registered"
+            "timeout 300 /opt/sandbox/bin/cloudflared --config /root/old/c.yml tunnel run"
+            " >/root/old/log 2>&1 & child=$!;"
+            " until grep -m 1 -e Unauthorized -e Registered /root/old/log || ! kill -0 $child;"
+            " do sleep 0.2; done; kill $child; wait"
         )
     finally:
         world.ssh("rm -r /root/old")
