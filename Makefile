@@ -1,5 +1,5 @@
 # `make sandbox` runs the whole path on this machine, `make test` passes the tests, `make check` reads the code,
-# `make bench` measures, `make test-long` passes the tests that `make test` has only samples of.
+# `make bench` measures, `make test-long` passes the tests on the sandbox that `make test` leaves out.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -16,7 +16,7 @@ test: $(VENV)/ready packages
 	@$(RUN) -m sandbox.engine
 	@$(RUN) -m pytest --durations 10 -m "not long" $(ON_THE_SANDBOX)
 
-# Every fault at every step; about as long again.
+# Each fault at each step, several servers and stacks, ways to reach and rebuild a server: far longer than `test`.
 test-long: $(VENV)/ready packages
 	@$(RUN) -m sandbox.engine
 	@$(RUN) -m pytest --durations 10 -m long $(ON_THE_SANDBOX)

@@ -5,15 +5,12 @@ import os
 import pulumi
 from pulumi.runtime.config import CONFIG
 
-from ingress.shape import nearest
+from ingress.shape import Choice, Text, nearest
 from settings.access import access
 from settings.build import NAMESPACE, build
 from settings.errors import SettingsError
 from settings.model import Settings
 from settings.shapes import SECRETS, STACK
-
-_TEXTS = ("accountId", "siteOrder")
-"""Keys whose value is a text and no structure."""
 
 
 def load() -> Settings:
@@ -25,10 +22,10 @@ def load() -> Settings:
     config = pulumi.Config(NAMESPACE)
     problems: list[str] = []
     raw: dict[str, object] = {}
-    for key in STACK.keys:
+    for key, about in STACK.keys.items():
         text = config.get(key)
         if text:
-            raw[key] = text if key in _TEXTS else config.get_object(key)
+            raw[key] = text if isinstance(about.shape, Text | Choice) else config.get_object(key)
     # Keys that the schema of Pulumi.yaml gives an empty default are not there.
     raw = {key: value for key, value in raw.items() if value not in (None, "", [], {})}
     try:

@@ -1,4 +1,4 @@
-"""The short form of the measurements: what can be counted is exact."""
+"""The short form of the measurements: what can be counted is exact, times are only shown."""
 
 import json
 
@@ -16,16 +16,19 @@ def counted(lab: Lab) -> list[Row]:
 
 
 def test_no_more_calls_connections_and_evaluations_than_the_targets_allow(
-    counted: list[Row],
+    lab: Lab, counted: list[Row], times: list[str]
 ) -> None:
     missed = [f"{row.measure}: {row.value}, at most {row.target}" for row in counted if not row.met]
 
     assert missed == []
     assert len(counted) == 9
+    times.append(f"no-op preview, {counts.SITES + 1} sites: {lab.ours.preview_seconds():.1f} s")
 
 
 @pytest.mark.long
-def test_ours_and_the_flat_program_make_the_same_of_cloudflare_and_both_serve(lab: Lab) -> None:
+def test_ours_and_the_flat_program_make_the_same_of_cloudflare_and_both_serve(
+    lab: Lab, times: list[str]
+) -> None:
     lab.deploy(4)
 
     records = {
@@ -49,6 +52,10 @@ def test_ours_and_the_flat_program_make_the_same_of_cloudflare_and_both_serve(la
     each = ["this is app", "this is app", "this is app", "this is status"]
     assert served()[:4] == each
     lab.world.wait_for(lambda: served()[4:] == each)
+    times += [
+        f"no-op preview, 4 sites, {name}: {getattr(lab, name).preview_seconds():.1f} s"
+        for name in ("empty", "ours", "flat")
+    ]
 
 
 def test_only_the_activations_of_several_servers_follow_one_another(lab: Lab) -> None:

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.engine.world import World
 
 
@@ -84,3 +86,18 @@ def test_the_tunnels_secret_is_in_one_file_of_the_server_and_nowhere_else(fresh:
         assert files_with(secret.encode(), fresh.root / ".sandbox" / "pulumi-state") == []
         assert files_with(secret.encode(), fresh.root / ".sandbox" / "pulumi-home") == []
         assert secret not in fresh.ssh("journalctl --no-pager")
+
+
+@pytest.mark.long
+def test_a_failed_activation_shows_no_secret(fresh: World) -> None:
+    fail = fresh.host_root() / "etc/sandbox/fail"
+    fail.mkdir()
+    (fail / "rebuild-build").write_text("error: the build fails for a test\n")
+
+    result = fresh.pulumi("up", "--yes", "--skip-preview", check=False)
+    exported = json.loads(fresh.pulumi("stack", "export", "--show-secrets").stdout)
+
+    assert result.returncode != 0
+    assert "the build fails for a test" in result.stdout + result.stderr
+    for secret in secrets_in(exported).values():
+        assert secret not in result.stdout + result.stderr

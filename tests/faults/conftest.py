@@ -15,11 +15,12 @@ __all__ = ["deployed", "fresh", "pair", "world"]
 
 @pytest.fixture
 def faults(deployed: World) -> Iterator[Faults]:
-    """Faults that end with the test; the stack's file is the old one then, and one `up` converges."""
+    """Faults that end with the test; the stack's file is the old one then, and `up` converges."""
     faults = Faults(deployed)
     yield faults
     faults.clear()
     deployed.up()
+    assert deployed.planned() == {}
     assert deployed.get("www.example.localhost")[0] == 200
 
 
