@@ -8,6 +8,8 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["tests.engine.worlds"]
+
 ROOT = Path(__file__).resolve().parent.parent
 _ON_THE_SANDBOX = {"bench", "engine", "faults"}
 """Folders of tests that run the real command line on a sandbox."""

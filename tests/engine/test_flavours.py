@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.engine.conftest import started
 from tests.engine.world import World
+from tests.engine.worlds import started
 
 pytestmark = pytest.mark.long
 
@@ -42,9 +42,9 @@ OWN_CADDY = """
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def spare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Two servers, of which the stack has the first; nothing is deployed."""
-    with started(tmp_path_factory.mktemp("pair"), servers=2) as world:
+    with started(tmp_path_factory.mktemp("spare"), servers=2) as world:
         world.edit(lambda config: config["argoweb:servers"].pop("web2"))
         yield world
 
@@ -53,41 +53,41 @@ def serves(world: World) -> bool:
     return "this is app" in world.get("app.example.localhost")[1]
 
 
-def test_the_first_up_works_through_a_bastion_and_as_a_user_who_may_sudo(pair: World) -> None:
-    door = pair.status["servers"]["web2"]["ssh"]
+def test_the_first_up_works_through_a_bastion_and_as_a_user_who_may_sudo(spare: World) -> None:
+    door = spare.status["servers"]["web2"]["ssh"]
 
     def far_away(config: Config) -> None:
         bastion = {"address": door["host"], "port": door["port"], "hostKey": door["host_key"]}
         config["argoweb:servers"]["web1"] |= {"user": "admin", "bastion": bastion}
 
-    before = pair.logins("web2")
-    with pair.changed(far_away):
-        pair.up()
-        assert serves(pair)
-        assert pair.logins("web2") > before
-        assert "Accepted publickey for admin" in pair.ssh("journalctl -o cat -t sshd --no-pager")
-        pair.pulumi("destroy", "--yes")
+    before = spare.logins("web2")
+    with spare.changed(far_away):
+        spare.up()
+        assert serves(spare)
+        assert spare.logins("web2") > before
+        assert "Accepted publickey for admin" in spare.ssh("journalctl -o cat -t sshd --no-pager")
+        spare.pulumi("destroy", "--yes")
 
-    assert "argoweb-deploy" not in pair.ssh("ls /var/lib")
+    assert "argoweb-deploy" not in spare.ssh("ls /var/lib")
 
 
-def test_a_bastions_own_host_key_is_checked(pair: World) -> None:
-    door, other = (pair.status["servers"][name]["ssh"] for name in ("web2", "web1"))
+def test_a_bastions_own_host_key_is_checked(spare: World) -> None:
+    door, other = (spare.status["servers"][name]["ssh"] for name in ("web2", "web1"))
 
     def mistaken(config: Config) -> None:
         bastion = {"address": door["host"], "port": door["port"], "hostKey": other["host_key"]}
         config["argoweb:servers"]["web1"] |= {"bastion": bastion, "dialAttempts": 1}
 
-    with pair.changed(mistaken):
-        result = pair.pulumi("up", "--yes", "--skip-preview", check=False)
+    with spare.changed(mistaken):
+        result = spare.pulumi("up", "--yes", "--skip-preview", check=False)
 
     assert result.returncode != 0
     assert "host key mismatch" in result.stdout + result.stderr
 
 
-def test_a_build_host_builds_what_the_server_runs(pair: World) -> None:
-    door = pair.status["servers"]["web2"]["ssh"]
-    folder = pair.host_root() / "root/.ssh"
+def test_a_build_host_builds_what_the_server_runs(spare: World) -> None:
+    door = spare.status["servers"]["web2"]["ssh"]
+    folder = spare.host_root() / "root/.ssh"
     (folder / "id_ed25519").write_text(Path(door["private_key_file"]).read_text())
     (folder / "id_ed25519").chmod(0o600)
     (folder / "known_hosts").write_text(f"[{door['host']}]:{door['port']} {door['host_key']}\n")
@@ -99,21 +99,21 @@ def test_a_build_host_builds_what_the_server_runs(pair: World) -> None:
             "args": ["--option", "cores", "1"],
         }
 
-    with pair.changed(elsewhere):
-        pair.up()
+    with spare.changed(elsewhere):
+        spare.up()
 
-    assert serves(pair)
-    assert "root@builder" in pair.ssh("cat /var/log/sandbox/nixos-rebuild")
-    system = pair.ssh("readlink -f /run/current-system").strip()
-    pair.ssh(f"test -e {system}", server="web2")
+    assert serves(spare)
+    assert "root@builder" in spare.ssh("cat /var/log/sandbox/nixos-rebuild")
+    system = spare.ssh("readlink -f /run/current-system").strip()
+    spare.ssh(f"test -e {system}", server="web2")
 
 
 def test_a_flake_is_rebuilt_and_the_users_own_pure_rebuild_fails_instead_of_losing_the_tunnel(
-    pair: World,
+    spare: World,
 ) -> None:
-    pair.up()
-    nixos = pair.host_root() / "etc/nixos"
-    system = pair.ssh("nix-instantiate --eval -E builtins.currentSystem").strip().strip('"')
+    spare.up()
+    nixos = spare.host_root() / "etc/nixos"
+    system = spare.ssh("nix-instantiate --eval -E builtins.currentSystem").strip().strip('"')
     (nixos / "flake.nix").write_text(FLAKE.replace("SYSTEM", system))
     configuration = (nixos / "configuration.nix").read_text()
     assert IMPORT in configuration
@@ -125,29 +125,29 @@ def test_a_flake_is_rebuilt_and_the_users_own_pure_rebuild_fails_instead_of_losi
         config["argoweb:servers"]["web1"]["rebuild"] = {"flake": "/etc/nixos#web1"}
         config["argoweb:caddy"] = {"group": "webProxy"}
 
-    with pair.changed(flake):
-        pair.up()
-    pure = pair.ssh(
+    with spare.changed(flake):
+        spare.up()
+    pure = spare.ssh(
         "cd /root && nixos-rebuild build --flake /etc/nixos#web1 2>&1 && echo built", check=False
     )
-    pair.ssh("cd /root && nixos-rebuild build --flake /etc/nixos#web1 --impure")
+    spare.ssh("cd /root && nixos-rebuild build --flake /etc/nixos#web1 --impure")
 
-    assert serves(pair)
-    assert "/etc/nixos#web1" in pair.ssh("tail -n 3 /var/log/sandbox/nixos-rebuild")
+    assert serves(spare)
+    assert "/etc/nixos#web1" in spare.ssh("tail -n 3 /var/log/sandbox/nixos-rebuild")
     assert "built" not in pure
     assert "--impure" in pure
-    built = pair.ssh("readlink -f /root/result /run/current-system").split()
+    built = spare.ssh("readlink -f /root/result /run/current-system").split()
     assert built[0] == built[1]
     (nixos / "flake.nix").unlink()
     (nixos / "configuration.nix").write_text(configuration)
-    pair.up()
+    spare.up()
 
 
 def test_a_caddy_unit_of_the_users_own_serves_the_sites_and_is_reloaded_not_restarted(
-    pair: World,
+    spare: World,
 ) -> None:
-    pair.up()
-    root = pair.host_root()
+    spare.up()
+    root = spare.host_root()
     configuration = root / "etc/nixos/configuration.nix"
     good = configuration.read_text()
     configuration.write_text(good.rstrip().removesuffix("}") + OWN_CADDY)
@@ -157,21 +157,23 @@ def test_a_caddy_unit_of_the_users_own_serves_the_sites_and_is_reloaded_not_rest
     )
     own = {"manage": False, "unit": "caddyProxy", "group": "caddyProxy"}
 
-    with pair.changed(lambda config: config.update({"argoweb:caddy": own})):
-        pair.up()
-        assert serves(pair)
-        assert pair.ssh("systemctl is-active caddyProxy caddy", check=False).split() == [
+    with spare.changed(lambda config: config.update({"argoweb:caddy": own})):
+        spare.up()
+        assert serves(spare)
+        assert spare.ssh("systemctl is-active caddyProxy caddy", check=False).split() == [
             "active",
             "inactive",
         ]
-        assert "caddyProxy" in pair.ssh("id -nG argoWeb")
-        invocation = pair.ssh("systemctl show -p InvocationID caddyProxy")
-        with pair.changed(lambda config: config["argoweb:sites"][1].update(proxy="127.0.0.1:3001")):
-            assert "plan: reload caddyProxy" in pair.up()
-            assert "this is status" in pair.get("app.example.localhost")[1]
-        assert pair.ssh("systemctl show -p InvocationID caddyProxy") == invocation
-        pair.up()
+        assert "caddyProxy" in spare.ssh("id -nG argoWeb")
+        invocation = spare.ssh("systemctl show -p InvocationID caddyProxy")
+        with spare.changed(
+            lambda config: config["argoweb:sites"][1].update(proxy="127.0.0.1:3001")
+        ):
+            assert "plan: reload caddyProxy" in spare.up()
+            assert "this is status" in spare.get("app.example.localhost")[1]
+        assert spare.ssh("systemctl show -p InvocationID caddyProxy") == invocation
+        spare.up()
 
     configuration.write_text(good)
-    pair.up()
-    assert serves(pair)
+    spare.up()
+    assert serves(spare)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import started
 from tests.engine.world import World
+from tests.engine.worlds import started
 
 
 def processes_of(world: World) -> list[int]:

@@ -1,16 +1,13 @@
-"""The engine tests' worlds, and what can go wrong in them."""
+"""What can go wrong in the engine tests' worlds."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.engine.conftest import deployed, fresh, pair, world
 from tests.engine.world import World
 from tests.faults.direct import Direct
 from tests.faults.faults import Faults
 from tests.faults.steps import Steps
-
-__all__ = ["deployed", "fresh", "pair", "world"]
 
 
 @pytest.fixture

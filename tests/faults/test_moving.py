@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.engine.conftest import started
 from tests.engine.world import World
+from tests.engine.worlds import started
 from tests.faults.load import load
 
 pytestmark = pytest.mark.long

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.engine.conftest import started
 from tests.engine.world import World
+from tests.engine.worlds import started
 from tests.faults.faults import Faults
 from tests.faults.load import load
 from tests.faults.test_activation import TAKEN_BACK, nix_change

@@ -1,4 +1,4 @@
-"""One sandbox for all engine tests that leave it as they found it."""
+"""One sandbox for all tests that leave it as they found it, and worlds of their own for those that do not."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
