@@ -92,8 +92,11 @@ class NixosHost(pulumi.ComponentResource):
         self.activation = remote.Command(
             f"{name}-activate",
             connection=connection,
-            # Of no use there but to run it again with the files that are sent again.
-            create=command("launch.sh", "activate", program, str(server.redeploy), sudo=sudo),
+            # When the files were sent is of no use there but to run it again whenever one was: also when an update broke off
+            # and the stack is then set back to what its state has of the activation.
+            create=_sent(staged).apply(
+                lambda sent: command("launch.sh", "activate", program, sent, sudo=sudo)
+            ),
             delete=command("launch.sh", "deactivate", program, sudo=sudo),
             stdin=pulumi.Output.all(*(_entry(file) for file in args.files)).apply(
                 lambda entries: manifest(args.settings, server, owner=owner, files=entries)
@@ -120,6 +123,15 @@ def _entry(file: HostFile) -> pulumi.Output[FileEntry]:
                 sha256=hashlib.sha256(values[1].encode()).hexdigest(),
                 path=values[0],
             )
+        )
+    )
+
+
+def _sent(staged: Sequence[remote.Command]) -> pulumi.Output[str]:
+    """Another text whenever one of the files was sent again. Of what is in them it tells nothing."""
+    return pulumi.Output.unsecret(
+        pulumi.Output.all(*(each.stdout for each in staged)).apply(
+            lambda times: hashlib.sha256("".join(times).encode()).hexdigest()[:16]
         )
     )
 

@@ -8,7 +8,9 @@ place() {
   install -m 600 -- "$(source_of "$1")" "$new"
   if id -- "${owner%:*}" >/dev/null 2>&1; then chown -- "$owner" "$new"; fi
   chmod -- "${FILE_MODE[$1]}" "$new"
+  sync -- "$new"
   mv -Tf -- "$new" "$path"
+  sync -- "${path%/*}"
 }
 
 swap() {
@@ -55,7 +57,7 @@ apply_units() {
 
 switch_system() {
   local status=0
-  step "switching to the new system"
+  step "switching to ${2:-the new system}"
   switch_to "$1" >"$WORK/switch.log" 2>&1 || status=$?
   case $status in
     0) ;;
@@ -68,11 +70,12 @@ switch_system() {
   esac
 }
 
-# Everything as it was, and checked as well.
+# Everything as it was, and checked as well; it goes as far as it can.
 roll_back() {
-  local old profile status=0
+  local old profile status=0 mend=no
+  set +e
   journal_tail
-  if [[ ! -e $TRANSACTION ]]; then
+  if [[ ! -d $TRANSACTION ]]; then
     echo "STATE: nothing was changed on this server, which has all files of this configuration but does not serve."
     return
   fi
@@ -83,15 +86,19 @@ roll_back() {
   fi
   old=$(<"$TRANSACTION/system")
   profile=$(<"$TRANSACTION/profile")
-  transaction_restore
+  transaction_restore || mend=yes
   note_invocations
-  if [[ $REBUILD == yes ]]; then
+  if [[ $REBUILD == yes || $old != "$(current_system)" ]]; then
     switch_to "$old" >"$WORK/rollback.log" 2>&1 || status=$?
     ((status == 0 || status == 4)) || tail -n 20 "$WORK/rollback.log" | indent
   fi
   if [[ -n $profile && $(readlink -f "$PROFILE") != "$profile" ]]; then
     make_boot_default "$profile" >"$WORK/rollback.log" 2>&1 ||
       echo "The boot default could not be set back to $profile: $(tail -n 1 "$WORK/rollback.log")"
+  fi
+  if [[ $mend == yes ]]; then
+    echo "STATE: the new configuration failed, and not every file of the old one could be put back, see above. Mend what stands in the way; the next pulumi up puts them back first."
+    return
   fi
   transaction_end
   if ! unit_exists argoWeb.service; then
@@ -112,6 +119,7 @@ commit() {
   # Also when the profile has it: a run that was cut off may not have come as far as the boot loader.
   if [[ -n $NEW_SYSTEM ]]; then
     step "making the new system the boot default"
+    if [[ -d $TRANSACTION ]]; then transaction_proved "$NEW_SYSTEM" || return 1; fi
     make_boot_default "$NEW_SYSTEM" >"$WORK/boot.log" 2>&1 || {
       tail -n 20 "$WORK/boot.log" | indent
       return 1
@@ -119,23 +127,34 @@ commit() {
   fi
   # Owners and modes that the rebuild's new user made possible.
   for name in "${FILES[@]}"; do
-    chown -- "${FILE_OWNER[$name]}" "${FILE_PATH[$name]}"
+    chown -- "${FILE_OWNER[$name]}" "${FILE_PATH[$name]}" || return 1
   done
-  if [[ -e $TRANSACTION ]]; then transaction_end; fi
-  install -m 600 -- "$WORK/manifest" "$APPLIED"
-  printf '%s\n' "${SETTING[owner]}" >"$OWNER"
-  ln -sfn -- "$STAGING/server.sh" "$ROOT/server.sh" # the same place for every deployment, for people
+  # Before the end of the transaction: a later run, and a teardown, go by them.
+  install -m 600 -- "$WORK/manifest" "$APPLIED.new" && printf '%s\n' "${SETTING[owner]}" >"$OWNER.new" || return 1
+  if [[ -d $TRANSACTION ]]; then transaction_end || return 1; fi
+  mv -f -- "$APPLIED.new" "$APPLIED" && mv -f -- "$OWNER.new" "$OWNER" &&
+    ln -sfn -- "$STAGING/server.sh" "$ROOT/server.sh" # the same place for every deployment, for people
 }
 
-# The credentials stay in one place on the server: the live one.
+# The credentials stay in one place on the server: the live one. A file that another run has staged is that run's.
 tidy_staging() {
-  local staged name
-  for staged in "$STAGING"/*; do
-    name=${staged##*/}
-    if [[ $name != server.sh && (-z ${FILE_PATH[$name]:-} || ${FILE_MODE[$name]} == 600) ]]; then
-      rm -f -- "$staged"
+  local name
+  for name in "${FILES[@]}"; do
+    if [[ ${FILE_MODE[$name]} == 600 && $(digest "$STAGING/$name") == "${FILE_SUM[$name]}" ]]; then
+      rm -f -- "$STAGING/$name"
     fi
   done
+}
+
+# What nobody foresaw: a full disk, a folder that cannot be written. Standard error, just above in the log, says which.
+# shellcheck disable=SC2317 # a trap calls it
+broken_off() {
+  local status=$?
+  trap - EXIT
+  ((status)) || return 0
+  echo "argoweb: the work broke off, see above."
+  if [[ -d $TRANSACTION ]]; then roll_back; else echo "$UNTOUCHED"; fi
+  exit 1
 }
 
 activate() {
@@ -145,16 +164,19 @@ activate() {
   flock -n 9 || step "another run holds the lock; waiting for it"
   flock -w "$LOCK_WAIT" 9 || fail_untouched "another deployment holds $LOCK for more than $LOCK_WAIT s."
   check_owner
-  recover
-  verify_staging
+  trap broken_off EXIT
+  recover no
+  take_staged
   compare
   if [[ $REBUILD == yes ]] || ((${#CHANGED[@]})); then validate; fi
   if [[ $REBUILD$RESTART$RELOAD != nonono ]] || ((${#OBSOLETE[@]})); then swap; fi
   note_invocations
   if { [[ -z $NEW_SYSTEM || $NEW_SYSTEM == "$(current_system)" ]] || switch_system "$NEW_SYSTEM"; } && apply_units && healthy && commit; then
+    trap - EXIT
     tidy_staging
     step "done: the tunnel is connected and serves this configuration"
   else
+    trap - EXIT
     roll_back
     exit 1
   fi

@@ -22,8 +22,10 @@ fi
 WORK='' # this run's folder
 export STARTED=${STARTED:-$EPOCHSECONDS}
 step() { printf '[%3ds] %s\n' "$((EPOCHSECONDS - STARTED))" "$*"; }
+readonly UNTOUCHED="STATE: nothing was changed on this server; it runs what it ran before."
 fail_untouched() {
-  printf 'argoweb: %s\nSTATE: nothing was changed on this server; it runs what it ran before.\n' "$*"
+  trap - EXIT
+  printf 'argoweb: %s\n%s\n' "$*" "$UNTOUCHED"
   exit 1
 }
 join() {

@@ -1,10 +1,20 @@
 # Teardown: stop, take the secret away, take our files out of the user's configuration, rebuild, leave no trace.
 
+# Values of this deployment's two manifests: of the last update that Pulumi knows of, and of the last one that is live here,
+# which is another one when the connection broke.
+of_both_manifests() {
+  local file
+  for file in "$WORK/manifest" "$APPLIED"; do
+    if [[ -e $file ]]; then sed -n "$1" "$file"; fi
+  done | sort -u
+}
+
 deactivate() {
-  local dir name path unit
+  local unit dir caddy
+  local -a paths units config_dirs data_dirs
   WORK=$1
   read_manifest "$WORK/manifest"
-  dir=${SETTING[config-dir]}
+  caddy=${SETTING[caddy-unit]}.service
   exec 9>"$LOCK"
   flock -w "$LOCK_WAIT" 9
   if [[ -e $OWNER && $(<"$OWNER") != "${SETTING[owner]}" ]]; then
@@ -12,31 +22,38 @@ deactivate() {
     rm -rf -- "$STAGING"
     return
   fi
-  rm -rf -- "$TRANSACTION"
+  trap 'status=$?; ((status == 0)) || echo "$STATE Run pulumi destroy again."' EXIT
+  STATE="STATE: the teardown broke off, see above; the tunnel may still run."
+  if [[ -d $TRANSACTION ]]; then
+    transaction_restore
+    transaction_end
+  fi
+  mapfile -t units < <(of_both_manifests 's/^instance \([^ ]*\) .*/\1/p')
+  mapfile -t paths < <(of_both_manifests 's/^file [^ ]* [^ ]* [^ ]* [^ ]* //p')
+  mapfile -t config_dirs < <(of_both_manifests 's/^config-dir //p')
+  mapfile -t data_dirs < <(of_both_manifests 's/^data-dir //p')
 
   step "stopping argoWeb"
-  for unit in "${INSTANCES[@]}"; do
+  for unit in "${units[@]}"; do
     if unit_exists "$unit"; then systemctl stop "$unit"; fi
   done
-  for name in "${FILES[@]}"; do
-    path=${FILE_PATH[$name]}
-    [[ ${FILE_MODE[$name]} == 600 ]] && rm -f -- "$path"
-  done
+  rm -f -- "${paths[@]}"
+  STATE="STATE: the tunnel is stopped and its credentials are gone; the system still contains the unit argoWeb."
 
   step "rebuilding NixOS without the module"
-  for name in "${FILES[@]}"; do
-    [[ ${FILE_PATH[$name]} == "$dir/$name" ]] && rm -f -- "$dir/$name"
-  done
   if unit_exists argoWeb.service; then
     # The user's import line must go on evaluating, whatever its form.
-    printf '# argoweb was here. This file may go together with the line that imports it.\n{ }\n' >"$dir/argoWeb.nix"
-    chmod 644 "$dir/argoWeb.nix"
+    for dir in "${config_dirs[@]}"; do
+      printf '# argoweb was here. This file may go together with the line that imports it.\n{ }\n' >"$dir/argoWeb.nix"
+      chmod 644 "$dir/argoWeb.nix"
+    done
     rebuild_without_module
   fi
-  if unit_exists "${SETTING[caddy-unit]}.service" && [[ $(systemctl is-active "${SETTING[caddy-unit]}.service") == active ]]; then
-    systemctl reload-or-restart "${SETTING[caddy-unit]}.service" || true
+  if unit_exists "$caddy" && [[ $(systemctl is-active "$caddy") == active ]]; then
+    systemctl reload-or-restart "$caddy" || true
   fi
-  rmdir --ignore-fail-on-non-empty -- "${SETTING[data-dir]}" 2>/dev/null || true
+  rmdir --ignore-fail-on-non-empty -- "${data_dirs[@]}" 2>/dev/null || true
+  trap - EXIT
   step "done: no service, no configuration and no secret of argoweb is left"
 }
 
@@ -45,19 +62,19 @@ rebuild_without_module() {
   mkdir -p -- "$WORK/build"
   if ! rebuild build "$WORK/build" >"$WORK/build/log" 2>&1; then
     tail -n 40 "$WORK/build/log" | indent
-    echo "STATE: the tunnel is stopped and its credentials are gone; the system still contains the unit argoWeb, because the rebuild above failed. Mend the server's configuration and run pulumi destroy again."
+    echo "The rebuild above failed: mend the server's configuration."
     exit 1
   fi
   system=$(readlink -f "$WORK/build/result")
   switch_to "$system" >"$WORK/build/log" 2>&1 || status=$?
   if ((status != 0 && status != 4)); then
     tail -n 30 "$WORK/build/log" | indent
-    echo "STATE: the tunnel is stopped and its credentials are gone; switching to the system without argoWeb failed with exit code $status. Run pulumi destroy again."
+    echo "Switching to the system without argoWeb failed with exit code $status."
     exit 1
   fi
   make_boot_default "$system" >"$WORK/build/log" 2>&1 || {
     indent <"$WORK/build/log"
-    echo "STATE: the tunnel is stopped and its credentials are gone; the boot default still contains the unit argoWeb. Run pulumi destroy again."
+    STATE="STATE: the tunnel is stopped and its credentials are gone; the boot default still contains the unit argoWeb."
     exit 1
   }
 }

@@ -44,7 +44,7 @@ start() {
         continue
       fi
       cat -- "$run/start.log"
-      echo "STATE: nothing was changed on this server; it runs what it ran before."
+      echo "$UNTOUCHED"
       exit 1
     fi
     echo "another deployment is at work on this server; waiting for it"
@@ -79,13 +79,14 @@ main() {
     drift) drift ;;
     validate) validate_candidate "$2" "$3" "$4" ;;
     ended) # systemd sets EXIT_STATUS; a signal's name is no number
+      rm -rf -- "$2/files" "$2/candidate" # the credentials and Caddy's keys may be among them
       printf '%s\n' "$EXIT_STATUS" >"$2/status.new"
       mv -f -- "$2/status.new" "$2/status" # whole, since somebody waits for it
       ;;
     recover)
       exec 9>"$LOCK"
       flock -n 9 || exit 0
-      recover
+      recover yes
       ;;
   esac
   exit

@@ -11,19 +11,24 @@ check_owner() {
     "this server belongs to the deployment '${owner}', not to '${deployment}'. Destroy that one first, or remove $OWNER on the server to take it over."
 }
 
-# A staged file is used when it is what the manifest says; one that is already live needs no staging.
-verify_staging() {
+# Takes the staged files that are what the manifest says; one that is already live needs no staging. Taken, they are this
+# run's alone: the next one may stage its own meanwhile, each by a rename.
+take_staged() {
   local name lost=()
+  mkdir -- "$WORK/files"
   for name in "${FILES[@]}"; do
-    [[ $(digest "$STAGING/$name") == "${FILE_SUM[$name]}" ]] && continue
+    ln -- "$STAGING/$name" "$WORK/files/$name" 2>/dev/null || true
+    [[ $(digest "$WORK/files/$name") == "${FILE_SUM[$name]}" ]] && continue
+    rm -f -- "$WORK/files/$name"
     [[ $(digest "${FILE_PATH[$name]}") == "${FILE_SUM[$name]}" ]] || lost+=("$name")
   done
   ((${#lost[@]} == 0)) || fail_untouched \
     "the staging folder lost ${lost[*]} (a reinstalled server, or a file edited by hand?). Raise argoweb:servers.<name>.redeploy by one and run pulumi up: it sends every file again."
 }
 
+# A file of this run: taken from the staging folder, or live already.
 source_of() {
-  [[ $(digest "$STAGING/$1") == "${FILE_SUM[$1]}" ]] && echo "$STAGING/$1" || echo "${FILE_PATH[$1]}"
+  [[ -e $WORK/files/$1 ]] && echo "$WORK/files/$1" || echo "${FILE_PATH[$1]}"
 }
 
 is_live() {
@@ -34,6 +39,7 @@ is_live() {
 # Decides what has to be done and says it on one line.
 compare() {
   local name path unit why=()
+  if [[ $UNDONE == yes ]]; then RESTART=yes RELOAD=yes why+=("an unfinished deployment was undone"); fi
   for name in "${FILES[@]}"; do
     is_live "$name" && continue
     CHANGED+=("$name")

@@ -7,6 +7,7 @@ transaction_begin() {
   mkdir -p -- "$new"
   current_system >"$new/system"
   readlink -f "$PROFILE" >"$new/profile" || true
+  : >"$new/paths"
   cp -- "$PROGRAM" "$new/server.sh"
   for path in "$@"; do
     if [[ -e $path || -L $path ]]; then
@@ -17,32 +18,63 @@ transaction_begin() {
   done
   sync -f "$new"
   mv -T -- "$new" "$TRANSACTION"
+  sync -- "$ROOT"
 }
 
-# Puts every file back as it was.
+# The new files serve: from here on they belong to the system $1, which is about to become the boot default.
+transaction_proved() {
+  printf '%s\n' "$1" >"$TRANSACTION/proved.new"
+  sync -- "$TRANSACTION/proved.new"
+  mv -- "$TRANSACTION/proved.new" "$TRANSACTION/proved"
+}
+
+# Puts every file back as it was; fails when it could not do so with each.
 transaction_restore() {
-  local path index=0
+  local path index=0 status=0
   while read -r path; do
-    if [[ -e $TRANSACTION/$index || -L $TRANSACTION/$index ]]; then
-      mkdir -p -- "${path%/*}"
-      cp -a -- "$TRANSACTION/$index" "${path%/*}/.argoweb-old"
-      mv -Tf -- "${path%/*}/.argoweb-old" "$path"
-    else
-      rm -f -- "$path"
-    fi
+    put_back "$TRANSACTION/$index" "$path" || status=1
     index=$((index + 1))
   done <"$TRANSACTION/paths"
+  return "$status"
 }
 
+put_back() {
+  if [[ -f $2 && ! -L $2 && $(digest "$1") == "$(digest "$2")" && $(stat -c '%a %u %g' -- "$1" "$2" | uniq | wc -l) == 1 ]]; then
+    return 0
+  elif [[ -e $1 || -L $1 ]]; then
+    mkdir -p -- "${2%/*}" && cp -a -- "$1" "${2%/*}/.argoweb-old" && sync -- "${2%/*}/.argoweb-old" &&
+      mv -Tf -- "${2%/*}/.argoweb-old" "$2"
+  else
+    rm -f -- "$2"
+  fi
+}
+
+# What comes after this survives a power loss.
 transaction_end() {
   mv -T -- "$TRANSACTION" "$TRANSACTION.done"
+  sync -- "$ROOT"
   rm -rf -- "$TRANSACTION.done"
 }
 
-# After a crash or a reboot: the old files come back. A transaction of a run that lives is left alone.
+UNDONE=no # whether the units may still run with files that were taken back
+
+# After a crash the old files come back, and the old system is switched to if the new one runs. At boot it is the boot
+# loader that has chosen the system: if that is the one with which the new files had proved themselves, they stay.
+# A transaction of a run that lives is left alone.
 recover() {
-  [[ -e $TRANSACTION/paths ]] || return 0
+  local boot=$1 system
+  [[ -d $TRANSACTION ]] || return 0
+  if [[ $boot == yes && -e $TRANSACTION/proved && $(<"$TRANSACTION/proved") == "$(current_system)" ]]; then
+    transaction_end
+    step "an unfinished deployment is kept: it had proved itself, and the server has booted into its system"
+    return
+  fi
+  system=$(<"$TRANSACTION/system")
   transaction_restore
+  if [[ $boot == no ]]; then
+    UNDONE=yes
+    if [[ $system != "$(current_system)" ]]; then switch_system "$system" "the system from before it"; fi
+  fi
   transaction_end
   step "an unfinished deployment was undone: the files are those from before it"
 }

@@ -1,19 +1,24 @@
 """What a program asks the engine for, without an engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks, set_mocks
 
-_MADE = {"random:index/randomPassword:RandomPassword": {"result": "s" * 64}}
-"""What a provider adds to the inputs."""
+Outputs = Mapping[str, dict[str, Any]]
+_MADE: Outputs = {"random:index/randomPassword:RandomPassword": {"result": "s" * 64}}
+"""What a provider adds to the inputs, by the type of the resource."""
 
 
 class _Echo(mocks.Mocks):
+    def __init__(self, made: Outputs) -> None:
+        self._made = made
+
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        return f"{args.name}-id", {**args.inputs, **_MADE.get(args.typ, {})}
+        made = _MADE.get(args.typ) or self._made.get(args.name) or {}
+        return f"{args.name}-id", {**args.inputs, **made}
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         raise NotImplementedError
@@ -22,8 +27,8 @@ class _Echo(mocks.Mocks):
 class _Monitor(mocks.MockMonitor):
     """Keeps each request as it came."""
 
-    def __init__(self) -> None:
-        super().__init__(_Echo())
+    def __init__(self, mocks: mocks.Mocks) -> None:
+        super().__init__(mocks)
         self.requests: dict[str, Any] = {}
         self.outputs: dict[str, Any] = {}
 
@@ -37,10 +42,14 @@ class _Monitor(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
-def registered(program: Callable[[], object]) -> dict[str, Any]:
-    """The engine's requests by the name of the resource; the outputs of a component are added as `outputs`."""
-    monitor = _Monitor()
-    set_mocks(_Echo(), monitor=monitor)
+def registered(program: Callable[[], object], made: Outputs | None = None) -> dict[str, Any]:
+    """The engine's requests by the name of the resource; the outputs of a component are added as `outputs`.
+
+    `made` is what the provider adds to the inputs, by the name of the resource.
+    """
+    echo = _Echo(made or {})
+    monitor = _Monitor(echo)
+    set_mocks(echo, monitor=monitor)
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def run() -> None:

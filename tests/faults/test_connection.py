@@ -84,6 +84,25 @@ def test_the_work_goes_on_when_the_connection_dies(
         assert deployed.planned() == {}
 
 
+def test_a_stack_that_is_set_back_after_a_cut_takes_the_server_back_with_it(
+    deployed: World, faults: Faults
+) -> None:
+    files = live_files(deployed)
+    faults.hold("rebuild-build")
+    with deployed.changed(nix_change):
+        deployment = Deployment(deployed)
+        deployed.wait_for(lambda: said(deployed, deployment.began, "building the system"))
+        cut_connections(deployed)
+        deployment.join()
+        faults.clear()
+    deployed.wait_for(lambda: "this is status" in deployed.get("app.example.localhost")[1])
+
+    deployed.up()
+
+    assert "this is app" in deployed.get("app.example.localhost")[1]
+    assert live_files(deployed) == files
+
+
 def test_two_machines_deploy_one_after_the_other(deployed: World, faults: Faults) -> None:
     backend = Path(os.environ.get("TMPDIR", "/tmp")) / f"{deployed.root.parent.name}-second"
     shutil.copytree(deployed.root / ".sandbox/pulumi-state", backend)
