@@ -9,6 +9,7 @@ import pulumi
 from ingress import Findings, Rule, check_order, check_rule, check_settings
 from settings import names, records, servers, sites, tunnel, web
 from settings.errors import SettingsError
+from settings.folders import check_folders, check_roots
 from settings.health import health
 from settings.instances import check_instances
 from settings.model import Nixos, Package, Settings, Zone
@@ -75,8 +76,8 @@ class _Stack:
         return None if spec.default is None else spec.shape.read(spec.default, key, Findings())
 
     def items(self, key: str) -> list[tuple[str, _Values]]:
-        """The sound items of a list or mapping, each with its place."""
-        found = self._values.get(key, [])
+        """The sound items of a list or mapping, each with its place; none where a name in it is malformed."""
+        found = {} if f"{NAMESPACE}:{key}" in self._malformed else self._values.get(key, [])
         named = (
             ((f"{NAMESPACE}:{key}.{name}", value) for name, value in found.items())
             if isinstance(found, dict)
@@ -126,8 +127,16 @@ def _settings(
         servers.check_servers(machines, findings)
 
     package = stack.table("package")
-    account_id, nixos = stack.table("accountId"), stack.table("nixos")
-    check_instances(nixos["instances"], cloudflared, stack.table("health")["timeout"], findings)
+    account_id, given = stack.table("accountId"), stack.table("nixos")
+    nixos = Nixos(
+        allow_unfree=given["allowUnfree"],
+        instances=given["instances"],
+        config_dir=given["configDir"].rstrip("/"),
+        data_dir=given["dataDir"].rstrip("/"),
+    )
+    check_folders(nixos, findings)
+    check_roots(chosen, nixos, findings)
+    check_instances(nixos.instances, cloudflared, stack.table("health")["timeout"], findings)
     return Settings(
         deployment=deployment,
         account_id=account_id,
@@ -149,12 +158,7 @@ def _settings(
             vendor_hash=package.get("vendorHash"),
             version=package["version"],
         ),
-        nixos=Nixos(
-            allow_unfree=nixos["allowUnfree"],
-            instances=nixos["instances"],
-            config_dir=nixos["configDir"].rstrip("/"),
-            data_dir=nixos["dataDir"].rstrip("/"),
-        ),
+        nixos=nixos,
         health=health(stack.table("health"), chosen, rules[:-1], caddy, findings),
         warnings=tuple(findings.warnings),
         notices=tuple(notices),

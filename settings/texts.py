@@ -18,8 +18,8 @@ PATH = Text(
     pattern=r"/[^\s\"'`{}\\$*?\[\]]*",
 )
 FOLDER = Text(
-    expected="an absolute path without blanks, quotes, braces, '\\', '*', '$', '%', ':' and '..'",
-    pattern=rf"(?!.*/\.\.(?:/|$))(?!.*[%:]){PATH.pattern}",
+    expected="an absolute path below '/' without blanks, quotes, braces, '\\', '*', '$', '%', ':', '//', '.' and '..'",
+    pattern=r"(?:/(?!\.{1,2}(?:/|$))[^/\s\"'`{}\\$*?\[\]%:]+)+/?",
 )
 """Where the unit, tmpfiles and the user's home have it: `%` is a specifier there, and ':' ends a field of passwd."""
 WORD = Text(expected="a name of letters, digits, '_', '-'", pattern=r"[A-Za-z_][A-Za-z0-9_-]{0,30}")

@@ -1,0 +1,68 @@
+"""Whether the folders on the servers can be what they are for."""
+
+import posixpath
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from ingress import Findings
+from settings.model import Directory, Nixos, Site
+
+_NOT_ITS_OWN = tuple(
+    map(
+        PurePosixPath,
+        "/bin /boot /dev /efi /etc /etc/nixos /home /lib /lib64 /lost+found /media /mnt /nix /opt /proc /root /run /sbin "
+        "/srv /sys /tmp /usr /usr/local /var /var/cache /var/db /var/empty /var/lib /var/lib/argoweb-deploy /var/lib/caddy "
+        "/var/lib/nixos /var/lib/private /var/lib/systemd /var/log /var/mail /var/spool /var/tmp /var/www".split(),
+    )
+)
+"""Folders with more in them than one program's files."""
+_UNUSABLE = {
+    "/dev": "it is the kernel's",
+    "/home": "cloudflared's unit does not see it",
+    "/nix/store": "all can read it and nobody can write to it",
+    "/proc": "it is the kernel's",
+    "/root": "cloudflared's unit does not see it",
+    "/run": "it is empty after a restart of the server",
+    "/sys": "it is the kernel's",
+    "/tmp": "cloudflared's unit sees another one there",
+    "/var/lib/argoweb-deploy": "only root may enter it",
+    "/var/lib/private": "only root may enter it",
+    "/var/run": "it is empty after a restart of the server",
+    "/var/tmp": "cloudflared's unit sees another one there",
+}
+"""Folders in which neither the configuration nor the credentials can be, and why."""
+_DATA = "argoweb:nixos.dataDir"
+
+
+def check_folders(nixos: Nixos, findings: Findings) -> None:
+    """Whether the pushed files can be read and kept, and nothing else is given to cloudflared's user with them."""
+    config, data = PurePosixPath(nixos.config_dir), PurePosixPath(nixos.data_dir)
+    own = "a folder of its own such as '/var/lib/argoWeb', since NixOS gives it to the user argoWeb"
+    if config.is_relative_to(data):
+        findings.mismatch(_DATA, str(data), f"{own}, and not one with argoweb:nixos.configDir in it")
+    elif any(folder.is_relative_to(data) for folder in _NOT_ITS_OWN):
+        findings.mismatch(_DATA, str(data), own)
+    else:
+        _check_usable(_DATA, data, findings)
+    _check_usable("argoweb:nixos.configDir", config, findings)
+
+
+def _check_usable(where: str, folder: PurePosixPath, findings: Findings) -> None:
+    for unusable, why in _UNUSABLE.items():
+        if folder.is_relative_to(unusable):
+            findings.mismatch(where, str(folder), f"one outside of {unusable}: {why}")
+
+
+def check_roots(sites: Sequence[Site], nixos: Nixos, findings: Findings) -> None:
+    """Whether no site shows what is not meant to be seen."""
+    data = PurePosixPath(nixos.data_dir)
+    for site in sites:
+        if not isinstance(site.backend, Directory):
+            continue
+        root, where = PurePosixPath(posixpath.normpath(site.backend.root)), f"{site.place}.root"
+        if root == PurePosixPath("/"):
+            findings.mismatch(where, site.backend.root, "a folder, not the whole server")
+        elif root.is_relative_to(data) or data.is_relative_to(root):
+            findings.mismatch(
+                where, site.backend.root, f"a folder apart from the credentials in {data}"
+            )
