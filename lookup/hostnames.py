@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import pulumi
+
 from lookup.api import PER_PAGE, Api, ApiError
 from lookup.errors import LookupFailed
 from lookup.imported_tunnel import import_problem
@@ -94,6 +96,10 @@ def _records_of(api: Api, account_id: str, zone: Zone) -> _Records:
         raise ApiError(f"{zone.place}: {error}") from None
     records: dict[str, list[_Record]] = {}
     for record in listed:
+        if zone.id and not f".{record['name'].lower()}".endswith(f".{zone.name}"):
+            raise ApiError(
+                f"{zone.place}.id: is that of another zone: it has a record '{record['name']}'. Correct it, or leave it out."
+            )
         if record["type"] in _EXCLUSIVE:
             records.setdefault(record["name"].lower(), []).append(record)
     return zone_id, records
@@ -116,16 +122,20 @@ def _decide(
     Raises:
         _Clash: somebody else has it.
     """
-    recorded = own.records.get((zone_id, site.hostname))
-    foreign = [r for r in there if r["id"] != recorded and _owner(r) != deployment]
     adopted = None
-    if recorded is None and len(there) == 1 and there[0]["type"] == "CNAME":
-        wanted = site.dns.adopt and _owner(there[0]) is None
-        # Made by an update of this stack that was cut off before it could note it.
-        orphan = own.known and not foreign
-        adopted = there[0]["id"] if wanted or orphan else None
-    if foreign and adopted is None:
-        raise _Clash(_clash(site, foreign, gone=recorded is not None))
+    recorded = own.records.get((zone_id, site.hostname))
+    foreign = [record for record in there if record["id"] != recorded]
+    if recorded is None and [record["type"] for record in foreign] == ["CNAME"]:
+        found, owner = foreign[0]["id"], _owner(foreign[0])
+        # With our mark it was made by an update that was cut off before it could note it.
+        wanted = owner == deployment and own.known or site.dns.adopt and owner in (None, deployment)
+        if wanted and found not in own.records.values():
+            adopted, foreign = found, []
+        elif owner == deployment and not own.known:
+            pulumi.log.warn(_perhaps_ours(site))
+            foreign = []
+    if foreign:
+        raise _Clash(_clash(site, foreign, deployment, gone=recorded is not None))
     return Claim(
         hostname=site.hostname,
         zone_id=zone_id,
@@ -141,13 +151,13 @@ def _owner(record: _Record) -> str | None:
     return found and found[1]
 
 
-def _clash(site: Site, foreign: Sequence[_Record], *, gone: bool) -> str:
+def _clash(site: Site, foreign: Sequence[_Record], deployment: str, *, gone: bool) -> str:
     shown = " and ".join(_shown(record) for record in foreign)
-    owner = next(filter(None, map(_owner, foreign)), None)
-    if owner is not None:
-        way = f"Take the site out of the stack {owner} and run `pulumi up` there first."
+    owners = [owner for owner in map(_owner, foreign) if owner not in (None, deployment)]
+    if owners:
+        way = f"Take the site out of the stack {owners[0]} and run `pulumi up` there first."
     elif [record["type"] for record in foreign] == ["CNAME"]:
-        way = f"Remove it there, or take it over with: pulumi config set --path '{site.place}.dns.adopt' true"
+        way = f"Remove it there, or take it over with: {_adopting(site)}"
     else:
         way = "Remove it there; only a CNAME can be taken over."
     first = (
@@ -156,6 +166,17 @@ def _clash(site: Site, foreign: Sequence[_Record], *, gone: bool) -> str:
         else ""
     )
     return f"{site.place}.hostname: '{site.hostname}' has a record that is not of this stack: {shown}. {first}{way}"
+
+
+def _perhaps_ours(site: Site) -> str:
+    return (
+        f"{site.place}.hostname: '{site.hostname}' has a record with this stack's mark, and the stack's state does not "
+        f"tell whether it has it. If `pulumi up` ends with 81053, it does not: {_adopting(site)}"
+    )
+
+
+def _adopting(site: Site) -> str:
+    return f"pulumi config set --path '{site.place}.dns.adopt' true"
 
 
 def _shown(record: _Record) -> str:

@@ -112,7 +112,10 @@ def _settings(
     caddy = web.caddy(stack.table("caddy"), findings)
     written = [sites.site(place, value, findings) for place, value in stack.items("sites")]
     chosen, notices = sites.ordered(written, stack.table("siteOrder"))
-    rules = [*(sites.rule(site, caddy, findings) for site in chosen), CATCH_ALL]
+    cloudflared: _Values = {"metrics": METRICS, **stack.table("cloudflared")}
+    defaults = cloudflared.get("originRequest") or {}
+    rules = [*(sites.rule(site, caddy, defaults, findings) for site in chosen), CATCH_ALL]
+    sites.check_defaults(chosen, defaults, findings)
     places = [site.place for site in chosen]
     for rule, place in zip(rules, places, strict=False):
         check_rule(rule, place, findings)
@@ -120,7 +123,6 @@ def _settings(
     if sound_zones:
         records.check_zones(chosen, zones, findings)
     records.check_records(chosen, deployment, findings)
-    cloudflared: _Values = {"metrics": METRICS, **stack.table("cloudflared")}
     check_settings(cloudflared, "argoweb:cloudflared.", findings)
     machines = [servers.server(place, value, findings) for place, value in stack.items("servers")]
     if stack.whole("servers"):
@@ -172,5 +174,8 @@ def _zones(items: list[tuple[str, _Values]], findings: Findings) -> list[Zone]:
         name = names.checked(value["name"], where, findings, wildcard=False)
         if name in zones:
             findings.error(where, f"'{name}' is there twice. Remove one of them.")
+        same = next((z.place for z in zones.values() if z.id and z.id == value.get("id")), None)
+        if same is not None:
+            findings.error(f"{place}.id", f"is that of {same} too. Correct one of them.")
         zones[name] = Zone(place=place, name=name, id=value.get("id"))
     return list(zones.values())

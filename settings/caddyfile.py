@@ -31,7 +31,7 @@ def problem(lines: str, *, refused: Mapping[str, str]) -> str | None:
         return "has '{$', which Caddy replaces before it reads the file. Write '{env.NAME}'."
     depth = line = 0
     try:
-        for word in words(lines):
+        for word in words(lines.rstrip("\n")):  # which is what is rendered
             first, line = word.begins > line, word.ends
             if word.quoted:
                 if word.text in ("{", "}"):  # a brace all the same for Caddy before 2.11

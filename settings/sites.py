@@ -1,6 +1,7 @@
 """The sites: what answers at each hostname, its ingress rule, its record."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from ingress import Findings, Rule, specific_first
@@ -94,20 +95,42 @@ def ordered(written: list[Site], order: str) -> tuple[list[Site], list[str]]:
     return found, ["\n".join(["argoweb:siteOrder: the sites are tried in this order:", *lines])]
 
 
-def rule(site: Site, caddy: Caddy, findings: Findings) -> Rule:
-    """The ingress rule of a site."""
+def rule(
+    site: Site, caddy: Caddy, defaults: Mapping[str, object], findings: Findings
+) -> Rule:
+    """The ingress rule of a site; `defaults` is the `originRequest` of all sites."""
     service, origin_request = (
         (site.backend.url, dict(site.origin_request))
         if isinstance(site.backend, Service)
-        else (caddy.url, _to_caddy(site, caddy, findings))
+        else (caddy.url, _to_caddy(site, caddy, defaults, findings))
     )
     return Rule(
         hostname=site.hostname, path=site.path, service=service, origin_request=origin_request
     )
 
 
-def _to_caddy(site: Site, caddy: Caddy, findings: Findings) -> dict[str, object]:
-    """How cloudflared reaches Caddy for a site: the user's own words, and those that TLS needs."""
+def check_defaults(sites: list[Site], defaults: Mapping[str, object], findings: Findings) -> None:
+    """Whether the `originRequest` of all sites leaves Caddy its own."""
+    taken = [
+        site.place
+        for site in sites
+        if not isinstance(site.backend, Service) and "bastionMode" not in site.origin_request
+    ]
+    if defaults.get("bastionMode") and taken:
+        findings.error(
+            "argoweb:cloudflared.originRequest.bastionMode",
+            f"makes a bastion of {taken[0]} too, which Caddy serves. Write it at the sites that are meant.",
+        )
+
+
+def _to_caddy(
+    site: Site, caddy: Caddy, defaults: Mapping[str, object], findings: Findings
+) -> dict[str, object]:
+    """How cloudflared reaches Caddy for a site: the user's own words, and those that TLS needs.
+
+    Of the defaults of all sites, those that Caddy cannot take are set back; an empty text and `false` override them
+    too (cloudflared's `ingress/config.go`).
+    """
     given = dict(site.origin_request)
     refused = {"httpHostHeader": "Caddy finds the site by the visitor's Host. Set it in the proxy."}
     added: dict[str, object] = {}
@@ -126,4 +149,12 @@ def _to_caddy(site: Site, caddy: Caddy, findings: Findings) -> dict[str, object]
             added["noTLSVerify"] = True
     for key in given.keys() & refused.keys():
         findings.error(f"{site.place}.originRequest.{key}", refused[key])
+    if given.get("bastionMode"):
+        findings.error(
+            f"{site.place}.originRequest.bastionMode",
+            "makes a bastion of the site, which Caddy serves. Leave it out.",
+        )
+    for key in refused.keys() & defaults.keys():
+        if defaults[key]:
+            added.setdefault(key, type(defaults[key])())
     return {**added, **given}

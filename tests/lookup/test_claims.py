@@ -155,11 +155,54 @@ def test_a_record_that_replaced_ours_by_hand_is_a_clash(cloudflare: Cloudflare) 
     assert "Run `pulumi refresh`, since the record that this stack made is gone. Then:" in problem
 
 
+OURS = {**THEIRS, "comment": "mine (argoweb argoweb/prod)"}
+
+
 def test_a_record_that_a_broken_off_update_made_is_taken_in(cloudflare: Cloudflare) -> None:
-    cloudflare.has(**THEIRS, comment="mine (argoweb argoweb/prod)")
+    cloudflare.has(**OURS)
 
     assert claimed(cloudflare.access())[0].adopted == cloudflare.id_of(NAME)
-    assert claimed(cloudflare.access(), own=OwnState())[0].adopted is None
+
+
+def test_a_record_with_our_mark_of_which_no_state_is_known_is_named_and_taken_in_on_request(
+    cloudflare: Cloudflare, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloudflare.has(**OURS)
+
+    (asked,) = claimed(cloudflare.access(), dns(adopt=True), own=OwnState())
+    silent = capsys.readouterr().err
+    (as_it_is,) = claimed(cloudflare.access(), own=OwnState())
+
+    assert (asked.adopted, silent) == (cloudflare.id_of(NAME), "")
+    assert as_it_is.adopted is None
+    assert (
+        "argoweb:sites[0].hostname: 'www.example.com' has a record with this stack's mark, and the stack's state does "
+        "not tell whether it has it. If `pulumi up` ends with 81053, it does not: "
+        "pulumi config set --path 'argoweb:sites[0].dns.adopt' true"
+    ) in capsys.readouterr().err
+
+
+def test_a_record_that_the_state_has_under_another_name_is_not_imported_once_more(
+    cloudflare: Cloudflare,
+) -> None:
+    cloudflare.has(**OURS)
+    own = OwnState(known=True, records={(ZONE, "old.example.com"): cloudflare.id_of(NAME)})
+
+    assert "not of this stack: CNAME" in refusal(cloudflare.access(), dns(adopt=True), own=own)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_an_address_that_the_state_does_not_have_is_a_clash_whatever_its_comment_says(
+    cloudflare: Cloudflare, known: bool
+) -> None:
+    cloudflare.has(NAME, "A", "192.0.2.7", comment="argoweb argoweb/prod")
+
+    problem = refusal(cloudflare.access(), dns(adopt=True), own=OwnState(known=known))
+
+    assert problem.endswith(
+        "not of this stack: A 192.0.2.7 (comment 'argoweb argoweb/prod'). "
+        "Remove it there; only a CNAME can be taken over."
+    )
 
 
 @pytest.mark.parametrize("adopt", [False, True])
@@ -184,6 +227,16 @@ def test_a_zone_that_is_not_there_is_named(cloudflare: Cloudflare) -> None:
     assert refusal(cloudflare.access(), zones=unknown) == (
         f"argoweb:zones[0]: the account {ACCOUNT} has no zone 'www.example.com' that the token may see. "
         "Add it at Cloudflare, or write its `id`."
+    )
+
+
+def test_an_id_of_another_zone_is_told_by_its_records(cloudflare: Cloudflare) -> None:
+    cloudflare.has("shop.example.org", "A", "192.0.2.7", zone_id=OTHER_ZONE)
+    zones = [{"name": "example.com", "id": OTHER_ZONE}]
+
+    assert refusal(cloudflare.access(), zones=zones) == (
+        "argoweb:zones[0].id: is that of another zone: it has a record 'shop.example.org'. "
+        "Correct it, or leave it out."
     )
 
 
