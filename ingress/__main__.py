@@ -5,6 +5,7 @@ Exit status: 0 it is clean, 1 cloudflared refuses it, 2 it cannot be read.
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -134,4 +135,5 @@ def _rule(path: Path, url: str) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads the output may have had enough
     sys.exit(main())

@@ -5,6 +5,7 @@ only, and a number, duration or switch that is 0 or false as if the key were abs
 """
 
 import ipaddress
+import re
 from dataclasses import replace
 
 from ingress import durations
@@ -21,7 +22,7 @@ def _address(text: str) -> str | None:
         ipaddress.ip_address(text)
     except ValueError:
         return "an IP address"
-    return None
+    return "an IP address without a zone such as '%eth0'" if "%" in text else None
 
 
 def _grace_period(text: str) -> str | None:
@@ -32,9 +33,10 @@ def _grace_period(text: str) -> str | None:
 
 
 def _tag(text: str) -> str | None:
-    name, separator, value = text.partition("=")
-    token = name.replace("-", "").replace("_", "").isalnum() and name.isascii()
-    return None if separator and token and value.isprintable() else "a tag such as 'site=home'"
+    """From `tag.go`: the name is one of an HTTP header, the value is not empty and of printable ASCII."""
+    if re.fullmatch(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+=[ -~]+", text):
+        return None
+    return "a tag such as 'site=home', of ASCII characters, without blanks before the '='"
 
 
 _LEVEL = Choice(("debug", "info", "warn", "error", "fatal"))
@@ -191,6 +193,7 @@ SETTINGS = Table(
         ),
         **dict.fromkeys(_REMOVED_FLAGS, _REMOVED),
         **_ARGUMENTS,
+        **MISPLACED,
     },
 )
 """The keys that the stack file may set; argoweb writes the rest of the file itself."""

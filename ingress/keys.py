@@ -28,6 +28,11 @@ def network_problem(text: str) -> str | None:
 DURATION = Duration()
 NETWORK = Checked(check=network_problem, example="10.0.0.0/8")
 PATH = Text(expected="a path without blanks around it", pattern=r"\S(?:.*\S)?", empty=True)
+HOST = Text(
+    expected="a host such as 'app.local' or 'app.local:3000'",
+    pattern=r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?",
+    empty=True,
+)
 WORDS = ListOf(item=Text())
 PORTS = ListOf(item=Whole(least=1, most=65535))
 
@@ -61,7 +66,7 @@ ORIGIN_REQUEST = Table(
         "noHappyEyeballs": _key(Flag(), "No fallback between IPv6 and IPv4. Default false."),
         "keepAliveConnections": _key(Whole(), "Idle connections kept open. Default 100."),
         "keepAliveTimeout": _key(DURATION, "How long an idle one is kept. Default 1m30s."),
-        "httpHostHeader": _key(Text(empty=True), "Host header sent to the service."),
+        "httpHostHeader": _key(HOST, "Host header sent to the service."),
         "originServerName": _key(Text(empty=True), "Name expected in the service's certificate."),
         "matchSNItoHost": _key(Flag(), "Use the request's hostname as TLS server name."),
         "caPool": _key(PATH, "Path on the server of the CA that signed it."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ingress import runes
@@ -25,7 +25,7 @@ _FLAGS = re.compile(r"\?([imsU]*)(?:-([imsU]+))?([:)])")
 _POSIX_CLASS = re.compile(r"\[:(\^?)(.*?):\]", re.DOTALL)
 _OCTAL = re.compile(r"0[0-7]{0,2}|[1-7][0-7]{1,2}")
 _HEXADECIMAL = re.compile(r"x(?:([0-9A-Fa-f]{2})|\{([0-9A-Fa-f]+)\})")
-_ANY = Class(ranges=((0, 0x10FFFF),))
+_ANY = Class(ranges=((0, runes.LAST),))
 _ANY_BUT_NEWLINE = Class(ranges=((10, 10),), negated=True)
 
 
@@ -342,6 +342,13 @@ class _Parser:
         return self._escaped() if character == "\\" else ord(character)
 
 
+State = tuple[frozenset[int], int | None]
+"""Where a search can be after some characters, and the last one of them, or one that means the same to assertions."""
+BEGINNING: State = (frozenset(), None)
+FOUND: State = (frozenset({-1}), None)
+_SLASH, _UNDERSCORE, _NEWLINE = 0x2F, 0x5F, 0x0A
+
+
 class Pattern:
     """A compiled pattern.
 
@@ -350,42 +357,74 @@ class Pattern:
     """
 
     def __init__(self, pattern: str) -> None:
-        self._program = _Parser(pattern).parse().program
+        self.program = _Parser(pattern).parse().program
+        self._words = bool({"word edge", "no word edge"} & set(self.program))
+        self._steps: dict[tuple[State, int], State] = {}
 
     def found_in(self, text: str) -> bool:
         """Whether the pattern matches anywhere in the text (`MatchString`).
 
         A lone surrogate stands for a byte that is no UTF-8, as `surrogateescape` decodes it.
         """
-        codes = [0xFFFD if 0xD800 <= ord(c) < 0xE000 else ord(c) for c in text]
-        waiting: set[int] = set()
-        for at in range(len(codes) + 1):
-            holds = functools.partial(_holds, codes=codes, at=at)
-            waiting = self._reached(waiting | {0}, holds)
-            if len(self._program) in waiting:
+        state = BEGINNING
+        for character in text:
+            code = ord(character)
+            state = self.step(state, 0xFFFD if 0xD800 <= code < 0xE000 else code)
+            if state == FOUND:
                 return True
-            if at < len(codes):
-                steps = [(address, self._program[address]) for address in waiting]
-                waiting = {
-                    address + 1
-                    for address, step in steps
-                    if isinstance(step, Class) and step.holds(codes[at])
-                }
-        return False
+        return self.ends(state)
+
+    def step(self, state: State, code: int) -> State:
+        """The search after one more character; `FOUND` as soon as no further one matters."""
+        key = state, code
+        if key not in self._steps:
+            self._steps[key] = self._step(state, code)
+        return self._steps[key]
+
+    def _step(self, state: State, code: int) -> State:
+        if state == FOUND:
+            return FOUND
+        reached = self._at(state, code)
+        if len(self.program) in reached:
+            return FOUND
+        steps = [(address, self.program[address]) for address in reached]
+        waiting = frozenset(
+            address + 1 for address, step in steps if isinstance(step, Class) and step.holds(code)
+        )
+        word = self._words and runes.is_word(code)
+        return waiting, code if code == _NEWLINE else _UNDERSCORE if word else _SLASH
+
+    def ends(self, state: State) -> bool:
+        """Whether the pattern is found when the text ends here."""
+        return state == FOUND or len(self.program) in self._at(state, None)
+
+    def is_lost(self, state: State) -> bool:
+        """Whether the pattern is not found whatever follows on the same line."""
+        return state != BEGINNING and not state[0] and self._begins
 
     @property
     def anchored(self) -> bool:
         """Whether each match is bound to the text's beginning, or each to its end."""
-        end = len(self._program)
-        consuming = {
-            address for address, step in enumerate(self._program) if isinstance(step, Class)
-        }
-        begins = self._reached({0}, lambda assertion: not assertion.endswith("start"))
-        after = {0, *(address + 1 for address in consuming)}
+        after = {0, *(address + 1 for address in self._consuming)}
         ends = self._reached(after, lambda assertion: not assertion.endswith("end"))
-        return not begins & {*consuming, end} or end not in ends
+        return self._begins or len(self.program) not in ends
 
-    def _reached(self, addresses: set[int], passes: Callable[[str], bool]) -> set[int]:
+    @functools.cached_property
+    def _begins(self) -> bool:
+        """Whether each match is bound to the text's beginning."""
+        begins = self._reached({0}, lambda assertion: not assertion.endswith("start"))
+        return not begins & {*self._consuming, len(self.program)}
+
+    @property
+    def _consuming(self) -> set[int]:
+        return {address for address, step in enumerate(self.program) if isinstance(step, Class)}
+
+    def _at(self, state: State, after: int | None) -> set[int]:
+        """Where the search can be between the last character and the next one."""
+        holds = functools.partial(_holds, before=state[1], after=after)
+        return self._reached(state[0] | {0}, holds)
+
+    def _reached(self, addresses: Iterable[int], passes: Callable[[str], bool]) -> set[int]:
         """Where the search can be without taking a character, through the assertions that let it pass."""
         reached: set[int] = set()
         ahead = list(addresses)
@@ -394,7 +433,7 @@ class Pattern:
             if address in reached:
                 continue
             reached.add(address)
-            step = self._program[address] if address < len(self._program) else None
+            step = self.program[address] if address < len(self.program) else None
             if isinstance(step, tuple):
                 ahead += [address + distance for distance in step]
             elif isinstance(step, str) and passes(step):
@@ -402,18 +441,16 @@ class Pattern:
         return reached
 
 
-def _holds(assertion: str, codes: list[int], at: int) -> bool:
-    before = codes[at - 1] if at else None
-    after = codes[at] if at < len(codes) else None
+def _holds(assertion: str, before: int | None, after: int | None) -> bool:
     match assertion:
         case "start":
             return before is None
         case "end":
             return after is None
         case "line start":
-            return before in (None, 10)
+            return before in (None, _NEWLINE)
         case "line end":
-            return after in (None, 10)
+            return after in (None, _NEWLINE)
         case _:
             edge = runes.is_word(before) != runes.is_word(after)
             return edge == (assertion == "word edge")

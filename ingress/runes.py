@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 
 _Ranges = tuple[tuple[int, int], ...]
+LAST = 0x10FFFF
+"""The last character."""
 
 
 def _ranges(pairs: str) -> _Ranges:
@@ -118,6 +120,16 @@ def _cases() -> dict[str, set[str]]:
         if (folded := _folded(chr(code))) != chr(code):
             cases.setdefault(folded, {folded}).add(chr(code))
     return cases
+
+
+def other_cases(low: int, high: int) -> set[int]:
+    """The characters that differ only in case from one in a range."""
+    return {
+        ord(each)
+        for same in _cases().values()
+        if any(low <= ord(each) <= high for each in same)
+        for each in same
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -104,7 +104,13 @@ class Text:
 
     def schema(self) -> dict[str, object]:
         kind: dict[str, object] = {"type": "string"}
-        return kind | ({"pattern": f"^(?:{self.pattern})$"} if self.pattern else {})
+        if not self.empty:
+            kind["minLength"] = 1
+        if self.pattern:
+            kind["pattern"] = (
+                f"^(?:{self.pattern})$" if not self.empty else f"^(?:{self.pattern})?$"
+            )
+        return kind
 
 
 @dataclass(frozen=True)
@@ -235,6 +241,16 @@ class Key:
     """What `Table.read` gives when the key is absent; `None` for nothing."""
 
 
+def _or_nothing(kind: dict[str, object]) -> dict[str, object]:
+    """The JSON schema of a value that may also be `null`, which is as if the key were absent."""
+    if "type" in kind:
+        return kind | {"type": [kind["type"], "null"]}
+    name = "enum" if "enum" in kind else "anyOf"
+    choices = kind[name]
+    assert isinstance(choices, list)
+    return kind | {name: [*choices, None if name == "enum" else {"type": "null"}]}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """A mapping with known keys."""
@@ -242,6 +258,8 @@ class Table:
     keys: Mapping[str, Key]
     misused: Mapping[str, str] = field(default_factory=dict)
     """Keys that people try, each with the sentence that sets them right."""
+    also: Mapping[str, object] = field(default_factory=dict)
+    """What the JSON schema says of keys that depend on one another."""
 
     def read(self, value: object, where: str, findings: Findings) -> dict[str, object]:
         if not isinstance(value, Mapping):
@@ -267,7 +285,8 @@ class Table:
     def schema(self) -> dict[str, object]:
         properties = {}
         for name, key in self.keys.items():
-            described = key.shape.schema() | {"description": key.doc}
+            kind = key.shape.schema()
+            described = (kind if key.required else _or_nothing(kind)) | {"description": key.doc}
             if key.default is not None:
                 described["default"] = key.default
             properties[name] = described
@@ -275,6 +294,7 @@ class Table:
             "type": "object",
             "additionalProperties": False,
             "properties": properties,
+            **self.also,
         }
         required = [name for name, key in self.keys.items() if key.required]
         return result | ({"required": required} if required else {})
@@ -294,4 +314,4 @@ class Checked:
         return text
 
     def schema(self) -> dict[str, object]:
-        return {"type": "string", "examples": [self.example]}
+        return {"type": "string", "minLength": 1, "examples": [self.example]}

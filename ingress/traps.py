@@ -1,12 +1,13 @@
 """What cloudflared takes in silence, though it hardly works as meant."""
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
-from itertools import product
 from typing import Any
 
 from ingress import durations, hostnames, services
 from ingress.flags import DEFAULTS
+from ingress.inclusion import covers
 from ingress.re2 import Pattern, PatternError
 from ingress.rules import NO_TOKEN_PASSES, Rule, check_demands, lacks_team_name
 from ingress.services import Service
@@ -17,7 +18,6 @@ EVERY_PATH = re.compile(r"\^?(?:/|/?\.\*\$?)?")
 """Paths of rules that plainly take every one."""
 _LITERAL = re.compile(r"(\^?)([\w/-]+)")
 _OF_TLS = ("caPool", "originServerName", "matchSNItoHost", "noTLSVerify", "tlsTimeout")
-_EVERYWHERE = ("0.0.0.0", "[::]")
 _HOST, _PORT = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]"), re.compile(r"[0-9]{1,5}")
 
 
@@ -99,12 +99,11 @@ def _service_traps(rule: Rule, service: Service, where: str, findings: Findings)
 
 def check_order(rules: Sequence[Rule], places: Sequence[str], findings: Findings) -> None:
     """Rules that an earlier one hides, but for one that takes every request."""
-    first: dict[tuple[str, str], int] = {}
+    before: dict[str, dict[str, int]] = {}
     for index, later in enumerate(rules):
-        cover = _first_cover(later, first)
-        path = "" if EVERY_PATH.fullmatch(later.path) else later.path
+        cover = _first_cover(later, before)
         if not later.catches_all:
-            first.setdefault((later.hostname, path), index)
+            before.setdefault(later.hostname, {}).setdefault(plain_path(later), index)
         if cover is None:
             continue
         earlier = rules[cover]
@@ -115,28 +114,22 @@ def check_order(rules: Sequence[Rule], places: Sequence[str], findings: Findings
             findings.warn(places[index], f"{text} Move it up.")
 
 
-def _first_cover(later: Rule, first: Mapping[tuple[str, str], int]) -> int | None:
+def plain_path(rule: Rule) -> str:
+    """The rule's path; empty where it plainly takes every one."""
+    return "" if EVERY_PATH.fullmatch(rule.path) else rule.path
+
+
+def _first_cover(later: Rule, before: Mapping[str, Mapping[str, int]]) -> int | None:
     """The index of the first rule that covers a later one, of those indexed by hostname and path.
 
-    Only a few hostnames can: the same one, none, `*`, and a wildcard for each of its suffixes. So can only a few
-    paths: none, the same one, and each beginning of its literal one.
+    Only a few hostnames can: the same one, none, `*`, and a wildcard for each of its suffixes.
     """
     labels = later.hostname.split(".")
     suffixes = (".".join(labels[start:]) for start in range(1, len(labels)))
-    names = ["", "*", later.hostname, *(f"*.{suffix}" for suffix in suffixes)]
-    found = [first[key] for key in product(names, _covering_paths(later.path)) if key in first]
+    names = {"", "*", later.hostname, *(f"*.{suffix}" for suffix in suffixes)}
+    paths = [item for name in names if name in before for item in before[name].items()]
+    found = (index for path, index in paths if covers(path, plain_path(later)))
     return min(found, default=None)
-
-
-def _covering_paths(path: str) -> set[str]:
-    literal = _LITERAL.match(path)
-    if literal is None or "|" in path:
-        return {"", path}
-    text = literal[2]
-    if path[literal.end() :][:1] in tuple("*?{"):
-        text = text[:-1]
-    beginnings = {text[:end] for end in range(1, len(text) + 1)}
-    return {"", path, *beginnings, *(f"^{each}" for each in beginnings if literal[1])}
 
 
 def check_settings(values: Mapping[str, Any], where: str, findings: Findings) -> None:
@@ -177,8 +170,16 @@ def _metrics_traps(address: str, where: str, findings: Findings) -> None:
     if not _HOST.fullmatch(host) or not _PORT.fullmatch(port) or not 1 <= int(port) <= 65535:
         expected = "an address and port such as '127.0.0.1:20241'"
         findings.doubt(where, f"found '{address}', expected {expected}.")
-    elif host in _EVERYWHERE:
+    elif not _only_this_machine(host):
         findings.warn(where, "everybody who reaches the server can read it; use 127.0.0.1.")
+
+
+def _only_this_machine(host: str) -> bool:
+    """Also for a name, which may be any address."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return True
 
 
 def _is_nought(value: object) -> bool:

@@ -128,7 +128,9 @@ def _decide(
     if recorded is None and [record["type"] for record in foreign] == ["CNAME"]:
         found, owner = foreign[0]["id"], _owner(foreign[0])
         # With our mark it was made by an update that was cut off before it could note it.
-        wanted = owner == deployment and own.known or site.dns.adopt and owner in (None, deployment)
+        wanted = (owner == deployment and own.known) or (
+            site.dns.adopt and owner in (None, deployment)
+        )
         if wanted and found not in own.records.values():
             adopted, foreign = found, []
         elif owner == deployment and not own.known:

@@ -11,7 +11,8 @@ from settings import names, records, servers, sites, tunnel, web
 from settings.errors import SettingsError
 from settings.folders import check_folders, check_roots
 from settings.health import health
-from settings.instances import check_instances
+from settings.instances import check_instances, check_ports
+from settings.loops import check_loops
 from settings.model import Nixos, Package, Settings, Zone
 from settings.shapes import STACK
 
@@ -139,6 +140,8 @@ def _settings(
     check_folders(nixos, findings)
     check_roots(chosen, nixos, findings)
     check_instances(nixos.instances, cloudflared, stack.table("health")["timeout"], findings)
+    check_ports(nixos.instances, cloudflared, caddy, findings)
+    check_loops(chosen, rules[:-1], caddy, findings)
     return Settings(
         deployment=deployment,
         account_id=account_id,

@@ -7,14 +7,12 @@ from pathlib import PurePosixPath
 from ingress import Findings
 from settings.model import Directory, Nixos, Site
 
-_NOT_ITS_OWN = tuple(
-    map(
-        PurePosixPath,
-        "/bin /boot /dev /efi /etc /etc/nixos /home /lib /lib64 /lost+found /media /mnt /nix /opt /proc /root /run /sbin "
-        "/srv /sys /tmp /usr /usr/local /var /var/cache /var/db /var/empty /var/lib /var/lib/argoweb-deploy /var/lib/caddy "
-        "/var/lib/nixos /var/lib/private /var/lib/systemd /var/log /var/mail /var/spool /var/tmp /var/www".split(),
-    )
-)
+_NOT_ITS_OWN = (
+    "/bin", "/boot", "/dev", "/efi", "/etc", "/etc/nixos", "/home", "/lib", "/lib64", "/lost+found", "/media",
+    "/mnt", "/nix", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/usr/local", "/var",
+    "/var/cache", "/var/db", "/var/empty", "/var/lib", "/var/lib/caddy", "/var/lib/nixos", "/var/lib/systemd",
+    "/var/log", "/var/mail", "/var/spool", "/var/www",
+)  # fmt: skip
 """Folders with more in them than one program's files."""
 _UNUSABLE = {
     "/dev": "it is the kernel's",
@@ -39,8 +37,10 @@ def check_folders(nixos: Nixos, findings: Findings) -> None:
     config, data = PurePosixPath(nixos.config_dir), PurePosixPath(nixos.data_dir)
     own = "a folder of its own such as '/var/lib/argoWeb', since NixOS gives it to the user argoWeb"
     if config.is_relative_to(data):
-        findings.mismatch(_DATA, str(data), f"{own}, and not one with argoweb:nixos.configDir in it")
-    elif any(folder.is_relative_to(data) for folder in _NOT_ITS_OWN):
+        findings.mismatch(
+            _DATA, str(data), f"{own}, and not one with argoweb:nixos.configDir in it"
+        )
+    elif any(PurePosixPath(folder).is_relative_to(data) for folder in _NOT_ITS_OWN):
         findings.mismatch(_DATA, str(data), own)
     else:
         _check_usable(_DATA, data, findings)

@@ -25,7 +25,7 @@ def load() -> Settings:
     for key, about in STACK.keys.items():
         text = config.get(key)
         if text:
-            raw[key] = text if isinstance(about.shape, Text | Choice) else config.get_object(key)
+            raw[key] = text if isinstance(about.shape, Text | Choice) else _value(config, key, text)
     # Keys that the schema of Pulumi.yaml gives an empty default are not there.
     raw = {key: value for key, value in raw.items() if value not in (None, "", [], {})}
     try:
@@ -46,6 +46,14 @@ def load() -> Settings:
         tunnel_secret=config.get("tunnelSecret"),
         problems=problems,
     )
+
+
+def _value(config: pulumi.Config, key: str, text: str) -> object:
+    """The list or table of a key; a text that is none is refused by its shape, together with all else."""
+    try:
+        return config.get_object(key)
+    except pulumi.ConfigTypeError:
+        return text
 
 
 def _unknown_keys() -> list[str]:

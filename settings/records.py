@@ -36,9 +36,10 @@ def check_zones(sites: list[Site], zones: list[Zone], findings: Findings) -> Non
 def check_records(sites: list[Site], deployment: str, findings: Findings) -> None:
     """Whether the sites of a hostname agree on its record, and its comment has room for its owner."""
     mark = owner_mark(deployment)
+    _check_all_or_none(sites, findings)
     first: dict[str, Site] = {}
     for site in sites:
-        if site.dns == Dns():
+        if site.dns == Dns() or not site.dns.enabled:
             continue
         other = first.setdefault(site.hostname, site)
         if other.dns != site.dns:
@@ -57,3 +58,18 @@ def check_records(sites: list[Site], deployment: str, findings: Findings) -> Non
             "argoweb:sites",
             f"the comment '{mark}' of their records is longer than {LONGEST_COMMENT} characters. Shorten the stack's name.",
         )
+
+
+def _check_all_or_none(sites: list[Site], findings: Findings) -> None:
+    """Whether the sites of a hostname agree that it has a record: one `false` would take it from all of them."""
+    by_hostname: dict[str, list[Site]] = {}
+    for site in sites:
+        by_hostname.setdefault(site.hostname, []).append(site)
+    for hostname, its in by_hostname.items():
+        without = [site for site in its if not site.dns.enabled]
+        others = [site for site in its if site.dns.enabled]
+        if without and others:
+            findings.error(
+                f"{without[0].place}.dns",
+                f"is false, but not at {others[0].place}, and '{hostname}' has one record or none. Write it at all of its sites or at none.",
+            )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ingress import Findings
+from settings.addresses import same
 from settings.model import Bastion, Rebuild, Server
 
 _Values = dict[str, Any]
@@ -60,7 +61,7 @@ def check_servers(servers: list[Server], findings: Findings) -> None:
         )
     seen: dict[str, str] = {}
     for server in servers:
-        other = seen.setdefault(f"{server.address}:{server.port}", server.name)
+        other = seen.setdefault(f"{same(server.address)}:{server.port}", server.name)
         if other != server.name:
             findings.error(
                 f"argoweb:servers.{server.name}.address",

@@ -15,12 +15,24 @@ def _must(shape: Shape, doc: str) -> Key:
     return Key(shape=shape, doc=doc, required=True)
 
 
+def _given(name: str) -> dict[str, object]:
+    """The JSON schema of a table that has a key."""
+    return {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+
+
 _SSH = {
     "address": _must(texts.ADDRESS, "IP address or host name for SSH."),
     "port": _key(_PORT, "SSH port.", 22),
     "user": _key(texts.WORD, "SSH user: root, or one that may `sudo -n`.", "root"),
     "hostKey": _key(texts.HOST_KEY, "The server's SSH host key: `ssh-keyscan -t ed25519 ADDRESS`."),
     "insecureHostKey": _key(Flag(), "Accept any host key.", False),
+}
+
+_VERIFIED: dict[str, object] = {
+    "anyOf": [
+        _given("hostKey"),
+        {"required": ["insecureHostKey"], "properties": {"insecureHostKey": {"const": True}}},
+    ]
 }
 
 _REBUILD = Table(
@@ -36,13 +48,14 @@ _REBUILD = Table(
 _SERVER = Table(
     keys={
         **_SSH,
-        "bastion": _key(Table(keys=_SSH), "SSH server in between."),
+        "bastion": _key(Table(keys=_SSH, also=_VERIFIED), "SSH server in between."),
         "dialAttempts": _key(Whole(least=1, most=20), "Attempts to connect.", 4),
         "dialTimeout": _key(Whole(least=1, most=300), "Seconds an attempt may take.", 10),
         "redeploy": _key(Whole(), "Raise it by one to send every file again.", 0),
         "letGo": _key(Flag(), "The server is gone: forget it without connecting.", False),
         "rebuild": _key(_REBUILD, "How NixOS is rebuilt.", {}),
-    }
+    },
+    also=_VERIFIED,
 )
 
 _DNS = Table(
@@ -54,6 +67,8 @@ _DNS = Table(
         "adopt": _key(Flag(), "Take over a CNAME that is there already.", False),
     }
 )
+
+BACKENDS = ("root", "proxy", "redirect", "caddyfile", "service")
 
 SITE = Table(
     keys={
@@ -69,11 +84,10 @@ SITE = Table(
         "service": _key(Text(), "A service that cloudflared reaches without Caddy."),
         "originRequest": _key(ORIGIN_REQUEST, "How cloudflared reaches it.", {}),
         "dns": _key(Either(other=_DNS), "false for no record.", True),
-    }
+    },
+    also={"oneOf": [_given(name) for name in BACKENDS]},
 )
 WRITTEN, SORTED = "written", "sorted"
-
-BACKENDS = ("root", "proxy", "redirect", "caddyfile", "service")
 
 _TLS = Table(
     keys={
@@ -182,7 +196,7 @@ STACK = Table(
         ),
         "siteOrder": _key(
             Choice((WRITTEN, SORTED)),
-            "The order in which they are tried: as `written`, or `sorted`, exact hostnames before wildcards, long paths before short ones.",
+            "The order in which they are tried: as `written`, or `sorted`, exact hostnames before wildcards, a path before one that takes more, and else the longer one.",
             WRITTEN,
         ),
         "caddy": _key(_CADDY, "The web server.", {}),

@@ -22,8 +22,13 @@ from settings.shapes import BACKENDS, WRITTEN
 
 _Values = dict[str, Any]
 
-_SPECIAL_IN_CADDY = re.compile(r"`|(?<!\\[pPx])\{[$%?a-z_]")
+_SPECIAL_IN_CADDY = re.compile(r"`|(?<!\\[pPx])\{[$%?a-z_]|\\Q.*\{[$%?a-z_]")
 """What ends a quoted text of the Caddyfile, and what begins a placeholder (`httpcaddyfile/shorthands.go`)."""
+
+
+def _means_another_thing_to_caddy(path: str) -> bool:
+    escaped = path.replace("\\\\", "\0")  # of these, the second escapes nothing
+    return _SPECIAL_IN_CADDY.search(escaped) is not None
 
 
 def site(place: str, value: _Values, findings: Findings) -> Site:
@@ -31,7 +36,7 @@ def site(place: str, value: _Values, findings: Findings) -> Site:
     dns: Any = value["dns"]
     details: _Values = dns if isinstance(dns, dict) else {}
     backend = _backend(value, place, findings)
-    if not isinstance(backend, Service) and _SPECIAL_IN_CADDY.search(value["path"]):
+    if not isinstance(backend, Service) and _means_another_thing_to_caddy(value["path"]):
         findings.mismatch(
             f"{place}.path",
             value["path"],
@@ -95,9 +100,7 @@ def ordered(written: list[Site], order: str) -> tuple[list[Site], list[str]]:
     return found, ["\n".join(["argoweb:siteOrder: the sites are tried in this order:", *lines])]
 
 
-def rule(
-    site: Site, caddy: Caddy, defaults: Mapping[str, object], findings: Findings
-) -> Rule:
+def rule(site: Site, caddy: Caddy, defaults: Mapping[str, object], findings: Findings) -> Rule:
     """The ingress rule of a site; `defaults` is the `originRequest` of all sites."""
     service, origin_request = (
         (site.backend.url, dict(site.origin_request))

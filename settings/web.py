@@ -5,6 +5,7 @@ from typing import Any
 
 from ingress import Findings
 from settings import caddyfile
+from settings.addresses import same
 from settings.model import Caddy, Tls
 
 HTTP_PORT, HTTPS_PORT = 80, 443
@@ -13,6 +14,7 @@ _WHERE = "argoweb:caddy"
 _ADDRESS = "argoweb writes it. Use argoweb:caddy.bind and argoweb:caddy.port."
 _TLS = "argoweb writes it. Use argoweb:caddy.tls."
 _SITE_ONLY = "Write it in argoweb:caddy.siteOptions, for all sites."
+_CLOUDFLARED = ("argoWeb", "argoWeb-2")
 NOT_IN_BLOCK = {"bind": _ADDRESS, "tls": _TLS}
 NOT_IN_SITE = {**NOT_IN_BLOCK, "log": _SITE_ONLY, "handle_errors": _SITE_ONLY}
 """Directives that Caddy refuses inside of `handle`."""
@@ -34,6 +36,10 @@ def caddy(value: dict[str, Any], findings: Findings) -> Caddy:
     for key, refused in (("globalOptions", _NOT_GLOBAL), ("siteOptions", NOT_IN_BLOCK)):
         if (problem := caddyfile.problem(value[key], refused=refused)) is not None:
             findings.error(f"{_WHERE}.{key}", problem)
+    if value["unit"] in _CLOUDFLARED:
+        findings.error(
+            f"{_WHERE}.unit", f"'{value['unit']}' is cloudflared's own unit, expected Caddy's."
+        )
     if not value["manage"]:
         for key in ("globalOptions", "user"):
             if value.get(key):
@@ -54,8 +60,9 @@ def caddy(value: dict[str, Any], findings: Findings) -> Caddy:
 
 
 def _check_addresses(bind: list[str], findings: Findings) -> None:
+    addresses = list(map(same, bind))
     for index, text in enumerate(bind):
-        if bind.index(text) != index:
+        if addresses.index(addresses[index]) != index:
             findings.error(
                 f"{_WHERE}.bind[{index}]", f"'{text}' is there twice. Remove one of them."
             )

@@ -1,8 +1,10 @@
 """`python -m ingress`, as somebody types it, and the document about it."""
 
 import json
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -131,3 +133,20 @@ def test_json_has_every_file_with_its_problems(config: Path) -> None:
     assert said[1] == {"file": "nowhere.yml", "unreadable": "No such file or directory"}
     assert said[2]["valid"]
     assert {problem["severity"] for problem in said[2]["problems"]} == {"warning"}
+
+
+def test_a_reader_that_has_had_enough_is_no_news(config: Path) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "ingress", "check", str(config)],
+        env={"PYTHONPATH": str(ROOT)},
+        stdout=writes,
+        stderr=subprocess.PIPE,
+        timeout=300,
+        check=False,
+    )
+    os.close(writes)
+
+    assert (ran.stderr, ran.returncode) == (b"", -signal.SIGPIPE)

@@ -2,14 +2,19 @@
 
 from itertools import product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingress import Findings, Rule, check_order, specific_first
+from ingress.inclusion import covers
+from ingress.re2 import Pattern, PatternError
 from ingress.rules import first_match
 
 HOSTNAMES = ("", "*", "a.b.c", "b.c", "c", "*.b.c", "*.c", "*.a.b.c", "x.b.c")
-PATHS = ("", "/", "^/a", "^/ab", "^/ab$", "^/a|c", "^/ab?", "/a", "^/b", "^/.*")
+PATHS = (
+    "", "/", "^/a", "^/ab", "^/ab$", "^/a|c", "^/ab?", "/a", "^/b", "^/.*", "^/[a-c]+$", "(?i)^/A", r"b\b", "c$", "/[^/]*$", "^/x/.*",
+)  # fmt: skip
 REQUESTS = list(
     product(
         ("a.b.c", "b.c", "c", "x.a.b.c", "x.b.c", "y.c", "z"),
@@ -66,6 +71,74 @@ def test_a_rule_with_the_same_or_a_wider_hostname_and_path_before_it_is_called_h
         assert (index in found) >= bool(covers)
 
 
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("^/api/.*", "^/api/v2"),
+        ("^/static/.*", "^/static/x/.*"),
+        ("/v2", "^/api/v2"),
+        (r"\.(jpg|png)$", r"\.png$"),
+        ("^/[a-z]+", "^/abc"),
+        ("(?i)^/api", "^/api"),
+        ("^/api/[a-z0-9]+", "^/api/v2"),
+        ("^/(a|b)", "^/b/c"),
+        (r"^/a\b", "^/a/"),
+        ("^/a{2}", "^/aaa$"),
+    ],
+)
+def test_a_rule_is_hidden_by_an_earlier_one_whose_path_says_more_and_not_the_other_way_round(
+    earlier: str, later: str
+) -> None:
+    rules = [Rule(hostname="a.b", path=path, service="x") for path in (earlier, later)]
+
+    assert hidden(rules) == {1: 0}
+    assert hidden(rules[::-1]) == {}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("^/api", "(?i)^/api"),
+        ("^/api$", "^/api"),
+        ("^/a[0-9]", "^/a"),
+        ("^/[a-z]+$", "^/a-b"),
+        (r"\.png$", r"\.(jpg|png)$"),
+        (r"^/a\b", "^/ab"),
+        ("^/api", "^api"),  # found in no path, which is another mistake
+        (r"^/\p{L}", "^/a"),  # not known
+        ("^/(.*a.{9}b|x)", "^/(.*a.{12}b.)"),  # too long to tell
+        ("(", "^/a"),
+    ],
+)
+def test_nothing_is_claimed_where_a_request_could_pass_the_earlier_rule_or_nothing_is_known(
+    earlier: str, later: str
+) -> None:
+    assert not hidden([Rule(hostname="a.b", path=path, service="x") for path in (earlier, later)])
+
+
+PIECES = ("a", "b", "B", "/", ".", "[ab]", "[^/]", r"\w", r"\b", "(a|b/)", "(?:/a)?", "(?i)", "a{2}")  # fmt: skip
+PATTERNS = st.tuples(
+    st.sampled_from(("", "^", "^/")),
+    st.lists(
+        st.tuples(st.sampled_from(PIECES), st.sampled_from(("", "", "*", "+", "?"))), max_size=4
+    ),
+    st.sampled_from(("", "$")),
+).map(lambda parts: parts[0] + "".join(map("".join, parts[1])) + parts[2])
+URL_PATHS = st.text(alphabet="abAB/.-0\u017f", max_size=8).map("/{}".format)
+
+
+@given(wide=PATTERNS, narrow=PATTERNS, paths=st.lists(URL_PATHS, min_size=20, max_size=40))
+def test_where_one_path_is_said_to_cover_another_no_request_passes_it(
+    wide: str, narrow: str, paths: list[str]
+) -> None:
+    try:
+        patterns = Pattern(wide), Pattern(narrow)
+    except PatternError:
+        return
+    if covers(wide, narrow):
+        assert [p for p in paths if patterns[1].found_in(p) and not patterns[0].found_in(p)] == []
+
+
 def sorted_rules(rules: list[Rule]) -> list[Rule]:
     return [rules[index] for index in specific_first(rules)]
 
@@ -109,3 +182,12 @@ def test_exact_hostnames_come_before_wildcards_and_long_paths_before_short_ones(
     assert [(rule.hostname, rule.path) for rule in found] == [
         ("a.b.c", "^/abc"), ("a.b.c", "^/ab"), ("a.b.c", "^/.*"), ("*.b.c", "^/a"), ("*.c", ""), ("x", ""), ("", ""),
     ]  # fmt: skip
+
+
+def test_a_longer_path_that_takes_more_comes_after_a_shorter_one() -> None:
+    paths = ["^/api/v2", "^/api/[a-z0-9]+", "^/blog/2026", "^/b"]
+
+    found = sorted_rules([Rule(hostname="a.b", path=path, service="x") for path in paths])
+
+    assert [rule.path for rule in found].index("^/api/v2") < [rule.path for rule in found].index("^/api/[a-z0-9]+")  # fmt: skip
+    assert hidden(found) == {}

@@ -276,3 +276,49 @@ def test_cloudflared_speaks_tls_to_caddy_under_the_sites_name(prod: dict[str, An
     assert rules[0].service == "https://[::1]:8080"
     assert rules[0].origin_request == {"originServerName": "www.example.com", "caPool": "/ca.pem"}
     assert rules[2].origin_request == {"matchSNItoHost": True, "caPool": "/ca.pem"}
+
+
+INTERNAL = {"tls": {"internal": True, "noTLSVerify": True}}
+
+
+@pytest.mark.parametrize(
+    ("caddy", "expected"),
+    [
+        ({}, {"httpHostHeader": ""}),
+        (
+            INTERNAL,
+            {
+                "httpHostHeader": "",
+                "originServerName": "argoweb.internal",
+                "matchSNItoHost": False,
+                "noTLSVerify": True,
+            },
+        ),
+    ],
+)
+def test_what_is_said_for_all_sites_and_caddy_cannot_take_is_set_back_for_its_own(
+    prod: dict[str, Any], caddy: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    prod["caddy"] = caddy
+    prod["cloudflared"]["originRequest"] = {
+        "connectTimeout": "10s",
+        "httpHostHeader": "app.local",
+        "originServerName": "app.local",
+        "matchSNItoHost": True,
+    }
+
+    rules = build(prod, deployment="argoweb/test").rules
+
+    assert rules[0].origin_request == expected
+    assert rules[0].as_yaml()["originRequest"] == expected
+    assert rules[3].origin_request == {}, "no site of Caddy"
+
+
+def test_a_bastion_for_all_sites_is_taken_where_those_of_caddy_say_no(
+    prod: dict[str, Any],
+) -> None:
+    prod["cloudflared"]["originRequest"] = {"bastionMode": True}
+    for site in prod["sites"][:3]:
+        site["originRequest"] = {"bastionMode": False}
+
+    assert len(build(prod, deployment="argoweb/test").rules) == 5

@@ -241,14 +241,22 @@ LINES = (
 )  # fmt: skip
 
 
-@given(lines=st.lists(st.sampled_from(LINES), min_size=1, max_size=7))
+TEXT_OF_LINES = st.tuples(
+    st.lists(st.sampled_from(LINES), min_size=1, max_size=7).map("\n".join),
+    st.sampled_from(("", "\n", "\n\n", " \n")),
+).map("".join)
+"""Often with a line break at its end, as YAML's `|` has it."""
+
+
+@given(lines=TEXT_OF_LINES)
+@example(lines="header A x y \\\n")
 @bounds(WITHIN_REASON, max_examples=120)
 def test_lines_of_the_users_own_stay_in_their_site(
-    prod: dict[str, Any], tmp_path: Path, lines: list[str]
+    prod: dict[str, Any], tmp_path: Path, lines: str
 ) -> None:
     prod["sites"] = [
         {"hostname": "before.example.com", "root": "/before"},
-        {"hostname": "own.example.com", "caddyfile": "\n".join(lines)},
+        {"hostname": "own.example.com", "caddyfile": lines},
         {"hostname": "after.example.com", "root": "/after"},
     ]
 
@@ -264,13 +272,14 @@ def test_lines_of_the_users_own_stay_in_their_site(
         assert len(server["routes"]) == 1
 
 
-@given(lines=st.lists(st.sampled_from(LINES), min_size=1, max_size=7))
+@given(lines=TEXT_OF_LINES)
+@example(lines="header A x y \\\n")
 @bounds(WITHIN_REASON, max_examples=60)
 @pytest.mark.parametrize("key", ["globalOptions", "siteOptions"])
 def test_lines_of_the_users_own_stay_in_the_block_of_their_key(
-    prod: dict[str, Any], tmp_path: Path, key: str, lines: list[str]
+    prod: dict[str, Any], tmp_path: Path, key: str, lines: str
 ) -> None:
-    prod["caddy"] = {key: "\n".join(lines)}
+    prod["caddy"] = {key: lines}
 
     server = the_server(prod, tmp_path)
 

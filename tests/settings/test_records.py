@@ -9,8 +9,11 @@ from settings.build import build
 
 
 def test_the_sites_of_a_hostname_agree_on_its_record(prod: dict[str, Any]) -> None:
-    site = {"hostname": "www.example.com", "root": "/srv/www", "path": "^/x", "dns": False}
-    prod["sites"] = [{**site, "dns": {"comment": "ours"}}, {**site, "path": "^/y"}]
+    site = {"hostname": "www.example.com", "root": "/srv/www", "path": "^/x"}
+    prod["sites"] = [
+        {**site, "dns": {"comment": "ours"}},
+        {**site, "path": "^/y", "dns": {"comment": "theirs"}},
+    ]
 
     with pytest.raises(SettingsError) as refused:
         build(prod, deployment="argoweb/prod")

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import reference
+from settings import SettingsError, reference
+from settings.build import build
 from settings.shapes import STACK
 from tests.settings.test_rejected import ABSENT, ROWS, changed
 
@@ -34,15 +35,58 @@ def test_no_declared_key_is_required_by_the_engine_so_that_ours_names_all_of_the
     assert [name for name, key in declared.items() if "default" not in key] == []
 
 
-def test_the_example_satisfies_the_schema_and_mistakes_do_not(prod: dict[str, Any]) -> None:
+def takes(values: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether the schema takes a stack file, and whether the code does."""
     jsonschema = pytest.importorskip("jsonschema")
     validator = jsonschema.Draft7Validator(json.loads(reference.schema()))
+    config = {f"argoweb:{key}": value for key, value in values.items()}
+    try:
+        build(values, deployment="argoweb/prod")
+    except SettingsError:
+        return validator.is_valid({"config": config}), False
+    return validator.is_valid({"config": config}), True
 
-    def valid(values: dict[str, Any]) -> bool:
-        config = {f"argoweb:{key}": value for key, value in values.items()}
-        return bool(validator.is_valid({"config": config}))
 
-    assert valid(prod)
+def test_the_example_satisfies_the_schema_and_unknown_keys_do_not(prod: dict[str, Any]) -> None:
+    assert takes(prod) == (True, True)
     unknown = [row for row in ROWS if "unknown key" in row[2][0] and row[1] is not ABSENT]
     assert unknown
-    assert [row[0] for row in unknown if valid(changed(prod, row[0], row[1]))] == []
+    assert [row[0] for row in unknown if takes(changed(prod, row[0], row[1]))[0]] == []
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("caddy", None),
+        ("caddy", {"port": None, "bind": "127.0.0.1"}),
+        ("sites.0.path", None),
+        ("sites.0.proxy", None),
+        ("cloudflared.protocol", None),
+        ("cloudflared.originRequest", {"httpHostHeader": ""}),
+        ("servers.web1", {"address": "::1", "insecureHostKey": True}),
+    ],
+)
+def test_what_the_code_takes_the_schema_takes_too(
+    prod: dict[str, Any], place: str, value: Any
+) -> None:
+    assert takes(changed(prod, place, value)) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("sites.0.hostname", ""),
+        ("sites.0", {"hostname": "a.example.com"}),
+        ("sites.0", {"hostname": "a.example.com", "root": None}),
+        ("sites.0.proxy", "127.0.0.1:1"),
+        ("servers.web1", {"address": "::1"}),
+        ("servers.web1", {"address": "::1", "insecureHostKey": False}),
+        ("servers.web1.bastion", {"address": "::1"}),
+        ("accountId", None),
+        ("nixos", {"dataDir": "/"}),
+    ],
+)
+def test_what_the_code_refuses_by_its_shape_the_schema_refuses_too(
+    prod: dict[str, Any], place: str, value: Any
+) -> None:
+    assert takes(changed(prod, place, value)) == (False, False)
