@@ -8,6 +8,11 @@ _KEPT = "\u00df\u03c2\u200c\u200d"
 _IGNORED = re.compile(
     "[\u00ad\u034f\u180b-\u180f\u200b\u2060\u2064\ufe00-\ufe0f\ufeff\U0001bca0-\U0001bca3]"
 )
+_REFUSED = re.compile(
+    "[\u04c0\u10a0-\u10c5\u115f\u1160\u17b4\u17b5\u1806\u180e\u2024-\u2026\u2132\u2183\u2260\u226e\u226f\u2488-\u249b"
+    "\u2ff0-\u2ffb\u3164\u33c2\u33c7\u33d8\ufe12\ufe19\ufe30\ufe52\uffa0\ufffc\ufffd]"
+)
+"""Characters that Unicode has a mapping for and IDNA refuses: those of the basic plane of which Go said so."""
 _DOTS = str.maketrans(dict.fromkeys("\u3002\uff0e\uff61", "."))
 _LABEL = re.compile(r"(?!-)(?!..--.)[a-z0-9\x80-\U0010ffff-]*(?<!-)")
 _RIGHT_TO_LEFT = re.compile(r"(?!.*E.*N)(?!.*N.*E)[RA](?:[RAENOM]*[RAEN])?M*")
@@ -41,7 +46,10 @@ def lookup_name(hostname: str) -> str | None:
     IDNA takes letters, digits and hyphens only: no `_`, and not the `*` of a wildcard (`idna.Lookup` of Go).
     """
     mapped = "".join(map(_mapped, _IGNORED.sub("", hostname)))
-    labels = unicodedata.normalize("NFC", mapped.translate(_DOTS)).split(".")
+    normal = unicodedata.normalize("NFC", mapped.translate(_DOTS))
+    if _REFUSED.search(hostname + normal):
+        return None
+    labels = normal.split(".")
     try:
         shown = [_shown(label) for label in labels]
     except UnicodeError:

@@ -23,18 +23,19 @@ def normal(name: str, *, wildcard: bool = True) -> str:
         HostnameError: it cannot be one.
     """
     prefix, rest = ("*.", name[2:]) if wildcard and name.startswith("*.") else ("", name)
-    rest = rest.removesuffix(".").lower()
+    given = rest.removesuffix(".")
+    rest = given.lower()
     if "*" in rest:
         raise HostnameError("'*' as the first label only, as in '*.example.com'")
     if any(character in _DEVIATIONS for character in rest):
         raise HostnameError(_AMBIGUOUS)
     if not rest.isascii():
-        asked = lookup_name(rest)
+        asked = lookup_name(given)
         try:
             rest = rest.encode("idna").decode("ascii")
         except UnicodeError as error:
             raise HostnameError("an international name that punycode can hold") from error
-        if asked not in (None, rest):
+        if asked != rest and (asked or "_" not in rest):  # IDNA itself knows no '_'
             raise HostnameError(_AMBIGUOUS)
     if len(prefix + rest) > _LONGEST_NAME:
         raise HostnameError(f"at most {_LONGEST_NAME} characters")
