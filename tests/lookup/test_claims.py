@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pulumi
 import pytest
 
 from lookup import Claim, LookupFailed, OwnState, claims
@@ -165,21 +166,22 @@ def test_a_record_that_a_broken_off_update_made_is_taken_in(cloudflare: Cloudfla
 
 
 def test_a_record_with_our_mark_of_which_no_state_is_known_is_named_and_taken_in_on_request(
-    cloudflare: Cloudflare, capsys: pytest.CaptureFixture[str]
+    cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloudflare.has(**OURS)
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
 
     (asked,) = claimed(cloudflare.access(), dns(adopt=True), own=OwnState())
-    silent = capsys.readouterr().err
+    assert (asked.adopted, said) == (cloudflare.id_of(NAME), [])
     (as_it_is,) = claimed(cloudflare.access(), own=OwnState())
 
-    assert (asked.adopted, silent) == (cloudflare.id_of(NAME), "")
     assert as_it_is.adopted is None
-    assert (
+    assert said == [
         "argoweb:sites[0].hostname: 'www.example.com' has a record with this stack's mark, and the stack's state does "
         "not tell whether it has it. If `pulumi up` ends with 81053, it does not: "
         "pulumi config set --path 'argoweb:sites[0].dns.adopt' true"
-    ) in capsys.readouterr().err
+    ]
 
 
 def test_a_record_that_the_state_has_under_another_name_is_not_imported_once_more(
