@@ -55,6 +55,7 @@ class Tunnel(pulumi.ComponentResource):
             _made(name, args, self) if args.secret is None else pulumi.Output.secret(args.secret)
         )
         letting_go = args.deleted is not None and not args.let_go
+        replacing = args.deleted is not None and args.let_go
         tunnel = ZeroTrustTunnelCloudflared(
             f"{name}-tunnel",
             account_id=args.account_id,
@@ -72,7 +73,7 @@ class Tunnel(pulumi.ComponentResource):
                 # Replaces when it differs from the one in the state, and never where there is none on either side.
                 replacement_trigger=args.deleted and f"{args.deleted}, let go: {args.let_go}",
                 import_=_import_path(args),
-                ignore_changes=None if args.tunnel_name else ["name"],
+                ignore_changes=_kept_by_cloudflare(args, replacing=replacing),
             ),
         )
         self.tunnel_id = tunnel.id
@@ -97,6 +98,20 @@ def _made(name: str, args: TunnelArgs, parent: pulumi.Resource) -> pulumi.Output
         opts=pulumi.ResourceOptions(parent=parent),
     )
     return secret.result.apply(lambda text: base64.b64encode(text.encode()).decode())
+
+
+def _kept_by_cloudflare(args: TunnelArgs, *, replacing: bool) -> list[str] | None:
+    """The properties that are left as they are at Cloudflare.
+
+    The secret that an imported tunnel keeps is there already, and must not be sent: when the provider's first body is a
+    PATCH that adds a text to a state that has none, it leaves texts out of every later body, so each record fails with
+    `1004` (the cached encoders of `internal/apijson/encoder.go` in terraform-provider-cloudflare 5.19.1). A new tunnel
+    in its place needs it.
+    """
+    kept = [] if args.tunnel_name else ["name"]
+    if args.secret is not None and not replacing:
+        kept.append("tunnelSecret")
+    return kept or None
 
 
 def _import_path(args: TunnelArgs) -> str | None:

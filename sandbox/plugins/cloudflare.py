@@ -23,6 +23,7 @@ from sandbox.plugins.base import (
     Resource,
     serve,
 )
+from sandbox.plugins.cloudflare_bodies import Bodies
 from sandbox.plugins.values import UNKNOWN, Properties, Secret, changed, reveal
 
 _DEFAULT_URL = "https://api.cloudflare.com/client/v4"
@@ -37,6 +38,7 @@ class Api:
     def __init__(self) -> None:
         self.url = _DEFAULT_URL
         self.token = ""
+        self.bodies = Bodies()
 
     def call(
         self,
@@ -61,6 +63,7 @@ class Api:
                 headers={
                     "Authorization": f"Bearer {self.token}",
                     "Content-Type": "application/json",
+                    "User-Agent": "terraform-provider-cloudflare",
                     "X-Stainless-Retry-Count": str(attempt),
                 },
             )
@@ -152,7 +155,12 @@ class Tunnel(Resource):
         body = {"config_src": given["configSrc"], "name": given["name"]}
         if given.get("tunnelSecret") is not None:
             body["tunnel_secret"] = given["tunnelSecret"]
-        result = self._api.call(call, "POST", f"accounts/{given['accountId']}/cfd_tunnel", body)
+        result = self._api.call(
+            call,
+            "POST",
+            f"accounts/{given['accountId']}/cfd_tunnel",
+            self._api.bodies.whole(body, body),
+        )
         return result["id"], self._state(news, result)
 
     def read(self, call: Call, found: Found) -> Found | None:
@@ -178,7 +186,10 @@ class Tunnel(Resource):
         given, old = reveal(news), reveal(state)
         wire = {"name": "name", "tunnelSecret": "tunnel_secret", "configSrc": "config_src"}
         planned = _planned(given)
-        body = {wire[n]: planned[n] for n in wire if n in planned and planned[n] != old.get(n)}
+        body = self._api.bodies.changes(
+            {key: planned[name] for name, key in wire.items() if name in planned},
+            {key: old.get(name) for name, key in wire.items()},
+        )
         result = self._api.call(
             call, "PATCH", f"accounts/{given['accountId']}/cfd_tunnel/{id}", body
         )
@@ -249,8 +260,12 @@ class DnsRecord(Resource):
         if call.preview:
             return "", {**news, **dict.fromkeys(self._COMPUTED, UNKNOWN)}
         given = reveal(news)
+        body = self._body(given)
         result = self._api.call(
-            call, "POST", f"zones/{given['zoneId']}/dns_records", self._body(given)
+            call,
+            "POST",
+            f"zones/{given['zoneId']}/dns_records",
+            self._api.bodies.whole(body, body),
         )
         return result["id"], self._state(news, result)
 
@@ -274,7 +289,7 @@ class DnsRecord(Resource):
             return {**state, **news}
         kept = {name: state.get(name) for name in ("tags", "settings")}
         given, old = reveal({**kept, **news}), reveal(state)
-        body = self._body(given)
+        body = self._api.bodies.whole(self._body(given), self._body(old))
         if old.get("comment") is not None and given.get("comment") is None:
             body["comment"] = None
         result = self._api.call(call, "PUT", f"zones/{given['zoneId']}/dns_records/{id}", body)

@@ -5,22 +5,23 @@ from typing import Any
 from components import Tunnel, TunnelArgs
 from tests.components.program import registered
 
+_ARGS: dict[str, Any] = {
+    "account_id": "a" * 32,
+    "tunnel_name": "web",
+    "secret_version": 1,
+    "protect": True,
+    "import_id": None,
+    "imported": True,
+    "secret": None,
+}
 DELETED = "2026-11-26T01:00:00Z"
 
 
-def requests(deleted: str | None, *, let_go: bool = False) -> tuple[dict[str, Any], Any]:
+def requests(
+    deleted: str | None, *, let_go: bool = False, **given: str | None
+) -> tuple[dict[str, Any], Any]:
     """What the engine is asked for the tunnel, and what the component leaves for the next update."""
-    args = TunnelArgs(
-        account_id="a" * 32,
-        tunnel_name="web",
-        secret_version=1,
-        protect=True,
-        import_id=None,
-        imported=True,
-        deleted=deleted,
-        let_go=let_go,
-        secret=None,
-    )
+    args = TunnelArgs(**{**_ARGS, "deleted": deleted, "let_go": let_go, **given})
     found = registered(lambda: Tunnel("tunnel", args))
     return found["tunnel-tunnel"], found["tunnel"]["outputs"].get("letGo")
 
@@ -49,3 +50,20 @@ def test_the_second_one_replaces_it_by_one_that_is_protected_and_deleted_as_usua
     assert second["protect"]
     assert not second.get("retainOnDelete")
     assert second["replacementTrigger"] != first["replacementTrigger"]
+
+
+def test_the_secret_that_an_imported_tunnel_keeps_is_not_sent_to_it() -> None:
+    kept, _ = requests(None, secret="c2VjcmV0", tunnel_name=None)
+    renamed, _ = requests(None, secret="c2VjcmV0")
+    let_go, _ = requests(DELETED, secret="c2VjcmV0")
+
+    assert kept["ignoreChanges"] == ["name", "tunnelSecret"]
+    assert renamed["ignoreChanges"] == let_go["ignoreChanges"] == ["tunnelSecret"]
+
+
+def test_a_new_secret_is_sent_to_an_imported_tunnel_and_each_to_a_new_one_in_its_place() -> None:
+    rotated, _ = requests(None, import_id="b" * 32)
+    replaced, _ = requests(DELETED, let_go=True, secret="c2VjcmV0")
+
+    assert not rotated.get("ignoreChanges")
+    assert not replaced.get("ignoreChanges")

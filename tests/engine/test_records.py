@@ -50,7 +50,7 @@ def test_a_hand_made_set_up_is_taken_over_in_one_run_with_its_tunnel_and_record(
     assert (
         f"'{NAME}' has a record that is not of this stack: CNAME {tunnel}.cfarg" in refused.stdout
     )
-    assert sorted(method for method, _ in writes) == ["PATCH", "POST", "POST", "PUT"]
+    assert sorted(method for method, _ in writes) == ["POST", "POST", "PUT"]
     assert [t["id"] for t in dump["tunnels"]] == [tunnel]
     assert [t["name"] for t in dump["tunnels"]] == ["by-hand"]
     assert answer == (200, answer[1])
