@@ -8,7 +8,7 @@ from bench.stacks import APP, Site, sites
 
 SITES = 10
 SERVER = "web1"
-_FILES = 6
+FILES = 6
 """What is sent to a server: its program, the credentials and four files of configuration."""
 
 
@@ -28,9 +28,7 @@ def rows(lab: Lab) -> list[Row]:
     moved = _after(lab, [*declared[:3], _moved(declared[3]), *declared[4:]])
     added = _after(lab, sites(SITES + 1, 2, mark="count"))
     return [
-        Row(
-            measure="SSH connections of the first up", value=created.connections, target=_FILES + 1
-        ),
+        Row(measure="SSH connections of the first up", value=created.connections, target=FILES + 1),
         Row(
             measure="API reads of a no-op up: zones",
             value=nothing.reads / zones,

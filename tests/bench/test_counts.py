@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench import counts
+from bench import counts, route
 from bench.lab import Lab
 from bench.rounds import Row
 from bench.stacks import sites
@@ -22,6 +22,12 @@ def test_no_more_calls_connections_and_evaluations_than_the_targets_allow(
 
     assert missed == []
     assert len(counted) == 9
+    connections = {row.measure: row.value for row in counted if "connections" in row.measure}
+    assert connections == {
+        "SSH connections of the first up": counts.FILES + 1,
+        "SSH connections of a no-op up": 0,
+        "SSH connections, one route changed": 2,
+    }
     times.append(f"no-op preview, {counts.SITES + 1} sites: {lab.ours.preview_seconds():.1f} s")
 
 
@@ -56,6 +62,17 @@ def test_ours_and_the_flat_program_make_the_same_of_cloudflare_and_both_serve(
         f"no-op preview, 4 sites, {name}: {getattr(lab, name).preview_seconds():.1f} s"
         for name in ("empty", "ours", "flat")
     ]
+
+
+@pytest.mark.long
+def test_a_route_changes_without_an_evaluation_beside_a_rebuild_whose_evaluation_is_modelled(
+    lab: Lab, times: list[str]
+) -> None:
+    changed, evaluations = route.rows(lab, rounds=1)
+
+    assert min(changed.samples["other"]) > route.EVALUATION_SECONDS * route.NEARLY
+    assert evaluations.value == 0
+    times.append(f"{changed.measure}: {changed.detail}")
 
 
 def test_only_the_activations_of_several_servers_follow_one_another(lab: Lab) -> None:
