@@ -11,6 +11,7 @@ from settings.build import NAMESPACE, build
 from settings.errors import SettingsError
 from settings.model import Settings
 from settings.shapes import SECRETS, STACK
+from settings.ssh_key import encrypted
 
 
 def load() -> Settings:
@@ -37,6 +38,11 @@ def load() -> Settings:
         problems.append(
             "argoweb:sshPrivateKey: missing, and there is no SSH agent (SSH_AUTH_SOCK). "
             "Set it with: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519"
+        )
+    if encrypted(config.get("sshPrivateKey") or ""):
+        problems.append(
+            "argoweb:sshPrivateKey: found a key with a passphrase, expected one without. Or use your SSH agent: "
+            "ssh-add ~/.ssh/id_ed25519, then pulumi config rm argoweb:sshPrivateKey"
         )
     problems += _unknown_keys()
     return build(
