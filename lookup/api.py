@@ -23,6 +23,10 @@ _PAUSE = 1.0
 _BUSY = 429
 _REFUSED = (401, 403)
 _NOT_FOUND = 404
+_AGENT = {"User-Agent": "argoweb"}
+"""Cloudflare's Browser Integrity Check answers urllib's own name with 403 and `error code: 1010`."""
+_SHOWN = 300
+"""Characters of an answer that is no JSON."""
 
 
 class ApiError(Exception):
@@ -67,7 +71,7 @@ class Api:
         return items
 
     def _get(self, url: str, permission: str) -> dict[str, Any]:
-        request = urllib.request.Request(url, headers=dict(self._access.headers))
+        request = urllib.request.Request(url, headers={**_AGENT, **self._access.headers})
         for attempt in range(ATTEMPTS):
             if attempt:
                 time.sleep(_PAUSE * 2 ** (attempt - 1))
@@ -92,9 +96,13 @@ class Api:
 
 
 def _reason(error: urllib.error.HTTPError) -> str:
-    """What the API says, or else what HTTP says."""
+    """What the API says, or else what HTTP says with the text of the answer."""
     try:
-        errors = json.loads(error.read())["errors"]
+        text = error.read().decode(errors="replace")
+    except OSError:
+        text = ""
+    try:
+        errors = json.loads(text)["errors"]
         return "; ".join(f"{each['message']} ({each['code']})" for each in errors)
-    except (OSError, ValueError, LookupError, TypeError):
-        return str(error.reason)
+    except (ValueError, LookupError, TypeError):
+        return f"{error.reason} {' '.join(text.split())[:_SHOWN]}".rstrip()

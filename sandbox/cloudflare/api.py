@@ -19,6 +19,9 @@ ROUTES = (*zone_routes.ROUTES, *tunnel_routes.ROUTES)
 # The provider waits minutes between its ten tries of a 409; this header keeps the tries only.
 RETRY_SOON: Headers = [("Retry-After-Ms", "10")]
 
+# Cloudflare's Browser Integrity Check, which stands before the API, turns Python's own client away by its name.
+TURNED_AWAY = "Python-urllib"
+
 
 class Api:
     """Answers requests below /client/v4."""
@@ -65,6 +68,9 @@ class Api:
         return Response.of_json(fault.status, body, headers)
 
     def _answer(self, request: Request) -> Response:
+        if (request.head.get("user-agent") or "").startswith(TURNED_AWAY):
+            plain: Headers = [("Content-Type", "text/plain; charset=UTF-8")]
+            return Response(status=403, body=b"error code: 1010", headers=plain)
         try:
             return self._perform(request)
         except ApiError as error:

@@ -56,7 +56,7 @@ class Cloudflare:
         request = urllib.request.Request(
             self.api_url + path,
             None if body is None else json.dumps(body).encode(),
-            {**self.access().headers, "Content-Type": "application/json"},
+            {**self.access().headers, "Content-Type": "application/json", "User-Agent": "tests"},
             method=method,
         )
         with urllib.request.urlopen(request, timeout=30) as response:

@@ -253,6 +253,13 @@ def test_a_token_that_may_not_read_is_told_the_permission_and_is_never_shown(
     assert "N" * 40 not in repr(cloudflare.access("N" * 40))
 
 
+def test_an_answer_that_is_not_the_apis_own_is_shown(cloudflare: Cloudflare) -> None:
+    blocked = {"status": 403, "body": "error code: 1020", "headers": {"Content-Type": "text/plain"}}
+    cloudflare.control("/faults", {"path_regex": "dns_records", **blocked})
+
+    assert "403 Forbidden error code: 1020" in refusal(cloudflare.access())
+
+
 def test_without_a_network_the_error_says_so(cloudflare: Cloudflare) -> None:
     nowhere = Access(url="http://127.0.0.1:1", headers={})
 
