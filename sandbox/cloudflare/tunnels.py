@@ -126,7 +126,7 @@ class Tunnels:
         """Serve one connection of a connector."""
         try:
             first = await asyncio.wait_for(read_message(reader), FIRST_LINE_SECONDS)
-        except TimeoutError:
+        except asyncio.TimeoutError:
             return
         if first is None:
             return
@@ -178,7 +178,7 @@ class Tunnels:
                 elif message.get("unregister"):
                     self._leave(control)
                     await control.send({"unregistered": True})
-        except TimeoutError:
+        except asyncio.TimeoutError:
             return
         finally:
             pings.cancel()
@@ -209,7 +209,7 @@ class Tunnels:
             await asyncio.wait_for(control.writer.drain(), OPEN_SECONDS)
             await asyncio.wait({future}, timeout=OPEN_SECONDS)
             return future.result() if future.done() and not future.cancelled() else None
-        except (TimeoutError, ConnectionError):
+        except (asyncio.TimeoutError, ConnectionError):
             return None
         finally:
             future.cancel()

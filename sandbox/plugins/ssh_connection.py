@@ -64,24 +64,29 @@ def connect(connection: Properties, log: Log, cancelled: threading.Event) -> par
     """
     dialer = _Dialer(log=log, cancelled=cancelled)
     credentials = _credentials(connection)
-    limit = connection["dialErrorLimit"]
-    proxy = connection.get("proxy")
+    limit, proxy = connection["dialErrorLimit"], connection.get("proxy")
     if proxy is None:
         return dialer.retry(
             "Dial", limit, lambda: _handshake(_tcp(connection), connection, credentials)
         )
+    try:
+        return _connect_from(proxy, dialer, connection, credentials)
+    except PluginError as error:
+        raise PluginError(f"proxy: {error}") from None
+
+
+def _connect_from(
+    proxy: Properties, dialer: "_Dialer", connection: Properties, credentials: "_Credentials"
+) -> paramiko.Transport:
+    """What fails here counts as the proxy's, the server's own answer too."""
     jump_credentials = _credentials(proxy)
+    limit = connection["dialErrorLimit"]
     jump = dialer.retry(
         "Dial proxy",
         proxy["dialErrorLimit"],
         lambda: _handshake(_tcp(proxy), proxy, jump_credentials),
     )
-    address = (connection["host"], int(connection["port"]))
-    stream = dialer.retry(
-        "Dial",
-        limit,
-        lambda: jump.open_channel("direct-tcpip", address, ("127.0.0.1", 0)),
-    )
+    stream = dialer.retry("Dial from proxy", limit, lambda: _tcp_from(jump, connection))
     return dialer.retry("Dial", limit, lambda: _handshake(stream, connection, credentials))
 
 
@@ -116,7 +121,8 @@ class _Dialer:
             except (OSError, EOFError, paramiko.SSHException, PluginError) as error:
                 dials += 1
                 if -1 < limit < dials:
-                    text = f"after {dials} failed attempts: {error}"
+                    # `dialWithRetry` counts its tries from 0 and prints the last one's number.
+                    text = f"after {dials - 1} failed attempts: {error}"
                     raise PluginError(text) from None
             shown = "inf" if limit == -1 else str(limit)
             self.log.status(f"{what} {dials}/{shown} failed: retrying")
@@ -133,6 +139,14 @@ def _tcp(connection: Properties) -> socket.socket:
         raise PluginError(f"dial tcp {host}:{port}: i/o timeout") from None
     except OSError as error:
         raise PluginError(f"dial tcp {host}:{port}: connect: {_reason(error)}") from None
+
+
+def _tcp_from(jump: paramiko.Transport, connection: Properties) -> paramiko.Channel:
+    address = (connection["host"], int(connection["port"]))
+    try:
+        return jump.open_channel("direct-tcpip", address, ("127.0.0.1", 0))
+    except paramiko.ChannelException as error:
+        raise PluginError(f"ssh: rejected: {error.text.lower()}") from None
 
 
 def _reason(error: OSError) -> str:

@@ -220,7 +220,6 @@ class Machine:
             "KbdInteractiveAuthentication no\n"
             "PermitRootLogin prohibit-password\n"
             "AllowTcpForwarding yes\n"
-            "MaxStartups 100\n"
             "Subsystem sftp internal-sftp\n",
         )
         allowed = self.private_key.with_suffix(".pub").read_text()

@@ -82,7 +82,8 @@ def test_a_bastions_own_host_key_is_checked(spare: World) -> None:
         result = spare.pulumi("up", "--yes", "--skip-preview", check=False)
 
     assert result.returncode != 0
-    assert "host key mismatch" in result.stdout + result.stderr
+    expected = "proxy: after 0 failed attempts: ssh: handshake failed: ssh: host key mismatch"
+    assert expected in result.stdout + result.stderr
 
 
 def test_a_build_host_builds_what_the_server_runs(spare: World) -> None:

@@ -106,7 +106,7 @@ def test_a_server_that_is_gone_fails_soon_by_its_name_and_is_let_go(
     world.up()
     world.ssh("systemctl stop argoWeb", "web2")
     close_the_door(world, "web2")
-    refused = f"after 2 failed attempts: dial tcp 127.0.0.1:{gone['port']}: connect"
+    refused = f"after 1 failed attempts: dial tcp 127.0.0.1:{gone['port']}: connect"
 
     destroyed = world.pulumi("destroy", "--yes", "--skip-preview", check=False)
 
