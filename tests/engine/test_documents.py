@@ -12,6 +12,7 @@ from tests.engine.documents import blocks
 from tests.engine.world import ROOT, World
 
 README = ROOT / "README.md"
+(TEAR_DOWN,) = (it for it in blocks(ROOT / "docs/operations.md") if "pulumi destroy" in it)
 UNATTENDED = {"PULUMI_SKIP_CONFIRMATIONS": "true"}
 
 
@@ -81,7 +82,8 @@ def test_the_first_real_server_is_set_up_by_the_readmes_own_commands(
     text = (world.root / "Pulumi.mysite.yaml").read_text()
     assert world.variables["CLOUDFLARE_API_TOKEN"] not in text
     assert "PRIVATE KEY" not in text
-    typed(world, before, "pulumi destroy")
+    typed(world, before, *TEAR_DOWN)
+    assert [t for t in world.control("/dump")["tunnels"] if t["deleted_at"] is None] == []
 
 
 def _with_mine(line: str, mine: dict[str, str]) -> str:
@@ -101,11 +103,10 @@ def _fill_in(world: World, scanned: str) -> None:
     server = document["config"]["argoweb:servers"]["web1"]
     server |= {"address": "127.0.0.1", "hostKey": key}
     server["port"] = world.status["servers"]["web1"]["ssh"]["port"]
-    document["config"]["argoweb:tunnel"]["protect"] = False
     path.write_text(yaml.safe_dump(document, sort_keys=False, width=1000))
 
 
-RUN_HERE = {line for block in blocks(README)[:5] for line in block}
+RUN_HERE = {line for block in (*blocks(README)[:5], TEAR_DOWN) for line in block}
 RUN_ELSEWHERE = {
     "make test": "it is what runs this",
     "make test-long": "the same with another selection",
