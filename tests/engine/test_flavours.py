@@ -65,7 +65,9 @@ def test_the_first_up_works_through_a_bastion_and_as_a_user_who_may_sudo(spare: 
         spare.up()
         assert serves(spare)
         assert spare.logins("web2") > before
-        assert "Accepted publickey for admin" in spare.ssh("journalctl -o cat -t sshd --no-pager")
+        assert "Accepted publickey for admin" in spare.ssh(
+            "journalctl -o cat -t sshd -t sshd-session --no-pager"
+        )
         spare.pulumi("destroy", "--yes")
 
     assert "argoweb-deploy" not in spare.ssh("ls /var/lib")
