@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import pulumi  # noqa: F401  (before the plugins, which put an empty one in its place)
 import pytest
 
 from sandbox.plugins.base import Log, PluginError
