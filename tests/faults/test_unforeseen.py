@@ -124,7 +124,7 @@ def test_credentials_of_a_run_that_was_killed_stay_in_no_folder_but_their_own(
     world: World, steps: Steps, direct: Direct
 ) -> None:
     new = direct.moved()
-    direct.stage(Deployment(files=direct.original.files | new.files, manifest=""))
+    direct.stage(Deployment(files={**direct.original.files, **new.files}, manifest=""))
     steps.hold("rebuild-build")
     run = direct.run(new.manifest).wait_until(STEPS["rebuild-build"])
 
