@@ -12,6 +12,7 @@ _PARTS = "\n".join(
         "transaction.sh",
         "plan.sh",
         "readable.sh",
+        "caddy.sh",
         "validate.sh",
         "health.sh",
         "activate.sh",

@@ -1,6 +1,5 @@
 # Shared by the parts of the server program: where things are, what is said, what the manifest holds.
 set -euo pipefail
-umask 077
 
 readonly ROOT=/var/lib/argoweb-deploy  # this program's own folder, root only
 readonly LOCK=$ROOT/lock
@@ -11,13 +10,15 @@ readonly UNIT=argoweb-deploy           # transient unit of the work; its fixed n
 readonly PROFILE=/nix/var/nix/profiles/system
 readonly LOCK_WAIT=1800                # seconds to wait for another deployment
 
-# NixOS keeps PATH and NIX_PATH here; neither sudo nor a transient unit has them.
+# NixOS keeps PATH and NIX_PATH here; neither sudo nor a transient unit has them. The server's owner may add lines to it
+# that were written for a login shell: they may fail, and set a umask.
 if [[ -r /etc/set-environment ]]; then
-  set +u
+  set +eu
   # shellcheck source=/dev/null
   . /etc/set-environment
-  set -u
+  set -eu
 fi
+umask 077
 
 WORK='' # this run's folder
 export STARTED=${STARTED:-$EPOCHSECONDS}
@@ -66,14 +67,22 @@ unit_exists() { [[ $(systemctl show -p LoadState --value "$1") == loaded ]]; }
 is_nix_input() { [[ $1 == *.nix || $1 == argoWeb.json ]]; }
 current_system() { readlink -f /run/current-system; }
 
+is_flake() { [[ -n ${SETTING[flake]:-} || -e /etc/nixos/flake.nix ]]; }
+
 # Runs nixos-rebuild in the folder $2, which is where `build` leaves its link `result`.
 rebuild() {
   local -a words=("$1")
   if [[ -n ${SETTING[flake]:-} ]]; then words+=(--flake "${SETTING[flake]}"); fi
   # Our files lie outside the flake, at an absolute path that a pure evaluation may not read.
-  if [[ -n ${SETTING[flake]:-} || -e /etc/nixos/flake.nix ]]; then words+=(--impure); fi
-  if [[ -n ${SETTING[build-host]:-} ]]; then words+=(--build-host "${SETTING[build-host]}"); fi
-  (cd "$2" && nixos-rebuild "${words[@]}" "${REBUILD_ARGS[@]}") </dev/null
+  if is_flake; then words+=(--impure); fi
+  words+=("${REBUILD_ARGS[@]}")
+  (
+    cd "$2" || exit
+    # It copies here what the build host has built, but makes no link to it. The second run finds nothing left to build.
+    if [[ -n ${SETTING[build-host]:-} ]]; then nixos-rebuild "${words[@]}" --build-host "${SETTING[build-host]}" || exit; fi
+    nixos-rebuild "${words[@]}" || exit
+    [[ -e result ]] || { echo "nixos-rebuild ${words[*]} ended without an error, but left no link 'result'." && exit 1; }
+  ) </dev/null
 }
 
 # Switches to the built system $1 without making it the boot default; 4 means that some unit failed.
@@ -91,10 +100,12 @@ unit_text() {
     systemctl cat -- "$1" 2>/dev/null || true
   fi
 }
-# The program and the value of --config of a unit's last ExecStart and its last User and Group, from its text on stdin.
-exec_program() { sed -n 's/^ExecStart=[-@:+!]*\([^ ]\+\).*/\1/p' | tail -n 1; }
-exec_config() { sed -n 's/^ExecStart=.* --config[ =]\([^ ]*\).*/\1/p' | tail -n 1; }
+# Of a unit's text on stdin: the program and the value of the option $1 of its last ExecStart, its user and its groups.
+exec_program() { sed -n 's/"//g; s/^ExecStart=[-@:+!]*\([^ ]\+\).*/\1/p' | tail -n 1; }
+exec_option() { sed -n "s/\"//g; s/^ExecStart=.* --$1[ =]\([^ ]*\).*/\1/p" | tail -n 1; }
 exec_user() { sed -n 's/^User=//p' | tail -n 1; }
-exec_group() { sed -n 's/^Group=//p' | tail -n 1; }
+exec_groups() { awk -F= '$1 == "Group" { own = $2 } $1 == "SupplementaryGroups" { more = $2 ? more " " $2 : "" } END { print own more }'; }
+
+group_id() { awk -F: -v name="$1" '$1 == name { print $3 }' /etc/group; }
 
 invocation() { systemctl show -p InvocationID --value "$1"; }

@@ -12,7 +12,7 @@ unhealthy_reason() {
     fi
   done
   for unit in "${INSTANCES[@]}"; do
-    curl -fsS -o "$WORK/ready" --max-time 5 "http://${INSTANCE_METRICS[$unit]}/ready" 2>/dev/null || {
+    curl -fsS -o "$WORK/ready" --max-time 5 --noproxy '*' "http://${INSTANCE_METRICS[$unit]}/ready" 2>/dev/null || {
       echo "cloudflared has no connection to Cloudflare (http://${INSTANCE_METRICS[$unit]}/ready of $unit)"
       return
     }

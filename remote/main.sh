@@ -4,16 +4,31 @@ PROGRAM=$(readlink -f -- "$0")
 STAGING=${PROGRAM%/*}
 readonly PROGRAM STAGING
 
+readonly SILENCE=20 # seconds after which a run that says nothing is said to be still at work
+
+# Says what the run in folder $1 is at: its last step, and of a build the last line of the log.
+still() {
+  local last
+  last=$(tail -n 1 -- "$1/log" 2>/dev/null | sed 's/^\[[^]]*\] //' || true)
+  if [[ $last == *building* ]]; then
+    last+=": $(tail -n 1 -- "$1/build/log" 2>/dev/null | tr -cd '\40-\176' | cut -c1-200 || true)"
+  fi
+  step "still ${last:-at work}"
+}
+
 # Shows the log of the run in folder $1 from its beginning until the run has ended.
 follow() {
-  local log=$1/log shown=0 size ended
+  local log=$1/log shown=0 size ended heard=$SECONDS
   while :; do
     ended=no
     if [[ -e $1/status || $(systemctl show -p ActiveState --value "$UNIT.service") =~ ^(inactive|failed)$ ]]; then ended=yes; fi
     size=$(stat -c %s -- "$log" 2>/dev/null || echo 0)
     if ((size > shown)); then
       tail -c "+$((shown + 1))" -- "$log" | head -c "$((size - shown))"
-      shown=$size
+      shown=$size heard=$SECONDS
+    elif ((SECONDS - heard >= SILENCE)); then
+      still "$1"
+      heard=$SECONDS
     fi
     if [[ $ended == yes ]]; then return; fi
     sleep 0.2
@@ -22,7 +37,7 @@ follow() {
 
 # One at a time: a run of an earlier, perhaps cut-off, pulumi up is waited for and shown.
 start() {
-  local command=$1 run status earlier bash refused=0
+  local command=$1 run status result earlier bash refused=0 home=~root
   bash=$(command -v bash)
   mkdir -p -- "$ROOT/runs"
   run=$(mktemp -d "$ROOT/runs/XXXXXXXX")
@@ -31,7 +46,9 @@ start() {
     rm -rf -- "$run"
     fail_untouched "the connection broke before all of the manifest was here. Run the same command again."
   fi
-  while ! systemd-run --quiet --collect --unit="$UNIT" --property=Type=exec \
+  # A build that takes all memory is ended alone. Git wants to know its user, and whose `sudo` it is.
+  while ! systemd-run --quiet --collect --unit="$UNIT" --property=Type=exec --property=OOMPolicy=continue \
+    --setenv="HOME=$home" ${SUDO_UID:+"--setenv=SUDO_UID=$SUDO_UID"} \
     --property="StandardOutput=append:$run/log" --property="StandardError=append:$run/log" \
     --property="ExecStopPost=$bash $PROGRAM ended $run" \
     -- "$bash" "$PROGRAM" "work-$command" "$run" 2>"$run/start.log"; do
@@ -55,8 +72,11 @@ start() {
   # What earlier runs left whose connection broke; a day is long past anybody who still reads them or waits.
   find "$ROOT/runs" -mindepth 1 -maxdepth 1 -type d -mmin +1440 -exec rm -rf -- {} +
   follow "$run"
-  status=$(cat -- "$run/status" 2>/dev/null || echo 1)
-  [[ $status =~ ^[0-9]+$ ]] || status=1
+  read -r status result < <(cat -- "$run/status" 2>/dev/null) || true
+  if [[ ! $status =~ ^[0-9]+$ ]]; then
+    say_cut_off "$command" "${status:-an unknown cause}${result:+, $result}"
+    status=1
+  fi
   if [[ $command == deactivate && $status == 0 ]]; then
     clean_up "$run"
   else
@@ -64,6 +84,18 @@ start() {
     rm -rf -- "$run"
   fi
   exit "$status"
+}
+
+# The work did not come to its own end: $2 ended it.
+say_cut_off() {
+  echo "The work on this server was ended by $2. Its journal: journalctl -u $UNIT"
+  if [[ $1 == deactivate ]]; then
+    echo "STATE: the teardown was cut off. Run pulumi destroy again."
+  elif [[ -e $TRANSACTION ]]; then
+    echo "STATE: the change was cut off half-way. Run pulumi up again: it first undoes what is half done, as a start of the server does."
+  else
+    echo "STATE: no change was half done; the server runs what it ran before, or already this configuration. Run pulumi up again."
+  fi
 }
 
 # After a teardown; a server that belongs to a newer deployment keeps what that one needs.
@@ -78,9 +110,9 @@ main() {
     work-deactivate) deactivate "$2" ;;
     drift) drift ;;
     validate) validate_candidate "$2" "$3" "$4" ;;
-    ended) # systemd sets EXIT_STATUS; a signal's name is no number
+    ended) # systemd sets both; EXIT_STATUS is a number or a signal's name
       rm -rf -- "$2/files" "$2/candidate" # the credentials and Caddy's keys may be among them
-      printf '%s\n' "$EXIT_STATUS" >"$2/status.new"
+      printf '%s %s\n' "${EXIT_STATUS:-}" "${SERVICE_RESULT:-}" >"$2/status.new"
       mv -f -- "$2/status.new" "$2/status" # whole, since somebody waits for it
       ;;
     recover)

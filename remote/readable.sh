@@ -1,6 +1,6 @@
 # Files that a unit's configuration names are tried before it has to read them; all that are wrong are said at once.
 
-# Runs a command as the user of the unit whose text is $1, with the unit's group and the group $2 added.
+# Runs a command as the user of the unit whose text is $1, with the unit's groups and the group $2 added.
 # As a user that the rebuild has yet to make it can do what these groups may, or everybody.
 as_user_of() {
   local user uid=65534 gid=65534 name id
@@ -15,8 +15,8 @@ as_user_of() {
     gid=$(id -g -- "$user")
     read -ra groups < <(id -G -- "$user")
   fi
-  for name in "$(exec_group <<<"$1")" "$2"; do
-    id=$(awk -F: -v name="$name" '$1 == name { print $3 }' /etc/group)
+  for name in $(exec_groups <<<"$1") $2; do
+    id=$(group_id "$name")
     if [[ -n $id ]]; then groups+=("$id"); fi
   done
   groups+=("$gid")

@@ -29,7 +29,7 @@ validate() {
 
 # Runs inside the mount namespace.
 validate_candidate() {
-  local rebuild=$2 dir=$3 system='' tunnel caddy wrong
+  local rebuild=$2 dir=$3 system='' tunnel caddy wrong ours
   WORK=$1
   read_manifest "$WORK/manifest"
   chmod 755 "$WORK/candidate"
@@ -44,8 +44,10 @@ validate_candidate() {
   fi
   tunnel=$(unit_text argoWeb.service "$system")
   if [[ -z $tunnel ]]; then
-    echo "The server's configuration does not import ours. Add this line to it once, then run pulumi up again:"
-    echo "    imports = lib.optional (builtins.pathExists $dir/argoWeb.nix) $dir/argoWeb.nix;"
+    ours=$dir/argoWeb.nix
+    if ! is_flake; then ours="(if builtins.pathExists $ours then $ours else { })"; fi
+    echo "The server's configuration does not import ours. Put it into its list of imports once, then run pulumi up again:"
+    echo "    imports = [ ./hardware-configuration.nix $ours ];"
     return 1
   fi
   caddy=$(unit_text "${SETTING[caddy-unit]}.service" "$system")
@@ -68,23 +70,4 @@ validate_candidate() {
   }
   step "checking argoWeb.caddy with Caddy"
   validate_caddy "$caddy" "$system"
-}
-
-# `caddy validate` opens what the configuration names (certificates, log files), so it runs as Caddy's own user.
-validate_caddy() {
-  local unit=$1 system=$2 config user home status=0
-  local -a as=()
-  config=$(exec_config <<<"$unit")
-  if [[ -n $system && -e $system$config ]]; then config=$system$config; fi
-  user=$(exec_user <<<"$unit")
-  home=$(mktemp -d)
-  if [[ -n $user ]] && id -- "$user" >/dev/null 2>&1; then
-    as=(setpriv --reuid "$user" --regid "$(id -g -- "$user")" --init-groups)
-    chown -- "$user" "$home"
-  fi
-  env HOME="$home" XDG_DATA_HOME="$home" XDG_CONFIG_HOME="$home" "${as[@]}" "$(exec_program <<<"$unit")" \
-    validate --config "${config:-${FILE_PATH[argoWeb.caddy]}}" --adapter caddyfile >"$WORK/caddy.log" 2>&1 || status=$?
-  rm -rf -- "$home"
-  if ((status != 0)); then indent <"$WORK/caddy.log"; fi
-  return "$status"
 }

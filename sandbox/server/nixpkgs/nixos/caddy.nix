@@ -3,12 +3,12 @@
 let
   inherit (lib) mkIf mkOption types;
   cfg = config.services.caddy;
-  configFile = pkgs.writeTextDir "Caddyfile" ''
+  generated = "${pkgs.writeTextDir "Caddyfile" ''
     {
     ${cfg.globalConfig}
     }
     ${cfg.extraConfig}
-  '';
+  ''}/Caddyfile";
   etcConfigFile = "caddy/caddy_config";
   configPath = "/etc/${etcConfigFile}";
 in
@@ -22,11 +22,13 @@ in
     logDir = mkOption { type = types.path; default = "/var/log/caddy"; };
     globalConfig = mkOption { type = types.lines; default = ""; };
     extraConfig = mkOption { type = types.lines; default = ""; };
+    configFile = mkOption { type = types.path; default = generated; };
+    environmentFile = mkOption { type = types.nullOr types.path; default = null; };
     enableReload = mkOption { type = types.bool; default = true; };
   };
 
   config = mkIf cfg.enable {
-    environment.etc.${etcConfigFile}.source = "${configFile}/Caddyfile";
+    environment.etc.${etcConfigFile}.source = cfg.configFile;
     systemd.packages = [ cfg.package ];
     systemd.services.caddy = {
       wants = [ "network-online.target" ];
@@ -34,7 +36,7 @@ in
       wantedBy = [ "multi-user.target" ];
       startLimitIntervalSec = 14400;
       startLimitBurst = 10;
-      reloadTriggers = lib.optional cfg.enableReload "${configFile}/Caddyfile";
+      reloadTriggers = lib.optional cfg.enableReload cfg.configFile;
       serviceConfig = {
         ExecStart = [ "" "${cfg.package}/bin/caddy run --config ${configPath} --adapter caddyfile" ];
         ExecReload = [ "" "${cfg.package}/bin/caddy reload --config ${configPath} --adapter caddyfile --force" ];
@@ -43,6 +45,7 @@ in
         ReadWritePaths = [ cfg.dataDir cfg.logDir ];
         StateDirectory = [ "caddy" ];
         LogsDirectory = [ "caddy" ];
+        EnvironmentFile = lib.optional (cfg.environmentFile != null) cfg.environmentFile;
         Restart = "on-failure";
         RestartPreventExitStatus = 1;
         RestartSec = "5s";

@@ -1,0 +1,231 @@
+"""The server program by itself: its folder is a temporary one, and what it calls on a server is put on its PATH."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components.remote_programs import SERVER_PROGRAM
+
+COMMON = (Path(__file__).resolve().parents[2] / "remote/common.sh").read_text()
+SYSTEMD_RUN = """#!/bin/bash
+# Runs nothing: the test writes what the work on the server would.
+printf '%s\\n' "$@" >"$STUBS/words"
+for word in "$@"; do case $word in --property=StandardOutput=append:*) echo "${word#*append:}" >"$STUBS/log"; esac; done
+"""
+NIXOS_REBUILD = """#!/bin/bash
+# As `_build_system` of nixpkgs' nixos-rebuild: a result that was copied from the build host has no link.
+echo "$*" >>"$STUBS/calls"
+[[ " $* " == *" --build-host "* ]] || ln -s /nix result
+"""
+
+
+class Server:
+    """A folder that stands for the server."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self.stubs = folder / "root", folder / "stubs"
+        self.environment = folder / "set-environment"
+        self.stubs.mkdir()
+        self.stub("systemctl", "#!/bin/sh\necho active\n")
+
+    def stub(self, name: str, text: str) -> None:
+        (self.stubs / name).write_text(text)
+        (self.stubs / name).chmod(0o755)
+
+    def local(self, program: str) -> str:
+        """The program, with the places of this server."""
+        for theirs, ours in {
+            "ROOT=/var/lib/argoweb-deploy": f"ROOT={self.root}",
+            "/etc/set-environment": str(self.environment),
+            "SILENCE=20": "SILENCE=1",
+        }.items():
+            assert theirs in SERVER_PROGRAM
+            program = program.replace(theirs, ours)
+        return program
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        surroundings = {
+            **os.environ,
+            "PATH": f"{self.stubs}:{os.environ['PATH']}",
+            "STUBS": str(self.stubs),
+            "HOME": "/home/admin",
+            "SUDO_UID": "1234",
+        }
+        return subprocess.Popen(
+            ["bash", *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=surroundings,
+        )
+
+    def call(self, text: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Shell text that uses what the parts share."""
+        with self.start("-c", f"{self.local(COMMON)}\n{text}") as process:
+            output, _ = process.communicate(stdin, timeout=60)
+        return subprocess.CompletedProcess([], process.returncode, output)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    return Server(tmp_path)
+
+
+class Work:
+    """A run that the SSH session follows; the test is what works."""
+
+    def __init__(self, server: Server, verb: str = "activate") -> None:
+        server.stub("systemd-run", SYSTEMD_RUN)
+        program = server.root / "staging/server.sh"
+        program.parent.mkdir(parents=True)
+        program.write_text(server.local(SERVER_PROGRAM))
+        self.session = server.start(str(program), verb)
+        assert self.session.stdin is not None
+        assert self.session.stdout is not None
+        self.session.stdin.write("end\n")
+        self.session.stdin.close()
+        self.lines: Iterator[str] = iter(self.session.stdout)
+        # It follows once it has named its run.
+        while not (server.root / "runs/current").exists():
+            assert self.session.poll() is None
+            time.sleep(0.05)
+        self.folder = Path((server.stubs / "log").read_text().strip()).parent
+
+    def ends(self, status: str) -> str:
+        """What is said then, and by what exit code."""
+        (self.folder / "status.new").write_text(f"{status}\n")
+        (self.folder / "status.new").rename(self.folder / "status")
+        rest = "".join(self.lines)
+        return f"{rest}exit {self.session.wait(timeout=60)}"
+
+
+def test_a_set_environment_that_fails_at_its_end_and_sets_a_umask_changes_nothing(
+    server: Server,
+) -> None:
+    server.environment.write_text(
+        "export GREETING=hello\numask 022\n[ -d /nowhere ] && export MORE=$UNSET\n"
+    )
+
+    result = server.call("echo $GREETING; umask; false; echo never")
+
+    assert result.stdout.split() == ["hello", "0077"]
+    assert result.returncode == 1
+
+
+def test_a_build_that_says_nothing_is_said_to_go_on_with_its_last_line(server: Server) -> None:
+    work = Work(server)
+    (work.folder / "build").mkdir()
+    (work.folder / "build/log").write_text(f"first\ncopying \x1b‘path’ {'x' * 300}\n")
+    (work.folder / "log").write_text("[  1s] building the system\n")
+
+    line = next(line for line in work.lines if "still" in line)
+
+    assert line.endswith(
+        f"s] still building the system: copying path {'x' * (200 - len('copying path '))}\n"
+    )
+    assert work.ends("0 success") == "exit 0"
+
+
+def test_a_silent_step_that_builds_nothing_is_named(server: Server) -> None:
+    work = Work(server)
+    (work.folder / "log").write_text("[  1s] switching to the new system\n")
+
+    assert any(line.endswith("s] still switching to the new system\n") for line in work.lines)
+    work.ends("0 success")
+
+
+def test_the_work_is_at_home_with_root_and_knows_whose_sudo_it_is(server: Server) -> None:
+    # So Git has root's configuration, and takes a repository of that user's.
+    work = Work(server)
+    work.ends("0 success")
+
+    given = [word for word in (server.stubs / "words").read_text().splitlines() if "=" in word]
+
+    assert f"--setenv=HOME={Path('~root').expanduser()}" in given
+    assert "--setenv=SUDO_UID=1234" in given
+
+
+@pytest.mark.parametrize(
+    ("verb", "transaction", "state"),
+    [
+        ("activate", False, "STATE: no change was half done;"),
+        ("activate", True, "STATE: the change was cut off half-way."),
+        ("deactivate", False, "STATE: the teardown was cut off."),
+    ],
+)
+def test_work_that_was_ended_from_outside_is_said_to_be_with_the_state_it_left(
+    server: Server, verb: str, transaction: bool, state: str
+) -> None:
+    work = Work(server, verb)
+    if transaction:
+        (server.root / "transaction").mkdir()
+
+    said = work.ends("KILL oom-kill")
+
+    assert "ended by KILL, oom-kill." in said
+    assert state in said
+    assert said.endswith("exit 1")
+
+
+def test_a_build_hosts_result_is_linked_by_a_second_build_here(
+    server: Server, tmp_path: Path
+) -> None:
+    server.stub("nixos-rebuild", NIXOS_REBUILD)
+
+    result = server.call(
+        f"SETTING[build-host]=root@builder; REBUILD_ARGS=(-L); rebuild build {tmp_path}"
+    )
+
+    assert result.returncode == 0, result.stdout
+    assert (tmp_path / "result").is_symlink()
+    assert (server.stubs / "calls").read_text().splitlines() == [
+        "build -L --build-host root@builder",
+        "build -L",
+    ]
+
+
+def test_a_build_without_a_result_is_no_missing_import(server: Server, tmp_path: Path) -> None:
+    server.stub("nixos-rebuild", "#!/bin/sh\n")
+
+    result = server.call(f"REBUILD_ARGS=(--no-out-link); rebuild build {tmp_path} || echo failed")
+
+    assert "build --no-out-link ended without an error, but left no link 'result'" in result.stdout
+    assert result.stdout.endswith("failed\n")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "-/store/bin/caddy run --config /etc/caddy/caddy_config --adapter caddyfile --resume",
+        '"/store/bin/caddy" "run" "--config" "/etc/caddy/caddy_config" "--adapter" "caddyfile"',
+        "/store/bin/caddy run --adapter=caddyfile --config=/etc/caddy/caddy_config",
+    ],
+)
+def test_the_last_lines_of_a_units_text_count(server: Server, start: str) -> None:
+    unit = f"""[Service]
+User=caddy
+Group=caddy
+SupplementaryGroups=dropped
+ExecStart=/usr/bin/caddy run --environ --config /etc/caddy/Caddyfile
+ExecStart=
+SupplementaryGroups=
+ExecStart={start}
+Group=web
+SupplementaryGroups=acme secrets
+SupplementaryGroups=logs
+"""
+    text = """unit=$(cat)
+for part in exec_program "exec_option config" "exec_option adapter" exec_user exec_groups; do $part <<<"$unit"; done"""
+
+    assert server.call(text, unit).stdout.splitlines() == [
+        "/store/bin/caddy",
+        "/etc/caddy/caddy_config",
+        "caddyfile",
+        "caddy",
+        "web acme secrets logs",
+    ]
