@@ -19,9 +19,7 @@ FLAKE = """{
   };
 }
 """
-IMPORT = (
-    "imports = lib.optional (builtins.pathExists /etc/caddy/argoWeb.nix) /etc/caddy/argoWeb.nix;"
-)
+IMPORT = "(if builtins.pathExists /etc/caddy/argoWeb.nix then /etc/caddy/argoWeb.nix else { })"
 OWN_CADDY = """
   users.users.caddyProxy = { isSystemUser = true; group = "caddyProxy"; };
   users.groups.caddyProxy = { };
@@ -121,7 +119,7 @@ def test_a_flake_is_rebuilt_and_the_users_own_pure_rebuild_fails_instead_of_losi
     configuration = (nixos / "configuration.nix").read_text()
     assert IMPORT in configuration
     (nixos / "configuration.nix").write_text(
-        configuration.replace(IMPORT, "imports = [ /etc/caddy/argoWeb.nix ];")
+        configuration.replace(IMPORT, "/etc/caddy/argoWeb.nix")
     )
 
     def flake(config: Config) -> None:

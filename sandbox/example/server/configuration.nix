@@ -1,8 +1,8 @@
 # The server's own configuration, as its owner would have it. The one line for argoweb is the import.
-{ lib, ... }:
+{ ... }:
 
 {
-  imports = lib.optional (builtins.pathExists /etc/caddy/argoWeb.nix) /etc/caddy/argoWeb.nix;
+  imports = [ (if builtins.pathExists /etc/caddy/argoWeb.nix then /etc/caddy/argoWeb.nix else { }) ];
 
   networking.hostName = "web1";
 
