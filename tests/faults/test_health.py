@@ -45,9 +45,12 @@ def test_a_unit_that_starts_and_soon_ends_again_is_not_healthy_and_its_journal_i
         config["argoweb:health"] = {"timeout": 15}
 
     credentials = deployed.ssh("ls /var/lib/argoWeb/*.json").strip()
-    lines = (
+    lines = (  # wherever it is in its life, the secret is in its last lines
         "[Service]",
-        f"ExecStartPre=/bin/cat {credentials}",
+        *(
+            f"{when}=/bin/cat {credentials}"
+            for when in ("ExecStartPre", "ExecStartPost", "ExecStopPost")
+        ),
         'ExecStartPre=/bin/echo "2026-01-01T00:00:00Z DBG Cookie: a-visitors-cookie"',
         "RuntimeMaxSec=100ms",
     )
