@@ -37,17 +37,20 @@ read_surroundings() {
 
 as_caddys_unit() { systemd-run --quiet --pipe --wait --collect "${SURROUNDINGS[@]}" -- "$@"; }
 
+# The values of the environment files; one may be a part of another.
+values_longest_first() {
+  cat -- "${SECRETS[@]}" /dev/null 2>/dev/null | sed "s/^[^=]*=//; s/^[\"']//; s/[\"']\$//" |
+    awk '{ print length, $0 }' | sort -rn | cut -d ' ' -f 2-
+}
+
 # Shows the text $1, Caddy's log in JSON, without the values of the unit's environment files.
 show_refusal() {
-  local text=$1 line value
+  local text=$1 value
   text=${text//\\\\/\\}
   text=${text//\\\"/\"}
-  while IFS= read -r line; do
-    value=${line#*=}
-    value=${value#[\"\']}
-    value=${value%[\"\']}
+  while IFS= read -r value; do
     if ((${#value} > 3)); then text=${text//"$value"/[secret]}; fi
-  done < <(cat -- "${SECRETS[@]}" /dev/null 2>/dev/null)
+  done < <(values_longest_first)
   indent <<<"${text:-It could not be started: journalctl -n 20 tells why.}"
 }
 

@@ -40,7 +40,9 @@ _REBUILD = Table(
         "flake": _key(
             texts.PLAIN, "Flake to rebuild, as '/etc/nixos#web1'; none for configuration.nix."
         ),
-        "buildHost": _key(texts.PLAIN, "SSH host that builds, which root on the server reaches by its own key."),
+        "buildHost": _key(
+            texts.PLAIN, "SSH host that builds, which root on the server reaches by its own key."
+        ),
         "args": _key(ListOf(item=texts.PLAIN), "Further arguments of nixos-rebuild.", []),
     }
 )

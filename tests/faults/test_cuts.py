@@ -93,3 +93,25 @@ def test_a_staged_program_that_was_cut_off_neither_activates_nor_tears_down(
         assert "was cut short" in direct.run(direct.original.manifest, verb).refusal()
 
     assert world.get("app.example.localhost")[0] == 200
+
+
+@pytest.mark.long
+def test_work_that_is_killed_says_so_and_the_next_run_undoes_what_it_left(
+    world: World, steps: Steps, direct: Direct
+) -> None:
+    new = direct.moved()
+    direct.stage(new)
+    steps.hold("switch-activate")
+    run = direct.run(new.manifest).wait_until(STEPS["switch-activate"])
+    unit = world.ssh("systemctl show -p OOMPolicy -p Environment argoweb-deploy")
+
+    world.ssh("systemctl kill --kill-who=main --signal=KILL argoweb-deploy")
+    said = run.refusal()
+    steps.let_go()
+
+    assert "OOMPolicy=continue" in unit  # so that a build without memory is a failed build
+    assert "HOME=/root" in unit
+    assert "The work on this server was ended by KILL, signal." in said
+    assert "STATE: the change was cut off half-way." in said
+    assert "an unfinished deployment was undone" in direct.run(new.manifest).output()
+    assert shows(world, MOVED)()

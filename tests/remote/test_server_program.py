@@ -123,12 +123,12 @@ def test_a_build_that_says_nothing_is_said_to_go_on_with_its_last_line(server: S
     (work.folder / "build/log").write_text(f"first\ncopying \x1b‘path’ {'x' * 300}\n")
     (work.folder / "log").write_text("[  1s] building the system\n")
 
-    line = next(line for line in work.lines if "still" in line)
+    line = next(line for line in work.lines if "still building" in line)
 
     assert line.endswith(
         f"s] still building the system: copying path {'x' * (200 - len('copying path '))}\n"
     )
-    assert work.ends("0 success") == "exit 0"
+    assert work.ends("0 success").endswith("exit 0")
 
 
 def test_a_silent_step_that_builds_nothing_is_named(server: Server) -> None:
