@@ -7,21 +7,21 @@ ON_THE_SANDBOX := tests/bench tests/engine tests/faults
 
 .PHONY: sandbox test test-long check bench down packages
 
-sandbox: $(VENV)/ready packages
+sandbox: $(VENV)/ready
 	@$(RUN) -m sandbox up && $(RUN) -m sandbox demo
 
 # The tests that need no sandbox come first: they take seconds and say most of what can be said.
-test: $(VENV)/ready packages
+test: $(VENV)/ready
 	@$(RUN) -m pytest -m "not engine"
 	@$(RUN) -m sandbox.engine
 	@$(RUN) -m pytest --durations 10 -m "not long" $(ON_THE_SANDBOX)
 
 # Each fault at each step, several servers and stacks, ways to reach and rebuild a server: far longer than `test`.
-test-long: $(VENV)/ready packages
+test-long: $(VENV)/ready
 	@$(RUN) -m sandbox.engine
 	@$(RUN) -m pytest --durations 10 -m long $(ON_THE_SANDBOX)
 
-check: $(VENV)/ready packages
+check: $(VENV)/ready
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy
 	@$(RUN) -m pytest -q tests/remote
 
@@ -31,10 +31,12 @@ bench: $(VENV)/ready
 down: $(VENV)/ready
 	@$(RUN) -m sandbox down
 
-packages: $(VENV)/ready
-	@$(RUN) -m sandbox.packages
+# With the system's Python: where it cannot make a virtual environment, that takes a package too.
+packages:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.11")'
+	@$(PYTHON) -m sandbox.packages
 
-$(VENV)/ready: requirements.txt requirements-dev.txt
+$(VENV)/ready: requirements.txt requirements-dev.txt | packages
 	@echo "installing the Python packages into $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt

@@ -1,5 +1,6 @@
 """The guided tour: deploy the stack, fetch its sites through the edge, say what to try next."""
 
+import os
 import subprocess
 import urllib.error
 import urllib.request
@@ -12,14 +13,15 @@ from sandbox import stack
 from sandbox.state import CHECKOUT, STACK, SandboxError
 
 _UNKNOWN = "nobody.example.localhost"
-_NEXT = """
-What to try next, in this shell:
-  eval "$(.venv/bin/python -m sandbox env)"
-  $EDITOR Pulumi.sandbox.yaml        # edit a site, say another proxy
-  pulumi preview --diff              # each file on the server that changes, line by line
-  pulumi up
-  pulumi destroy                     # DNS, server, tunnel, in that order
-  .venv/bin/python -m sandbox down   # ends the sandbox"""
+_NEXT = (
+    'eval "$(.venv/bin/python -m sandbox env)"',
+    "$EDITOR Pulumi.sandbox.yaml        # edit a site, say another proxy",
+    "pulumi preview --diff              # each file on the server that changes, line by line",
+    "pulumi up",
+    "pulumi destroy                     # DNS, server, tunnel, in that order",
+    ".venv/bin/python -m sandbox down   # ends the sandbox",
+)
+_FIRST_OF_ALL = "sudo -s                            # what runs is root's"
 
 
 def run(state: Mapping[str, Any]) -> int:
@@ -48,8 +50,14 @@ def run(state: Mapping[str, Any]) -> int:
         good = good and code < 400
         print(f"  http://{hostname}:{port}/  {code}")
     print(f"  http://{_UNKNOWN}:{port}/  {fetch(edge, _UNKNOWN)} (has no record, as it should)")
-    print(_NEXT)
+    print("\nWhat to try next, in this shell:")
+    print("\n".join(f"  {line}" for line in advice()))
     return 0 if good else 1
+
+
+def advice() -> tuple[str, ...]:
+    """What to type next; who came by sudo has to be root for it."""
+    return (_FIRST_OF_ALL, *_NEXT) if "SUDO_USER" in os.environ else _NEXT
 
 
 def fetch(edge: str, hostname: str) -> int:

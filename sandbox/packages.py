@@ -1,5 +1,9 @@
-"""`python -m sandbox.packages [MORE…]`: installs the system's packages that the sandbox needs, after saying which."""
+"""`python -m sandbox.packages [MORE…]`: installs the system's packages that the sandbox needs, after saying which.
 
+It runs before there is a virtual environment, so with the standard library alone.
+"""
+
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -9,12 +13,16 @@ from sandbox import needs
 
 _ALSO = ("shellcheck", "sudo")
 """Packages that only the tests need."""
+_VENV = "python3-venv"
+"""Debian's Python comes without `ensurepip`, which makes a virtual environment; this package has it."""
 
 
 def main() -> int:
     """0 when nothing is missing any more; else it has said what to install by hand."""
     more = (name for name in (*_ALSO, *sys.argv[1:]) if not shutil.which(name))
     missing = [*needs.missing_packages(), *more]
+    if importlib.util.find_spec("ensurepip") is None:
+        missing.append(_VENV)
     if not missing:
         return 0
     words = " ".join(missing)
