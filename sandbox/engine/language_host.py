@@ -5,7 +5,6 @@ official one (pulumi/pulumi, sdk/python/cmd/pulumi-language-python), it runs the
 its own each time and names the plugins that the installed packages need.
 """
 
-import importlib.metadata
 import json
 import os
 import runpy
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import pulumi
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
@@ -81,15 +81,10 @@ class LanguageHost(LanguageServer):
 
 
 def _plugins() -> list[tuple[str, str]]:
-    """Name and version of the resource plugin of each installed package."""
-    found = []
-    for distribution in importlib.metadata.distributions():
-        for file in distribution.files or []:
-            if file.name == "pulumi-plugin.json":
-                described = json.loads(Path(str(file.locate())).read_text())
-                if described.get("resource"):
-                    found.append((described["name"], described["version"]))
-    return found
+    """Name and version of the resource plugin of each package that is installed beside Pulumi's."""
+    packages = Path(pulumi.__file__).parent.parent
+    described = [json.loads(file.read_text()) for file in packages.glob("*/pulumi-plugin.json")]
+    return [(it["name"], it["version"]) for it in described if it.get("resource")]
 
 
 def _run() -> None:

@@ -16,7 +16,8 @@ from sandbox.state import CACHE, SandboxError, write
 
 VERSION = "3.259.0"
 """The release that is fetched or built where there is none."""
-_OLDEST = (3, 200)
+OLDEST = (3, 231)
+"""What Pulumi.yaml requires."""
 _RELEASE = "https://github.com/pulumi/pulumi/releases/download/v{version}/pulumi-v{version}-linux-{arch}.tar.gz"
 _CONNECT_SECONDS = 10
 _GO_MOD = f"""module argoweb.sandbox/pulumi
@@ -43,7 +44,7 @@ def find(say: Callable[[str], None]) -> Path:
         SandboxError: there is none and none can be had.
     """
     on_path = shutil.which("pulumi")
-    if on_path is not None and _version(on_path) >= _OLDEST:
+    if on_path is not None and _version(on_path) >= OLDEST:
         return Path(on_path).resolve().parent
     folder = CACHE / f"pulumi-{VERSION}"
     if not (folder / "pulumi").exists():
