@@ -13,6 +13,10 @@ INTERNAL_NAME = "argoweb.internal"
 """The name in the certificate of Caddy's own CA, and the one by which cloudflared asks for it."""
 
 
+CLOUDFLARED_UNITS = ("argoWeb", "argoWeb-2")
+"""The units of the module, in the order in which they are restarted."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TunnelSettings:
     """The tunnel as an object of the Cloudflare account."""
@@ -281,11 +285,8 @@ class Settings:
         """Each server's cloudflared, in the order in which they are restarted; the second's port is the next one."""
         host, _, port = str(self.cloudflared["metrics"]).rpartition(":")
         return [
-            Instance(
-                unit=f"argoWeb-{number}.service" if number > 1 else "argoWeb.service",
-                metrics=f"{host}:{int(port) + number - 1}",
-            )
-            for number in range(1, self.nixos.instances + 1)
+            Instance(unit=f"{unit}.service", metrics=f"{host}:{int(port) + index}")
+            for index, unit in enumerate(CLOUDFLARED_UNITS[: self.nixos.instances])
         ]
 
     @property

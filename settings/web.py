@@ -6,7 +6,7 @@ from typing import Any
 from ingress import Findings
 from settings import caddyfile
 from settings.addresses import same
-from settings.model import Caddy, Tls
+from settings.model import CLOUDFLARED_UNITS, Caddy, Tls
 
 HTTP_PORT, HTTPS_PORT = 80, 443
 """Caddy never speaks TLS on the first and always does on the second (`modules/caddyhttp/autohttps.go`)."""
@@ -14,7 +14,6 @@ _WHERE = "argoweb:caddy"
 _ADDRESS = "argoweb writes it. Use argoweb:caddy.bind and argoweb:caddy.port."
 _TLS = "argoweb writes it. Use argoweb:caddy.tls."
 _SITE_ONLY = "Write it in argoweb:caddy.siteOptions, for all sites."
-_CLOUDFLARED = ("argoWeb", "argoWeb-2")
 NOT_IN_BLOCK = {"bind": _ADDRESS, "tls": _TLS}
 NOT_IN_SITE = {**NOT_IN_BLOCK, "log": _SITE_ONLY, "handle_errors": _SITE_ONLY}
 """Directives that Caddy refuses inside of `handle`."""
@@ -36,7 +35,7 @@ def caddy(value: dict[str, Any], findings: Findings) -> Caddy:
     for key, refused in (("globalOptions", _NOT_GLOBAL), ("siteOptions", NOT_IN_BLOCK)):
         if (problem := caddyfile.problem(value[key], refused=refused)) is not None:
             findings.error(f"{_WHERE}.{key}", problem)
-    if value["unit"] in _CLOUDFLARED:
+    if value["unit"] in CLOUDFLARED_UNITS:
         findings.error(
             f"{_WHERE}.unit", f"'{value['unit']}' is cloudflared's own unit, expected Caddy's."
         )

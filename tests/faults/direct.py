@@ -106,26 +106,17 @@ class Direct:
             "argoWeb.json": module.replace('"caddyProxy"', '"webProxy"'),
         }
         manifest = self.original.manifest
-        for name, text in files.items():
-            manifest = manifest.replace(_digest(self.original.files[name]), _digest(text))
         if held:
             url = f"http://www.example.localhost/{LET_GO}"
             lines = f"health-site 127.0.0.1:8080 www.example.localhost {url}\nhealth-timeout 600"
             manifest = manifest.replace("\nend\n", f"\n{lines}\nend\n")
-        return Deployment(files=files, manifest=manifest)
+        return self._with(files, manifest)
 
     def renamed(self, old: str, new: str) -> Deployment:
         """The stack with another text in place of one, in all that is sent but the server program."""
         program = self.original.files["server.sh"]
         files = {name: text.replace(old, new) for name, text in self.original.files.items()}
         return self._with({**files, "server.sh": program}, self.original.manifest.replace(old, new))
-
-    def changed(self, *changes: tuple[str, str, str]) -> Deployment:
-        """The stack with files in which one text stands in place of another."""
-        files = dict(self.original.files)
-        for name, old, new in changes:
-            files[name] = files[name].replace(old, new)
-        return self._with(files, self.original.manifest)
 
     def _with(self, files: Mapping[str, str], manifest: str) -> Deployment:
         for name, text in files.items():

@@ -11,8 +11,6 @@ from tests.faults.test_activation import UNTOUCHED, live_files
 
 pytestmark = pytest.mark.long
 
-MOVE = ("argoWeb.caddy", "127.0.0.1:3000", "127.0.0.1:3001")
-REBUILD = ("argoWeb.json", '"caddyProxy"', '"webProxy"')
 OWN_FILE = "services.caddy.configFile = ./Caddyfile;"
 
 
@@ -35,7 +33,7 @@ def test_a_caddy_that_runs_a_file_without_our_import_is_refused_and_shown_the_li
     caddyfile = world.host_root() / "etc/nixos/Caddyfile"
     caddyfile.write_text("app.example.localhost:9999 {\n\trespond own\n}\n")
     owner(OWN_FILE)
-    new, files = direct.changed(MOVE, REBUILD), live_files(world)
+    new, files = direct.moved(), live_files(world)
     direct.stage(new)
 
     refused = direct.run(new.manifest).refusal()
