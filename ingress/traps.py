@@ -141,6 +141,8 @@ def check_settings(values: Mapping[str, Any], where: str, findings: Findings) ->
             f"{where}protocol",
             "'quic' never falls back to http2 where UDP is blocked; 'auto' does.",
         )
+    if "edge-bind-address" in values and "edge-ip-version" in values:
+        _edge_address_traps(values, where, findings)
     for key, default in DEFAULTS.items():
         if key in values and _is_nought(values[key]):
             findings.warn(
@@ -162,6 +164,20 @@ def check_settings(values: Mapping[str, Any], where: str, findings: Findings) ->
         findings.warn(
             f"{where}originRequest.bastionMode",
             "turns every URL service into a bastion.",
+        )
+
+
+def _edge_address_traps(values: Mapping[str, Any], where: str, findings: Findings) -> None:
+    """`adjustIPVersionByBindAddress` in cloudflared's `tunnel/configuration.go`."""
+    address, version = str(values["edge-bind-address"]), str(values["edge-ip-version"])
+    try:
+        own = ipaddress.ip_address(address).version
+    except ValueError:
+        return  # found wrong by its shape
+    if version in ("4", "6") and own != int(version):
+        findings.warn(
+            f"{where}edge-ip-version",
+            f"'{version}' has no effect: cloudflared takes IPv{own}, as edge-bind-address '{address}' is.",
         )
 
 

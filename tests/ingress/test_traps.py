@@ -232,6 +232,13 @@ ROWS: list[tuple[str, list[str]]] = [
         ["1: protocol: 'quic' never falls back to http2 where UDP is blocked; 'auto' does."],
     ),
     (
+        top("edge-bind-address: '::1'", "edge-ip-version: '4'"),
+        [
+            "2: edge-ip-version: '4' has no effect: cloudflared takes IPv6, as edge-bind-address '::1' is."
+        ],
+    ),
+    (top("edge-bind-address: 192.0.2.1", "edge-ip-version: '4'"), []),
+    (
         top("protocol: quick"),
         ["1: protocol: found 'quick', expected one of 'auto', 'quic', 'http2'."],
     ),
