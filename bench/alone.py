@@ -7,7 +7,7 @@ import time
 from functools import partial
 
 from bench.rounds import Row, interleaved, ratio
-from bench.stacks import in_our_words, settings_of, sites
+from bench.stacks import of_every_kind, settings_of
 from render import FileEntry, caddyfile, cloudflared_yml, manifest, module_json
 
 _IMPORT = """
@@ -57,7 +57,7 @@ def _import(module: str) -> float:
 
 def _settings(count: int) -> float:
     """From the stack's values to the text of each file; the processor time it takes, in seconds."""
-    values = in_our_words(sites(count, mark="own"))
+    values = of_every_kind(count)
     began = time.process_time()
     settings = settings_of(values)
     texts = [caddyfile(settings), cloudflared_yml(settings, _UUID), module_json(settings, _UUID)]

@@ -64,6 +64,26 @@ def in_flat_words(sites: Sequence[Site]) -> dict[str, Any]:
     }
 
 
+def of_every_kind(count: int) -> dict[str, Any]:
+    """A stack file of ours: domains of ten sites each with what the checks compare, which is hostnames and paths."""
+    zones = [f"own-{number:03}.localhost" for number in range(-(-count // 10))]
+    sites = [site for zone in zones for site in _domain(zone)]
+    named = [{"name": zone, "id": f"{number:032x}"} for number, zone in enumerate(zones)]
+    return {"zones": named, "sites": sites[:count]}
+
+
+def _domain(zone: str) -> list[dict[str, str]]:
+    app = APP.removeprefix("http://")
+    return [
+        {"hostname": f"www.{zone}", "path": "^/api", "proxy": app},
+        {"hostname": f"www.{zone}", "path": "^/status$", "service": STATUS},
+        {"hostname": f"www.{zone}", "root": "/srv/www"},
+        {"hostname": zone, "redirect": f"https://www.{zone}{{uri}}"},
+        *({"hostname": f"app{number}.{zone}", "proxy": app} for number in range(5)),
+        {"hostname": f"*.{zone}", "service": STATUS},
+    ]
+
+
 def zones_of(sites: Iterable[Site]) -> dict[str, str]:
     """Name and id of each zone."""
     return {site.zone: site.zone_id for site in sites}

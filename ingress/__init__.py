@@ -3,6 +3,7 @@
 from ingress.flags import SETTINGS
 from ingress.keys import ORIGIN_REQUEST
 from ingress.order import specific_first
+from ingress.router import Router
 from ingress.rules import Rule
 from ingress.shape import Findings
 from ingress.traps import check_order, check_rule, check_settings
@@ -11,6 +12,7 @@ __all__ = [
     "ORIGIN_REQUEST",
     "SETTINGS",
     "Findings",
+    "Router",
     "Rule",
     "check_order",
     "check_rule",

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 
 _KEPT = "\u00df\u03c2\u200c\u200d"
 """Characters that IDNA 2008 keeps, though they fold into others."""
@@ -40,6 +41,7 @@ def matches(pattern: str, hostname: str) -> bool:
     )
 
 
+@cache
 def lookup_name(hostname: str) -> str | None:
     """The hostname as DNS has it, in lower case and punycode; nothing for what IDNA refuses.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from ingress import Findings, Rule, check_order, check_rule, check_settings
+from ingress import Findings, Router, Rule, check_order, check_rule, check_settings
 from settings import names, records, servers, sites, tunnel, web
 from settings.errors import SettingsError
 from settings.folders import check_folders, check_roots
@@ -141,7 +141,8 @@ def _settings(
     check_roots(chosen, nixos, findings)
     check_instances(nixos.instances, cloudflared, stack.table("health")["timeout"], findings)
     check_ports(nixos.instances, cloudflared, caddy, findings)
-    check_loops(chosen, rules[:-1], caddy, findings)
+    router = Router(rules[:-1])
+    check_loops(chosen, router, caddy, findings)
     return Settings(
         deployment=deployment,
         account_id=account_id,
@@ -164,7 +165,7 @@ def _settings(
             version=package["version"],
         ),
         nixos=nixos,
-        health=health(stack.table("health"), chosen, rules[:-1], caddy, findings),
+        health=health(stack.table("health"), chosen, router, caddy, findings),
         warnings=tuple(findings.warnings),
         notices=tuple(notices),
     )
