@@ -56,3 +56,4 @@ class Duration(Checked):
 
     check: Callable[[str], str | None] = problem
     example: str = "30s"
+    kind: str = "a duration with its unit"

@@ -15,6 +15,8 @@ from ingress.yaml3 import YamlError, compose
 
 URL_CLASH = "cannot stand beside ingress rules. Remove it."
 """What `ingress validate` refuses and `ingress rule` does not."""
+_NO_RULES = "missing. cloudflared needs at least one rule."
+_ONLY_URL = " Write the `url` as one: `- service: …` below `ingress`, in a stack with its hostname."
 
 
 @dataclass(frozen=True, order=True, kw_only=True)
@@ -155,14 +157,20 @@ def _fits(value: object, shape: Shape) -> bool:
 def _check(values: dict[str, Any], rules: list[Rule], report: _Report) -> list[Service | None]:
     places = [f"ingress[{index}]" for index in range(len(rules))]
     bastion_mode = values.get("originRequest", {}).get("bastionMode") is True
+    whole = not any(
+        problem.refused for problem in report.problems
+    )  # else what is missing has been refused, and said to be
     services = [
         check_rule(rule, place, report, bastion_mode=bastion_mode)
+        if whole or rule.service
+        else None
         for rule, place in zip(rules, places, strict=True)
     ]
-    check_ends(rules, places, report)
-    if not rules:
-        report.error("ingress", "missing. cloudflared needs at least one rule.")
-    if values.get("url"):
+    if whole:
+        check_ends(rules, places, report)
+    if not rules and whole:
+        report.error("ingress", _NO_RULES + (_ONLY_URL if values.get("url") else ""))
+    if rules and values.get("url"):
         report.error("url", URL_CLASH)
     check_order(rules, places, report)
     check_settings(values, "", report)

@@ -10,6 +10,7 @@ _STATUS = re.compile(r"http_status:\+?0*([1-9][0-9]{2})")
 _HTTP = ("http", "https", "ws", "wss")
 _DEFAULT_PORTS = {"ssh": 22, "rdp": 3389, "smb": 445, "tcp": 7864}
 _HIGHEST_PORT = 65535
+_NO_SCHEME = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:]+\]):[0-9]+")
 _EXPECTED = (
     "a service: http(s)://host:port, unix:/path, unix+tls:/path, tcp://, ssh://, rdp://, smb://, "
     "http_status:404, hello_world, bastion or socks-proxy"
@@ -47,6 +48,8 @@ def parse(text: str, *, bastion_mode: bool = False) -> Service:
         return Service(shown=text)
     if text == "bastion" or bastion_mode:
         return Service(shown="bastion")
+    if _NO_SCHEME.fullmatch(text):
+        raise ServiceError(f"{_EXPECTED}; perhaps 'http://{text}'")
     try:
         url = urls.parse(text)
     except UrlError as error:

@@ -219,11 +219,14 @@ class MapOf:
 
 @dataclass(frozen=True, kw_only=True)
 class Either:
-    """A flag, or else something richer."""
+    """A flag, or else a table."""
 
     other: Shape
 
     def read(self, value: object, where: str, findings: Findings) -> object:
+        if isinstance(value, str):
+            findings.mismatch(where, value, "true or false, without quotes, or a mapping")
+            return False
         return value if isinstance(value, bool) else self.other.read(value, where, findings)
 
     def schema(self) -> dict[str, object]:
@@ -306,9 +309,10 @@ class Checked:
 
     check: Callable[[str], str | None]
     example: str
+    kind: str = "a text"
 
     def read(self, value: object, where: str, findings: Findings) -> str:
-        text = Text(expected=f"a text such as '{self.example}'").read(value, where, findings)
+        text = Text(expected=f"{self.kind} such as '{self.example}'").read(value, where, findings)
         if text and (problem := self.check(text)) is not None:
             findings.mismatch(where, text, problem)
         return text

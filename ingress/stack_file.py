@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from textwrap import indent
 from typing import Any
 
@@ -41,10 +42,11 @@ class StackFile:
         """The file, with what is left to be done as comments."""
         tunnel_id = self.config.get("tunnel", {}).get("importId")
         path = self.credentials or f"{tunnel_id or 'UUID'}.json"
+        home = "~/" if path.startswith("~/") else ""  # which the shell knows without quotes only
         lines = [
             "# Set what is not here, servers by the example of Pulumi.prod.yaml:",
             "#   pulumi config set argoweb:accountId <AccountTag of the credentials file>",
-            f"#   pulumi config set --secret argoweb:tunnelSecret < {shlex.quote(path)}",
+            f"#   pulumi config set --secret argoweb:tunnelSecret < {home}{shlex.quote(path.removeprefix(home))}",
             "#   pulumi config set --path argoweb:servers.web1.address 192.0.2.10",
             *(f"# Not carried over: {text}" for text in self.left),
             "# The zones are a guess from the hostnames.",
@@ -73,9 +75,11 @@ def stack_file(file: File) -> StackFile:
 
 
 def _tunnel(values: Mapping[str, Any], left: list[str]) -> dict[str, str]:
-    given = str(values.get("tunnel", "")).lower()
-    if _UUID.fullmatch(given):
-        return {"importId": given}
+    # cloudflared names the credentials by the tunnel's UUID, whatever the file calls the tunnel.
+    credentials = PurePosixPath(str(values.get("credentials-file", "")))
+    for given in (str(values.get("tunnel", "")).lower(), credentials.stem.lower()):
+        if _UUID.fullmatch(given):
+            return {"importId": given}
     found = f"found {shown(values['tunnel'])}, " if "tunnel" in values else ""
     left.append(
         f"tunnel: {found}expected its UUID, which `cloudflared tunnel list` prints. Without it a new tunnel is made."

@@ -56,17 +56,22 @@ def _path_traps(path: str, where: str, findings: Findings) -> None:
     except PatternError:
         return  # cloudflared says so itself
     literal = _LITERAL.match(path)
-    if not anchored and not EVERY_PATH.fullmatch(path):
+    texts = []
+    if not anchored and path.startswith(".*") and not EVERY_PATH.fullmatch(path):
+        if not path.endswith("$"):
+            ended = f"(?:{path})$" if "|" in path else f"{path}$"
+            texts.append(f"'{path}' is found anywhere in a path; write '{ended}' for its end.")
+    elif not anchored and not EVERY_PATH.fullmatch(path):
         begun = f"^(?:{path})" if "|" in path else f"^{path}"
-        findings.warn(
-            where, f"'{path}' is found anywhere in a path; write '{begun}' for its beginning."
-        )
+        texts.append(f"'{path}' is found anywhere in a path; write '{begun}' for its beginning.")
     elif literal and literal[1] and not literal[2].startswith("/"):
-        findings.warn(where, f"'{path}' matches nothing; a path begins with '/'.")
+        texts.append(f"'{path}' matches nothing; a path begins with '/'.")
     if re.search(r"/\*(?:\$?$|/)", path):
-        findings.warn(where, f"'*' in '{path}' repeats the '/'; '.*' is any characters.")
+        texts.append(f"'*' in '{path}' repeats the '/'; '.*' is any characters.")
     elif path.endswith("/") and len(path) > 2:
-        findings.warn(where, f"'{path}' does not match '{path.lstrip('^')[:-1]}' without the '/'.")
+        texts.append(f"'{path}' does not match '{path.lstrip('^')[:-1]}' without the '/'.")
+    if texts:
+        findings.warn(where, " ".join(texts))
 
 
 def _access_traps(rule: Rule, where: str, findings: Findings) -> None:
@@ -200,5 +205,6 @@ def _only_this_machine(host: str) -> bool:
 
 def _is_nought(value: object) -> bool:
     if isinstance(value, str):
-        return (durations.seconds(value) or 1) <= 0
+        length = durations.seconds(value)
+        return length is not None and length <= 0
     return isinstance(value, (bool, int)) and value <= 0

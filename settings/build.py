@@ -15,6 +15,7 @@ from settings.instances import check_instances, check_ports
 from settings.loops import check_loops
 from settings.model import Nixos, Package, Settings, Zone
 from settings.shapes import STACK
+from settings.unseen import check_seen
 
 NAMESPACE = "argoweb"
 METRICS = "127.0.0.1:20241"
@@ -141,6 +142,7 @@ def _settings(
     check_roots(chosen, nixos, findings)
     check_instances(nixos.instances, cloudflared, stack.table("health")["timeout"], findings)
     check_ports(nixos.instances, cloudflared, caddy, findings)
+    check_seen(chosen, cloudflared, caddy, nixos, findings)
     router = Router(rules[:-1])
     check_loops(chosen, router, caddy, findings)
     return Settings(

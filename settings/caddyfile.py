@@ -53,6 +53,25 @@ def problem(lines: str, *, refused: Mapping[str, str]) -> str | None:
     return "has a '{' that nothing closes. Add a '}'." if depth else None
 
 
+def directives(lines: str) -> dict[str, str]:
+    """The first argument of each directive that the lines have, empty where it has none; of lines that do not end, what comes
+    before."""
+    found: dict[str, str] = {}
+    name, depth, line = "", 0, 0
+    try:
+        for word in words(lines):
+            first, line = word.begins > line, word.ends
+            if not word.quoted and word.text in ("{", "}"):
+                depth += 1 if word.text == "{" else -1
+            elif first and depth == 0:
+                name, found[word.text] = word.text, ""
+            elif depth == 0:
+                found[name] = found[name] or word.text
+    except LexError:
+        pass  # a problem that is reported
+    return found
+
+
 def words(lines: str) -> Iterator[Word]:
     """The tokens of some lines.
 

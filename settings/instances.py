@@ -6,10 +6,13 @@ from typing import Any
 
 from ingress import Findings
 from ingress.durations import seconds
+from settings import caddyfile
 from settings.addresses import overlap
 from settings.model import Caddy
 
 _FILES = ("pidfile", "logfile", "log-directory", "trace-output")
+_ADMIN_PORT = 2019
+"""Caddy's, on 127.0.0.1, for its reload, unless a global option `admin` moves it."""
 _GRACE_PERIOD = "30s"
 """cloudflared's own default."""
 
@@ -31,6 +34,8 @@ def check_instances(
                 "the second instance takes the next port, and there is none after 65535.",
             )
     grace = str(cloudflared.get("grace-period", _GRACE_PERIOD))
+    if (seconds(grace) or 0) <= 0:  # no value for cloudflared
+        grace = _GRACE_PERIOD
     if (seconds(grace) or 0) >= health_timeout:
         findings.warn(
             "argoweb:health.timeout",
@@ -42,12 +47,23 @@ def check_instances(
 def check_ports(
     count: int, cloudflared: Mapping[str, Any], caddy: Caddy, findings: Findings
 ) -> None:
-    """Whether Caddy leaves each cloudflared the port of its metrics."""
+    """Whether Caddy's sites, its admin interface and each cloudflared's metrics have ports of their own."""
+    admin = "admin" not in caddyfile.directives(caddy.global_options)
+    if admin and caddy.port == _ADMIN_PORT:
+        findings.error(
+            "argoweb:caddy.port",
+            f"found the number {_ADMIN_PORT}, on which Caddy's admin interface listens. Take another one.",
+        )
     host, _, port = str(cloudflared["metrics"]).rpartition(":")
     if not re.fullmatch(r"[0-9]{1,5}", port):
         return  # reported as no address
-    clashing = caddy.port in range(int(port), int(port) + count)
-    if clashing and any(overlap(host, address) for address in caddy.bind):
+    taken = range(int(port), int(port) + count)
+    if admin and _ADMIN_PORT in taken and overlap(host, "127.0.0.1"):
+        findings.error(
+            "argoweb:cloudflared.metrics",
+            f"takes the port {_ADMIN_PORT}, on which Caddy's admin interface listens. Take another one.",
+        )
+    if caddy.port in taken and any(overlap(host, address) for address in caddy.bind):
         findings.error(
             "argoweb:caddy.port",
             f"found the number {caddy.port}, on which cloudflared serves its metrics. Take another one, or another argoweb:cloudflared.metrics.",

@@ -3,7 +3,7 @@
 import os
 
 import pulumi
-from pulumi.runtime.config import CONFIG
+from pulumi.runtime.config import CONFIG, is_config_secret
 
 from ingress.shape import Choice, Text, nearest
 from settings.access import access
@@ -12,6 +12,8 @@ from settings.errors import SettingsError
 from settings.model import Settings
 from settings.shapes import SECRETS, STACK
 from settings.ssh_key import encrypted
+
+_CREDENTIALS = ("cloudflare:apiKey", "cloudflare:apiToken")
 
 
 def load() -> Settings:
@@ -25,6 +27,11 @@ def load() -> Settings:
     raw: dict[str, object] = {}
     for key, about in STACK.keys.items():
         text = config.get(key)
+        if text and is_config_secret(f"{NAMESPACE}:{key}"):
+            problems.append(
+                f"{NAMESPACE}:{key}: holds an encrypted value, which would be plain in the state and on the servers. "
+                "Write it in clear, or let Caddy read it there: '{env.NAME}', with services.caddy.environmentFile."
+            )
         if text:
             raw[key] = text if isinstance(about.shape, Text | Choice) else _value(config, key, text)
     # Keys that the schema of Pulumi.yaml gives an empty default are not there.
@@ -33,6 +40,11 @@ def load() -> Settings:
         access()
     except SettingsError as error:
         problems += error.problems
+    problems += [
+        f"{key}: found it in clear, expected it encrypted. Set it again: pulumi config set --secret {key}"
+        for key in (*(f"{NAMESPACE}:{name}" for name in SECRETS), *_CREDENTIALS)
+        if CONFIG.get().get(key) and not is_config_secret(key)
+    ]
     private_key = config.get_secret("sshPrivateKey")
     if private_key is None and not os.environ.get("SSH_AUTH_SOCK"):
         problems.append(

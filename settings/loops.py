@@ -1,5 +1,6 @@
 """Sites whose answer leads back to themselves."""
 
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from settings.model import Caddy, Proxy, Redirect, Site
 
 _SAME = {"{uri}": "/", "{path}": "/", "{query}": ""}
 """Placeholders of a redirect for a request of `/`."""
+_THE_SAME_PATH = re.compile(r"(?:\{uri\}|\{path\}.*)$")
 
 
 def check_loops(sites: Sequence[Site], router: Router, caddy: Caddy, findings: Findings) -> None:
@@ -21,7 +23,7 @@ def check_loops(sites: Sequence[Site], router: Router, caddy: Caddy, findings: F
                         f"{site.place}.proxy",
                         f"'{upstream}' is this Caddy itself, so a request goes in circles.",
                     )
-        elif isinstance(site.backend, Redirect) and _taking(site, site.backend.to, router) == index:
+        elif isinstance(site.backend, Redirect) and _leads_to(index, site, site.backend.to, router):
             findings.warn(
                 f"{site.place}.redirect",
                 f"'{site.backend.to}' leads to this site again, so a visitor goes in circles.",
@@ -33,16 +35,20 @@ def _is_caddy(upstream: str, caddy: Caddy) -> bool:
     return port == str(caddy.port) and any(overlap(host, address) for address in caddy.bind)
 
 
-def _taking(site: Site, target: str, router: Router) -> int | None:
-    """The index of the rule that takes where a redirect leads to; nothing where that cannot be told."""
-    for name, text in _SAME.items():
-        target = target.replace(name, text)
+def _leads_to(index: int, site: Site, target: str, router: Router) -> bool:
+    """Whether the rule of that index takes where a redirect leads to, as far as that can be told."""
     own = site.hostname.replace("*", "x")
     target = target.replace("{host}", own)
-    if "{" in target:
-        return None
     try:
+        if _THE_SAME_PATH.sub("", target) != target:
+            parts = urlsplit(_THE_SAME_PATH.sub("", target))
+            if not parts.path and (parts.hostname or own) == own:
+                return True  # whatever has come here comes again
+        for name, text in _SAME.items():
+            target = target.replace(name, text)
+        if "{" in target:
+            return False
         parts = urlsplit(target)
-        return router.first(parts.hostname or own, parts.path or "/")
+        return router.first(parts.hostname or own, parts.path or "/") == index
     except ValueError:
-        return None
+        return False

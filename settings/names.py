@@ -25,6 +25,8 @@ def normal(name: str, *, wildcard: bool = True) -> str:
     prefix, rest = ("*.", name[2:]) if wildcard and name.startswith("*.") else ("", name)
     given = rest.removesuffix(".")
     rest = given.lower()
+    if rest == "*":
+        raise HostnameError("'*' with what follows it, as in '*.example.com'")
     if "*" in rest:
         raise HostnameError("'*' as the first label only, as in '*.example.com'")
     if any(character in _DEVIATIONS for character in rest):

@@ -135,7 +135,10 @@ def _to_caddy(
     too (cloudflared's `ingress/config.go`).
     """
     given = dict(site.origin_request)
-    refused = {"httpHostHeader": "Caddy finds the site by the visitor's Host. Set it in the proxy."}
+    refused = {
+        "httpHostHeader": "Caddy finds the site by the visitor's Host. For the upstream write it in `caddyfile`, where "
+        "the block of `reverse_proxy` takes `header_up Host NAME`."
+    }
     added: dict[str, object] = {}
     if caddy.tls is not None:
         if caddy.tls.files is None:

@@ -35,6 +35,11 @@ def caddy(value: dict[str, Any], findings: Findings) -> Caddy:
     for key, refused in (("globalOptions", _NOT_GLOBAL), ("siteOptions", NOT_IN_BLOCK)):
         if (problem := caddyfile.problem(value[key], refused=refused)) is not None:
             findings.error(f"{_WHERE}.{key}", problem)
+    if caddyfile.directives(value["globalOptions"]).get("admin") == "off":
+        findings.warn(
+            f"{_WHERE}.globalOptions",
+            "with `admin off` Caddy cannot be reloaded: set services.caddy.enableReload = false on the servers.",
+        )
     if value["unit"] in CLOUDFLARED_UNITS:
         findings.error(
             f"{_WHERE}.unit", f"'{value['unit']}' is cloudflared's own unit, expected Caddy's."
@@ -78,8 +83,9 @@ def _tls(value: dict[str, Any], findings: Findings) -> Tls:
     if value["internal"] and any(files):
         findings.error(where, "found `internal` and files, expected one of them. Remove the other.")
     elif not value["internal"] and not all(files):
-        missing = "certificate" if files[1] else "key"
-        findings.error(f"{where}.{missing}", "missing. Give both files, or `internal: true`.")
+        for key in ("certificate", "key"):
+            if not value.get(key):
+                findings.error(f"{where}.{key}", "missing. Give both files, or `internal: true`.")
     trusts = [key for key in ("caPool", "noTLSVerify") if value.get(key)]
     if len(trusts) > 1:
         findings.error(

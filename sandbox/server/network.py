@@ -80,11 +80,15 @@ async def _relay(
         writer.close()
         return
     other_reader, other_writer = await asyncio.open_connection(sock=outgoing)
+    back = asyncio.create_task(_copy(other_reader, writer))
     try:
-        await asyncio.gather(_copy(reader, other_writer, cut_after), _copy(other_reader, writer))
+        await _copy(reader, other_writer, cut_after)
+        await back
     except _CutError:
-        for end in (writer, other_writer):
-            end.transport.abort()
+        # A reset would take from the server what it has not read yet, which is the more the slower it is.
+        other_writer.write_eof()
+        await back
+        writer.transport.abort()
     finally:
         for end in (writer, other_writer):
             end.close()

@@ -105,7 +105,7 @@ def test_each_problem_is_said_with_its_file_line_and_place(config: Path) -> None
         "Add one without hostname and path.",
         "config.yml:3: error: ingress[0].service: found 'localhost:8000', expected a service: "
         "http(s)://host:port, unix:/path, unix+tls:/path, tcp://, ssh://, rdp://, smb://, "
-        "http_status:404, hello_world, bastion or socks-proxy.",
+        "http_status:404, hello_world, bastion or socks-proxy; perhaps 'http://localhost:8000'.",
         "config.yml: cloudflared refuses it",
     ]
     assert said.stderr == ""
@@ -150,3 +150,36 @@ def test_a_reader_that_has_had_enough_is_no_news(config: Path) -> None:
     os.close(writes)
 
     assert (ran.stderr, ran.returncode) == (b"", -signal.SIGPIPE)
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        (
+            "tunnel: a\ntunnel: b\n",
+            ["config.yml:2: error: tunnel: is there twice, first in line 1. Remove one of them."],
+        ),
+        (
+            "ingress:\n  - service:http_status:404\n",
+            [
+                "config.yml:2: error: ingress[0]: found 'service:http_status:404', expected a mapping with hostname, originRequest, path, service."
+            ],
+        ),
+        (
+            "url: http://localhost:3000\n",
+            [
+                "config.yml:1: error: ingress: missing. cloudflared needs at least one rule. "
+                "Write the `url` as one: `- service: …` below `ingress`, in a stack with its hostname.",
+                "config.yml:1: warning: url: has no effect beside ingress rules, where `service` does the same.",
+            ],
+        ),
+    ],
+)
+def test_of_what_cannot_be_read_the_cause_is_said_and_not_what_is_missing_for_it(
+    config: Path, text: str, problems: list[str]
+) -> None:
+    config.write_text(text)
+
+    said = run(config.parent, "check", "config.yml")
+
+    assert said.stdout.splitlines() == [*problems, "config.yml: cloudflared refuses it"]

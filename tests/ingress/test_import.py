@@ -72,3 +72,13 @@ def test_most_of_the_corpus_is_carried_over_whole() -> None:
     ]
 
     assert len(whole) > len(ACCEPTED) / 2
+
+
+def test_a_tunnel_that_is_called_by_its_name_is_known_by_its_credentials() -> None:
+    file = f"tunnel: Home\ncredentials-file: ~/.cloudflared/{TUNNEL}.json\ningress: [{{service: http_status:404}}]\n"
+
+    made = stack_file(read(file.encode()))
+
+    assert made.config["tunnel"] == {"importId": TUNNEL}
+    assert made.left == []
+    assert f"--secret argoweb:tunnelSecret < ~/.cloudflared/{TUNNEL}.json\n" in made.text()

@@ -67,6 +67,20 @@ ROWS: list[tuple[str, list[str]]] = [
             "3: ingress[0].path: '^/a|/b' is found anywhere in a path; write '^(?:^/a|/b)' for its beginning."
         ],
     ),
+    (
+        site("hostname: a.b", "path: /api/*", "service: https://x:1"),
+        [
+            "3: ingress[0].path: '/api/*' is found anywhere in a path; write '^/api/*' for its beginning. "
+            "'*' in '/api/*' repeats the '/'; '.*' is any characters."
+        ],
+    ),
+    (
+        site("hostname: a.b", r"path: .*\.jpe?g", "service: https://x:1"),
+        [
+            r"3: ingress[0].path: '.*\.jpe?g' is found anywhere in a path; write '.*\.jpe?g$' for its end."
+        ],
+    ),
+    (site("hostname: a.b", r"path: .*\.(jpg|png)$", "service: https://x:1"), []),
     (site("hostname: a.b", "path: ^/a|^/b", "service: https://x:1"), []),
     (site("hostname: a.b", r"path: \.(jpg|png)$", "service: https://x:1"), []),
     (site("hostname: a.b", "path: (?i)^/api", "service: https://x:1"), []),
@@ -249,6 +263,12 @@ ROWS: list[tuple[str, list[str]]] = [
     (
         top("metrics: '2000'"),
         ["1: metrics: found '2000', expected an address and port such as '127.0.0.1:20241'."],
+    ),
+    (
+        top("grace-period: 0s"),
+        [
+            "1: grace-period: has no effect: for cloudflared, 0 and false in the file are no value, so it keeps 30s."
+        ],
     ),
     (top("grace-period: 5m"), ["1: grace-period: found '5m', expected at most '3m'."]),
     (

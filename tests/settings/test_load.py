@@ -1,20 +1,28 @@
 """The stack's configuration as Pulumi hands it over."""
 
 import json
+from collections.abc import Sequence
+from contextvars import copy_context
 from typing import Any
 
 import pulumi
 import pytest
+from pulumi.runtime import set_all_config
 
 from settings import SettingsError, load
 
+SECRETS = ("argoweb:sshPrivateKey", "cloudflare:apiToken")
 
-def problems(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> tuple[str, ...]:
-    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(values))
+
+def problems(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str], *, encrypted: Sequence[str] = SECRETS
+) -> tuple[str, ...]:
+    context = copy_context()
+    context.run(set_all_config, values, list(encrypted))  # as Pulumi's language host does
     monkeypatch.setattr(pulumi, "get_project", lambda: "argoweb")
     monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
     with pytest.raises(SettingsError) as refused:
-        load()
+        context.run(load)
     return refused.value.problems
 
 
@@ -42,4 +50,21 @@ def test_a_text_where_a_table_or_list_has_to_be_is_reported_with_all_else(
         "argoweb:accountId: found 'x', expected 32 hexadecimal digits.",
         "argoweb:zones: found 'example.com', expected a list.",
         "argoweb:nixos: found '{', expected a mapping with allowUnfree, configDir, dataDir, instances.",
+    )
+
+
+def test_what_has_to_be_secret_is_refused_in_clear_and_what_is_written_in_clear_is_refused_as_a_secret(
+    prod: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prod["caddy"] = {"globalOptions": "acme_dns cloudflare marked-token"}
+
+    found = problems(monkeypatch, as_pulumi_has_it(prod), encrypted=["argoweb:caddy"])
+
+    assert found == (
+        "argoweb:caddy: holds an encrypted value, which would be plain in the state and on the servers. "
+        "Write it in clear, or let Caddy read it there: '{env.NAME}', with services.caddy.environmentFile.",
+        "argoweb:sshPrivateKey: found it in clear, expected it encrypted. "
+        "Set it again: pulumi config set --secret argoweb:sshPrivateKey",
+        "cloudflare:apiToken: found it in clear, expected it encrypted. "
+        "Set it again: pulumi config set --secret cloudflare:apiToken",
     )

@@ -53,9 +53,21 @@ def test_a_redirect_that_its_own_site_takes_again(prod: dict[str, Any], target: 
     )
 
 
+@pytest.mark.parametrize("target", ["https://www.example.com{uri}", "https://{host}{path}?{query}"])
+def test_a_redirect_that_sends_each_path_of_its_site_to_itself(
+    prod: dict[str, Any], target: str
+) -> None:
+    prod["sites"] = [site(path="^/blog", redirect=target), site(root="/srv")]
+
+    assert warnings(prod) == (
+        f"argoweb:sites[0].redirect: '{target}' leads to this site again, so a visitor goes in circles.",
+    )
+
+
 @pytest.mark.parametrize(
     "sites",
     [
+        [site(path="^/blog", redirect="https://www.example.com/new{uri}"), site(root="/srv")],
         [site(path="^/new", root="/srv"), site(redirect="/new{uri}")],
         [site(path="^/old", redirect="/new"), site(root="/srv")],
         [site(root="/srv"), site(hostname="*.example.com", redirect="https://www.example.com{uri}")],
@@ -68,3 +80,51 @@ def test_a_redirect_or_proxy_that_leads_elsewhere(
     prod: dict[str, Any], sites: list[dict[str, Any]]
 ) -> None:
     assert warnings({**prod, "sites": sites}) == ()
+
+
+def test_paths_that_a_unit_does_not_see(prod: dict[str, Any]) -> None:
+    prod["sites"] = [
+        site(path="^/a", root="/home/alice/www"),
+        site(path="^/b", proxy=["unix//tmp/app.sock", "unix//run/app.sock"]),
+        site(path="^/c", service="unix+tls:/run/user/1000/app.sock"),
+        site(service="https://127.0.0.1:1", originRequest={"caPool": "/root/ca.pem"}),
+    ]
+    prod["caddy"] = {"tls": {"certificate": "/var/tmp/c.pem", "key": "/etc/k.pem"}}
+    prod["cloudflared"] |= {"pidfile": "/run/argoWeb.pid", "logfile": "/var/lib/argoWeb/log"}
+
+    below = "Move it, to below /srv, /var/lib or /run."
+    assert sorted(warnings(prod)) == [
+        "argoweb:caddy.tls.certificate: Caddy's unit sees nothing of /var/tmp, so not '/var/tmp/c.pem'. " + below,
+        "argoweb:cloudflared.pidfile: cloudflared's unit can write below /var/lib/argoWeb only, so not '/run/argoWeb.pid'. The journal has its log.",
+        "argoweb:sites[0].root: Caddy's unit sees nothing of /home, so not '/home/alice/www'. " + below,
+        "argoweb:sites[1].proxy: Caddy's unit sees nothing of /tmp, so not '/tmp/app.sock'. " + below,
+        "argoweb:sites[2].service: cloudflared's unit sees nothing of /run/user, so not '/run/user/1000/app.sock'. " + below,
+        "argoweb:sites[3].originRequest.caPool: cloudflared's unit sees nothing of /root, so not '/root/ca.pem'. " + below,
+    ]  # fmt: skip
+
+
+def test_a_caddy_unit_of_the_users_own_may_see_every_path(prod: dict[str, Any]) -> None:
+    prod["sites"] = [site(root="/home/alice/www")]
+    prod["caddy"] = {"manage": False}
+
+    assert warnings(prod) == ()
+
+
+def test_a_caddy_that_cannot_be_reloaded(prod: dict[str, Any]) -> None:
+    prod["caddy"] = {"globalOptions": "debug\nadmin off\n", "port": 2019}
+
+    assert warnings(prod) == (
+        "argoweb:caddy.globalOptions: with `admin off` Caddy cannot be reloaded: "
+        "set services.caddy.enableReload = false on the servers.",
+    )
+
+
+def test_a_grace_period_of_nought_is_the_default_one(prod: dict[str, Any]) -> None:
+    prod["cloudflared"]["grace-period"] = "0s"
+    prod["health"] = {"timeout": 20}
+
+    assert warnings(prod) == (
+        "argoweb:cloudflared.grace-period: has no effect: for cloudflared, 0 and false in the file are no value, so it keeps 30s.",
+        "argoweb:health.timeout: cloudflared may take its grace-period of 30s to stop, so a change would be taken back"
+        " after 20 s. Raise it above that.",
+    )
