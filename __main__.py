@@ -40,7 +40,6 @@ for server in settings.servers:
             settings=settings,
             server=server,
             files=files,
-            deployment=settings.deployment,
             # One server after another, so that the others serve while one restarts.
             after=activations[-1:],
         ),
@@ -55,4 +54,4 @@ Records(
 )
 
 pulumi.export("tunnelId", tunnel.tunnel_id)
-pulumi.export("hostnames", [site.hostname for site in settings.sites])
+pulumi.export("hostnames", list(dict.fromkeys(site.hostname for site in settings.sites)))

@@ -22,7 +22,7 @@ _TWO_SERVERS: dict[str, Callable[[Lab, int], list[Row]]] = {
     "route": route.rows,
 }
 _FOUR_SERVERS: dict[str, Callable[[Lab, int], list[Row]]] = {
-    "fleet": lambda lab, rounds: fleet.rows(lab, max(rounds // 3, 1)),
+    "fleet": lambda lab, rounds: fleet.rows(lab, max(rounds // 3, 3)),
 }
 
 

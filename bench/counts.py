@@ -30,7 +30,7 @@ def rows(lab: Lab) -> list[Row]:
     return [
         Row(measure="SSH connections of the first up", value=created.connections, target=FILES + 1),
         Row(
-            measure="API reads of a no-op up: zones",
+            measure="API reads of a no-op up, a run of the program: zones",
             value=nothing.reads / zones,
             target=1,
             detail=f"{nothing.reads} reads, {zones} zones",

@@ -16,7 +16,7 @@ class Row:
     at_least: bool = False
     """Whether the target is a lower limit; else an upper one."""
     spread: tuple[float, float] | None = None
-    """Of a ratio: its quartiles over the rounds. `None`: a count, which is exact."""
+    """Of a ratio: its quartiles over the rounds, of fewer than four the extremes. `None`: a count, which is exact."""
     detail: str = ""
     samples: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """What the value was made of."""
@@ -49,7 +49,8 @@ def ratio(
 ) -> Row:
     """The median of the rounds' ratios: what slows a whole round down does not count."""
     ratios = [a / b for a, b in zip(ours, other, strict=True)]
-    low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+    few = len(ratios) < 4
+    low, _, high = (min(ratios), 0, max(ratios)) if few else statistics.quantiles(ratios, n=4)
     return Row(
         measure=measure,
         value=statistics.median(ratios),

@@ -37,8 +37,6 @@ class NixosHostArgs:
     settings: Settings
     server: Server
     files: Sequence[HostFile]
-    deployment: str
-    """`project/stack`, by which the server knows whom it belongs to."""
     after: Sequence[pulumi.Resource] = ()
     """What the activation waits for. The files wait for nothing: they are only staged."""
 
@@ -58,10 +56,9 @@ class NixosHost(pulumi.ComponentResource):
         super().__init__("argoweb:index:NixosHost", name, {}, opts)
         server = args.server
         sudo = server.user != "root"
-        owner = f"{args.deployment}/{server.name} {server.address_text}"
-        staging = (
-            f"{STAGING}/{args.deployment.replace('/', '-')}-{server.name}-{server.address_text}"
-        )
+        deployment = args.settings.deployment
+        owner = f"{deployment}/{server.name} {server.address_text}"
+        staging = f"{STAGING}/{deployment.replace('/', '-')}-{server.name}-{server.address_text}"
         connection = _connection(args.settings, server)
         # A server that moved is a new one: set up first, the old one cleaned afterwards.
         triggers = [server.address_text]

@@ -31,7 +31,7 @@ read_surroundings() {
       EnvironmentFile=/*) SECRETS+=("$path") ;;&
       EnvironmentFile=/* | LoadCredential=*:/*) if [[ ! -e $path ]]; then MISSING=$path; fi ;;
     esac
-  done < <(grep -E '^(Environment|EnvironmentFile|LoadCredential)=' <<<"$unit")
+  done < <(grep -E '^(Environment|EnvironmentFile|LoadCredential|ProtectHome)=' <<<"$unit")
   SURROUNDINGS+=("--property=Environment=XDG_DATA_HOME=/tmp XDG_CONFIG_HOME=/tmp")
 }
 
@@ -57,6 +57,10 @@ show_refusal() {
 # `caddy validate` opens what the configuration names, such as certificates and log files.
 validate_caddy() {
   local unit=$1 system=$2 own=${FILE_PATH[argoWeb.caddy]} program adapter config there adapted text
+  if grep -Eq '^\s*bind .*:' "$own" && ! grep -q ' lo$' /proc/net/if_inet6 2>/dev/null; then
+    echo "This server has no IPv6, but Caddy would listen on it: set argoweb:caddy.bind to 127.0.0.1."
+    return 1
+  fi
   read_surroundings "$unit"
   if [[ -n $MISSING ]]; then
     step "not checked: Caddy's unit needs $MISSING, which is not there yet"

@@ -65,7 +65,9 @@ _DNS = Table(
         "comment": _key(
             texts.COMMENT, "Comment of the record, before the mark of its owner, the stack."
         ),
-        "tags": _key(ListOf(item=texts.PLAIN), "Tags of the record.", []),
+        "tags": _key(
+            ListOf(item=texts.PLAIN), "Tags of the record; a zone of the free plan takes none.", []
+        ),
         "adopt": _key(Flag(), "Take over a CNAME that is there already.", False),
     }
 )

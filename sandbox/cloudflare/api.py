@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from . import tunnel_routes, zone_routes
@@ -77,7 +78,7 @@ class Api:
             if error.violation:
                 self._journal.violation(request, error.text)
             headers = RETRY_SOON if error.status == 409 else []
-            return Response.of_json(error.status, error_body(error.errors), headers)
+            return Response.of_json(error.status, error_body(error.errors, error.causes), headers)
 
     def _perform(self, request: Request) -> Response:
         if not request.path.startswith(BASE + "/"):
@@ -113,10 +114,13 @@ class Api:
         return self._store.tokens[value]
 
 
-def error_body(errors: list[tuple[int, str]]) -> Json:
+def error_body(errors: list[tuple[int, str]], causes: Sequence[tuple[int, str]] = ()) -> Json:
+    found, chain = (
+        [{"code": code, "message": message} for code, message in each] for each in (errors, causes)
+    )
     return {
         "success": False,
-        "errors": [{"code": code, "message": message} for code, message in errors],
+        "errors": [found[0] | {"error_chain": chain}, *found[1:]] if chain else found,
         "messages": [],
         "result": None,
     }

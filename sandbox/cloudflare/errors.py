@@ -27,6 +27,11 @@ class ApiError(Exception):
     def errors(self) -> list[tuple[int, str]]:
         return [(self.code, self.text)]
 
+    @property
+    def causes(self) -> list[tuple[int, str]]:
+        """The `error_chain` of the first error."""
+        return []
+
 
 class NoRoute(ApiError):
     """The path names nothing, or an account or zone that does not exist."""
@@ -97,6 +102,18 @@ class InvalidRecord(ApiError):
     """A field of a DNS record has a value outside its rules."""
 
     code, message = 1004, "DNS Validation Error"
+
+
+class TooManyTags(InvalidRecord):
+    """A record has more tags than the zone's plan allows."""
+
+    def __init__(self, count: int, quota: int) -> None:
+        super().__init__()
+        self._cause = 9300, f"DNS record has {count} tags, exceeding the quota of {quota}."
+
+    @property
+    def causes(self) -> list[tuple[int, str]]:
+        return [self._cause]
 
 
 class RecordNotFound(ApiError):

@@ -25,6 +25,8 @@ class Zone:
     id: str
     name: str
     account_id: str
+    tag_quota: int = 0
+    """How many tags a record may have: none in a zone of the free plan."""
     status: str = "active"
     created_on: str = field(default_factory=now)
 

@@ -11,6 +11,7 @@ from .errors import (
     IdenticalRecordExists,
     InvalidRecord,
     RecordExists,
+    TooManyTags,
 )
 from .models import Record, Zone, now
 from .routes import Json, refuse_unknown
@@ -51,6 +52,8 @@ def built(body: Json, zone: Zone, old: Record | None = None) -> Record:
     record = replace(old, **changes, modified_on=now())
     record = replace(record, name=full_name(record.name, zone), type=record.type.upper())
     check_whole(record)
+    if len(record.tags) > zone.tag_quota:
+        raise TooManyTags(len(record.tags), zone.tag_quota)
     return replace(record, ttl=1) if record.proxied else record
 
 

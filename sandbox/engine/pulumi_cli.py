@@ -45,7 +45,9 @@ def find(say: Callable[[str], None]) -> Path:
     """
     on_path = shutil.which("pulumi")
     if on_path is not None and _version(on_path) >= OLDEST:
-        return Path(on_path).resolve().parent
+        program = Path(on_path).resolve()
+        # A shim, as version managers have it, is a link to a program of another name.
+        return program.parent if program.name == "pulumi" else Path(on_path).parent
     folder = CACHE / f"pulumi-{VERSION}"
     if not (folder / "pulumi").exists():
         CACHE.mkdir(parents=True, exist_ok=True)

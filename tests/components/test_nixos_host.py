@@ -16,7 +16,6 @@ def activation(prod: dict[str, Any], **sent: str) -> str:
         settings=settings,
         server=settings.servers[0],
         files=files,
-        deployment="argoweb/prod",
     )
     times = {"server.sh": "1", "a": "1", "b": "1", **sent}
     made = {f"web1-{name}": {"stdout": f"{time}\n"} for name, time in times.items()}

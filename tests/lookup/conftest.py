@@ -23,7 +23,7 @@ _SEED = {
         {"id": OTHER_ACCOUNT, "name": "Another"},
     ],
     "zones": [
-        {"id": ZONE, "name": "example.com", "account_id": ACCOUNT},
+        {"id": ZONE, "name": "example.com", "account_id": ACCOUNT, "tag_quota": 20},
         {"id": OTHER_ZONE, "name": "example.org", "account_id": ACCOUNT},
     ],
     "tokens": [{"value": TOKEN}, {"value": "N" * 40, "permissions": []}],

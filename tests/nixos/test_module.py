@@ -72,10 +72,13 @@ class Server:
         assert result.returncode == 0, result.stderr
         return json.loads(result.stdout)
 
-    def toplevel(self) -> Path:
-        result = self.nix(
+    def build(self) -> subprocess.CompletedProcess[str]:
+        return self.nix(
             "nix-build", "--no-out-link", f"{NIXPKGS}/nixos", "-A", "config.system.build.toplevel"
         )
+
+    def toplevel(self) -> Path:
+        result = self.build()
         assert result.returncode == 0, result.stderr
         return Path(result.stdout.strip())
 
@@ -179,6 +182,18 @@ def test_unfree_packages_are_allowed_unless_the_stack_says_no(
     assert server.evaluate("config.nixpkgs.config") == {}
 
 
+def test_a_nixpkgs_that_is_given_from_outside_needs_the_stack_to_say_no(
+    server: Server, prod: dict[str, Any]
+) -> None:
+    server.push(prod, own="nixpkgs.pkgs = pkgs;")
+    refused = server.build()
+    prod["nixos"] = {"allowUnfree": False}
+    server.push(prod, own="nixpkgs.pkgs = pkgs;")
+
+    assert "configures nixpkgs with an externally created instance" in refused.stderr
+    assert server.toplevel().is_dir()
+
+
 def test_a_package_of_ones_own_is_built_from_the_pushed_values(
     server: Server, prod: dict[str, Any]
 ) -> None:
@@ -210,9 +225,7 @@ def test_credentials_in_the_nix_store_are_refused(server: Server, prod: dict[str
     assert "the Nix store is readable by everybody" in result.stderr
 
 
-def test_no_file_in_the_store_knows_the_stacks_sites_but_argo_web_json(
-    server: Server, prod: dict[str, Any]
-) -> None:
+def test_another_site_needs_no_other_system(server: Server, prod: dict[str, Any]) -> None:
     server.push(prod)
     before = server.toplevel()
     prod["sites"][0]["root"] = "/srv/other"

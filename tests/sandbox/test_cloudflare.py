@@ -467,6 +467,15 @@ def test_a_record_that_repeats_or_excludes_another_is_refused(
     assert service.create_record(**second).refusal == (400, code)
 
 
+def test_a_record_of_a_free_zone_takes_no_tags(service: Service) -> None:
+    refused = service.create_record(**CNAME, tags=["team:web"])
+
+    assert refused.refusal == (400, 1004)
+    assert refused.json["errors"][0]["error_chain"] == [
+        {"code": 9300, "message": "DNS record has 1 tags, exceeding the quota of 0."}
+    ]
+
+
 def test_several_addresses_and_a_text_share_a_name(service: Service) -> None:
     bodies = [ADDRESS, ADDRESS | {"content": "192.0.2.2"}, ADDRESS | {"type": "TXT"}]
 

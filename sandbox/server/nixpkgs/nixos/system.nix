@@ -107,6 +107,8 @@ in
         merge = _: lib.foldr (def: lib.recursiveUpdate (if lib.isFunction def.value then def.value { inherit pkgs; } else def.value)) { };
       };
     };
+    # What a flake gives to `nixosSystem { pkgs = …; }`.
+    nixpkgs.pkgs = mkOption { type = types.unspecified; default = null; };
     nixpkgs.hostPlatform = mkOption { type = types.nullOr types.str; default = null; };
     networking.hostName = text "nixos";
     networking.firewall.enable = flag true;
@@ -165,7 +167,13 @@ in
         assertion = user.group != "";
         message = "users.users.${name}.group is unset. This used to default to nogroup, but this is unsafe.";
       })
-      config.users.users;
+      config.users.users
+    ++ [
+      {
+        assertion = config.nixpkgs.pkgs != null -> config.nixpkgs.config == { };
+        message = "Your system configures nixpkgs with an externally created instance.\n`nixpkgs.config` options should be passed when creating the instance instead.";
+      }
+    ];
 
     system.build.toplevel = checked (pkgs.runCommand "nixos-system-${config.networking.hostName}-26.05.sandbox" { } ''
       mkdir -p "$out/bin"
