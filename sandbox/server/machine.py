@@ -228,11 +228,9 @@ class Machine:
         service = root / "etc/systemd/system/multi-user.target.wants/ssh.service"
         service.parent.mkdir(parents=True, exist_ok=True)
         service.symlink_to("/lib/systemd/system/ssh.service")
-        subprocess.run(
-            ["useradd", "--root", str(root), "--create-home", "--shell", "/bin/bash", ADMIN],
-            check=True,
-            capture_output=True,
-        )
+        # Without a password, but not locked: sshd lets no locked user in where it does not ask PAM.
+        account = ["--create-home", "--shell", "/bin/bash", "--password", "*", ADMIN]
+        subprocess.run(["useradd", "--root", str(root), *account], check=True, capture_output=True)
         home = root / "home" / ADMIN
         write(home / ".ssh/authorized_keys", allowed, 0o600)
         subprocess.run(

@@ -129,9 +129,12 @@ def test_a_flake_is_rebuilt_and_the_users_own_pure_rebuild_fails_instead_of_losi
     with spare.changed(flake):
         spare.up()
     pure = spare.ssh(
-        "cd /root && nixos-rebuild build --flake /etc/nixos#web1 2>&1 && echo built", check=False
+        ". /etc/set-environment && cd /root && nixos-rebuild build --flake /etc/nixos#web1 2>&1 && echo built",
+        check=False,
     )
-    spare.ssh("cd /root && nixos-rebuild build --flake /etc/nixos#web1 --impure")
+    spare.ssh(
+        ". /etc/set-environment && cd /root && nixos-rebuild build --flake /etc/nixos#web1 --impure"
+    )
 
     assert serves(spare)
     assert "/etc/nixos#web1" in spare.ssh("tail -n 3 /var/log/sandbox/nixos-rebuild")
