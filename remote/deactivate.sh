@@ -19,7 +19,7 @@ deactivate() {
   flock -w "$LOCK_WAIT" 9
   if [[ -e $OWNER && $(<"$OWNER") != "${SETTING[owner]}" ]]; then
     step "this server now belongs to '$(<"$OWNER")': left alone"
-    rm -rf -- "$STAGING"
+    : >"$WORK/left-alone"
     return
   fi
   trap 'status=$?; ((status == 0)) || echo "$STATE Run pulumi destroy again."' EXIT

@@ -98,9 +98,9 @@ say_cut_off() {
   fi
 }
 
-# After a teardown; a server that belongs to a newer deployment keeps what that one needs.
+# After the teardown in folder $1; a server that belongs to a newer deployment keeps what that one needs.
 clean_up() {
-  if [[ -d $STAGING ]]; then rm -rf -- "$ROOT"; else rm -rf -- "$1"; fi
+  if [[ -e $1/left-alone ]]; then rm -rf -- "$STAGING" "$1"; else rm -rf -- "$ROOT"; fi
 }
 
 main() {

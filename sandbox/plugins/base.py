@@ -317,13 +317,14 @@ def _version(name: str) -> str:
 
 
 def serve(provider: Provider) -> None:
-    """Runs the plugin until SIGTERM; its port is the first line of standard output."""
+    """Runs the plugin until SIGINT or SIGTERM; its port is the first line of standard output."""
     if len(sys.argv) > 1:
         provider.attach(sys.argv[1])
     server = grpc.server(ThreadPoolExecutor(max_workers=_PARALLEL_CALLS), options=_UNLIMITED)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    signal.signal(signal.SIGTERM, lambda *_: server.stop(None))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: server.stop(None))
     print(port, flush=True)
     server.wait_for_termination()
