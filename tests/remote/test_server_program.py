@@ -16,6 +16,19 @@ SYSTEMD_RUN = """#!/bin/bash
 printf '%s\\n' "$@" >"$STUBS/words"
 for word in "$@"; do case $word in --property=StandardOutput=append:*) echo "${word#*append:}" >"$STUBS/log"; esac; done
 """
+SYSTEMD_RUN_AT_ONCE = """#!/bin/bash
+# Runs the work, and what comes after it as `ExecStopPost=` of the unit.
+while [[ $1 != -- ]]; do
+  case $1 in
+    *=StandardOutput=append:*) log=${1#*append:} ;;
+    *=ExecStopPost=*) read -ra after <<<"${1#*ExecStopPost=}" ;;
+  esac
+  shift
+done
+"${@:2}" >>"$log" 2>&1
+EXIT_STATUS=$? SERVICE_RESULT=success "${after[@]}" >>"$log" 2>&1
+exit 0
+"""
 NIXOS_REBUILD = """#!/bin/bash
 # As `_build_system` of nixpkgs' nixos-rebuild: a result that was copied from the build host has no link.
 echo "$*" >>"$STUBS/calls"
@@ -229,3 +242,24 @@ for part in exec_program "exec_option config" "exec_option adapter" exec_user ex
         "caddy",
         "web acme secrets logs",
     ]
+
+
+def test_a_server_that_a_newer_deployment_has_taken_is_left_alone_and_the_teardown_succeeds(
+    server: Server,
+) -> None:
+    server.stub("systemd-run", SYSTEMD_RUN_AT_ONCE)
+    old, new = server.root / "staging/old", server.root / "staging/new"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "server.sh").write_text(server.local(SERVER_PROGRAM))
+    (server.root / "owner").write_text("argoweb/prod/new root@192.0.2.1:22\n")
+
+    manifest = "owner argoweb/prod/old root@192.0.2.1:22\ncaddy-unit caddy\nend\n"
+    with server.start(str(old / "server.sh"), "deactivate") as teardown:
+        said, _ = teardown.communicate(manifest, 60)
+
+    assert "this server now belongs to 'argoweb/prod/new root@192.0.2.1:22': left alone" in said
+    assert teardown.returncode == 0
+    assert not old.exists()
+    assert (new / "server.sh").exists()
+    assert (server.root / "owner").exists()
