@@ -119,7 +119,7 @@ def test_a_server_that_is_gone_fails_soon_by_its_name_and_is_let_go(
     machines.write(web=web)
     cleaned = world.pulumi("up", "--yes", "--skip-preview", check=False)
     assert "Raise argoweb:servers.<name>.redeploy by one, pulumi up" in cleaned.stdout
-    web["redeploy"] = 1
+    web = {**web, "redeploy": 1}
     machines.write(web=web)
     removed = world.pulumi("up", "--yes", "--skip-preview", check=False)
     assert refused in removed.stdout + removed.stderr
