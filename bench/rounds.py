@@ -49,14 +49,13 @@ def ratio(
 ) -> Row:
     """The median of the rounds' ratios: what slows a whole round down does not count."""
     ratios = [a / b for a, b in zip(ours, other, strict=True)]
-    few = len(ratios) < 4
-    low, _, high = (min(ratios), 0, max(ratios)) if few else statistics.quantiles(ratios, n=4)
+    ends = sorted(ratios) if len(ratios) < 4 else statistics.quantiles(ratios, n=4)
     return Row(
         measure=measure,
         value=statistics.median(ratios),
         target=target,
         at_least=at_least,
-        spread=(low, high),
+        spread=(ends[0], ends[-1]),
         detail=f"{statistics.median(ours):.3g} {unit} against {statistics.median(other):.3g} {unit}",
         samples={"ours": ours, "other": other},
     )

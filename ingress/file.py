@@ -157,9 +157,8 @@ def _fits(value: object, shape: Shape) -> bool:
 def _check(values: dict[str, Any], rules: list[Rule], report: _Report) -> list[Service | None]:
     places = [f"ingress[{index}]" for index in range(len(rules))]
     bastion_mode = values.get("originRequest", {}).get("bastionMode") is True
-    whole = not any(
-        problem.refused for problem in report.problems
-    )  # else what is missing has been refused, and said to be
+    # Else what is missing has been refused, and said to be.
+    whole = not any(problem.refused for problem in report.problems)
     services = [
         check_rule(rule, place, report, bastion_mode=bastion_mode)
         if whole or rule.service

@@ -10,7 +10,8 @@ from settings import caddyfile
 from settings.addresses import overlap
 from settings.model import Caddy
 
-_FILES = ("pidfile", "logfile", "log-directory", "trace-output")
+WRITTEN = ("pidfile", "logfile", "log-directory", "trace-output")
+"""Keys of cloudflared whose files it makes itself."""
 _ADMIN_PORT = 2019
 """Caddy's, on 127.0.0.1, for its reload, unless a global option `admin` moves it."""
 _GRACE_PERIOD = "30s"
@@ -22,7 +23,7 @@ def check_instances(
 ) -> None:
     """Whether they get along, and whether each may end its requests before a change is taken back."""
     if count > 1:
-        for key in _FILES:
+        for key in WRITTEN:
             if key in cloudflared:
                 findings.error(
                     f"argoweb:cloudflared.{key}",

@@ -27,13 +27,14 @@ def load() -> Settings:
     raw: dict[str, object] = {}
     for key, about in STACK.keys.items():
         text = config.get(key)
-        if text and is_config_secret(f"{NAMESPACE}:{key}"):
+        if not text:
+            continue
+        if is_config_secret(f"{NAMESPACE}:{key}"):
             problems.append(
                 f"{NAMESPACE}:{key}: holds an encrypted value, which would be plain in the state and on the servers. "
                 "Write it in clear, or let Caddy read it there: '{env.NAME}', with services.caddy.environmentFile."
             )
-        if text:
-            raw[key] = text if isinstance(about.shape, Text | Choice) else _value(config, key, text)
+        raw[key] = text if isinstance(about.shape, Text | Choice) else _value(config, key, text)
     # Keys that the schema of Pulumi.yaml gives an empty default are not there.
     raw = {key: value for key, value in raw.items() if value not in (None, "", [], {})}
     try:

@@ -40,8 +40,9 @@ def _leads_to(index: int, site: Site, target: str, router: Router) -> bool:
     own = site.hostname.replace("*", "x")
     target = target.replace("{host}", own)
     try:
-        if _THE_SAME_PATH.sub("", target) != target:
-            parts = urlsplit(_THE_SAME_PATH.sub("", target))
+        start = _THE_SAME_PATH.sub("", target)
+        if start != target:
+            parts = urlsplit(start)
             if not parts.path and (parts.hostname or own) == own:
                 return True  # whatever has come here comes again
         for name, text in _SAME.items():

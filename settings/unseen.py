@@ -5,12 +5,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ingress import Findings
+from settings.instances import WRITTEN
 from settings.model import Caddy, Directory, Nixos, Proxy, Service, Site
 
 _UNSEEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 """By `ProtectHome` and `PrivateTmp` of nixos/argoWeb.nix and of nixpkgs' services.caddy."""
-_WRITTEN = ("log-directory", "logfile", "pidfile", "trace-output")
-"""Keys of cloudflared whose files it makes itself."""
 _UNIX = ("unix:", "unix+tls:")
 _Path = tuple[str, str]
 """Where it stands in the stack file, and itself."""
@@ -34,7 +33,7 @@ def check_seen(
                     where,
                     f"{program}'s unit sees nothing of {folder}, so not '{path}'. Move it, to below /srv, /var/lib or /run.",
                 )
-    for key in _WRITTEN:
+    for key in WRITTEN:
         path = str(cloudflared.get(key) or nixos.data_dir)
         if not PurePosixPath(path).is_relative_to(nixos.data_dir):
             findings.warn(
