@@ -41,13 +41,17 @@ class StackFile:
     def text(self) -> str:
         """The file, with what is left to be done as comments."""
         tunnel_id = self.config.get("tunnel", {}).get("importId")
-        path = self.credentials or f"{tunnel_id or 'UUID'}.json"
+        path = self.credentials or f"~/.cloudflared/{tunnel_id or 'UUID'}.json"
         home = "~/" if path.startswith("~/") else ""  # which the shell knows without quotes only
+        shown_there = shlex.quote(f"cat {home}{shlex.quote(path.removeprefix(home))}")
         lines = [
             "# Set what is not here, servers by the example of Pulumi.prod.yaml:",
+            "#   pulumi config set --secret cloudflare:apiToken",
+            "#   pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519   # or use your SSH agent",
             "#   pulumi config set argoweb:accountId <AccountTag of the credentials file>",
-            f"#   pulumi config set --secret argoweb:tunnelSecret < {home}{shlex.quote(path.removeprefix(home))}",
+            f"#   ssh root@192.0.2.10 {shown_there} | pulumi config set --secret argoweb:tunnelSecret",
             "#   pulumi config set --path argoweb:servers.web1.address 192.0.2.10",
+            "#   pulumi config set --path argoweb:servers.web1.hostKey '<its SSH host key>'",
             *(f"# Not carried over: {text}" for text in self.left),
             "# The zones are a guess from the hostnames.",
         ]

@@ -47,7 +47,7 @@ def access() -> Access:
     else:
         raise SettingsError(
             [
-                "cloudflare:apiToken: missing. Set it with: pulumi config set --secret cloudflare:apiToken <token>"
+                "cloudflare:apiToken: missing. Set it with: pulumi config set --secret cloudflare:apiToken"
             ]
         )
     url = given("baseUrl", "CLOUDFLARE_BASE_URL") or _URL

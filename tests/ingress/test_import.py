@@ -1,7 +1,10 @@
 """A configuration file of cloudflared becomes a stack file that does the same."""
 
 import json
+import os
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,4 +84,38 @@ def test_a_tunnel_that_is_called_by_its_name_is_known_by_its_credentials() -> No
 
     assert made.config["tunnel"] == {"importId": TUNNEL}
     assert made.left == []
-    assert f"--secret argoweb:tunnelSecret < ~/.cloudflared/{TUNNEL}.json\n" in made.text()
+
+
+@pytest.mark.parametrize(
+    "path", ["{home}/x.json", "{home}/it's here/x y.json", "~/.cloudflared/x.json"]
+)
+def test_the_command_that_it_prints_reads_the_credentials_on_the_server(
+    tmp_path: Path, path: str
+) -> None:
+    there = tmp_path / "server"
+    path = path.format(home=there)
+    credentials = Path(path.replace("~", str(there)))
+    credentials.parent.mkdir(parents=True)
+    credentials.write_text(SECRET)
+    # As OpenSSH does it: the words joined by blanks, for the user's shell on the server.
+    program(tmp_path / "ssh", f'shift; HOME={there} exec sh -c "$*"')
+    program(tmp_path / "pulumi", 'echo "$*"; cat')
+    file = {"tunnel": TUNNEL, "credentials-file": path, "ingress": [{"service": "http_status:404"}]}
+
+    text = stack_file(read(json.dumps(file).encode())).text()
+
+    (command,) = re.findall(r"^# +(ssh .*)$", text, re.MULTILINE)
+    ran = subprocess.run(
+        ["bash", "-c", command],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": "/nowhere"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    assert ran.stdout == f"config set --secret argoweb:tunnelSecret\n{SECRET}"
+
+
+def program(path: Path, line: str) -> None:
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)

@@ -71,11 +71,11 @@ def test_the_address_is_the_providers(given: Given, values: dict[str, str], url:
     [
         (
             {},
-            "cloudflare:apiToken: missing. Set it with: pulumi config set --secret cloudflare:apiToken <token>",
+            "cloudflare:apiToken: missing. Set it with: pulumi config set --secret cloudflare:apiToken",
         ),
         (
             {"cloudflare:email": EMAIL},
-            "cloudflare:apiToken: missing. Set it with: pulumi config set --secret cloudflare:apiToken <token>",
+            "cloudflare:apiToken: missing. Set it with: pulumi config set --secret cloudflare:apiToken",
         ),
         (
             {"cloudflare:apiKey": KEY},
