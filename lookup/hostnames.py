@@ -127,10 +127,9 @@ def _decide(
     foreign = [record for record in there if record["id"] != recorded]
     if recorded is None and [record["type"] for record in foreign] == ["CNAME"]:
         found, owner = foreign[0]["id"], _owner(foreign[0])
-        # With our mark it was made by an update that was cut off before it could note it.
-        wanted = (owner == deployment and own.known) or (
-            site.dns.adopt and owner in (None, deployment)
-        )
+        # With our mark it was made by an update that was cut off before it could note it. Where the state does not tell,
+        # it may be in it: the engine would import it as another one, and delete "the old one", which is the same.
+        wanted = own.known if owner == deployment else owner is None and site.dns.adopt
         if wanted and found not in own.records.values():
             adopted, foreign = found, []
         elif owner == deployment and not own.known:
@@ -159,7 +158,7 @@ def _clash(site: Site, foreign: Sequence[_Record], deployment: str, *, gone: boo
     if owners:
         way = f"Take the site out of the stack {owners[0]} and run `pulumi up` there first."
     elif [record["type"] for record in foreign] == ["CNAME"]:
-        way = f"Remove it there, or take it over with: {_adopting(site)}"
+        way = f"Remove it there, or take it over with: pulumi config set --path '{site.place}.dns.adopt' true"
     else:
         way = "Remove it there; only a CNAME can be taken over."
     first = (
@@ -173,12 +172,8 @@ def _clash(site: Site, foreign: Sequence[_Record], deployment: str, *, gone: boo
 def _perhaps_ours(site: Site) -> str:
     return (
         f"{site.place}.hostname: '{site.hostname}' has a record with this stack's mark, and the stack's state does not "
-        f"tell whether it has it. If `pulumi up` ends with 81053, it does not: {_adopting(site)}"
+        "tell whether it has it. If `pulumi up` ends with 81053, it does not: run `pulumi up` once more, which takes it in."
     )
-
-
-def _adopting(site: Site) -> str:
-    return f"pulumi config set --path '{site.place}.dns.adopt' true"
 
 
 def _shown(record: _Record) -> str:

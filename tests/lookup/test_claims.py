@@ -165,23 +165,32 @@ def test_a_record_that_a_broken_off_update_made_is_taken_in(cloudflare: Cloudfla
     assert claimed(cloudflare.access())[0].adopted == cloudflare.id_of(NAME)
 
 
-def test_a_record_with_our_mark_of_which_no_state_is_known_is_named_and_taken_in_on_request(
-    cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("sites", [(), (dns(adopt=True),)])
+def test_a_record_with_our_mark_of_which_no_state_is_known_is_named_and_never_imported(
+    cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch, sites: tuple[dict[str, Any], ...]
 ) -> None:
     cloudflare.has(**OURS)
     said: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", said.append)
 
-    (asked,) = claimed(cloudflare.access(), dns(adopt=True), own=OwnState())
-    assert (asked.adopted, said) == (cloudflare.id_of(NAME), [])
-    (as_it_is,) = claimed(cloudflare.access(), own=OwnState())
+    (claim,) = claimed(cloudflare.access(), *sites, own=OwnState())
 
-    assert as_it_is.adopted is None
+    assert claim.adopted is None
     assert said == [
-        "argoweb:sites[0].hostname: 'www.example.com' has a record with this stack's mark, and the stack's state does "
-        "not tell whether it has it. If `pulumi up` ends with 81053, it does not: "
-        "pulumi config set --path 'argoweb:sites[0].dns.adopt' true"
+        f"argoweb:sites[{len(sites)}].hostname: 'www.example.com' has a record with this stack's mark, and the stack's "
+        "state does not tell whether it has it. If `pulumi up` ends with 81053, it does not: "
+        "run `pulumi up` once more, which takes it in."
     ]
+
+
+def test_a_record_without_a_mark_is_adopted_on_request_by_a_new_stack_too(
+    cloudflare: Cloudflare,
+) -> None:
+    cloudflare.has(**THEIRS)
+
+    (claim,) = claimed(cloudflare.access(), dns(adopt=True), own=OwnState())
+
+    assert claim.adopted == cloudflare.id_of(NAME)
 
 
 def test_a_record_that_the_state_has_under_another_name_is_not_imported_once_more(
