@@ -8,6 +8,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlencode
 
@@ -88,8 +89,14 @@ class Api:
                 if error.code != _BUSY and error.code < 500:
                     kind = NotThere if error.code == _NOT_FOUND else ApiError
                     raise kind(f"GET {url}: {problem}.") from None
-            except (OSError, ValueError) as error:
+            except (OSError, HTTPException) as error:
                 problem = str(getattr(error, "reason", error))
+            except (json.JSONDecodeError, UnicodeDecodeError):
+                problem = "an answer that is no JSON"
+            except ValueError:  # its text may have a header
+                raise ApiError(
+                    f"GET {url}: the request cannot be sent. Correct cloudflare:apiToken, or apiKey and email."
+                ) from None
         raise ApiError(
             f"GET {url}: {problem}, {ATTEMPTS} times. A preview needs Cloudflare's API: check the network, then run it again."
         )

@@ -1,6 +1,7 @@
 """How Cloudflare's API is reached: the same address and credentials, from the same places, as the provider's."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,13 @@ import pulumi
 from settings.errors import SettingsError
 
 _URL = "https://api.cloudflare.com/client/v4"
+_FORMS = {
+    "apiToken": (r"[0-9A-Za-z_-]{40,80}", "no API token, which has 40 to 80 letters, digits, '-' and '_'"),
+    "apiKey": (r"[0-9A-Za-z_-]{37,60}", "no API key, which has 37 to 60 letters, digits, '-' and '_'"),
+    "email": (r"[!-?A-~]+@[!-?A-~]+", "no address of ASCII characters with one '@'"),
+    "baseUrl": (r"https?://[!-~]+", "no http(s) URL of ASCII characters"),
+}  # fmt: skip
+"""What each is, in full; the first two by the provider's own checks (`internal/provider.go`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,30 +33,38 @@ def access() -> Access:
     """From `cloudflare:baseUrl`, `apiToken`, `apiKey` and `email`, or the variables that the provider reads.
 
     Raises:
-        SettingsError: there are no credentials.
+        SettingsError: there are no credentials, or they cannot be any; none of them is ever shown.
     """
     config = pulumi.Config("cloudflare")
+    problems: list[str] = []
 
     def given(key: str, variable: str) -> str:
-        return config.get(key) or os.environ.get(variable) or ""
+        for place, text in (
+            (f"cloudflare:{key}", config.get(key)),
+            (variable, os.environ.get(variable)),
+        ):
+            if text:
+                form, what = _FORMS[key]
+                if not re.fullmatch(form, text):
+                    problems.append(
+                        f"{place}: is {what} (no blank, no line end, nothing before it). Set it again."
+                    )
+                return text
+        return ""
 
     token = given("apiToken", "CLOUDFLARE_API_TOKEN")
     key, email = given("apiKey", "CLOUDFLARE_API_KEY"), given("email", "CLOUDFLARE_EMAIL")
+    url = given("baseUrl", "CLOUDFLARE_BASE_URL") or _URL
     if token:
         headers = {"Authorization": f"Bearer {token}"}
     elif key and email:
         headers = {"X-Auth-Key": key, "X-Auth-Email": email}
-    elif key:
-        raise SettingsError(
-            [
-                "cloudflare:email: missing beside cloudflare:apiKey. Set it with: pulumi config set cloudflare:email <address>"
-            ]
-        )
     else:
-        raise SettingsError(
-            [
-                "cloudflare:apiToken: missing. Set it with: pulumi config set --secret cloudflare:apiToken"
-            ]
+        problems.append(
+            "cloudflare:email: missing beside cloudflare:apiKey. Set it with: pulumi config set cloudflare:email <address>"
+            if key
+            else "cloudflare:apiToken: missing. Set it with: pulumi config set --secret cloudflare:apiToken"
         )
-    url = given("baseUrl", "CLOUDFLARE_BASE_URL") or _URL
+    if problems:
+        raise SettingsError(problems)
     return Access(url=url.rstrip("/"), headers=headers)

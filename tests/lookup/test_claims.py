@@ -285,3 +285,20 @@ def test_a_passing_fault_of_the_api_is_waited_out(
     cloudflare.control("/faults", {"path_regex": "dns_records", "times": 2, **fault})
 
     assert claimed(cloudflare.access())[0].zone_id == ZONE
+
+
+@pytest.mark.parametrize("token", ["SECRET\n", "SECRET\r", "SECRET\u0144"])
+def test_credentials_that_cannot_be_sent_are_not_shown(cloudflare: Cloudflare, token: str) -> None:
+    problem = refusal(cloudflare.access(token))
+
+    assert problem.endswith(
+        "/dns_records?per_page=5000: the request cannot be sent. Correct cloudflare:apiToken, or apiKey and email."
+    )
+    assert "SECRET" not in problem
+
+
+def test_an_answer_that_is_no_json_is_asked_for_again_and_then_said(cloudflare: Cloudflare) -> None:
+    page = {"status": 200, "body": "<html>", "headers": {"Content-Type": "text/html"}}
+    cloudflare.control("/faults", {"path_regex": "dns_records", "times": 3, **page})
+
+    assert "per_page=5000: an answer that is no JSON, 3 times." in refusal(cloudflare.access())

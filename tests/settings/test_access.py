@@ -34,7 +34,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Given:
     [
         ({"cloudflare:apiToken": TOKEN}, BY_TOKEN),
         ({"CLOUDFLARE_API_TOKEN": TOKEN}, BY_TOKEN),
-        ({"cloudflare:apiToken": TOKEN, "CLOUDFLARE_API_TOKEN": "another"}, BY_TOKEN),
+        ({"cloudflare:apiToken": TOKEN, "CLOUDFLARE_API_TOKEN": "n" * 40}, BY_TOKEN),
         ({"cloudflare:apiKey": KEY, "cloudflare:email": EMAIL}, BY_KEY),
         ({"CLOUDFLARE_API_KEY": KEY, "CLOUDFLARE_EMAIL": EMAIL}, BY_KEY),
         ({"cloudflare:apiKey": KEY, "CLOUDFLARE_EMAIL": EMAIL}, BY_KEY),
@@ -92,3 +92,36 @@ def test_missing_credentials_are_named_with_the_command(
         access()
 
     assert refused.value.problems == (problem,)
+
+
+_TOKEN = "is no API token, which has 40 to 80 letters, digits, '-' and '_' (no blank, no line end, nothing before it). Set it again."
+_KEY = "is no API key, which has 37 to 60 letters, digits, '-' and '_' (no blank, no line end, nothing before it). Set it again."
+
+
+@pytest.mark.parametrize(
+    ("values", "start"),
+    [
+        *(
+            ({place: text}, f"{place}: {_TOKEN}")
+            for place in ("cloudflare:apiToken", "CLOUDFLARE_API_TOKEN")
+            for text in (f"{TOKEN}\n", f"{TOKEN}\r", f"Bearer {TOKEN}", f"{TOKEN}\u00fc", TOKEN[1:])
+        ),
+        *(
+            ({place: f"{KEY}\n", "cloudflare:email": EMAIL}, f"{place}: {_KEY}")
+            for place in ("cloudflare:apiKey", "CLOUDFLARE_API_KEY")
+        ),
+        ({"cloudflare:apiKey": KEY, "CLOUDFLARE_EMAIL": f"{EMAIL}\n"}, "CLOUDFLARE_EMAIL: is no address of ASCII "),
+        ({"cloudflare:apiToken": TOKEN, "CLOUDFLARE_BASE_URL": "https://x/\n"}, "CLOUDFLARE_BASE_URL: is no http(s) URL "),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_sent_is_refused_and_never_shown(
+    given: Given, values: dict[str, str], start: str
+) -> None:
+    given(values)
+
+    with pytest.raises(SettingsError) as refused:
+        access()
+
+    (problem,) = refused.value.problems
+    assert problem.startswith(start)
+    assert not [secret for secret in (TOKEN[1:], KEY, EMAIL) if secret in str(refused.value)]
