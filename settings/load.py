@@ -1,17 +1,18 @@
 """The only reader of Pulumi's configuration."""
 
 import os
+import re
 
 import pulumi
 from pulumi.runtime.config import CONFIG, is_config_secret
 
 from ingress.shape import Choice, Text, nearest
+from settings import ssh_key
 from settings.access import access
 from settings.build import NAMESPACE, build
 from settings.errors import SettingsError
 from settings.model import Settings
 from settings.shapes import SECRETS, STACK
-from settings.ssh_key import encrypted
 
 _CREDENTIALS = ("cloudflare:apiKey", "cloudflare:apiToken")
 
@@ -52,11 +53,9 @@ def load() -> Settings:
             "argoweb:sshPrivateKey: missing, and there is no SSH agent (SSH_AUTH_SOCK). "
             "Set it with: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519"
         )
-    if encrypted(config.get("sshPrivateKey") or ""):
-        problems.append(
-            "argoweb:sshPrivateKey: found a key with a passphrase, expected one without. Or use your SSH agent: "
-            "ssh-add ~/.ssh/id_ed25519, then pulumi config rm argoweb:sshPrivateKey"
-        )
+    key_problem = private_key is not None and ssh_key.problem(config.get("sshPrivateKey") or "")
+    if key_problem:
+        problems.append(f"argoweb:sshPrivateKey: {key_problem}")
     problems += _unknown_keys()
     return build(
         raw,
@@ -80,8 +79,15 @@ def _unknown_keys() -> list[str]:
     found = [
         key.removeprefix(f"{NAMESPACE}:") for key in CONFIG.get() if key.startswith(f"{NAMESPACE}:")
     ]
-    return [
-        f"{NAMESPACE}:{key}: unknown key. {nearest(key, known)}"
-        for key in found
-        if key not in known
-    ]
+    return [f"{NAMESPACE}:{key}: {_unknown(key, known)}" for key in found if key not in known]
+
+
+def _unknown(key: str, known: set[str]) -> str:
+    beginning = re.match(r"(\w+)[.\[]", key)
+    if beginning is None or beginning[1] not in known:
+        return f"unknown key. {nearest(key, known)}"
+    place = f"'{NAMESPACE}:{key}'"
+    return (
+        f"was set without --path. Run: pulumi config rm {place}, "
+        f"then: pulumi config set --path {place} <value>"
+    )

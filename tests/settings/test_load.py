@@ -7,10 +7,17 @@ from typing import Any
 
 import pulumi
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pulumi.runtime import set_all_config
 
 from settings import SettingsError, load
 
+KEY = (
+    Ed25519PrivateKey.generate()
+    .private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    .decode()
+)
 SECRETS = ("argoweb:sshPrivateKey", "cloudflare:apiToken")
 
 
@@ -33,7 +40,7 @@ def as_pulumi_has_it(prod: dict[str, Any]) -> dict[str, str]:
     }
     return {f"argoweb:{key}": text for key, text in given.items()} | {
         "cloudflare:apiToken": "T" * 40,
-        "argoweb:sshPrivateKey": "key",
+        "argoweb:sshPrivateKey": KEY,
     }
 
 
@@ -68,3 +75,25 @@ def test_what_has_to_be_secret_is_refused_in_clear_and_what_is_written_in_clear_
         "cloudflare:apiToken: found it in clear, expected it encrypted. "
         "Set it again: pulumi config set --secret cloudflare:apiToken",
     )
+
+
+@pytest.mark.parametrize("key", ["tunnel.protect", "zones[0].name", "servers.web1.address"])
+def test_a_key_that_was_set_without_path_is_told_the_two_commands(
+    prod: dict[str, Any], monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    values = as_pulumi_has_it(prod) | {f"argoweb:{key}": "x"}
+
+    assert problems(monkeypatch, values) == (
+        f"argoweb:{key}: was set without --path. Run: pulumi config rm 'argoweb:{key}', "
+        f"then: pulumi config set --path 'argoweb:{key}' <value>",
+    )
+
+
+def test_an_unknown_key_is_told_the_nearest_one(
+    prod: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = as_pulumi_has_it(prod) | {"argoweb:site.hostname": "x", "argoweb:server": "x"}
+
+    first, second = problems(monkeypatch, values)
+    assert first.startswith("argoweb:site.hostname: unknown key. Known: accountId, ")
+    assert second == "argoweb:server: unknown key. Did you mean 'servers'?"

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from settings import SettingsError, load
-from settings.ssh_key import encrypted
+from settings.ssh_key import encrypted, problem
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
@@ -26,6 +26,7 @@ def test_a_passphrase_of_ssh_keygen_is_seen(tmp_path: Path, kind: str, passphras
     subprocess.run(command, check=True)
 
     assert encrypted(key.read_text()) is bool(passphrase)
+    assert bool(problem(key.read_text())) is bool(passphrase)
 
 
 @pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
@@ -40,11 +41,64 @@ def test_a_passphrase_of_other_programs_is_seen(tmp_path: Path, form: PrivateFor
 
     assert encrypted(written(BestAvailableEncryption(b"secret")))
     assert not encrypted(written(NoEncryption()))
+    assert problem(written(NoEncryption())) is None
 
 
-def test_what_is_no_key_is_left_to_others() -> None:
-    assert not encrypted("")
-    assert not encrypted("no key at all")
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The texts of a private key and of its public one."""
+    key = tmp_path_factory.mktemp("pair") / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    return key.read_text(), key.with_suffix(".pub").read_text()
+
+
+def test_a_key_is_taken_with_the_line_ends_of_windows_and_without_the_last_one(
+    pair: tuple[str, str],
+) -> None:
+    assert problem(pair[0].rstrip("\n")) is None
+    assert problem(pair[0].replace("\n", "\r\n")) is None
+
+
+@pytest.mark.parametrize("mangled", [" ", "\\n", "", "?\n"])
+def test_a_key_whose_lines_were_joined_or_changed_is_refused_and_not_shown(
+    pair: tuple[str, str], mangled: str
+) -> None:
+    found = problem(pair[0].replace("\n", mangled)) or ""
+
+    assert found.startswith("found a key with lines that are joined, changed or missing, expected ")
+    assert not [line for line in pair[0].splitlines()[1:-1] if line in found]
+
+
+def test_a_key_that_was_cut_is_refused(pair: tuple[str, str]) -> None:
+    begin, first, *others, end = pair[0].splitlines()
+
+    for cut in ([begin, first, *others], [begin, first[:-1], *others, end], [begin, end]):
+        assert "joined, changed or missing" in (problem("\n".join(cut)) or "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["~/.ssh/id_ed25519", "AAAAC3NzaC1lZDI1NTE5", "\n", "PuTTY-User-Key-File-3: ssh-ed25519"],
+)
+def test_what_is_no_key_is_refused(text: str) -> None:
+    assert (problem(text) or "").startswith("found no '-----BEGIN … PRIVATE KEY-----', expected ")
+
+
+def test_a_public_key_is_refused_and_not_shown(
+    pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = {"argoweb:sshPrivateKey": pair[1], "cloudflare:apiToken": "T" * 40}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(stack))
+
+    with pytest.raises(SettingsError) as refused:
+        load()
+
+    (found,) = (text for text in refused.value.problems if "found a public key" in text)
+    assert found == (
+        "argoweb:sshPrivateKey: found a public key, expected the private one, in the file without '.pub'. "
+        "Set it from the file: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519"
+    )
+    assert pair[1].split()[1] not in str(refused.value)
 
 
 def test_a_key_with_a_passphrase_is_refused_with_the_way_to_the_agent_and_not_shown(
@@ -58,6 +112,6 @@ def test_a_key_with_a_passphrase_is_refused_with_the_way_to_the_agent_and_not_sh
     with pytest.raises(SettingsError) as refused:
         load()
 
-    (problem,) = (text for text in refused.value.problems if "sshPrivateKey" in text)
-    assert problem.startswith("argoweb:sshPrivateKey: found a key with a passphrase, expected one ")
-    assert "ssh-add" in problem
+    (found,) = (text for text in refused.value.problems if "found a key" in text)
+    assert found.startswith("argoweb:sshPrivateKey: found a key with a passphrase, expected one ")
+    assert "ssh-add" in found
