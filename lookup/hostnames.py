@@ -12,6 +12,7 @@ from lookup.api import PER_PAGE, Api, ApiError
 from lookup.errors import LookupFailed
 from lookup.imported_tunnel import import_problem
 from lookup.state import OwnState
+from lookup.tunnel_name import name_problem
 from settings import Access, Settings, Site, Zone, comment_of, owner_mark
 
 _AT_ONCE = 8
@@ -41,11 +42,11 @@ def claims(settings: Settings, access: Access, own: OwnState) -> list[Claim]:
     """The claim to each hostname that gets a record. Each zone is listed once.
 
     Raises:
-        LookupFailed: a hostname has a record of somebody else's, the tunnel cannot be imported, or the API does not tell.
+        LookupFailed: a hostname has a record of somebody else's, the tunnel cannot be imported or made, or the API does not tell.
     """
     api = Api(access)
-    tunnel = import_problem(settings, api, own)
-    problems = [tunnel] if tunnel else []
+    tunnel = (import_problem(settings, api, own), name_problem(settings, api, own))
+    problems = [problem for problem in tunnel if problem]
     records = _all_records(settings, api, problems)
     found: list[Claim] = []
     for hostname, site in settings.named.items():

@@ -1,5 +1,8 @@
 """Whether the tunnel of `argoweb:tunnel.importId` can be taken over."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from lookup.api import Api, ApiError, NotThere
 from lookup.state import OwnState
 from settings import Settings
@@ -38,9 +41,14 @@ def import_problem(settings: Settings, api: Api, own: OwnState) -> str | None:
     found = f"{_PLACE}: found '{wanted}' ({tunnel['name']}), "
     if deleted_at := tunnel.get("deleted_at"):
         return f"{found}which was deleted at Cloudflare on {deleted_at}, expected one that is there. {_NEW}"
-    if tunnel.get("config_src") == "cloudflare" or tunnel.get("remote_config"):
+    if managed_remotely(tunnel):
         return (
             f"{found}which is managed in Cloudflare's dashboard (config_src 'cloudflare'), expected one with "
             f"config_src 'local': cloudflared would follow the dashboard's rules and not this stack's. {_NEW}"
         )
     return None
+
+
+def managed_remotely(tunnel: Mapping[str, Any]) -> bool:
+    """Whether cloudflared takes its rules from Cloudflare's dashboard."""
+    return tunnel.get("config_src") == "cloudflare" or bool(tunnel.get("remote_config"))

@@ -29,6 +29,7 @@ class OwnState:
     records: dict[tuple[str, str], str] = field(default_factory=dict)
     """The id of each DNS record, by zone id and hostname."""
     tunnel_id: str | None = None
+    tunnel_name: str | None = None
     tunnel_deleted: str | None = None
     """When the tunnel was deleted at Cloudflare: known after a refresh, since the API goes on answering for it."""
     tunnel_let_go: bool = False
@@ -65,6 +66,7 @@ def own_state() -> OwnState:
         known=True,
         records={(record["zoneId"], record["name"]): record["id"] for record in records},
         tunnel_id=tunnel.get("id"),
+        tunnel_name=tunnel.get("name"),
         tunnel_deleted=deleted,
         tunnel_let_go=deleted is not None and _outputs(found, _COMPONENT).get("letGo") == deleted,
     )

@@ -14,6 +14,8 @@ from tests.lookup.conftest import ACCOUNT, OTHER_ZONE, ZONE, Cloudflare
 NAME = "www.example.com"
 THEIRS = {"name": NAME, "type": "CNAME", "content": "shop.example.net"}
 
+DEPLOYED = OwnState(known=True, tunnel_id="tunnel", tunnel_name="argoweb-prod")
+
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,7 +26,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def claimed(
     access: Access,
     *sites: dict[str, Any],
-    own: OwnState = OwnState(known=True),  # noqa: B008 (frozen)
+    own: OwnState = DEPLOYED,
     zones: list[dict[str, str]] | None = None,
 ) -> list[Claim]:
     values = {

@@ -20,7 +20,7 @@ RESOURCES = {
     },
     "urn:tunnel": {
         "type": "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared",
-        "outputs": {"id": "tunnel"},
+        "outputs": {"id": "tunnel", "name": "web"},
     },
     "urn:component": {"type": "argoweb:index:Tunnel", "outputs": {"tunnelId": "tunnel"}},
 }
@@ -64,7 +64,10 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
 
 def test_records_and_tunnel_are_those_of_the_last_update(engine: Engine) -> None:
     assert own_state() == OwnState(
-        known=True, records={("zone", "www.example.com"): "record"}, tunnel_id="tunnel"
+        known=True,
+        records={("zone", "www.example.com"): "record"},
+        tunnel_id="tunnel",
+        tunnel_name="web",
     )
 
 
