@@ -136,6 +136,11 @@ def _decide(
         elif owner == deployment and not own.known:
             pulumi.log.warn(_perhaps_ours(site))
             foreign = []
+    if recorded is not None and not there:
+        pulumi.log.warn(
+            f"{site.place}.hostname: the record of '{site.hostname}' that this stack made is gone at Cloudflare. "
+            "Run `pulumi refresh`, then `pulumi up`."
+        )
     if foreign:
         raise _Clash(_clash(site, foreign, deployment, gone=recorded is not None))
     return Claim(

@@ -1,5 +1,6 @@
 """Which hostnames the stack may take, by what is at Cloudflare."""
 
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -156,6 +157,21 @@ def test_a_record_that_replaced_ours_by_hand_is_a_clash(cloudflare: Cloudflare) 
     problem = refusal(cloudflare.access(), dns(adopt=True), own=own)
 
     assert "Run `pulumi refresh`, since the record that this stack made is gone. Then:" in problem
+
+
+def test_a_record_of_ours_that_is_gone_is_said_with_the_way_back(
+    cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
+
+    (claim,) = claimed(cloudflare.access(), own=replace(DEPLOYED, records={(ZONE, NAME): "f" * 32}))
+
+    assert claim.adopted is None
+    assert said == [
+        "argoweb:sites[0].hostname: the record of 'www.example.com' that this stack made is gone at Cloudflare. "
+        "Run `pulumi refresh`, then `pulumi up`."
+    ]
 
 
 OURS = {**THEIRS, "comment": "mine (argoweb argoweb/prod)"}
