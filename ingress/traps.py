@@ -18,6 +18,8 @@ EVERY_PATH = re.compile(r"\^?(?:/|/?\.\*\$?)?")
 """Paths of rules that plainly take every one."""
 _LITERAL = re.compile(r"(\^?)([\w/-]+)")
 _OF_TLS = ("caPool", "originServerName", "matchSNItoHost", "noTLSVerify", "tlsTimeout")
+_REGIONS = ("us", "fed")
+"""Put before the name of the edge's service (cloudflared's `edgediscovery/allregions/regions.go`)."""
 _HOST, _PORT = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]"), re.compile(r"[0-9]{1,5}")
 
 
@@ -145,6 +147,12 @@ def check_settings(values: Mapping[str, Any], where: str, findings: Findings) ->
         findings.warn(
             f"{where}protocol",
             "'quic' never falls back to http2 where UDP is blocked; 'auto' does.",
+        )
+    if "region" in values and values["region"] not in _REGIONS:
+        region = values["region"]
+        findings.warn(
+            f"{where}region",
+            f"cloudflared connects to what it finds as {region}-v2-origintunneld, and none but {' and '.join(_REGIONS)} are known.",
         )
     if "edge-bind-address" in values and "edge-ip-version" in values:
         _edge_address_traps(values, where, findings)

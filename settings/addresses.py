@@ -1,8 +1,11 @@
 """Addresses that are written in several ways."""
 
 import ipaddress
+from collections.abc import Container, Iterable
+from urllib.parse import urlsplit
 
 _LOCALHOST = ("127.0.0.1", "::1")
+_DEFAULT_PORTS = {"http": 80, "ws": 80, "h2c": 80, "https": 443, "wss": 443}
 
 
 def same(address: str) -> str:
@@ -19,6 +22,30 @@ def overlap(one: str, other: str) -> bool:
     return any(
         a == b or "::" in (a, b) or "0.0.0.0" in (a, b) for a in _all(one) for b in _all(other)
     )
+
+
+def reaches(url: str, listening: Iterable[str], ports: Container[int]) -> bool:
+    """Whether a URL, or `host:port` alone, leads on this machine to who listens on these addresses and ports."""
+    try:
+        parts = urlsplit(url if "://" in url else f"//{url}")
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme.lower())
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    return port in ports and any(
+        same(host) == same(address) or (_is_local(host) and overlap(host, address))
+        for address in listening
+    )
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return all(
+            address.is_loopback or address.is_unspecified
+            for address in map(ipaddress.ip_address, _all(host))
+        )
+    except ValueError:
+        return False
 
 
 def _all(address: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from settings.errors import SettingsError
 from settings.folders import check_folders, check_roots
 from settings.health import health
 from settings.instances import check_instances, check_ports
-from settings.loops import check_loops
+from settings.loops import check_loops, check_services
 from settings.model import Nixos, Package, Settings, Zone
 from settings.shapes import STACK
 from settings.unseen import check_seen
@@ -145,12 +145,19 @@ def _settings(
     check_seen(chosen, cloudflared, caddy, nixos, findings)
     router = Router(rules[:-1])
     check_loops(chosen, router, caddy, findings)
+    check_services(chosen, cloudflared, nixos.instances, caddy, findings)
+    servers.check_addresses(machines, chosen, findings)
     return Settings(
         deployment=deployment,
         account_id=account_id,
         ssh_private_key=ssh_private_key,
         tunnel=tunnel.tunnel(
-            stack.table("tunnel"), tunnel_secret, account_id, deployment, findings
+            stack.table("tunnel"),
+            tunnel_secret,
+            account_id,
+            deployment,
+            cloudflared.get("region"),
+            findings,
         ),
         cloudflared=cloudflared,
         zones=zones,

@@ -5,6 +5,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ingress import Findings, Router
 from ingress.hostnames import lookup_name
+from settings.addresses import reaches
 from settings.model import INTERNAL_NAME, Caddy, Health, Service, Site, SiteUrl
 
 
@@ -24,6 +25,11 @@ def health(
             continue
         hostname = lookup_name(parts.hostname or "") or parts.hostname or ""
         if not router.of(hostname):
+            if reaches(text, caddy.bind, [caddy.port]):
+                findings.error(
+                    where,
+                    "is Caddy's own address, where it answers 404: it finds a site by its hostname. Write the site's URL.",
+                )
             urls.append(text)
             continue
         taking = router.first(hostname, parts.path or "/")

@@ -1,16 +1,46 @@
-"""Sites whose answer leads back to themselves."""
+"""Sites whose answer leads back to themselves, or to a part of the deployment that is no site."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from ingress import Findings, Router
-from settings.addresses import overlap
-from settings.model import Caddy, Proxy, Redirect, Site
+from settings.addresses import reaches
+from settings.model import Caddy, Proxy, Redirect, Service, Site
 
 _SAME = {"{uri}": "/", "{path}": "/", "{query}": ""}
 """Placeholders of a redirect for a request of `/`."""
 _THE_SAME_PATH = re.compile(r"(?:\{uri\}|\{path\}.*)$")
+
+
+def check_services(
+    sites: Sequence[Site],
+    cloudflared: Mapping[str, Any],
+    instances: int,
+    caddy: Caddy,
+    findings: Findings,
+) -> None:
+    """Warns of a `service` that is Caddy, which has no such site, or cloudflared's own metrics."""
+    defaults = cloudflared.get("originRequest") or {}
+    address, _, port = str(cloudflared["metrics"]).rpartition(":")
+    first = int(port) if re.fullmatch("[0-9]{1,5}", port) else 0
+    for site in sites:
+        if not isinstance(site.backend, Service):
+            continue
+        url, where = site.backend.url, f"{site.place}.service"
+        renamed = {**defaults, **site.origin_request}.get("httpHostHeader")
+        if reaches(url, caddy.bind, [caddy.port]) and not renamed:
+            findings.warn(
+                where,
+                f"'{url}' is this stack's Caddy, which answers 404 for a hostname that it does not serve. "
+                "Write `root`, `proxy`, `redirect` or `caddyfile` instead.",
+            )
+        elif reaches(url, [address], range(first, first + instances)):
+            findings.warn(
+                where,
+                f"'{url}' is cloudflared's own metrics, which every visitor could read.",
+            )
 
 
 def check_loops(sites: Sequence[Site], router: Router, caddy: Caddy, findings: Findings) -> None:
@@ -18,7 +48,7 @@ def check_loops(sites: Sequence[Site], router: Router, caddy: Caddy, findings: F
     for index, site in enumerate(sites):
         if isinstance(site.backend, Proxy):
             for upstream in site.backend.upstreams:
-                if _is_caddy(upstream, caddy):
+                if reaches(upstream, caddy.bind, [caddy.port]):
                     findings.warn(
                         f"{site.place}.proxy",
                         f"'{upstream}' is this Caddy itself, so a request goes in circles.",
@@ -28,11 +58,6 @@ def check_loops(sites: Sequence[Site], router: Router, caddy: Caddy, findings: F
                 f"{site.place}.redirect",
                 f"'{site.backend.to}' leads to this site again, so a visitor goes in circles.",
             )
-
-
-def _is_caddy(upstream: str, caddy: Caddy) -> bool:
-    host, _, port = upstream.rpartition("://")[2].rpartition(":")
-    return port == str(caddy.port) and any(overlap(host, address) for address in caddy.bind)
 
 
 def _leads_to(index: int, site: Site, target: str, router: Router) -> bool:

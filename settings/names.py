@@ -17,7 +17,7 @@ class HostnameError(ValueError):
 
 
 def normal(name: str, *, wildcard: bool = True) -> str:
-    """The hostname as DNS has it.
+    """The hostname as DNS has it; a zone's name is one without `wildcard`.
 
     Raises:
         HostnameError: it cannot be one.
@@ -25,6 +25,8 @@ def normal(name: str, *, wildcard: bool = True) -> str:
     prefix, rest = ("*.", name[2:]) if wildcard and name.startswith("*.") else ("", name)
     given = rest.removesuffix(".")
     rest = given.lower()
+    if "*" in rest and not wildcard:
+        raise HostnameError("a zone's name without '*', as 'example.com'")
     if rest == "*":
         raise HostnameError("'*' with what follows it, as in '*.example.com'")
     if "*" in rest:

@@ -4,12 +4,18 @@ from typing import Any
 
 from ingress import Findings
 from settings.addresses import same
-from settings.model import Bastion, Rebuild, Server
+from settings.model import Bastion, Rebuild, Server, Site
 
 _Values = dict[str, Any]
 
 
 def _host_key(value: _Values, where: str, findings: Findings) -> str | None:
+    if value["insecureHostKey"] and "hostKey" in value:
+        findings.error(
+            f"{where}.insecureHostKey",
+            f"is true beside {where}.hostKey, which nobody would look at then. Remove one of them.",
+        )
+        return None
     if value["insecureHostKey"]:
         findings.warn(
             f"{where}.insecureHostKey", "whoever stands between can take the tunnel's credentials."
@@ -51,6 +57,23 @@ def server(place: str, value: _Values, findings: Findings) -> Server:
             args=rebuild["args"],
         ),
     )
+
+
+def check_addresses(servers: list[Server], sites: list[Site], findings: Findings) -> None:
+    """Warns of a way by SSH that leads to Cloudflare."""
+    hostnames = {site.hostname for site in sites if site.dns.enabled}
+    for server in servers:
+        where = f"argoweb:servers.{server.name}"
+        ways = [(f"{where}.address", server.address)]
+        if server.bastion is not None:
+            ways.append((f"{where}.bastion.address", server.bastion.address))
+        for place, address in ways:
+            if same(address) in hostnames:
+                findings.warn(
+                    place,
+                    f"'{address}' is a hostname of the sites, whose record leads to Cloudflare, where no SSH answers. "
+                    "Give the server's IP address or another name of it.",
+                )
 
 
 def check_servers(servers: list[Server], findings: Findings) -> None:

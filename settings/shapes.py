@@ -29,7 +29,7 @@ _SSH = {
 }
 
 _VERIFIED: dict[str, object] = {
-    "anyOf": [
+    "oneOf": [
         _given("hostKey"),
         {"required": ["insecureHostKey"], "properties": {"insecureHostKey": {"const": True}}},
     ]
@@ -38,7 +38,7 @@ _VERIFIED: dict[str, object] = {
 _REBUILD = Table(
     keys={
         "flake": _key(
-            texts.PLAIN, "Flake to rebuild, as '/etc/nixos#web1'; none for configuration.nix."
+            texts.FLAKE, "Flake to rebuild, as '/etc/nixos#web1'; none for configuration.nix."
         ),
         "buildHost": _key(
             texts.PLAIN, "SSH host that builds, which root on the server reaches by its own key."

@@ -34,10 +34,18 @@ SERVER_NAME = Text(
 )
 TUNNEL_NAME = Text(expected="at most 100 characters", pattern=".{1,100}")
 GIT_URL = Text(expected="a Git URL", pattern=r"(?:https|http|ssh|git)://\S+")
+FLAKE = Text(
+    expected="an absolute path such as '/etc/nixos#web1', or a flake's URL with its scheme, without blanks",
+    pattern=r"(?:/|[a-z][a-z0-9+]*:)\S+",
+)
+"""A relative one would be looked for in the folder in which the server happens to work."""
 REVISION = Text(expected="a tag or commit", pattern=r"[A-Za-z0-9_./-]+")
 SRI_HASH = Text(expected="an SRI hash 'sha256-…'", pattern=r"sha256-[A-Za-z0-9+/]{43}=")
 VERSION = Text(expected="a version such as '2026.8.0'", pattern=r"[0-9A-Za-z.+-]+")
 _KEY_TYPE = re.compile(r"(?:ssh-(?:ed25519|rsa)|ecdsa-sha2-nistp(?:256|384|521))")
+
+_ED25519_BYTES = 32
+"""RFC 8709, 4."""
 
 
 def _host_key(text: str) -> str | None:
@@ -49,17 +57,34 @@ def _host_key(text: str) -> str | None:
         blob = base64.b64decode(words[1], validate=True)
     except binascii.Error:
         return expected
-    name = words[0].encode()
-    return (
-        None if blob[:4] == len(name).to_bytes(4, "big") and blob[4:].startswith(name) else expected
+    name, fields = words[0].encode(), _fields(blob)
+    sound = (
+        len(fields) == 2 and len(fields[1]) == _ED25519_BYTES
+        if name == b"ssh-ed25519"
+        else len(fields) == 3 and all(fields)
     )
+    return None if sound and fields[0] == name else f"{expected}, to its end"
+
+
+def _fields(blob: bytes) -> list[bytes]:
+    """The fields of a key in SSH's wire form, each after its length (RFC 4253, 6.6); none where it was cut."""
+    found = []
+    while blob:
+        end = 4 + int.from_bytes(blob[:4], "big")
+        if len(blob) < max(end, 4):
+            return []
+        found.append(blob[4:end])
+        blob = blob[end:]
+    return found
 
 
 def _address(text: str) -> str | None:
     try:
         ipaddress.ip_address(text)
     except ValueError:
-        if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", text):
+        if re.fullmatch(r"[0-9.]+", text) or not re.fullmatch(
+            r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", text
+        ):
             return "an IP address without brackets, or a host name"
     return None
 

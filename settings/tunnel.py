@@ -19,6 +19,7 @@ def tunnel(
     secret: str | None,
     account_id: str | None,
     deployment: str,
+    region: object,
     findings: Findings,
 ) -> TunnelSettings:
     """The tunnel; `secret` is what was set for an imported one: its credentials file or what is secret of it."""
@@ -44,12 +45,12 @@ def tunnel(
         secret_version=version,
         protect=value["protect"],
         import_id=import_id,
-        secret=secret and _checked(secret.strip(), import_id, account_id, findings),
+        secret=secret and _checked(secret.strip(), import_id, account_id, region, findings),
     )
 
 
 def _checked(
-    text: str, import_id: str | None, account_id: str | None, findings: Findings
+    text: str, import_id: str | None, account_id: str | None, region: object, findings: Findings
 ) -> str | None:
     """The secret alone, base64. Nothing of it is ever shown."""
     how = _HOW.format(import_id or "<UUID>")
@@ -60,6 +61,13 @@ def _checked(
         except (ValueError, LookupError):
             findings.error(_SECRET, f"is no credentials file of a tunnel. Set it with: {how}")
             return None
+        endpoint = file.get("Endpoint")
+        if endpoint and endpoint != region:
+            findings.error(
+                _SECRET,
+                f"is bound to the region '{endpoint}' (Endpoint), which argoweb takes from its own key. "
+                f"Set it too: pulumi config set --path argoweb:cloudflared.region {endpoint}",
+            )
         for given, expected, key in zip(
             found, (import_id, account_id), ("tunnel.importId", "accountId"), strict=True
         ):
@@ -69,11 +77,27 @@ def _checked(
                     f"is the credentials file of '{given}', but argoweb:{key} is '{expected}'.",
                 )
     try:
-        length = len(base64.b64decode(text, validate=True))
+        content = base64.b64decode(text, validate=True)
     except binascii.Error:
-        length = 0
-    if length < _LEAST_BYTES:
+        content = b""
+    if _is_token(content):
+        name = import_id or "<UUID>"
+        findings.error(
+            _SECRET,
+            "is a token, expected the tunnel's credentials file. Get it with: "
+            f"cloudflared tunnel token --cred-file {name}.json {name}. Set it with: {how}",
+        )
+    elif len(content) < _LEAST_BYTES:
         findings.error(
             _SECRET, f"is no base64 text of at least {_LEAST_BYTES} bytes. Set it with: {how}"
         )
     return text
+
+
+def _is_token(content: bytes) -> bool:
+    """Whether it is what `cloudflared tunnel token` prints: account, tunnel and secret as `a`, `t` and `s`."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and "s" in found

@@ -42,9 +42,18 @@ def test_a_url_of_a_site_is_asked_of_caddy_in_the_way_that_it_listens(
     assert (found.urls, found.sites) == ([], [SiteUrl(hostname=hostname, url=asked)])
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:3000/x", "https://www.example.org/shop"])
-def test_any_other_url_is_asked_as_it_is(prod: dict[str, Any], url: str) -> None:
-    found = health(prod, url)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:3000/x",
+        "https://www.example.org/shop",
+        "http://192.0.2.7:8080/",
+        "http://app:8080/",
+    ],
+)
+@pytest.mark.parametrize("bind", ["127.0.0.1", "0.0.0.0", "::"])
+def test_any_other_url_is_asked_as_it_is(prod: dict[str, Any], url: str, bind: str) -> None:
+    found = health(prod, url, bind=bind)
 
     assert (found.urls, found.sites) == ([url], [])
 
@@ -52,6 +61,15 @@ def test_any_other_url_is_asked_as_it_is(prod: dict[str, Any], url: str) -> None
 @pytest.mark.parametrize(
     ("url", "caddy", "message"),
     [
+        *(
+            (url, caddy, "is Caddy's own address, where it answers 404: it finds a site by its hostname. Write the site's URL.")
+            for url, caddy in (
+                ("http://127.0.0.1:8080/", {"bind": "0.0.0.0"}),
+                ("http://[::1]:8080", {"bind": "::"}),
+                ("http://192.0.2.7:8080", {"bind": "192.0.2.7"}),
+                ("http://localhost/", {"port": 80}),
+            )
+        ),
         ("http://www.example.com/", {}, "is a page of www.example.com that no site of the stack takes."),
         (
             "http://www.example.com/ssh",

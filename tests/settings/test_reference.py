@@ -64,6 +64,8 @@ def test_the_example_satisfies_the_schema_and_unknown_keys_do_not(prod: dict[str
         ("cloudflared.protocol", None),
         ("cloudflared.originRequest", {"httpHostHeader": ""}),
         ("servers.web1", {"address": "::1", "insecureHostKey": True}),
+        ("servers.web1.insecureHostKey", False),
+        ("servers.web1.rebuild", {"flake": "github:example/servers#web1"}),
     ],
 )
 def test_what_the_code_takes_the_schema_takes_too(
@@ -82,6 +84,8 @@ def test_what_the_code_takes_the_schema_takes_too(
         ("servers.web1", {"address": "::1"}),
         ("servers.web1", {"address": "::1", "insecureHostKey": False}),
         ("servers.web1.bastion", {"address": "::1"}),
+        ("servers.web1.insecureHostKey", True),
+        ("servers.web1.rebuild", {"flake": ".#web1"}),
         ("accountId", None),
         ("nixos", {"dataDir": "/"}),
     ],

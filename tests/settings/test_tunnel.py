@@ -1,5 +1,6 @@
 """The secret of an imported tunnel: taken from its credentials file, and never shown."""
 
+import base64
 import json
 from typing import Any
 
@@ -77,12 +78,40 @@ def test_the_secret_is_the_credentials_file_or_what_is_secret_of_it(
             {"importId": TUNNEL},
             f"is the credentials file of 'another', but argoweb:accountId is '{ACCOUNT}'.",
         ),
+        (
+            json.dumps(FILE | {"Endpoint": "us"}),
+            {"importId": TUNNEL},
+            "is bound to the region 'us' (Endpoint), which argoweb takes from its own key. "
+            "Set it too: pulumi config set --path argoweb:cloudflared.region us",
+        ),
+        (
+            base64.b64encode(
+                json.dumps({"a": ACCOUNT, "t": TUNNEL, "s": SECRET}).encode()
+            ).decode(),
+            {"importId": TUNNEL},
+            "is a token, expected the tunnel's credentials file. Get it with: "
+            f"cloudflared tunnel token --cred-file {TUNNEL}.json {TUNNEL}. Set it with: {HOW}",
+        ),
     ],
 )
 def test_a_secret_that_cannot_be_is_refused(
     prod: dict[str, Any], secret: str | None, keys: dict[str, Any], message: str
 ) -> None:
     assert refusal(prod, secret, **keys) == f"argoweb:tunnelSecret: {message}"
+
+
+def test_a_secret_that_begins_as_a_token_does_is_none(prod: dict[str, Any]) -> None:
+    given = base64.b64encode(b"{" + bytes(range(128, 159))).decode()
+
+    assert tunnel(prod, given, importId=TUNNEL).secret == given
+
+
+def test_the_region_of_a_credentials_file_is_kept_by_the_stacks_own_key(
+    prod: dict[str, Any],
+) -> None:
+    prod["cloudflared"]["region"] = "us"
+
+    assert tunnel(prod, json.dumps(FILE | {"Endpoint": "us"}), importId=TUNNEL).secret == SECRET
 
 
 def test_a_new_secret_for_an_imported_tunnel_is_made_on_request(prod: dict[str, Any]) -> None:

@@ -74,12 +74,68 @@ def test_a_redirect_that_sends_each_path_of_its_site_to_itself(
         [site(redirect="https://www.example.org{uri}")],
         [site(redirect="https://{http.request.host.labels.1}.example.com{uri}")],
         [site(proxy=["127.0.0.1:8081", "192.0.2.1:8080", "unix//run/8080"])],
+        [site(service="http://192.0.2.1:8080")],
+        [site(service="unix:/run/8080")],
+        [site(service="http://127.0.0.1:20242")],
+        [site(service="http://127.0.0.1:8080", originRequest={"httpHostHeader": "www.example.org"})],
     ],
 )  # fmt: skip
 def test_a_redirect_or_proxy_that_leads_elsewhere(
     prod: dict[str, Any], sites: list[dict[str, Any]]
 ) -> None:
     assert warnings({**prod, "sites": sites}) == ()
+
+
+@pytest.mark.parametrize(
+    "service", ["http://127.0.0.1:8080", "http://localhost:8080", "https://[::1]:8080"]
+)
+def test_a_service_that_is_caddy(prod: dict[str, Any], service: str) -> None:
+    prod["sites"] = [site(service=service)]
+
+    assert warnings(prod) == (
+        f"argoweb:sites[0].service: '{service}' is this stack's Caddy, which answers 404 for a hostname that it does not "
+        "serve. Write `root`, `proxy`, `redirect` or `caddyfile` instead.",
+    )
+
+
+@pytest.mark.parametrize("port", [20241, 20242])
+def test_a_service_that_is_the_metrics_of_a_cloudflared(prod: dict[str, Any], port: int) -> None:
+    prod["sites"] = [site(service=f"http://localhost:{port}")]
+    prod["nixos"] = {"instances": 2}
+
+    assert warnings(prod) == (
+        f"argoweb:sites[0].service: 'http://localhost:{port}' is cloudflared's own metrics, which every visitor could read.",
+    )
+
+
+@pytest.mark.parametrize("way", ["address", "bastion"])
+def test_a_way_by_ssh_that_leads_to_cloudflare(prod: dict[str, Any], way: str) -> None:
+    server = prod["servers"]["web1"]
+    if way == "bastion":
+        server["bastion"] = server = {"hostKey": server["hostKey"]}
+    server["address"] = "WWW.example.com"
+    place = "argoweb:servers.web1." + ("bastion." if way == "bastion" else "") + "address"
+
+    assert warnings(prod) == (
+        f"{place}: 'WWW.example.com' is a hostname of the sites, whose record leads to Cloudflare, where no SSH answers. "
+        "Give the server's IP address or another name of it.",
+    )
+
+
+@pytest.mark.parametrize("region", ["us", "fed"])
+def test_a_region_of_cloudflares(prod: dict[str, Any], region: str) -> None:
+    prod["cloudflared"]["region"] = region
+
+    assert warnings(prod) == ()
+
+
+def test_a_region_that_is_none(prod: dict[str, Any]) -> None:
+    prod["cloudflared"]["region"] = "eu"
+
+    assert warnings(prod) == (
+        "argoweb:cloudflared.region: cloudflared connects to what it finds as eu-v2-origintunneld, and none but us and fed "
+        "are known.",
+    )
 
 
 def test_paths_that_a_unit_does_not_see(prod: dict[str, Any]) -> None:
