@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 from ingress import Findings, Router
 from ingress.hostnames import lookup_name
 from settings.addresses import reaches
+from settings.loops import listening
 from settings.model import INTERNAL_NAME, Caddy, Health, Service, Site, SiteUrl
 
 
@@ -17,6 +18,7 @@ def health(
     The router is that of the sites.
     """
     urls, own = [], []
+    taken = listening(sites, caddy)
     for index, text in enumerate(value["urls"]):
         where = f"argoweb:health.urls[{index}]"
         parts = urlsplit(text)
@@ -25,7 +27,7 @@ def health(
             continue
         hostname = lookup_name(parts.hostname or "") or parts.hostname or ""
         if not router.of(hostname):
-            if reaches(text, caddy.bind, [caddy.port]):
+            if reaches(text, taken, [caddy.port]):
                 findings.error(
                     where,
                     "is Caddy's own address, where it answers 404: it finds a site by its hostname. Write the site's URL.",

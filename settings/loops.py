@@ -14,6 +14,11 @@ _SAME = {"{uri}": "/", "{path}": "/", "{query}": ""}
 _THE_SAME_PATH = re.compile(r"(?:\{uri\}|\{path\}.*)$")
 
 
+def listening(sites: Sequence[Site], caddy: Caddy) -> Sequence[str]:
+    """The addresses at which Caddy listens for the sites: none where it has no site, and anything else may."""
+    return caddy.bind if any(not isinstance(site.backend, Service) for site in sites) else ()
+
+
 def check_services(
     sites: Sequence[Site],
     cloudflared: Mapping[str, Any],
@@ -25,12 +30,13 @@ def check_services(
     defaults = cloudflared.get("originRequest") or {}
     address, _, port = str(cloudflared["metrics"]).rpartition(":")
     first = int(port) if re.fullmatch("[0-9]{1,5}", port) else 0
+    taken = listening(sites, caddy)
     for site in sites:
         if not isinstance(site.backend, Service):
             continue
         url, where = site.backend.url, f"{site.place}.service"
         renamed = {**defaults, **site.origin_request}.get("httpHostHeader")
-        if reaches(url, caddy.bind, [caddy.port]) and not renamed:
+        if reaches(url, taken, [caddy.port]) and not renamed:
             findings.warn(
                 where,
                 f"'{url}' is this stack's Caddy, which answers 404 for a hostname that it does not serve. "

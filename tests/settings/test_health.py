@@ -58,6 +58,18 @@ def test_any_other_url_is_asked_as_it_is(prod: dict[str, Any], url: str, bind: s
     assert (found.urls, found.sites) == ([url], [])
 
 
+def test_where_caddy_has_no_site_its_address_is_that_of_another_service(
+    prod: dict[str, Any],
+) -> None:
+    service = "http://127.0.0.1:8080"
+    prod |= {
+        "sites": [{"hostname": "www.example.com", "service": service}],
+        "health": {"urls": [service]},
+    }
+
+    assert build(prod, deployment="argoweb/prod").health.urls == [service]
+
+
 @pytest.mark.parametrize(
     ("url", "caddy", "message"),
     [

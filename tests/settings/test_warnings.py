@@ -77,10 +77,11 @@ def test_a_redirect_that_sends_each_path_of_its_site_to_itself(
         [site(service="http://192.0.2.1:8080")],
         [site(service="unix:/run/8080")],
         [site(service="http://127.0.0.1:20242")],
-        [site(service="http://127.0.0.1:8080", originRequest={"httpHostHeader": "www.example.org"})],
+        [site(service="http://127.0.0.1:8080", originRequest={"httpHostHeader": "a.example.com"}), site(hostname="a.example.com", root="/srv")],
+        [site(service="http://127.0.0.1:8080")],
     ],
 )  # fmt: skip
-def test_a_redirect_or_proxy_that_leads_elsewhere(
+def test_a_redirect_a_proxy_or_a_service_that_leads_elsewhere(
     prod: dict[str, Any], sites: list[dict[str, Any]]
 ) -> None:
     assert warnings({**prod, "sites": sites}) == ()
@@ -90,7 +91,7 @@ def test_a_redirect_or_proxy_that_leads_elsewhere(
     "service", ["http://127.0.0.1:8080", "http://localhost:8080", "https://[::1]:8080"]
 )
 def test_a_service_that_is_caddy(prod: dict[str, Any], service: str) -> None:
-    prod["sites"] = [site(service=service)]
+    prod["sites"] = [site(service=service), site(hostname="a.example.com", root="/srv/a")]
 
     assert warnings(prod) == (
         f"argoweb:sites[0].service: '{service}' is this stack's Caddy, which answers 404 for a hostname that it does not "
