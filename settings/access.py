@@ -17,6 +17,8 @@ _FORMS = {
     "baseUrl": (r"https?://[!-~]+", "no http(s) URL of ASCII characters"),
 }  # fmt: skip
 """What each is, in full; the first two by the provider's own checks (`internal/provider.go`)."""
+_IN_VARIABLES = dict.fromkeys(("apiToken", "apiKey"), (r"[!-~]+", "no text of ASCII characters"))
+"""The provider checks nothing there; what cannot stand in a header is no credential."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +41,12 @@ def access() -> Access:
     problems: list[str] = []
 
     def given(key: str, variable: str) -> str:
-        for place, text in (
-            (f"cloudflare:{key}", config.get(key)),
-            (variable, os.environ.get(variable)),
+        for place, text, forms in (
+            (f"cloudflare:{key}", config.get(key), _FORMS),
+            (variable, os.environ.get(variable), _FORMS | _IN_VARIABLES),
         ):
             if text:
-                form, what = _FORMS[key]
+                form, what = forms[key]
                 if not re.fullmatch(form, text):
                     problems.append(
                         f"{place}: is {what} (no blank, no line end, nothing before it). Set it again."

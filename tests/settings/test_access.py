@@ -34,6 +34,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Given:
     [
         ({"cloudflare:apiToken": TOKEN}, BY_TOKEN),
         ({"CLOUDFLARE_API_TOKEN": TOKEN}, BY_TOKEN),
+        ({"CLOUDFLARE_API_TOKEN": "short"}, {"Authorization": "Bearer short"}),
         ({"cloudflare:apiToken": TOKEN, "CLOUDFLARE_API_TOKEN": "n" * 40}, BY_TOKEN),
         ({"cloudflare:apiKey": KEY, "cloudflare:email": EMAIL}, BY_KEY),
         ({"CLOUDFLARE_API_KEY": KEY, "CLOUDFLARE_EMAIL": EMAIL}, BY_KEY),
@@ -97,18 +98,23 @@ def test_missing_credentials_are_named_with_the_command(
 _TOKEN = "is no API token, which has 40 to 80 letters, digits, '-' and '_' (no blank, no line end, nothing before it). Set it again."
 _KEY = "is no API key, which has 37 to 60 letters, digits, '-' and '_' (no blank, no line end, nothing before it). Set it again."
 
+_VARIABLE = (
+    "is no text of ASCII characters (no blank, no line end, nothing before it). Set it again."
+)
+
 
 @pytest.mark.parametrize(
     ("values", "start"),
     [
         *(
-            ({place: text}, f"{place}: {_TOKEN}")
-            for place in ("cloudflare:apiToken", "CLOUDFLARE_API_TOKEN")
-            for text in (f"{TOKEN}\n", f"{TOKEN}\r", f"Bearer {TOKEN}", f"{TOKEN}\u00fc", TOKEN[1:])
+            ({place: text}, f"{place}: {what}")
+            for place, what in (("cloudflare:apiToken", _TOKEN), ("CLOUDFLARE_API_TOKEN", _VARIABLE))
+            for text in (f"{TOKEN}\n", f"{TOKEN}\r", f"Bearer {TOKEN}", f"{TOKEN}\u00fc")
         ),
+        ({"cloudflare:apiToken": TOKEN[1:]}, f"cloudflare:apiToken: {_TOKEN}"),
         *(
-            ({place: f"{KEY}\n", "cloudflare:email": EMAIL}, f"{place}: {_KEY}")
-            for place in ("cloudflare:apiKey", "CLOUDFLARE_API_KEY")
+            ({place: f"{KEY}\n", "cloudflare:email": EMAIL}, f"{place}: {what}")
+            for place, what in (("cloudflare:apiKey", _KEY), ("CLOUDFLARE_API_KEY", _VARIABLE))
         ),
         ({"cloudflare:apiKey": KEY, "CLOUDFLARE_EMAIL": f"{EMAIL}\n"}, "CLOUDFLARE_EMAIL: is no address of ASCII "),
         ({"cloudflare:apiToken": TOKEN, "CLOUDFLARE_BASE_URL": "https://x/\n"}, "CLOUDFLARE_BASE_URL: is no http(s) URL "),
