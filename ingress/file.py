@@ -7,7 +7,8 @@ from ingress import urls
 from ingress.decode import NOTHING, Decoder
 from ingress.durations import Duration, seconds
 from ingress.flags import FIELDS, FILE, ONLY_RUN
-from ingress.rules import Rule, check_ends, first_match
+from ingress.router import Router
+from ingress.rules import Rule, check_ends
 from ingress.services import Service
 from ingress.shape import Findings, Flag, ListOf, Shape, Whole, shown
 from ingress.traps import check_order, check_rule, check_settings
@@ -52,7 +53,7 @@ class File:
         return [problem for problem in self.problems if problem.refused]
 
     def matching(self, url: str) -> int:
-        """The index of the rule that takes a request.
+        """The index of the rule that takes a request; the last one takes what no other does.
 
         Raises:
             UrlError: it is no URL with a host, or Go refuses it.
@@ -60,7 +61,10 @@ class File:
         parsed = urls.parse(url)
         if not parsed.hostname and not parsed.scheme:
             raise urls.UrlError("a URL without a host; does it lack its 'https://'?")
-        return first_match(self.rules, parsed.hostname, parsed.path)
+        without_port = urls.split_host_port(parsed.hostname)
+        host = parsed.hostname if without_port is None else without_port[0]
+        found = Router(self.rules).first(host, parsed.path)
+        return len(self.rules) - 1 if found is None else found
 
 
 @dataclass(kw_only=True)

@@ -47,14 +47,6 @@ class Rule:
         return {key: value for key, value in keys.items() if value}
 
 
-def first_match(rules: Sequence[Rule], hostname: str, path: str) -> int:
-    """The index of the rule that takes a request; the last one takes what no other does."""
-    without_port = urls.split_host_port(hostname)
-    host = hostname if without_port is None else without_port[0]
-    found = (index for index, rule in enumerate(rules) if rule.takes(host, path))
-    return next(found, len(rules) - 1)
-
-
 def check_demands(
     rule: Rule, where: str, findings: Findings, *, bastion_mode: bool = False
 ) -> Service | None:

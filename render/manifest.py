@@ -1,9 +1,10 @@
 """The manifest: what the activation of a server reads on its standard input."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from settings import Server, Settings
+from settings.unit_paths import of_caddy, of_cloudflared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,18 +20,13 @@ class FileEntry:
     path: str
 
 
-def _read_by_units(settings: Settings) -> Iterator[tuple[str, str]]:
+def _read_by_units(settings: Settings) -> Sequence[str]:
     """Files that have to be on the server for cloudflared's and Caddy's own users, each once."""
-    defaults = settings.cloudflared.get("originRequest")
-    origins = [defaults if isinstance(defaults, dict) else {}]
-    origins += [rule.origin_request for rule in settings.rules]
-    pools = [str(origin["caPool"]) for origin in origins if origin.get("caPool")]
-    if "cacert" in settings.cloudflared:
-        pools.append(str(settings.cloudflared["cacert"]))
-    tls = settings.caddy.tls
-    served = [] if tls is None else [*(tls.files or ()), *filter(None, [tls.client_ca])]
-    yield from (("cloudflared", path) for path in dict.fromkeys(pools))
-    yield from (("Caddy", path) for path in dict.fromkeys(served))
+    used = [
+        *of_cloudflared(settings.sites, settings.cloudflared, settings.caddy),
+        *of_caddy(settings.sites, settings.caddy),
+    ]
+    return list(dict.fromkeys(f"reads {each.program} {each.path}" for each in used if each.is_file))
 
 
 def manifest(settings: Settings, server: Server, *, owner: str, files: Sequence[FileEntry]) -> str:
@@ -51,7 +47,7 @@ def manifest(settings: Settings, server: Server, *, owner: str, files: Sequence[
             f"health-site {settings.caddy.address} {site.hostname} {site.url}"
             for site in settings.health.sites
         ),
-        *(f"reads {reader} {path}" for reader, path in _read_by_units(settings)),
+        *_read_by_units(settings),
     ]
     rebuild = server.rebuild
     if rebuild.flake is not None:

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingress import Findings, Rule, check_order, specific_first
+from ingress import Findings, Router, Rule, check_order, specific_first
 from ingress.inclusion import covers
 from ingress.re2 import Pattern, PatternError
-from ingress.rules import first_match
 
 HOSTNAMES = ("", "*", "a.b.c", "b.c", "c", "*.b.c", "*.c", "*.a.b.c", "x.b.c")
 PATHS = (
@@ -48,7 +47,7 @@ def test_a_rule_that_is_called_hidden_takes_no_request_and_the_named_one_takes_a
         taken = [request for request in REQUESTS if rules[index].takes(*request)]
         assert all(rules[cover].takes(*request) for request in taken)
         assert cover < index
-        assert not any(first_match(rules, *request) == index for request in taken)
+        assert not any(Router(rules).first(*request) == index for request in taken)
 
 
 @given(RULES)

@@ -1,0 +1,67 @@
+"""The paths of the stack file that the services' units use on the server."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from settings.model import Caddy, Directory, Proxy, Service, Site
+
+_UNIX = ("unix:", "unix+tls:")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitPath:
+    """A path that a unit uses."""
+
+    program: str
+    """As messages call it."""
+    place: str
+    """Where it stands in the stack file."""
+    path: str
+    is_file: bool
+    """A file that the program cannot start without; else a folder or a socket."""
+
+
+def of_cloudflared(
+    sites: Sequence[Site], cloudflared: Mapping[str, Any], caddy: Caddy
+) -> Iterator[UnitPath]:
+    """What cloudflared's units use."""
+
+    def used(place: str, path: str, *, is_file: bool) -> UnitPath:
+        return UnitPath(program="cloudflared", place=place, path=path, is_file=is_file)
+
+    origins = [("argoweb:cloudflared.originRequest", cloudflared.get("originRequest") or {})]
+    origins += [(f"{site.place}.originRequest", site.origin_request) for site in sites]
+    for place, origin in origins:
+        if pool := origin.get("caPool"):
+            yield used(f"{place}.caPool", str(pool), is_file=True)
+    if authority := cloudflared.get("cacert"):
+        yield used("argoweb:cloudflared.cacert", str(authority), is_file=True)
+    if caddy.tls is not None and caddy.tls.ca_pool is not None:
+        yield used("argoweb:caddy.tls.caPool", caddy.tls.ca_pool, is_file=True)
+    for site in sites:
+        if isinstance(site.backend, Service) and site.backend.url.startswith(_UNIX):
+            yield used(f"{site.place}.service", site.backend.url.partition(":")[2], is_file=False)
+
+
+def of_caddy(sites: Sequence[Site], caddy: Caddy) -> Iterator[UnitPath]:
+    """What Caddy's unit uses."""
+
+    def used(place: str, path: str, *, is_file: bool) -> UnitPath:
+        return UnitPath(program="Caddy", place=place, path=path, is_file=is_file)
+
+    if caddy.tls is not None:
+        certificate, key = caddy.tls.files or (None, None)
+        files = {"certificate": certificate, "key": key, "clientCa": caddy.tls.client_ca}
+        for name, path in files.items():
+            if path is not None:
+                yield used(f"argoweb:caddy.tls.{name}", path, is_file=True)
+    for site in sites:
+        match site.backend:
+            case Directory(root=root):
+                yield used(f"{site.place}.root", root, is_file=False)
+            case Proxy(upstreams=upstreams):
+                for upstream in upstreams:
+                    if upstream.startswith("unix/"):
+                        socket = upstream.removeprefix("unix/")
+                        yield used(f"{site.place}.proxy", socket, is_file=False)
