@@ -10,7 +10,9 @@ import pytest
 
 from components.remote_programs import SERVER_PROGRAM
 
-COMMON = (Path(__file__).resolve().parents[2] / "remote/common.sh").read_text()
+REMOTE = Path(__file__).resolve().parents[2] / "remote"
+COMMON = (REMOTE / "common.sh").read_text()
+CADDY = (REMOTE / "caddy.sh").read_text()
 SYSTEMD_RUN = """#!/bin/bash
 # Runs nothing: the test writes what the work on the server would.
 printf '%s\\n' "$@" >"$STUBS/words"
@@ -242,6 +244,46 @@ for part in exec_program "exec_option config" "exec_option adapter" exec_user ex
         "caddy",
         "web acme secrets logs",
     ]
+
+
+@pytest.mark.parametrize(
+    ("binds", "interface", "refused"),
+    [
+        ("127.0.0.1 ::1", "eth0", True),
+        ("127.0.0.1", "eth0", False),
+        ("127.0.0.1 ::1", "lo", False),
+    ],
+)
+def test_caddy_may_not_listen_on_ipv6_where_the_server_has_none(
+    server: Server, tmp_path: Path, binds: str, interface: str, refused: bool
+) -> None:
+    interfaces, own = tmp_path / "if_inet6", tmp_path / "argoWeb.caddy"
+    interfaces.write_text(f"{1:032x} 01 80 10 80 {interface:>8}\n")
+    own.write_text(f"http://:8080 {{\n\tbind {binds}\n}}\n")
+    (tmp_path / "candidate").mkdir()
+    server.stub("systemd-run", "#!/bin/sh\necho argoweb-probe.invalid\n")
+    caddy = CADDY.replace("/proc/net/if_inet6", str(interfaces))
+    assert caddy != CADDY
+
+    result = server.call(
+        f"WORK={tmp_path}; SETTING[config-dir]=/etc/caddy; FILE_PATH[argoWeb.caddy]={own}; {caddy}\n"
+        f"validate_caddy $'[Service]\\nExecStart=/bin/caddy run --config {own}' ''"
+    )
+
+    assert ("set argoweb:caddy.bind to 127.0.0.1" in result.stdout) == refused
+    assert result.returncode == refused, result.stdout
+
+
+@pytest.mark.parametrize("hidden", ["ProtectHome=true", "ProtectHome=tmpfs"])
+def test_caddy_is_checked_with_the_homes_that_its_unit_sees(
+    server: Server, tmp_path: Path, hidden: str
+) -> None:
+    result = server.call(
+        f"WORK={tmp_path}; SETTING[config-dir]=/etc/caddy; {CADDY}\n"
+        f"read_surroundings $'[Service]\\nUser=root\\n{hidden}'; printf '%s\\n' \"${{SURROUNDINGS[@]}}\""
+    )
+
+    assert f"--property={hidden}" in result.stdout.splitlines()
 
 
 def test_a_server_that_a_newer_deployment_has_taken_is_left_alone_and_the_teardown_succeeds(
