@@ -61,6 +61,7 @@ switch_system() {
   switch_to "$1" >"$WORK/switch.log" 2>&1 || status=$?
   case $status in
     0) ;;
+    2) step "switch-to-configuration reports a failed activation script (exit 2); whether it matters to us, the health check tells" ;;
     4) step "switch-to-configuration reports failed units (exit 4); whether ours are among them, the health check tells" ;;
     *)
       echo "switch-to-configuration failed with exit code $status:"
@@ -68,11 +69,12 @@ switch_system() {
       return 1
       ;;
   esac
+  if ((status)); then grep -i fail "$WORK/switch.log" | tail -n 5 | indent || true; fi
 }
 
 # Everything as it was, and checked as well; it goes as far as it can.
 roll_back() {
-  local old profile status=0 mend=no
+  local old profile patience=${SETTING[health-timeout]} status=0 mend=no
   set +e
   journal_tail
   if [[ ! -d $TRANSACTION ]]; then
@@ -82,7 +84,8 @@ roll_back() {
   step "going back to what ran before"
   if [[ -e $APPLIED ]]; then
     INSTANCES=() # those of the old configuration, and where they serve /ready
-    read_manifest <(grep '^instance ' "$APPLIED")
+    read_manifest <(grep -E '^(instance|caddy-unit|health-timeout) ' "$APPLIED")
+    if ((SETTING[health-timeout] < patience)); then SETTING[health-timeout]=$patience; fi
   fi
   old=$(<"$TRANSACTION/system")
   profile=$(<"$TRANSACTION/profile")
@@ -90,14 +93,15 @@ roll_back() {
   note_invocations
   if [[ $REBUILD == yes || $old != "$(current_system)" ]]; then
     switch_to "$old" >"$WORK/rollback.log" 2>&1 || status=$?
-    ((status == 0 || status == 4)) || tail -n 20 "$WORK/rollback.log" | indent
+    ((status == 0 || status == 2 || status == 4)) || tail -n 20 "$WORK/rollback.log" | indent
+    if [[ $old != "$(current_system)" ]]; then mend=yes; fi
   fi
   if [[ -n $profile && $(readlink -f "$PROFILE") != "$profile" ]]; then
     make_boot_default "$profile" >"$WORK/rollback.log" 2>&1 ||
       echo "The boot default could not be set back to $profile: $(tail -n 1 "$WORK/rollback.log")"
   fi
   if [[ $mend == yes ]]; then
-    echo "STATE: the new configuration failed, and not every file of the old one could be put back, see above. Mend what stands in the way; the next pulumi up puts them back first."
+    echo "STATE: the new configuration failed, and not everything of the old one could be put back, see above. Mend what stands in the way; the next pulumi up puts it back first."
     return
   fi
   transaction_end
@@ -108,7 +112,8 @@ roll_back() {
   systemctl reset-failed "${INSTANCES[@]}" "${SETTING[caddy-unit]}.service" 2>/dev/null || true
   HEALTH_URLS=() HEALTH_SITES=()
   if apply_units && healthy; then
-    echo "STATE: the new configuration failed and was taken back; the server serves what it served before."
+    rm -f -- "$OWED"
+    echo "STATE: the new configuration failed and was taken back; the server serves what it served before$NEW_SECRET."
   else
     echo "STATE: the new configuration failed and was taken back, but the old one is not healthy either. Look at: journalctl -u argoWeb"
   fi
@@ -132,6 +137,7 @@ commit() {
   # Before the end of the transaction: a later run, and a teardown, go by them.
   install -m 600 -- "$WORK/manifest" "$APPLIED.new" && printf '%s\n' "${SETTING[owner]}" >"$OWNER.new" || return 1
   if [[ -d $TRANSACTION ]]; then transaction_end || return 1; fi
+  rm -f -- "$OWED"
   mv -f -- "$APPLIED.new" "$APPLIED" && mv -f -- "$OWNER.new" "$OWNER" &&
     ln -sfn -- "$STAGING/server.sh" "$ROOT/server.sh" # the same place for every deployment, for people
 }
@@ -153,7 +159,7 @@ broken_off() {
   trap - EXIT
   ((status)) || return 0
   echo "argoweb: the work broke off, see above."
-  if [[ -d $TRANSACTION ]]; then roll_back; else echo "$UNTOUCHED"; fi
+  if [[ -d $TRANSACTION ]]; then roll_back; else untouched; fi
   exit 1
 }
 
@@ -167,6 +173,7 @@ activate() {
   trap broken_off EXIT
   recover no
   take_staged
+  take_new_secret
   compare
   if [[ $REBUILD == yes ]] || ((${#CHANGED[@]})); then validate; fi
   if [[ $REBUILD$RESTART$RELOAD != nonono ]] || ((${#OBSOLETE[@]})); then swap; fi

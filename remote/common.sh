@@ -6,9 +6,12 @@ readonly LOCK=$ROOT/lock
 readonly OWNER=$ROOT/owner             # the deployment that the server belongs to: project/stack/server address
 readonly APPLIED=$ROOT/manifest        # the manifest that is live
 readonly TRANSACTION=$ROOT/transaction # the old files, while new ones are being tried
+readonly OWED=$ROOT/owed               # what has to be restarted, and why, since it runs with files that are not live any more
 readonly UNIT=argoweb-deploy           # transient unit of the work; its fixed name lets one run at a time
 readonly PROFILE=/nix/var/nix/profiles/system
+readonly BOOT_ID=/proc/sys/kernel/random/boot_id
 readonly LOCK_WAIT=1800                # seconds to wait for another deployment
+readonly SWITCH_WAIT=300               # seconds to wait for another switch of the system
 
 # NixOS keeps PATH and NIX_PATH here; neither sudo nor a transient unit has them. The server's owner may add lines to it
 # that were written for a login shell: they may fail, and set a umask.
@@ -23,12 +26,26 @@ umask 077
 WORK='' # this run's folder
 export STARTED=${STARTED:-$EPOCHSECONDS}
 step() { printf '[%3ds] %s\n' "$((EPOCHSECONDS - STARTED))" "$*"; }
-readonly UNTOUCHED="STATE: nothing was changed on this server; it runs what it ran before."
+# Says what holds when a run ends before it has begun to change anything.
+untouched() {
+  if [[ -e $OWED ]]; then
+    echo "STATE: nothing else was changed on this server. Its units still run what they ran, and the next pulumi up restarts them: $(owed)."
+  else
+    echo "STATE: nothing was changed on this server; it runs what it ran before."
+  fi
+}
 fail_untouched() {
   trap - EXIT
-  printf 'argoweb: %s\n%s\n' "$*" "$UNTOUCHED"
+  echo "argoweb: $*"
+  untouched
   exit 1
 }
+# Notes for this run, and for later ones when it fails, that `cloudflared` or `all` units have to be restarted, and why.
+owe() {
+  printf '%s %s\n' "$1" "$2" >>"$OWED"
+  sync -- "$OWED"
+}
+owed() { sed 's/^[^ ]* //' "$OWED" | sort -u | paste -sd ';' | sed 's/;/; /g'; }
 join() {
   local text
   printf -v text ', %s' "$@"
@@ -37,7 +54,8 @@ join() {
 indent() { sed 's/^/      | /' | cut -c1-2000; } # the Pulumi plugin hangs on a line of 64 KiB
 
 # The manifest's lines are `key value…`; `file NAME MODE USER:GROUP SHA256 PATH` is one file, in order;
-# `instance UNIT ADDRESS` is one cloudflared and where it serves /ready, in the order of their restarts.
+# `instance UNIT ADDRESS` is one cloudflared and where it serves /ready, in the order of their restarts;
+# `tunnel-secret made` is one that Cloudflare has before the servers, `imported` one that it had before argoweb.
 declare -A SETTING=() INSTANCE_METRICS=() FILE_MODE=() FILE_OWNER=() FILE_SUM=() FILE_PATH=()
 declare -a FILES=() INSTANCES=() REBUILD_ARGS=() HEALTH_URLS=() HEALTH_SITES=() READS=()
 read_manifest() {
@@ -85,8 +103,19 @@ rebuild() {
   ) </dev/null
 }
 
-# Switches to the built system $1 without making it the boot default; 4 means that some unit failed.
-switch_to() { "$1/bin/switch-to-configuration" test </dev/null; }
+# Switches to the built system $1 without making it the boot default; 4 means that some unit failed, 2 that some
+# activation script did. It waits for no other switch, but ends (nixpkgs' switch-to-configuration-ng, `src/main.rs`).
+switch_to() {
+  local status deadline=$((SECONDS + SWITCH_WAIT))
+  while :; do
+    status=0
+    "$1/bin/switch-to-configuration" test </dev/null >"$WORK/switching.log" 2>&1 || status=$?
+    if ((status == 0)) || ! grep -q 'Could not acquire lock' "$WORK/switching.log" || ((SECONDS >= deadline)); then break; fi
+    sleep 2
+  done
+  cat -- "$WORK/switching.log"
+  return "$status"
+}
 make_boot_default() {
   nix-env -p "$PROFILE" --set "$1" && "$1/bin/switch-to-configuration" boot </dev/null
 }

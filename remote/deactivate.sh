@@ -10,7 +10,7 @@ of_both_manifests() {
 }
 
 deactivate() {
-  local unit dir caddy
+  local unit dir path caddy
   local -a paths units config_dirs data_dirs
   WORK=$1
   read_manifest "$WORK/manifest"
@@ -37,24 +37,42 @@ deactivate() {
   for unit in "${units[@]}"; do
     if unit_exists "$unit"; then systemctl stop "$unit"; fi
   done
-  rm -f -- "${paths[@]}"
+  for dir in "${config_dirs[@]}" "${data_dirs[@]}"; do
+    rm -f -- "$dir/.argoweb-new" "$dir/.argoweb-old" # of a run that was killed
+  done
+  for path in "${paths[@]}"; do
+    if [[ $path == */argoWeb.nix && -e $path ]]; then neutral_module "$path"; else rm -f -- "$path"; fi
+  done
   STATE="STATE: the tunnel is stopped and its credentials are gone; the system still contains the unit argoWeb."
 
   step "rebuilding NixOS without the module"
-  if unit_exists argoWeb.service; then
-    # The user's import line must go on evaluating, whatever its form.
-    for dir in "${config_dirs[@]}"; do
-      printf '# argoweb was here. This file may go together with the line that imports it.\n{ }\n' >"$dir/argoWeb.nix"
-      chmod 644 "$dir/argoWeb.nix"
-    done
-    rebuild_without_module
-  fi
+  # Until the boot loader has the system without it, also when an earlier teardown broke off after its switch.
+  if unit_exists argoWeb.service; then : >"$ROOT/tearing-down"; fi
+  if [[ -e $ROOT/tearing-down ]]; then rebuild_without_module; fi
   if unit_exists "$caddy" && [[ $(systemctl is-active "$caddy") == active ]]; then
     systemctl reload-or-restart "$caddy" || true
   fi
   rmdir --ignore-fail-on-non-empty -- "${data_dirs[@]}" 2>/dev/null || true
   trap - EXIT
   step "done: no service, no configuration and no secret of argoweb is left"
+}
+
+# The user's line that imports it must go on evaluating, whatever its form, and so must settings for it.
+neutral_module() {
+  cat >"$1.new" <<'END'
+# argoweb was here. This file may go together with the line that imports it and with all settings of services.argoWeb.
+{ lib, ... }:
+{
+  options.services.argoWeb = lib.mkOption {
+    type = lib.types.anything;
+    default = { };
+    visible = false;
+  };
+}
+END
+  chmod 644 "$1.new"
+  sync -- "$1.new"
+  mv -f -- "$1.new" "$1"
 }
 
 rebuild_without_module() {
@@ -67,7 +85,7 @@ rebuild_without_module() {
   fi
   system=$(readlink -f "$WORK/build/result")
   switch_to "$system" >"$WORK/build/log" 2>&1 || status=$?
-  if ((status != 0 && status != 4)); then
+  if ((status != 0 && status != 2 && status != 4)); then
     tail -n 30 "$WORK/build/log" | indent
     echo "Switching to the system without argoWeb failed with exit code $status."
     exit 1

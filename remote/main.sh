@@ -1,7 +1,7 @@
 # The server program's entry. In the SSH session it only starts the work and shows its log, so the work outlives the connection.
 
 PROGRAM=$(readlink -f -- "$0")
-STAGING=${PROGRAM%/*}
+STAGING=${ARGOWEB_STAGING:-${PROGRAM%/*}} # the work runs from a copy elsewhere
 readonly PROGRAM STAGING
 
 readonly SILENCE=20 # seconds after which a run that says nothing is said to be still at work
@@ -42,16 +42,17 @@ start() {
   mkdir -p -- "$ROOT/runs"
   run=$(mktemp -d "$ROOT/runs/XXXXXXXX")
   cat >"$run/manifest"
-  if [[ $(tail -n 1 -- "$run/manifest") != end ]]; then
+  cp -- "$PROGRAM" "$run/server.sh" # whoever stages another one meanwhile changes nothing here
+  if [[ $(tail -n 1 -- "$run/manifest") != end || $(tail -n 1 -- "$run/server.sh") != '} # end' ]]; then
     rm -rf -- "$run"
     fail_untouched "the connection broke before all of the manifest was here. Run the same command again."
   fi
   # A build that takes all memory is ended alone. Git wants to know its user, and whose `sudo` it is.
   while ! systemd-run --quiet --collect --unit="$UNIT" --property=Type=exec --property=OOMPolicy=continue \
-    --setenv="HOME=$home" ${SUDO_UID:+"--setenv=SUDO_UID=$SUDO_UID"} \
+    --setenv="ARGOWEB_STAGING=$STAGING" --setenv="HOME=$home" ${SUDO_UID:+"--setenv=SUDO_UID=$SUDO_UID"} \
     --property="StandardOutput=append:$run/log" --property="StandardError=append:$run/log" \
-    --property="ExecStopPost=$bash $PROGRAM ended $run" \
-    -- "$bash" "$PROGRAM" "work-$command" "$run" 2>"$run/start.log"; do
+    --property="ExecStopPost=$bash $run/server.sh ended $run" \
+    -- "$bash" "$run/server.sh" "work-$command" "$run" 2>"$run/start.log"; do
     earlier=$(readlink -f -- "$ROOT/runs/current" 2>/dev/null || true)
     if [[ $(systemctl show -p ActiveState --value "$UNIT.service") =~ ^(inactive|failed)$ ]]; then
       # An earlier run may have ended between the two questions, or systemd may not have forgotten it yet.
@@ -61,14 +62,13 @@ start() {
         continue
       fi
       cat -- "$run/start.log"
-      echo "$UNTOUCHED"
+      untouched
       exit 1
     fi
     echo "another deployment is at work on this server; waiting for it"
     if [[ -d $earlier ]]; then follow "$earlier"; fi
     sleep 1
   done
-  ln -sfn -- "$run" "$ROOT/runs/current"
   # What earlier runs left whose connection broke; a day is long past anybody who still reads them or waits.
   find "$ROOT/runs" -mindepth 1 -maxdepth 1 -type d -mmin +1440 -exec rm -rf -- {} +
   follow "$run"
@@ -80,7 +80,6 @@ start() {
   if [[ $command == deactivate && $status == 0 ]]; then
     clean_up "$run"
   else
-    cp -- "$run/log" "$ROOT/log"
     rm -rf -- "$run"
   fi
   exit "$status"
@@ -106,12 +105,16 @@ clean_up() {
 main() {
   case $1 in
     activate | deactivate) start "$1" ;;
-    work-activate) activate "$2" ;;
-    work-deactivate) deactivate "$2" ;;
+    work-*)
+      ln -sfn -- "$2" "$ROOT/runs/current"
+      if [[ $1 == work-activate ]]; then activate "$2"; fi
+      if [[ $1 == work-deactivate ]]; then deactivate "$2"; fi
+      ;;
     drift) drift ;;
     validate) validate_candidate "$2" "$3" "$4" ;;
     ended) # systemd sets both; EXIT_STATUS is a number or a signal's name
       rm -rf -- "$2/files" "$2/candidate" # the credentials and Caddy's keys may be among them
+      cp -- "$2/log" "$ROOT/log"
       printf '%s %s\n' "${EXIT_STATUS:-}" "${SERVICE_RESULT:-}" >"$2/status.new"
       mv -f -- "$2/status.new" "$2/status" # whole, since somebody waits for it
       ;;

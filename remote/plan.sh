@@ -36,10 +36,28 @@ is_live() {
   [[ $(digest "$path") == "${FILE_SUM[$1]}" && $(stat -c '%a %U:%G' -- "$path") == "${FILE_MODE[$1]} ${FILE_OWNER[$1]}" ]]
 }
 
+# Cloudflare has the new secret of a rotation already, and refuses the old one. So whatever comes of this run, the new
+# credentials stay: a cloudflared that starts needs them.
+NEW_SECRET=''
+take_new_secret() {
+  local live=${FILE_PATH[credentials]:-} new
+  [[ ${SETTING[tunnel-secret]:-} == made && -e $live && $(digest "$live") != "${FILE_SUM[credentials]}" ]] || return 0
+  new=$(source_of credentials)
+  [[ $(tunnel_of "$live") == "$(tunnel_of "$new")" ]] || return 0
+  step "putting the tunnel's new secret in its place, where it stays: Cloudflare refuses the old one"
+  owe cloudflared "the tunnel has a new secret"
+  place credentials
+  NEW_SECRET=" with the tunnel's new secret"
+}
+tunnel_of() { sed -n 's/.*"TunnelID": *"\([^"]*\)".*/\1/p' -- "$1"; }
+
 # Decides what has to be done and says it on one line.
 compare() {
   local name path unit why=()
-  if [[ $UNDONE == yes ]]; then RESTART=yes RELOAD=yes why+=("an unfinished deployment was undone"); fi
+  if [[ -e $OWED ]]; then
+    RESTART=yes why+=("$(owed)")
+    if grep -q '^all ' "$OWED"; then RELOAD=yes; fi
+  fi
   for name in "${FILES[@]}"; do
     is_live "$name" && continue
     CHANGED+=("$name")

@@ -7,6 +7,7 @@ transaction_begin() {
   mkdir -p -- "$new"
   current_system >"$new/system"
   readlink -f "$PROFILE" >"$new/profile" || true
+  cp -- "$BOOT_ID" "$new/boot"
   : >"$new/paths"
   cp -- "$PROGRAM" "$new/server.sh"
   for path in "$@"; do
@@ -31,8 +32,11 @@ transaction_proved() {
 # Puts every file back as it was; fails when it could not do so with each.
 transaction_restore() {
   local path index=0 status=0
+  rm -f -- "$TRANSACTION/proved"
+  sync -- "$TRANSACTION"
   while read -r path; do
     put_back "$TRANSACTION/$index" "$path" || status=1
+    rm -f -- "${path%/*}/.argoweb-new" "${path%/*}/.argoweb-old" # of a run that was killed between two files
     index=$((index + 1))
   done <"$TRANSACTION/paths"
   return "$status"
@@ -49,31 +53,31 @@ put_back() {
   fi
 }
 
-# What comes after this survives a power loss.
+# What comes after this survives a power loss. An earlier one may have left its `.done`.
 transaction_end() {
-  mv -T -- "$TRANSACTION" "$TRANSACTION.done"
-  sync -- "$ROOT"
-  rm -rf -- "$TRANSACTION.done"
+  rm -rf -- "$TRANSACTION.done" && mv -T -- "$TRANSACTION" "$TRANSACTION.done" && sync -- "$ROOT" &&
+    rm -rf -- "$TRANSACTION.done"
 }
-
-UNDONE=no # whether the units may still run with files that were taken back
 
 # After a crash the old files come back, and the old system is switched to if the new one runs. At boot it is the boot
 # loader that has chosen the system: if that is the one with which the new files had proved themselves, they stay.
-# A transaction of a run that lives is left alone.
+# A transaction of a run that lives is left alone; so is one of this boot, when somebody else's switch starts the unit.
 recover() {
-  local boot=$1 system
+  local boot=$1 system profile
   [[ -d $TRANSACTION ]] || return 0
+  if [[ $boot == yes && -e $TRANSACTION/boot && $(<"$TRANSACTION/boot") == "$(<"$BOOT_ID")" ]]; then return; fi
   if [[ $boot == yes && -e $TRANSACTION/proved && $(<"$TRANSACTION/proved") == "$(current_system)" ]]; then
     transaction_end
     step "an unfinished deployment is kept: it had proved itself, and the server has booted into its system"
     return
   fi
   system=$(<"$TRANSACTION/system")
+  profile=$(<"$TRANSACTION/profile")
   transaction_restore
   if [[ $boot == no ]]; then
-    UNDONE=yes
+    owe all "an unfinished deployment was undone"
     if [[ $system != "$(current_system)" ]]; then switch_system "$system" "the system from before it"; fi
+    if [[ -n $profile && $profile != "$(readlink -f "$PROFILE")" ]]; then make_boot_default "$profile" >"$WORK/switch.log" 2>&1; fi
   fi
   transaction_end
   step "an unfinished deployment was undone: the files are those from before it"

@@ -6,8 +6,8 @@ NEW_SYSTEM='' # the built system, when one is needed
 validate() {
   local name path candidate=$WORK/candidate dir=${SETTING[config-dir]}
   (umask 022 && mkdir -p -- "$dir")
-  mkdir -- "$WORK/build"
-  cp -a -- "$dir" "$candidate"
+  mkdir -- "$WORK/build" "$candidate"
+  cp -a -- "$dir/." "$candidate/" # also where it is a link
   for name in "${CHANGED[@]}"; do
     path=${FILE_PATH[$name]}
     [[ ${path%/*} == "$dir" ]] || continue
@@ -18,7 +18,7 @@ validate() {
   done
   unshare --mount --propagation private -- bash "$PROGRAM" validate "$WORK" "$REBUILD" "$dir" ||
     {
-      rmdir --ignore-fail-on-non-empty -- "$dir"
+      rmdir --ignore-fail-on-non-empty -- "$dir" 2>/dev/null || true
       fail_untouched "the new configuration was refused, see above."
     }
   if [[ $REBUILD == yes ]]; then

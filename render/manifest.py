@@ -41,6 +41,7 @@ def manifest(settings: Settings, server: Server, *, owner: str, files: Sequence[
         f"caddy-unit {settings.caddy.unit}",
         f"proxy-group {settings.caddy.group}",
         *(f"instance {each.unit} {each.metrics}" for each in settings.instances),
+        f"tunnel-secret {'made' if settings.tunnel.secret is None else 'imported'}",
         f"health-timeout {settings.health.timeout}",
         *(f"health-url {url}" for url in settings.health.urls),
         *(

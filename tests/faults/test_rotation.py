@@ -53,7 +53,7 @@ def finishes(world: World, old: str, tunnels: list[str]) -> None:
     """The next `up` ends a rotation that broke off: the old credentials are worth nothing, the tunnel is the same."""
     output = world.up()
 
-    assert "plan: restart argoWeb (credentials)" in output
+    assert "plan: restart argoWeb (the tunnel has a new secret)" in output
     assert "Invalid tunnel secret" in refusal(world, old)
     assert tunnel_ids(world) == tunnels
     assert world.get("www.example.localhost")[0] == 200
@@ -74,7 +74,7 @@ def test_raising_the_version_rotates_the_secret_of_the_same_tunnel(deployed: Wor
             "web1-activate": "update",
         }
         assert writes(world) == [("PATCH", ["tunnel_secret"])], "no record was written"
-        assert "plan: restart argoWeb (credentials)" in output
+        assert "plan: restart argoWeb (the tunnel has a new secret)" in output
         assert tunnel_ids(world) == before
         assert world.ssh(CREDENTIALS) != old
         assert world.get("www.example.localhost")[0] == 200

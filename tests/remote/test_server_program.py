@@ -105,8 +105,8 @@ class Work:
         self.session.stdin.write("end\n")
         self.session.stdin.close()
         self.lines: Iterator[str] = iter(self.session.stdout)
-        # It follows once it has named its run.
-        while not (server.root / "runs/current").exists():
+        # It follows what it has started.
+        while not (server.stubs / "log").exists():
             assert self.session.poll() is None
             time.sleep(0.05)
         self.folder = Path((server.stubs / "log").read_text().strip()).parent

@@ -1,0 +1,366 @@
+"""The work on a server by itself: real files below a temporary folder; systemd, Nix and the switch are stubs there."""
+
+import hashlib
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components.remote_programs import SERVER_PROGRAM
+
+SYSTEMCTL = """#!/bin/bash
+echo "systemctl $*" >>$FOLDER/calls
+case "$*" in
+  *LoadState*) if [[ -e $FOLDER/current/argoWeb || $* != *argoWeb* ]]; then echo loaded; else echo not-found; fi ;;
+  *InvocationID*) echo same ;;
+  is-active*) echo active ;;
+esac
+"""
+NIX_ENV = """#!/bin/bash
+ln -sfn "${@: -1}" $FOLDER/profile
+"""
+NIXOS_REBUILD = """#!/bin/bash
+ln -sfn $FOLDER/systems/without result
+"""
+SWITCH = """#!/bin/bash
+echo "switch {name} $1" >>$FOLDER/calls
+if [[ -e $FOLDER/fail-$1 ]]; then echo "${{LOCKED:-Could not acquire lock}}" >&2; exit 11; fi
+if [[ $1 == test ]]; then ln -sfn $FOLDER/systems/{name} $FOLDER/current; fi
+"""
+REFUSE = "#!/bin/bash\necho '(the validation refuses)'\nexit 1\n"
+ACCEPT = "#!/bin/bash\n"
+Files = dict[str, str]
+LIVE: Files = {"argoWeb.yml": "old yml\n", "argoWeb.caddy": "old\n", "argoWeb.nix": "{ }\n"}
+
+
+def credentials(secret: str, tunnel: str = "one") -> str:
+    return json.dumps({"AccountTag": "a", "TunnelSecret": secret, "TunnelID": tunnel})
+
+
+class Server:
+    """A server with a deployment that is live."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.root, self.stubs = folder, folder / "deploy", folder / "stubs"
+        self.config, self.data = folder / "caddy", folder / "data"
+        for each in (self.root / "staging/web1", self.stubs, self.config, self.data):
+            each.mkdir(parents=True)
+        for name in ("old", "new", "without"):
+            system = folder / "systems" / name
+            (system / "bin").mkdir(parents=True)
+            self._program(system / "bin/switch-to-configuration", SWITCH.format(name=name))
+            if name != "without":
+                (system / "argoWeb").touch()
+        for link in ("current", "profile"):
+            (folder / link).symlink_to(folder / "systems/old")
+        self.boot = folder / "boot_id"
+        self.boot.write_text("first\n")
+        program = SERVER_PROGRAM
+        for theirs, ours in {
+            "ROOT=/var/lib/argoweb-deploy": f"ROOT={self.root}",
+            "/nix/var/nix/profiles/system": str(folder / "profile"),
+            "/run/current-system": str(folder / "current"),
+            "/proc/sys/kernel/random/boot_id": str(self.boot),
+            "/etc/set-environment": str(folder / "none"),
+            "SWITCH_WAIT=300": "SWITCH_WAIT=3",
+            "SETTLE=2": "SETTLE=0",
+        }.items():
+            assert theirs in program
+            program = program.replace(theirs, ours)
+        self.program = self.root / "staging/web1/server.sh"
+        self.program.write_text(program)
+        self.stub("systemctl", SYSTEMCTL)
+        self.stub("nix-env", NIX_ENV)
+        self.stub("nixos-rebuild", NIXOS_REBUILD)
+        for name in ("curl", "journalctl", "unshare"):
+            self.stub(name, ACCEPT)
+        for name, text in LIVE.items():
+            self.path(name).write_text(text)
+            self.path(name).chmod(0o644)
+
+    def stub(self, name: str, text: str) -> None:
+        self._program(self.stubs / name, text)
+
+    def _program(self, path: Path, text: str) -> None:
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def path(self, name: str) -> Path:
+        return (self.data if name == "credentials" else self.config) / name
+
+    def live(self, name: str) -> str:
+        return self.path(name).read_text()
+
+    def link(self, name: str) -> str:
+        """The system to which `current` or `profile`, the boot default, leads."""
+        return (self.folder / name).readlink().name
+
+    def manifest(self, files: Files, *lines: str) -> str:
+        entries = [
+            f"file {name} 644 root:root {hashlib.sha256(text.encode()).hexdigest()} {self.path(name)}"
+            for name, text in files.items()
+        ]
+        head = [
+            "owner project/stack/web1 root@192.0.2.1:22",
+            f"config-dir {self.config}",
+            f"data-dir {self.data}",
+            "caddy-unit caddy",
+            "proxy-group caddyProxy",
+            "instance argoWeb.service 127.0.0.1:20241",
+            "tunnel-secret made",
+            "health-timeout 15",
+        ]
+        return "\n".join([*head, *lines, *entries, "end"]) + "\n"
+
+    def work(self, verb: str, files: Files, *lines: str) -> tuple[str, int]:
+        """Does the work of an activation or a teardown; what it said, and its exit code."""
+        for name, text in files.items():
+            (self.program.parent / name).write_text(text)
+        run = self.root / "runs" / f"{len([*self.root.glob('runs/*')])}"
+        run.mkdir(parents=True)
+        (run / "manifest").write_text(self.manifest(files, *lines))
+        return self.run(f"work-{verb}", str(run))
+
+    def run(self, *words: str) -> tuple[str, int]:
+        result = subprocess.run(
+            ["bash", self.program, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=120,
+            env={
+                **os.environ,
+                "PATH": f"{self.stubs}:{os.environ['PATH']}",
+                "FOLDER": str(self.folder),
+                "ARGOWEB_STAGING": str(self.program.parent),
+            },
+        )
+        return result.stdout, result.returncode
+
+    def calls(self) -> list[str]:
+        """What was asked of systemd and of the systems since the last time, without questions."""
+        log = self.folder / "calls"
+        lines = log.read_text().splitlines() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return [each for each in lines if " show " not in each and " is-active " not in each]
+
+    def was_killed_after_its_switch(self, files: Files) -> None:
+        """Leaves what a run leaves that was killed when the new system was the boot default."""
+        transaction = self.root / "transaction"
+        transaction.mkdir()
+        paths = [self.path(name) for name in files]
+        for index, (path, text) in enumerate(zip(paths, files.values(), strict=True)):
+            (transaction / str(index)).write_text(path.read_text())
+            (transaction / str(index)).chmod(0o644)
+            path.write_text(text)
+        (transaction / "paths").write_text("".join(f"{path}\n" for path in paths))
+        for name, value in {"system": "old", "profile": "old", "proved": "new"}.items():
+            (transaction / name).write_text(f"{self.folder}/systems/{value}\n")
+        (transaction / "boot").write_text(self.boot.read_text())
+        (transaction / "server.sh").write_text(self.program.read_text())
+        for link in ("current", "profile"):
+            (self.folder / link).unlink()
+            (self.folder / link).symlink_to(self.folder / "systems/new")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    return Server(tmp_path)
+
+
+def test_what_a_power_loss_left_of_an_ended_transaction_does_not_keep_the_next_one_open(
+    server: Server,
+) -> None:
+    left = server.root / "transaction.done/0"
+    left.parent.mkdir()
+    left.write_text("an older file\n")
+
+    said, code = server.work("activate", {**LIVE, "argoWeb.yml": "new yml\n"})
+    server.boot.write_text("second\n")
+    at_boot = server.run("recover")
+
+    assert code == 0, said
+    assert at_boot == ("", 0)
+    assert server.live("argoWeb.yml") == "new yml\n"
+
+
+ROTATED = {**LIVE, "credentials": credentials("new")}
+
+
+@pytest.mark.parametrize(
+    ("program", "state"),
+    [
+        ("curl", "the server serves what it served before with the tunnel's new secret."),
+        ("unshare", "restarts them: the tunnel has a new secret."),
+    ],
+)
+def test_a_new_secret_of_the_tunnel_stays_when_its_deployment_fails(
+    server: Server, program: str, state: str
+) -> None:
+    server.path("credentials").write_text(credentials("old"))
+    # Without the URL the health check is content.
+    server.stub(program, '#!/bin/bash\nif [[ "$*" == *unshare* || "$*" != *ready* ]]; then exit 1; fi\n')  # fmt: skip
+
+    said, code = server.work(
+        "activate", {**ROTATED, "argoWeb.yml": "new yml\n"}, "health-url http://127.0.0.1/"
+    )
+
+    assert code == 1
+    assert state in said
+    assert server.live("argoWeb.yml") == "old yml\n"
+    assert server.live("credentials") == credentials("new")
+
+
+def test_units_that_run_with_an_old_secret_are_restarted_by_the_next_deployment(
+    server: Server,
+) -> None:
+    server.path("credentials").write_text(credentials("old"))
+    server.stub("unshare", REFUSE)
+    server.work("activate", {**ROTATED, "argoWeb.yml": "bad yml\n"})
+    server.calls()
+
+    said, code = server.work("activate", ROTATED)
+
+    assert "plan: restart argoWeb (the tunnel has a new secret)" in said
+    assert code == 0, said
+    assert "systemctl restart argoWeb.service" in server.calls()
+    assert "nothing to do" in server.work("activate", ROTATED)[0]
+
+
+@pytest.mark.parametrize(
+    ("new", "lines"),
+    [
+        (credentials("new", tunnel="two"), ()),
+        (credentials("new"), ("tunnel-secret imported",)),
+    ],
+)
+def test_credentials_that_cloudflare_did_not_make_worthless_come_back(
+    server: Server, new: str, lines: tuple[str, ...]
+) -> None:
+    server.path("credentials").write_text(credentials("old"))
+    server.stub("curl", "#!/bin/bash\nexit 1\n")
+
+    said, code = server.work("activate", {**LIVE, "credentials": new}, *lines)
+
+    assert code == 1, said
+    assert server.live("credentials") == credentials("old")
+
+
+def test_a_configuration_folder_that_is_a_link_is_validated_in_a_copy(server: Server) -> None:
+    server.config.rename(server.folder / "persist")
+    server.config.symlink_to(server.folder / "persist")
+    server.stub("unshare", REFUSE)
+
+    said, code = server.work("activate", {**LIVE, "argoWeb.yml": "bad yml\n"})
+
+    assert code == 1
+    assert said.endswith("STATE: nothing was changed on this server; it runs what it ran before.\n")
+    assert server.live("argoWeb.yml") == "old yml\n"
+
+
+def test_an_undone_run_leaves_the_old_boot_default_and_its_restarts_also_when_the_next_run_is_refused(
+    server: Server,
+) -> None:
+    server.was_killed_after_its_switch({"argoWeb.yml": "new yml\n"})
+    server.stub("unshare", REFUSE)
+
+    refused, _ = server.work("activate", {**LIVE, "argoWeb.caddy": "bad\n"})
+
+    assert "restarts them: an unfinished deployment was undone." in refused
+    assert (server.link("current"), server.link("profile")) == ("old", "old")
+    assert "switch old boot" in server.calls()
+
+    said, code = server.work("activate", LIVE)
+
+    assert code == 0, said
+    assert {"systemctl restart argoWeb.service", "systemctl reload-or-restart caddy.service"} == {
+        *server.calls()
+    }
+
+
+def test_a_switch_of_somebody_else_undoes_nothing_and_a_boot_undoes_a_killed_run(
+    server: Server,
+) -> None:
+    server.was_killed_after_its_switch({"argoWeb.yml": "new yml\n"})
+    (server.folder / "current").unlink()
+    (server.folder / "current").symlink_to(server.folder / "systems/old")
+
+    assert server.run("recover") == ("", 0)
+    assert server.live("argoWeb.yml") == "new yml\n"
+
+    server.boot.write_text("second\n")
+    assert "an unfinished deployment was undone" in server.run("recover")[0]
+    assert server.live("argoWeb.yml") == "old yml\n"
+
+
+def test_a_file_that_a_killed_run_was_writing_goes_with_what_is_undone_and_with_a_teardown(
+    server: Server,
+) -> None:
+    files = {**LIVE, "credentials": credentials("one")}
+    server.path("credentials").write_text(files["credentials"])
+    half = server.data / ".argoweb-new"
+    half.write_text(credentials("two"))
+    server.was_killed_after_its_switch({"credentials": credentials("two")})
+
+    server.work("activate", files)
+    assert not half.exists()
+
+    half.write_text(credentials("three"))
+    said, code = server.work("deactivate", files)
+    assert code == 0, said
+    assert not server.data.exists()
+
+
+def test_a_system_that_cannot_be_switched_back_is_said_to_be_there_and_the_next_run_does_it(
+    server: Server,
+) -> None:
+    server.was_killed_after_its_switch({"argoWeb.yml": "new yml\n"})
+    (server.folder / "fail-test").touch()
+
+    said, code = server.work("activate", LIVE)
+
+    assert code == 1
+    assert "Could not acquire lock" in said
+    assert "not everything of the old one could be put back" in said
+    assert server.calls().count("switch old test") > 2, "it waits for the other switch"
+
+    (server.folder / "fail-test").unlink()
+    said, code = server.work("activate", LIVE)
+    assert code == 0, said
+    assert (server.link("current"), server.link("profile")) == ("old", "old")
+
+
+def test_a_rollback_asks_the_old_caddy_and_not_the_new_one(server: Server) -> None:
+    server.work("activate", LIVE)
+    server.stub("curl", '#!/bin/bash\n[[ "$*" == *ready* ]]\n')
+    server.stub("systemctl", SYSTEMCTL + '[[ "$*" != *reload-or-restart?web.service ]]\n')
+
+    said, code = server.work(
+        "activate",
+        {**LIVE, "argoWeb.caddy": "new\n"},
+        "caddy-unit web",
+        "health-url http://127.0.0.1/",
+    )
+
+    assert code == 1
+    assert "the server serves what it served before." in said
+    assert server.calls()[-1] == "systemctl reload-or-restart caddy.service"
+
+
+def test_a_teardown_after_one_whose_boot_loader_step_failed_does_that_step(server: Server) -> None:
+    (server.folder / "fail-boot").touch()
+
+    said, code = server.work("deactivate", LIVE)
+    assert code == 1
+    assert "the boot default still contains the unit argoWeb. Run pulumi destroy again." in said
+
+    (server.folder / "fail-boot").unlink()
+    server.calls()
+    said, code = server.work("deactivate", LIVE)
+    assert code == 0, said
+    assert "switch without boot" in server.calls()
+    assert "argoweb was here" in server.live("argoWeb.nix")
+    assert not server.path("argoWeb.yml").exists()
