@@ -1,6 +1,7 @@
 """The line that a server's owner adds, as it is shown, in a configuration such as `nixos-generate-config` writes."""
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +60,15 @@ def test_it_is_the_same_everywhere() -> None:
 
     assert found == [found[0]] * 3
     assert len(found[0]) == 1
+
+
+def test_what_a_teardown_leaves_under_its_name_takes_the_owners_settings_and_does_nothing(
+    tmp_path: Path, prod: dict[str, Any]
+) -> None:
+    server = Server(tmp_path)
+    server.push(prod, own="services.argoWeb = { package = pkgs.hello; dataDir = ./.; };")
+    leave = f"{(ROOT / 'remote/deactivate.sh').read_text()}\nneutral_module {tmp_path}/argoWeb.nix"
+    subprocess.run(["bash", "-c", leave], check=True)
+
+    assert "argoWeb" not in server.evaluate("config.users.users")
+    assert (tmp_path / "argoWeb.nix").stat().st_mode & 0o777 == 0o644

@@ -72,6 +72,20 @@ def test_a_missing_server_program_fails_an_activation_and_leaves_a_teardown_noth
     assert teardown.returncode == 0
 
 
+def test_a_teardown_fails_whose_program_is_missing_while_its_deployment_is_live(
+    tmp_path: Path,
+) -> None:
+    program = tmp_path / "staging/web1/server.sh"
+    (tmp_path / "server.sh").symlink_to(program)
+
+    live = run("launch.sh", "deactivate", str(program))
+    other = run("launch.sh", "deactivate", str(tmp_path / "staging/web2/server.sh"))
+
+    assert live.returncode == 1
+    assert "Raise argoweb:servers.<name>.redeploy by one" in live.stdout
+    assert other.returncode == 0
+
+
 def test_what_pulumi_prints_of_a_failed_activation_is_one_line() -> None:
     assert "\n" not in command("launch.sh", "activate", "/program", sudo=True)
 
