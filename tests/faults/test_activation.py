@@ -50,7 +50,7 @@ TAKEN_BACK = "STATE: the new configuration failed and was taken back; the server
             "rebuild-evaluate", nix_change, UNTOUCHED, id="evaluation", marks=pytest.mark.long
         ),
         pytest.param("rebuild-build", nix_change, UNTOUCHED, id="build", marks=pytest.mark.long),
-        pytest.param("", caddys_mistake, UNTOUCHED, id="caddy refuses"),
+        pytest.param("", caddys_mistake, UNTOUCHED, id="caddy refuses", marks=pytest.mark.long),
         pytest.param(
             "", cloudflareds_mistake, UNTOUCHED, id="cloudflared refuses", marks=pytest.mark.long
         ),

@@ -52,6 +52,7 @@ def test_a_manifest_that_was_cut_off_anywhere_changes_nothing(world: World, dire
     assert live_files(world) == files
 
 
+@pytest.mark.long
 def test_a_connection_that_is_cut_within_the_manifest_changes_nothing(
     world: World, direct: Direct
 ) -> None:
@@ -65,6 +66,7 @@ def test_a_connection_that_is_cut_within_the_manifest_changes_nothing(
     assert live_files(world) == files
 
 
+@pytest.mark.long
 def test_files_that_were_staged_in_part_change_nothing_until_all_are_there(
     world: World, direct: Direct
 ) -> None:
@@ -83,6 +85,7 @@ def test_files_that_were_staged_in_part_change_nothing_until_all_are_there(
     assert "done: the tunnel is connected" in direct.deploy(new)
 
 
+@pytest.mark.long
 def test_a_staged_program_that_was_cut_off_neither_activates_nor_tears_down(
     world: World, direct: Direct
 ) -> None:
