@@ -24,7 +24,10 @@ _SSH = {
     "address": _must(texts.ADDRESS, "IP address or host name for SSH."),
     "port": _key(_PORT, "SSH port.", 22),
     "user": _key(texts.WORD, "SSH user: root, or one that may `sudo -n`.", "root"),
-    "hostKey": _key(texts.HOST_KEY, "The server's SSH host key: `ssh-keyscan -t ed25519 ADDRESS`."),
+    "hostKey": _key(
+        texts.HOST_KEY,
+        "The server's SSH host key: its `/etc/ssh/ssh_host_ed25519_key.pub`, or what `ssh-keyscan -t ed25519 ADDRESS` prints behind the address.",
+    ),
     "insecureHostKey": _key(Flag(), "Accept any host key.", False),
 }
 
@@ -134,7 +137,10 @@ _CADDY = Table(
         "user": _key(texts.WORD, "User that Caddy runs as; default as in nixpkgs."),
         "group": _key(texts.WORD, "Group that the user argoWeb joins.", "caddyProxy"),
         "manage": _key(Flag(), "false for a Caddy unit of your own.", True),
-        "tls": _key(_TLS, "TLS 1.3 between cloudflared and Caddy; none for plain HTTP."),
+        "tls": _key(
+            _TLS,
+            "TLS 1.3 between cloudflared and Caddy; none for plain HTTP. Other sites of that Caddy then redirect from http themselves.",
+        ),
         "globalOptions": _key(Text(lines=True), "Lines for Caddy's global options.", ""),
         "siteOptions": _key(
             Text(lines=True), "Lines for all sites of Caddy, such as `log` or `encode gzip`.", ""
