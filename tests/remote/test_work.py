@@ -243,7 +243,7 @@ def test_credentials_that_cloudflare_did_not_make_worthless_come_back(
     server.path("credentials").write_text(credentials("old"))
     server.stub("curl", "#!/bin/bash\nexit 1\n")
 
-    said, code = server.work("activate", {**LIVE, "credentials": new}, *lines)
+    said, code = server.work("activate", {**LIVE, "credentials": new}, "health-timeout 1", *lines)
 
     assert code == 1, said
     assert server.live("credentials") == credentials("old")
