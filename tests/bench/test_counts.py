@@ -75,6 +75,7 @@ def test_a_route_changes_without_an_evaluation_beside_a_rebuild_whose_evaluation
     times.append(f"{changed.measure}: {changed.detail}")
 
 
+@pytest.mark.long
 def test_only_the_activations_of_several_servers_follow_one_another(lab: Lab) -> None:
     lab.declare(lab.ours, sites(4, mark="ours"), ["web1", "web2"])
     plan = json.loads(lab.ours.pulumi("preview", "--json"))["steps"]

@@ -49,6 +49,7 @@ def test_a_second_up_connects_nowhere_and_writes_nothing(deployed: World) -> Non
     assert "unchanged" in output
 
 
+@pytest.mark.long
 def test_an_order_of_the_sites_that_is_not_the_written_one_is_shown_at_preview(
     deployed: World,
 ) -> None:

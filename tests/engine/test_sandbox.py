@@ -108,6 +108,7 @@ def test_status_says_where_everything_is(world: World) -> None:
     assert (Path(status["host_root"]) / "etc/NIXOS").exists()
 
 
+@pytest.mark.long
 def test_the_server_survives_a_reboot_with_its_boot_default(deployed: World) -> None:
     booted = deployed.ssh(
         "cat /proc/sys/kernel/random/boot_id; systemctl show -p UserspaceTimestampMonotonic"
