@@ -93,7 +93,7 @@ roll_back() {
   note_invocations
   if [[ $REBUILD == yes || $old != "$(current_system)" ]]; then
     switch_to "$old" >"$WORK/rollback.log" 2>&1 || status=$?
-    ((status == 0 || status == 2 || status == 4)) || tail -n 20 "$WORK/rollback.log" | indent
+    is_switched "$status" || tail -n 20 "$WORK/rollback.log" | indent
     if [[ $old != "$(current_system)" ]]; then mend=yes; fi
   fi
   if [[ -n $profile && $(readlink -f "$PROFILE") != "$profile" ]]; then

@@ -116,6 +116,8 @@ switch_to() {
   cat -- "$WORK/switching.log"
   return "$status"
 }
+# Whether the system runs after a switch that ended with the exit code $1: some unit or activation script may have failed.
+is_switched() { [[ $1 == 0 || $1 == 2 || $1 == 4 ]]; }
 make_boot_default() {
   nix-env -p "$PROFILE" --set "$1" && "$1/bin/switch-to-configuration" boot </dev/null
 }

@@ -85,7 +85,7 @@ rebuild_without_module() {
   fi
   system=$(readlink -f "$WORK/build/result")
   switch_to "$system" >"$WORK/build/log" 2>&1 || status=$?
-  if ((status != 0 && status != 2 && status != 4)); then
+  if ! is_switched "$status"; then
     tail -n 30 "$WORK/build/log" | indent
     echo "Switching to the system without argoWeb failed with exit code $status."
     exit 1

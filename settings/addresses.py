@@ -1,6 +1,7 @@
 """Addresses that are written in several ways."""
 
 import ipaddress
+import re
 from collections.abc import Container, Iterable
 from urllib.parse import urlsplit
 
@@ -22,6 +23,14 @@ def overlap(one: str, other: str) -> bool:
     return any(
         a == b or "::" in (a, b) or "0.0.0.0" in (a, b) for a in _all(one) for b in _all(other)
     )
+
+
+def metrics_of(address: str, instances: int) -> tuple[str, range]:
+    """The host and the ports at which each cloudflared of a server serves its metrics; none of what is no address."""
+    host, _, port = address.rpartition(":")
+    if not re.fullmatch("[0-9]{1,5}", port):
+        return host, range(0)
+    return host, range(int(port), int(port) + instances)
 
 
 def reaches(url: str, listening: Iterable[str], ports: Container[int]) -> bool:

@@ -1,13 +1,12 @@
 """What two cloudflared on one server cannot share, and what a restart of either needs."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from ingress import Findings
 from ingress.durations import seconds
 from settings import caddyfile
-from settings.addresses import overlap
+from settings.addresses import metrics_of, overlap
 from settings.model import Caddy
 
 WRITTEN = ("pidfile", "logfile", "log-directory", "trace-output")
@@ -55,10 +54,7 @@ def check_ports(
             "argoweb:caddy.port",
             f"found the number {_ADMIN_PORT}, on which Caddy's admin interface listens. Take another one.",
         )
-    host, _, port = str(cloudflared["metrics"]).rpartition(":")
-    if not re.fullmatch(r"[0-9]{1,5}", port):
-        return  # reported as no address
-    taken = range(int(port), int(port) + count)
+    host, taken = metrics_of(str(cloudflared["metrics"]), count)
     if admin and _ADMIN_PORT in taken and overlap(host, "127.0.0.1"):
         findings.error(
             "argoweb:cloudflared.metrics",

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ingress import Findings, Router
-from settings.addresses import reaches
+from settings.addresses import metrics_of, reaches
 from settings.model import Caddy, Proxy, Redirect, Service, Site
 
 _SAME = {"{uri}": "/", "{path}": "/", "{query}": ""}
@@ -28,8 +28,7 @@ def check_services(
 ) -> None:
     """Warns of a `service` that is Caddy, which has no such site, or cloudflared's own metrics."""
     defaults = cloudflared.get("originRequest") or {}
-    address, _, port = str(cloudflared["metrics"]).rpartition(":")
-    first = int(port) if re.fullmatch("[0-9]{1,5}", port) else 0
+    address, ports = metrics_of(str(cloudflared["metrics"]), instances)
     taken = listening(sites, caddy)
     for site in sites:
         if not isinstance(site.backend, Service):
@@ -42,7 +41,7 @@ def check_services(
                 f"'{url}' is this stack's Caddy, which answers 404 for a hostname that it does not serve. "
                 "Write `root`, `proxy`, `redirect` or `caddyfile` instead.",
             )
-        elif reaches(url, [address], range(first, first + instances)):
+        elif reaches(url, [address], ports):
             findings.warn(
                 where,
                 f"'{url}' is cloudflared's own metrics, which every visitor could read.",

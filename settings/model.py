@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pulumi
 
 from ingress import Rule
+from settings.addresses import metrics_of
 
 _LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 INTERNAL_NAME = "argoweb.internal"
@@ -283,10 +284,10 @@ class Settings:
     @property
     def instances(self) -> Sequence[Instance]:
         """Each server's cloudflared, in the order in which they are restarted; the second's port is the next one."""
-        host, _, port = str(self.cloudflared["metrics"]).rpartition(":")
+        host, ports = metrics_of(str(self.cloudflared["metrics"]), self.nixos.instances)
         return [
-            Instance(unit=f"{unit}.service", metrics=f"{host}:{int(port) + index}")
-            for index, unit in enumerate(CLOUDFLARED_UNITS[: self.nixos.instances])
+            Instance(unit=f"{unit}.service", metrics=f"{host}:{port}")
+            for unit, port in zip(CLOUDFLARED_UNITS, ports, strict=False)
         ]
 
     @property
