@@ -8,7 +8,7 @@ import pulumi
 from pulumi_command import remote
 
 from components.remote_programs import SERVER_PROGRAM, command
-from render import FileEntry, manifest
+from render import FileEntry, manifest, teardown_manifest
 from settings import Server, Settings
 
 STAGING = "/var/lib/argoweb-deploy/staging"
@@ -42,7 +42,7 @@ class NixosHostArgs:
 
 
 class NixosHost(pulumi.ComponentResource):
-    """One resource a file, so that a preview names what changes, and one that activates them together.
+    """One resource a file, so that a preview names what changes, one that activates them together, and one for the end.
 
     Files go to a staging folder; only the activation touches what is live.
     """
@@ -86,6 +86,16 @@ class NixosHost(pulumi.ComponentResource):
         program = f"{staging}/server.sh"
         staged = [stage("server.sh", SERVER_PROGRAM)]
         staged += [stage(file.name, file.content) for file in args.files]
+        # Made before the activation, which Pulumi does not know of when it fails or its connection breaks.
+        teardown = remote.Command(
+            f"{name}-teardown",
+            connection=connection,
+            delete=command("launch.sh", "deactivate", program, sudo=sudo),
+            stdin=teardown_manifest(server, owner=owner),
+            triggers=triggers,
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=staged)),
+        )
         self.activation = remote.Command(
             f"{name}-activate",
             connection=connection,
@@ -94,7 +104,6 @@ class NixosHost(pulumi.ComponentResource):
             create=_sent(staged).apply(
                 lambda sent: command("launch.sh", "activate", program, sent, sudo=sudo)
             ),
-            delete=command("launch.sh", "deactivate", program, sudo=sudo),
             stdin=pulumi.Output.all(*(_entry(file) for file in args.files)).apply(
                 lambda entries: manifest(args.settings, server, owner=owner, files=entries)
             ),
@@ -103,7 +112,7 @@ class NixosHost(pulumi.ComponentResource):
             logging=remote.Logging.STDOUT_AND_STDERR,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions.merge(
-                children, pulumi.ResourceOptions(depends_on=[*staged, *args.after])
+                children, pulumi.ResourceOptions(depends_on=[teardown, *args.after])
             ),
         )
         self.register_outputs({"address": server.address_text})

@@ -1,20 +1,9 @@
 # Teardown: stop, take the secret away, take our files out of the user's configuration, rebuild, leave no trace.
 
-# Values of this deployment's two manifests: of the last update that Pulumi knows of, and of the last one that is live here,
-# which is another one when the connection broke.
-of_both_manifests() {
-  local file
-  for file in "$WORK/manifest" "$APPLIED"; do
-    if [[ -e $file ]]; then sed -n "$1" "$file"; fi
-  done | sort -u
-}
-
 deactivate() {
   local unit dir path caddy
-  local -a paths units config_dirs data_dirs
   WORK=$1
   read_manifest "$WORK/manifest"
-  caddy=${SETTING[caddy-unit]}.service
   exec 9>"$LOCK"
   flock -w "$LOCK_WAIT" 9
   if [[ -e $OWNER && $(<"$OWNER") != "${SETTING[owner]}" ]]; then
@@ -24,23 +13,29 @@ deactivate() {
   fi
   trap 'status=$?; ((status == 0)) || echo "$STATE Run pulumi destroy again."' EXIT
   STATE="STATE: the teardown broke off, see above; the tunnel may still run."
+  if [[ ! -d $TRANSACTION && -e $APPLIED.new ]]; then mv -f -- "$APPLIED.new" "$APPLIED"; fi # a commit that was killed
+  if [[ ! -e $APPLIED ]]; then
+    # No activation has come to its end. What is at our paths is what the server had before, perhaps made by hand.
+    recover no
+    step "done: nothing of argoweb was live here"
+    trap - EXIT
+    return
+  fi
   if [[ -d $TRANSACTION ]]; then
     transaction_restore
     transaction_end
   fi
-  mapfile -t units < <(of_both_manifests 's/^instance \([^ ]*\) .*/\1/p')
-  mapfile -t paths < <(of_both_manifests 's/^file [^ ]* [^ ]* [^ ]* [^ ]* //p')
-  mapfile -t config_dirs < <(of_both_manifests 's/^config-dir //p')
-  mapfile -t data_dirs < <(of_both_manifests 's/^data-dir //p')
+  read_manifest <(grep -E '^(file|instance|config-dir|data-dir|caddy-unit) ' "$APPLIED")
+  caddy=${SETTING[caddy-unit]}.service
 
   step "stopping argoWeb"
-  for unit in "${units[@]}"; do
+  for unit in "${INSTANCES[@]}"; do
     if unit_exists "$unit"; then systemctl stop "$unit"; fi
   done
-  for dir in "${config_dirs[@]}" "${data_dirs[@]}"; do
+  for dir in "${SETTING[config-dir]}" "${SETTING[data-dir]}"; do
     rm -f -- "$dir/.argoweb-new" "$dir/.argoweb-old" # of a run that was killed
   done
-  for path in "${paths[@]}"; do
+  for path in "${FILE_PATH[@]}"; do
     if [[ $path == */argoWeb.nix && -e $path ]]; then neutral_module "$path"; else rm -f -- "$path"; fi
   done
   STATE="STATE: the tunnel is stopped and its credentials are gone; the system still contains the unit argoWeb."
@@ -52,7 +47,7 @@ deactivate() {
   if unit_exists "$caddy" && [[ $(systemctl is-active "$caddy") == active ]]; then
     systemctl reload-or-restart "$caddy" || true
   fi
-  rmdir --ignore-fail-on-non-empty -- "${data_dirs[@]}" 2>/dev/null || true
+  rmdir --ignore-fail-on-non-empty -- "${SETTING[data-dir]}" 2>/dev/null || true
   trap - EXIT
   step "done: no service, no configuration and no secret of argoweb is left"
 }

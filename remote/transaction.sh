@@ -32,7 +32,7 @@ transaction_proved() {
 # Puts every file back as it was; fails when it could not do so with each.
 transaction_restore() {
   local path index=0 status=0
-  rm -f -- "$TRANSACTION/proved"
+  rm -f -- "$TRANSACTION/proved" "$APPLIED.new" "$OWNER.new"
   sync -- "$TRANSACTION"
   while read -r path; do
     put_back "$TRANSACTION/$index" "$path" || status=1

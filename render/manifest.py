@@ -1,4 +1,4 @@
-"""The manifest: what the activation of a server reads on its standard input."""
+"""The manifests: what a server's activation and its teardown read on their standard input."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,6 @@ def manifest(settings: Settings, server: Server, *, owner: str, files: Sequence[
     No value holds a newline or has a blank at an end: the settings refuse both.
     """
     lines = [
-        f"owner {owner}",
         f"config-dir {settings.nixos.config_dir}",
         f"data-dir {settings.nixos.data_dir}",
         f"caddy-unit {settings.caddy.unit}",
@@ -50,13 +49,26 @@ def manifest(settings: Settings, server: Server, *, owner: str, files: Sequence[
         ),
         *_read_by_units(settings),
     ]
+    lines += [
+        f"file {file.name} {file.mode} {file.owner} {file.sha256} {file.path}" for file in files
+    ]
+    return _whole([*_rebuilding(server, owner), *lines])
+
+
+def teardown_manifest(server: Server, *, owner: str) -> str:
+    """The same for a teardown, which finds the manifest of what is live on the server itself."""
+    return _whole(_rebuilding(server, owner))
+
+
+def _rebuilding(server: Server, owner: str) -> list[str]:
     rebuild = server.rebuild
+    lines = [f"owner {owner}"]
     if rebuild.flake is not None:
         lines.append(f"flake {rebuild.flake}")
     if rebuild.build_host is not None:
         lines.append(f"build-host {rebuild.build_host}")
-    lines += [f"rebuild-arg {word}" for word in rebuild.args]
-    lines += [
-        f"file {file.name} {file.mode} {file.owner} {file.sha256} {file.path}" for file in files
-    ]
+    return [*lines, *(f"rebuild-arg {word}" for word in rebuild.args)]
+
+
+def _whole(lines: Sequence[str]) -> str:
     return "\n".join([*lines, "end"]) + "\n"

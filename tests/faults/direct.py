@@ -93,7 +93,7 @@ class Direct:
             files={
                 name: _plain(inputs["stdin"])
                 for name, inputs in self._inputs.items()
-                if name != "activate"
+                if name not in ("activate", "teardown")
             },
             manifest=self._inputs["activate"]["stdin"],
         )
@@ -135,7 +135,8 @@ class Direct:
 
     def run(self, manifest: str, verb: str = "create") -> Run:
         """Starts the activation, or with `delete` the teardown."""
-        return Run(self.world, self._inputs["activate"][verb], manifest)
+        resource = "activate" if verb == "create" else "teardown"
+        return Run(self.world, self._inputs[resource][verb], manifest)
 
     def deploy(self, deployment: Deployment) -> str:
         """All of it, to its end; what the activation printed."""

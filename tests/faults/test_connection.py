@@ -103,6 +103,25 @@ def test_a_stack_that_is_set_back_after_a_cut_takes_the_server_back_with_it(
     assert live_files(deployed) == files
 
 
+def test_a_first_deployment_that_was_cut_off_is_torn_down_like_any_other(
+    deployed: World, faults: Faults
+) -> None:
+    deployed.pulumi("destroy", "--yes", "--skip-preview")
+    faults.hold("rebuild-build")
+    deployment = Deployment(deployed)
+    deployed.wait_for(lambda: said(deployed, deployment.began, "building the system"))
+    cut_connections(deployed)
+    deployment.join()
+    faults.clear()
+    deployed.wait_for((deployed.host_root() / "var/lib/argoweb-deploy/owner").exists)
+
+    deployed.pulumi("destroy", "--yes", "--skip-preview")
+
+    assert [t for t in deployed.control("/dump")["tunnels"] if t["deleted_at"] is None] == []
+    assert "argoWeb" not in deployed.ssh("systemctl list-unit-files --no-legend", check=False)
+    assert not (deployed.host_root() / "var/lib/argoweb-deploy").exists()
+
+
 def test_two_machines_deploy_one_after_the_other(deployed: World, faults: Faults) -> None:
     backend = Path(os.environ.get("TMPDIR", "/tmp")) / f"{deployed.root.parent.name}-second"
     shutil.copytree(deployed.root / ".sandbox/pulumi-state", backend)

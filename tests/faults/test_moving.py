@@ -112,7 +112,7 @@ def test_a_server_that_is_gone_fails_soon_by_its_name_and_is_let_go(
 
     assert destroyed.returncode != 0
     assert refused in destroyed.stdout + destroyed.stderr
-    assert "gone-activate" in destroyed.stdout
+    assert "gone-teardown" in destroyed.stdout
 
     # The destroy has cleaned the server that is there, before it came to the other one.
     web = machines.entries["web1"]

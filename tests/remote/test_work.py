@@ -79,6 +79,8 @@ class Server:
         for name, text in LIVE.items():
             self.path(name).write_text(text)
             self.path(name).chmod(0o644)
+        self.applied = self.root / "manifest"
+        self.applied.write_text(self.manifest(LIVE))
 
     def stub(self, name: str, text: str) -> None:
         self._program(self.stubs / name, text)
@@ -363,4 +365,30 @@ def test_a_teardown_after_one_whose_boot_loader_step_failed_does_that_step(serve
     assert code == 0, said
     assert "switch without boot" in server.calls()
     assert "argoweb was here" in server.live("argoWeb.nix")
+    assert not server.path("argoWeb.yml").exists()
+
+
+def test_a_teardown_leaves_what_was_there_before_the_first_activation_which_failed(
+    server: Server,
+) -> None:
+    server.applied.unlink()
+    server.was_killed_after_its_switch({"argoWeb.yml": "new yml\n"})
+
+    said, code = server.work("deactivate", {})
+
+    assert code == 0, said
+    assert "done: nothing of argoweb was live here" in said
+    assert {name: server.live(name) for name in LIVE} == LIVE
+    assert (server.link("current"), server.link("profile")) == ("old", "old")
+
+
+def test_a_teardown_finds_what_a_first_activation_left_that_was_killed_at_its_last_step(
+    server: Server,
+) -> None:
+    server.applied.rename(server.root / "manifest.new")
+
+    said, code = server.work("deactivate", {})
+
+    assert code == 0, said
+    assert "systemctl stop argoWeb.service" in server.calls()
     assert not server.path("argoWeb.yml").exists()
