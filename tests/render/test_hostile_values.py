@@ -407,8 +407,9 @@ def test_the_manifest_comes_back_from_the_servers_bash(
 
         rebuild, places, common = found.servers[0].rebuild, found.nixos, found.cloudflared
         origin: Any = common.get("originRequest") or {}
-        pools = [p for p in (origin.get("caPool"), common.get("cacert")) if p]
-        served = found.caddy.tls.files if found.caddy.tls and found.caddy.tls.files else ()
+        pools = dict.fromkeys(p for p in (origin.get("caPool"), common.get("cacert")) if p)
+        files = found.caddy.tls.files if found.caddy.tls else None
+        served = dict.fromkeys(files or ())
         assert words == [
             OWNER, places.config_dir, places.data_dir, found.caddy.unit, found.caddy.group, rebuild.flake or "",
             rebuild.build_host or "", *rebuild.args, "--", *found.health.urls, "--",
