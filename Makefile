@@ -12,7 +12,7 @@ sandbox: $(VENV)/ready
 
 # The tests that need no sandbox come first: they take seconds and say most of what can be said.
 test: $(VENV)/ready
-	@$(RUN) -m pytest -m "not engine"
+	@$(RUN) -m pytest -n auto -m "not engine"
 	@$(RUN) -m sandbox.engine
 	@$(RUN) -m pytest --durations 10 -m "not long" $(ON_THE_SANDBOX)
 
