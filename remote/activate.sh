@@ -39,20 +39,23 @@ note_invocations() {
   for unit in "${INSTANCES[@]}"; do INVOCATION[$unit]=$(invocation "$unit"); done
 }
 
-# Restarts each cloudflared that nothing has restarted since `note_invocations`; reloads Caddy, or starts it.
-# A cloudflared is connected before the next one is restarted, so that two of them are never down together.
-apply_units() {
-  local caddy=${SETTING[caddy-unit]}.service unit verb
+# Restarts each cloudflared that nothing has restarted since `note_invocations`.
+# One is connected before the next one is restarted, so that two of them are never down together.
+restart_tunnel() {
+  local unit verb
   for unit in "${INSTANCES[@]}"; do
     verb=start # waits, too, for a restart that goes on: the first one's is followed by the second one's
     if [[ $RESTART == yes && $(invocation "$unit") == "${INVOCATION[$unit]}" ]]; then verb=restart; fi
     if [[ $verb == restart || $(systemctl is-active "$unit") != active ]]; then step "restarting ${unit%.service}"; fi
     limited "$verb" "$unit" || return 1
   done
-  if [[ $RELOAD == yes ]]; then
-    step "reloading ${SETTING[caddy-unit]}"
-    limited reload-or-restart "$caddy" || return 1
-  fi
+}
+
+# Reloads Caddy, or starts it.
+reload_caddy() {
+  if [[ $RELOAD == no ]] || ((${#CADDY[@]} == 0)); then return; fi
+  step "reloading ${SETTING[caddy-unit]}"
+  limited reload-or-restart "${CADDY[@]}"
 }
 
 switch_system() {
@@ -74,7 +77,7 @@ switch_system() {
 
 # Everything as it was, and checked as well; it goes as far as it can.
 roll_back() {
-  local old profile patience=${SETTING[health-timeout]} status=0 mend=no
+  local old profile patience=${SETTING[health-timeout]} status=0 mend=no well=yes
   set +e
   journal_tail
   if [[ ! -d $TRANSACTION ]]; then
@@ -83,7 +86,7 @@ roll_back() {
   fi
   step "going back to what ran before"
   if [[ -e $APPLIED ]]; then
-    INSTANCES=() # those of the old configuration, and where they serve /ready
+    INSTANCES=() CADDY=() # those of the old configuration, and where they serve /ready
     read_manifest <(grep -E '^(instance|caddy-unit|health-timeout) ' "$APPLIED")
     if ((SETTING[health-timeout] < patience)); then SETTING[health-timeout]=$patience; fi
   fi
@@ -104,23 +107,40 @@ roll_back() {
     echo "STATE: the new configuration failed, and not everything of the old one could be put back, see above. Mend what stands in the way; the next pulumi up puts it back first."
     return
   fi
+  owe all "a deployment was taken back"
   transaction_end
-  if ! unit_exists argoWeb.service; then
-    echo "STATE: the new configuration failed and was taken back; the server has no tunnel, as before this run."
+  # A server that had none of this before has no such units now.
+  mapfile -t INSTANCES < <(existing "${INSTANCES[@]}")
+  mapfile -t CADDY < <(existing "${CADDY[@]}")
+  systemctl reset-failed "${INSTANCES[@]}" "${CADDY[@]}" 2>/dev/null || true
+  HEALTH_URLS=() HEALTH_SITES=()
+  restart_tunnel || well=no
+  reload_caddy || well=no # also when the tunnel does not come back: Caddy may run with the new sites
+  if ((${#INSTANCES[@]})) && [[ $well == yes ]]; then healthy || well=no; fi
+  if [[ $well == no ]]; then
+    echo "STATE: the new configuration failed and was taken back, but the old one is not healthy either. Look at: journalctl$(printf ' -u %s' "${INSTANCES[@]}" "${CADDY[@]}")"
     return
   fi
-  systemctl reset-failed "${INSTANCES[@]}" "${SETTING[caddy-unit]}.service" 2>/dev/null || true
-  HEALTH_URLS=() HEALTH_SITES=()
-  if apply_units && healthy; then
-    rm -f -- "$OWED"
+  rm -f -- "$OWED"
+  if ((${#INSTANCES[@]})); then
     echo "STATE: the new configuration failed and was taken back; the server serves what it served before$NEW_SECRET."
   else
-    echo "STATE: the new configuration failed and was taken back, but the old one is not healthy either. Look at: journalctl -u argoWeb"
+    echo "STATE: the new configuration failed and was taken back; the server has no tunnel, as before this run."
   fi
+}
+
+# Those of the given units that there are.
+existing() {
+  local unit
+  for unit in "$@"; do
+    if unit_exists "$unit"; then echo "$unit"; fi
+  done
 }
 
 commit() {
   local name
+  # The new manifest lies there before the boot loader has the new system: where a power loss comes then, both stay.
+  install -m 600 -- "$WORK/manifest" "$APPLIED.new" && sync -- "$APPLIED.new" || return 1
   # Also when the profile has it: a run that was cut off may not have come as far as the boot loader.
   if [[ -n $NEW_SYSTEM ]]; then
     step "making the new system the boot default"
@@ -134,12 +154,9 @@ commit() {
   for name in "${FILES[@]}"; do
     chown -- "${FILE_OWNER[$name]}" "${FILE_PATH[$name]}" || return 1
   done
-  # Before the end of the transaction: a later run, and a teardown, go by them.
-  install -m 600 -- "$WORK/manifest" "$APPLIED.new" && printf '%s\n' "${SETTING[owner]}" >"$OWNER.new" || return 1
   if [[ -d $TRANSACTION ]]; then transaction_end || return 1; fi
   rm -f -- "$OWED"
-  mv -f -- "$APPLIED.new" "$APPLIED" && mv -f -- "$OWNER.new" "$OWNER" &&
-    ln -sfn -- "$STAGING/server.sh" "$ROOT/server.sh" # the same place for every deployment, for people
+  take_manifest && ln -sfn -- "$STAGING/server.sh" "$ROOT/server.sh" # the same place for every deployment, for people
 }
 
 # The credentials stay in one place on the server: the live one. A file that another run has staged is that run's.
@@ -178,7 +195,7 @@ activate() {
   if [[ $REBUILD == yes ]] || ((${#CHANGED[@]})); then validate; fi
   if [[ $REBUILD$RESTART$RELOAD != nonono ]] || ((${#OBSOLETE[@]})); then swap; fi
   note_invocations
-  if { [[ -z $NEW_SYSTEM || $NEW_SYSTEM == "$(current_system)" ]] || switch_system "$NEW_SYSTEM"; } && apply_units && healthy && commit; then
+  if { [[ -z $NEW_SYSTEM || $NEW_SYSTEM == "$(current_system)" ]] || switch_system "$NEW_SYSTEM"; } && restart_tunnel && reload_caddy && healthy && commit; then
     trap - EXIT
     tidy_staging
     step "done: the tunnel is connected and serves this configuration"

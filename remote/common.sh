@@ -57,7 +57,7 @@ indent() { sed 's/^/      | /' | cut -c1-2000; } # the Pulumi plugin hangs on a 
 # `instance UNIT ADDRESS` is one cloudflared and where it serves /ready, in the order of their restarts;
 # `tunnel-secret made` is one that Cloudflare has before the servers, `imported` one that it had before argoweb.
 declare -A SETTING=() INSTANCE_METRICS=() FILE_MODE=() FILE_OWNER=() FILE_SUM=() FILE_PATH=()
-declare -a FILES=() INSTANCES=() REBUILD_ARGS=() HEALTH_URLS=() HEALTH_SITES=() READS=()
+declare -a FILES=() INSTANCES=() CADDY=() REBUILD_ARGS=() HEALTH_URLS=() HEALTH_SITES=() READS=()
 read_manifest() {
   local key rest name mode owner sum path
   while read -r key rest; do
@@ -71,6 +71,7 @@ read_manifest() {
         INSTANCES+=("${rest% *}")
         INSTANCE_METRICS[${rest% *}]=${rest#* }
         ;;
+      caddy-unit) SETTING[$key]=$rest CADDY=("$rest.service") ;;
       rebuild-arg) REBUILD_ARGS+=("$rest") ;;
       health-url) HEALTH_URLS+=("$rest") ;;
       health-site) HEALTH_SITES+=("$rest") ;;

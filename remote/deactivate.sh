@@ -1,19 +1,20 @@
 # Teardown: stop, take the secret away, take our files out of the user's configuration, rebuild, leave no trace.
 
 deactivate() {
-  local unit dir path caddy
+  local unit dir path owner=''
   WORK=$1
   read_manifest "$WORK/manifest"
   exec 9>"$LOCK"
   flock -w "$LOCK_WAIT" 9
-  if [[ -e $OWNER && $(<"$OWNER") != "${SETTING[owner]}" ]]; then
-    step "this server now belongs to '$(<"$OWNER")': left alone"
+  if [[ ! -d $TRANSACTION ]]; then take_manifest; fi
+  if [[ -e $APPLIED ]]; then owner=$(sed -n 's/^owner //p' "$APPLIED"); fi
+  if [[ -n $owner && $owner != "${SETTING[owner]}" ]]; then
+    step "what is live on this server belongs to '$owner': left alone"
     : >"$WORK/left-alone"
     return
   fi
   trap 'status=$?; ((status == 0)) || echo "$STATE Run pulumi destroy again."' EXIT
   STATE="STATE: the teardown broke off, see above; the tunnel may still run."
-  if [[ ! -d $TRANSACTION && -e $APPLIED.new ]]; then mv -f -- "$APPLIED.new" "$APPLIED"; fi # a commit that was killed
   if [[ ! -e $APPLIED ]]; then
     # No activation has come to its end. What is at our paths is what the server had before, perhaps made by hand.
     recover no
@@ -26,7 +27,6 @@ deactivate() {
     transaction_end
   fi
   read_manifest <(grep -E '^(file|instance|config-dir|data-dir|caddy-unit) ' "$APPLIED")
-  caddy=${SETTING[caddy-unit]}.service
 
   step "stopping argoWeb"
   for unit in "${INSTANCES[@]}"; do
@@ -44,8 +44,8 @@ deactivate() {
   # Until the boot loader has the system without it, also when an earlier teardown broke off after its switch.
   if unit_exists argoWeb.service; then : >"$ROOT/tearing-down"; fi
   if [[ -e $ROOT/tearing-down ]]; then rebuild_without_module; fi
-  if unit_exists "$caddy" && [[ $(systemctl is-active "$caddy") == active ]]; then
-    systemctl reload-or-restart "$caddy" || true
+  if [[ $(systemctl is-active "${CADDY[@]}") == active ]]; then
+    systemctl reload-or-restart "${CADDY[@]}" || true
   fi
   rmdir --ignore-fail-on-non-empty -- "${SETTING[data-dir]}" 2>/dev/null || true
   trap - EXIT

@@ -32,7 +32,7 @@ drift() {
       diff -U 0 --label "the stack" --label "this server" -- "$STAGING/$name" "$path" | indent || true
     fi
   done
-  for unit in "${INSTANCES[@]}" "${SETTING[caddy-unit]}.service"; do
+  for unit in "${INSTANCES[@]}" "${CADDY[@]}"; do
     found=$(systemctl is-active "$unit" || true)
     [[ $found == active ]] || differs "$unit" "$found" "active"
   done

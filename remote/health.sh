@@ -5,7 +5,7 @@ readonly SETTLE=2 # seconds for which all of it must hold without a restart
 # Prints why it does not serve, or nothing.
 unhealthy_reason() {
   local unit url site address host
-  for unit in "${INSTANCES[@]}" "${SETTING[caddy-unit]}.service"; do
+  for unit in "${INSTANCES[@]}" "${CADDY[@]}"; do
     if [[ $(systemctl is-active "$unit") != active ]]; then
       echo "$unit is $(systemctl is-active "$unit")"
       return
@@ -36,7 +36,7 @@ unhealthy_reason() {
 answers() { curl -fsS --globoff -o /dev/null --max-time 10 "${@:2}" -- "$1" 2>"$WORK/url.log"; }
 
 # Changes with every start of a unit, by whomever.
-starts() { systemctl show -p InvocationID -p NRestarts "${INSTANCES[@]}" "${SETTING[caddy-unit]}.service"; }
+starts() { systemctl show -p InvocationID -p NRestarts "${INSTANCES[@]}" "${CADDY[@]}"; }
 
 # Waits until everything is well and stays so, at most about SETTING[health-timeout] seconds.
 healthy() {
@@ -49,7 +49,7 @@ healthy() {
       since=''
     elif [[ -z $since || $now != "$seen" ]]; then
       since=$SECONDS
-      reason="${INSTANCES[*]} or ${SETTING[caddy-unit]}.service keeps restarting"
+      reason="one of ${INSTANCES[*]} ${CADDY[*]} keeps restarting"
     elif ((SECONDS - since >= SETTLE)); then
       return 0
     fi
@@ -67,7 +67,7 @@ healthy() {
 journal_tail() {
   local unit text secret
   secret=$(sed -n 's/.*"TunnelSecret": *"\([^"]*\)".*/\1/p' -- "${FILE_PATH[credentials]:-}" 2>/dev/null || true)
-  for unit in "${INSTANCES[@]}" "${SETTING[caddy-unit]}.service"; do
+  for unit in "${INSTANCES[@]}" "${CADDY[@]}"; do
     echo "Last journal lines of $unit:"
     text=$(journalctl --no-pager -q -o cat --since "@$STARTED" -n 200 -u "$unit" 2>/dev/null |
       grep -v -e ' DBG ' -e '"level":"debug"' -e 'http\.log\.access' | tail -n 15 || true)

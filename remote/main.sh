@@ -41,6 +41,7 @@ start() {
   bash=$(command -v bash)
   mkdir -p -- "$ROOT/runs"
   run=$(mktemp -d "$ROOT/runs/XXXXXXXX")
+  echo "$$" >"$run/session" # who waits for it
   cat >"$run/manifest"
   cp -- "$PROGRAM" "$run/server.sh" # whoever stages another one meanwhile changes nothing here
   if [[ $(tail -n 1 -- "$run/manifest") != end || $(tail -n 1 -- "$run/server.sh") != '} # end' ]]; then
@@ -92,14 +93,26 @@ say_cut_off() {
     echo "STATE: the teardown was cut off. Run pulumi destroy again."
   elif [[ -e $TRANSACTION ]]; then
     echo "STATE: the change was cut off half-way. Run pulumi up again: it first undoes what is half done, as a start of the server does."
+  elif [[ -e $OWED ]]; then
+    echo "STATE: no file is half changed, but units may still run what is not live any more. Run pulumi up again, which restarts them: $(owed)."
   else
     echo "STATE: no change was half done; the server runs what it ran before, or already this configuration. Run pulumi up again."
   fi
 }
 
-# After the teardown in folder $1; a server that belongs to a newer deployment keeps what that one needs.
+# After the teardown in folder $1. Another deployment that is live keeps what it needs; one that waits, what it has sent.
 clean_up() {
-  if [[ -e $1/left-alone ]]; then rm -rf -- "$STAGING" "$1"; else rm -rf -- "$ROOT"; fi
+  local run
+  rm -rf -- "$STAGING"
+  if [[ ! -e $1/left-alone ]]; then
+    find "$ROOT" -mindepth 1 -maxdepth 1 ! -name staging ! -name runs -exec rm -rf -- {} +
+    for run in "$ROOT"/runs/*; do
+      if ! kill -0 "$(cat -- "$run/session" 2>/dev/null)" 2>/dev/null; then rm -rf -- "$run"; fi
+    done
+    rm -f -- "$ROOT/runs/current"
+  fi
+  rm -rf -- "$1"
+  rmdir --ignore-fail-on-non-empty -- "$ROOT/staging" "$ROOT/runs" "$ROOT" 2>/dev/null || true
 }
 
 main() {

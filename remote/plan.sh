@@ -80,7 +80,7 @@ compare() {
     if ! unit_exists "$unit"; then REBUILD=yes why+=("$unit is not there yet"); fi
     if [[ $(systemctl is-active "$unit") != active ]]; then RESTART=yes why+=("$unit is not running"); fi
   done
-  if [[ $(systemctl is-active "${SETTING[caddy-unit]}.service") != active ]]; then RELOAD=yes why+=("${SETTING[caddy-unit]}.service is not running"); fi
+  if [[ $(systemctl is-active "${CADDY[@]}") != active ]]; then RELOAD=yes why+=("${CADDY[*]} is not running"); fi
   if [[ $REBUILD$RESTART$RELOAD == nonono ]] && ((${#OBSOLETE[@]} == 0)); then
     step "plan: nothing to do, the server has all of it"
     return

@@ -27,12 +27,13 @@ transaction_proved() {
   printf '%s\n' "$1" >"$TRANSACTION/proved.new"
   sync -- "$TRANSACTION/proved.new"
   mv -- "$TRANSACTION/proved.new" "$TRANSACTION/proved"
+  sync -- "$TRANSACTION"
 }
 
 # Puts every file back as it was; fails when it could not do so with each.
 transaction_restore() {
   local path index=0 status=0
-  rm -f -- "$TRANSACTION/proved" "$APPLIED.new" "$OWNER.new"
+  rm -f -- "$TRANSACTION/proved" "$APPLIED.new"
   sync -- "$TRANSACTION"
   while read -r path; do
     put_back "$TRANSACTION/$index" "$path" || status=1
@@ -59,15 +60,30 @@ transaction_end() {
     rm -rf -- "$TRANSACTION.done"
 }
 
+# An activation whose files stay leaves its manifest as `.new`. It becomes the live one after the end of the transaction,
+# by the next run where this one was killed, so that a later run and a teardown go by it.
+take_manifest() {
+  if [[ $(tail -n 1 -- "$APPLIED.new" 2>/dev/null) != end ]]; then
+    rm -f -- "$APPLIED.new" # nothing, or the part of it that a power loss has left
+    return
+  fi
+  sed -n 's/^owner //p' "$APPLIED.new" >"$OWNER.new" && sync -- "$OWNER.new" && mv -f -- "$OWNER.new" "$OWNER" &&
+    mv -f -- "$APPLIED.new" "$APPLIED" && sync -- "$ROOT"
+}
+
 # After a crash the old files come back, and the old system is switched to if the new one runs. At boot it is the boot
 # loader that has chosen the system: if that is the one with which the new files had proved themselves, they stay.
 # A transaction of a run that lives is left alone; so is one of this boot, when somebody else's switch starts the unit.
 recover() {
   local boot=$1 system profile
-  [[ -d $TRANSACTION ]] || return 0
+  if [[ ! -d $TRANSACTION ]]; then
+    take_manifest
+    return
+  fi
   if [[ $boot == yes && -e $TRANSACTION/boot && $(<"$TRANSACTION/boot") == "$(<"$BOOT_ID")" ]]; then return; fi
   if [[ $boot == yes && -e $TRANSACTION/proved && $(<"$TRANSACTION/proved") == "$(current_system)" ]]; then
     transaction_end
+    take_manifest
     step "an unfinished deployment is kept: it had proved itself, and the server has booted into its system"
     return
   fi

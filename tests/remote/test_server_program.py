@@ -34,7 +34,7 @@ exit 0
 NIXOS_REBUILD = """#!/bin/bash
 # As `_build_system` of nixpkgs' nixos-rebuild: a result that was copied from the build host has no link.
 echo "$*" >>"$STUBS/calls"
-[[ " $* " == *" --build-host "* ]] || ln -s /nix result
+[[ " $* " == *" --build-host "* ]] || ln -s "$STUBS" result
 """
 
 
@@ -296,14 +296,57 @@ def test_a_server_that_a_newer_deployment_has_taken_is_left_alone_and_the_teardo
     for folder in (old, new):
         folder.mkdir(parents=True)
         (folder / "server.sh").write_text(server.local(SERVER_PROGRAM))
-    (server.root / "owner").write_text("argoweb/prod/new root@192.0.2.1:22\n")
+    live = "owner argoweb/prod/new root@192.0.2.1:22\nend\n"
+    (server.root / "manifest").write_text(live)
 
     manifest = "owner argoweb/prod/old root@192.0.2.1:22\ncaddy-unit caddy\nend\n"
     with server.start(str(old / "server.sh"), "deactivate") as teardown:
         said, _ = teardown.communicate(manifest, 60)
 
-    assert "this server now belongs to 'argoweb/prod/new root@192.0.2.1:22': left alone" in said
+    assert "on this server belongs to 'argoweb/prod/new root@192.0.2.1:22': left alone" in said
     assert teardown.returncode == 0
     assert not old.exists()
     assert (new / "server.sh").exists()
-    assert (server.root / "owner").exists()
+    assert (server.root / "manifest").read_text() == live
+
+
+def test_what_another_deployment_has_sent_survives_the_teardown_of_the_one_before_it(
+    server: Server,
+) -> None:
+    server.stub("systemd-run", SYSTEMD_RUN_AT_ONCE)
+    ours, theirs = server.root / "staging/ours", server.root / "staging/theirs"
+    for folder in (ours, theirs):
+        folder.mkdir(parents=True)
+        (folder / "server.sh").write_text(server.local(SERVER_PROGRAM))
+    (server.root / "runs/dead").mkdir(parents=True)
+
+    with server.start(str(ours / "server.sh"), "deactivate") as teardown:
+        said, _ = teardown.communicate("owner argoweb/prod/ours a:22\nend\n", 60)
+
+    assert teardown.returncode == 0, said
+    assert [path for path in server.root.rglob("*") if path.is_file()] == [theirs / "server.sh"]
+    assert not (server.root / "runs").exists()
+
+
+def test_a_teardown_that_waited_for_another_one_finds_nothing_left_and_succeeds(
+    server: Server,
+) -> None:
+    first = Work(server, "deactivate")
+    busy = server.stubs / "busy"
+    busy.touch()
+    head, rest = SYSTEMD_RUN_AT_ONCE.split("\n", 1)
+    server.stub("systemd-run", f"{head}\nif [[ -e {busy} ]]; then exit 1; fi\n{rest}")
+    second = server.start(str(server.root / "staging/server.sh"), "deactivate")
+    assert second.stdin is not None
+    assert second.stdout is not None
+    second.stdin.write("owner argoweb/prod/web1 a:22\nend\n")
+    second.stdin.close()
+    assert "another deployment is at work" in second.stdout.readline()
+
+    assert first.ends("0 success") == "exit 0"
+    busy.unlink()
+    said = second.stdout.read()
+
+    assert second.wait(timeout=60) == 0, said
+    assert said.endswith("done: nothing of argoweb was live here\n")
+    assert not server.root.exists()

@@ -392,3 +392,150 @@ def test_a_teardown_finds_what_a_first_activation_left_that_was_killed_at_its_la
     assert code == 0, said
     assert "systemctl stop argoWeb.service" in server.calls()
     assert not server.path("argoWeb.yml").exists()
+
+
+BUILD = "#!/bin/bash\nln -sfn $FOLDER/systems/new $FOLDER/deploy/runs/current/build/result\n"
+"""What the validation leaves when it has built the new system."""
+
+
+def loses_power_while_the_boot_loader_is_written(server: Server, files: Files) -> None:
+    """The server is up again, in the new system."""
+    server.stub("unshare", BUILD)
+    switch = server.folder / "systems/new/bin/switch-to-configuration"
+    written = switch.read_text()
+    switch.write_text(f"{written}\nif [[ $1 == boot ]]; then kill -9 $PPID; fi\n")
+    _, code = server.work("activate", files)
+    assert code == -9
+    switch.write_text(written)
+    server.boot.write_text("second\n")
+    said, _ = server.run("recover")
+    assert "an unfinished deployment is kept" in said
+
+
+def test_a_teardown_takes_all_of_a_first_activation_that_a_power_loss_cut_at_the_boot_loader(
+    server: Server,
+) -> None:
+    server.applied.unlink()
+    for name in LIVE:
+        server.path(name).unlink()
+    loses_power_while_the_boot_loader_is_written(
+        server, {**LIVE, "credentials": credentials("one")}
+    )
+
+    said, code = server.work("deactivate", {})
+
+    assert code == 0, said
+    assert "systemctl stop argoWeb.service" in server.calls()
+    assert not server.path("argoWeb.yml").exists()
+    assert not server.path("credentials").exists()
+
+
+def test_a_teardown_takes_the_credentials_of_the_tunnel_with_which_a_power_loss_came(
+    server: Server,
+) -> None:
+    server.work("activate", {**LIVE, "credentials": credentials("a", "one")})
+    one, two = server.data / "credentials", server.data / "two/credentials"
+    server.data = two.parent
+    new = {**LIVE, "argoWeb.nix": "{ new = 1; }\n", "credentials": credentials("b", "two")}
+    loses_power_while_the_boot_loader_is_written(server, new)
+    assert two.exists()
+
+    said, code = server.work("deactivate", {})
+
+    assert code == 0, said
+    assert not two.exists()
+    assert not one.exists()
+
+
+def test_a_manifest_of_which_a_power_loss_left_a_part_is_not_taken(server: Server) -> None:
+    (server.root / "manifest.new").write_text("owner project/sta")
+
+    said, code = server.work("deactivate", {})
+
+    assert code == 0, said
+    assert "systemctl stop argoWeb.service" in server.calls()
+    assert not server.path("argoWeb.yml").exists()
+
+
+def test_the_teardown_of_a_deployment_that_never_went_live_leaves_that_of_another_one(
+    server: Server,
+) -> None:
+    live = server.applied.read_text()
+    server.applied.write_text(live.replace("owner project/", "owner other/"))
+
+    said, code = server.work("deactivate", {})
+
+    assert code == 0
+    assert "belongs to 'other/stack/web1 root@192.0.2.1:22': left alone" in said
+    assert {name: server.live(name) for name in LIVE} == LIVE
+    assert server.calls() == []
+
+
+UPLINK = """
+case "$*" in
+  "reload-or-restart caddy.service") cp $FOLDER/caddy/argoWeb.caddy $FOLDER/caddy-runs ;;
+  restart*|start*) [[ -e $FOLDER/online ]] ;;
+esac
+"""
+
+
+def test_caddy_goes_back_also_when_the_tunnel_does_not_and_the_next_run_restarts_what_did_not(
+    server: Server,
+) -> None:
+    online, running = server.folder / "online", server.folder / "caddy-runs"
+    online.touch()
+    server.stub("systemctl", SYSTEMCTL + UPLINK)
+    # It goes away once the new configuration is asked for its health.
+    server.stub("curl", "#!/bin/bash\nrm -f $FOLDER/online\nexit 1\n")
+
+    said, code = server.work(
+        "activate",
+        {**LIVE, "argoWeb.yml": "new yml\n", "argoWeb.caddy": "new\n"},
+        "health-timeout 1",
+    )
+
+    assert code == 1
+    assert "the old one is not healthy either" in said
+    assert running.read_text() == LIVE["argoWeb.caddy"]
+
+    online.touch()
+    server.stub("curl", ACCEPT)
+    server.calls()
+    said, code = server.work("activate", LIVE)
+
+    assert code == 0, said
+    assert "plan: restart argoWeb, reload caddy (a deployment was taken back)" in said
+    assert "systemctl restart argoWeb.service" in server.calls()
+
+
+def test_a_server_that_had_no_caddy_and_one_cloudflared_is_asked_for_that_one_after_a_rollback(
+    server: Server,
+) -> None:
+    server.applied.unlink()
+    server.path("argoWeb.nix").unlink()
+    server.stub("unshare", BUILD)
+    server.stub("curl", '#!/bin/bash\n[[ "$*" == *ready* ]]\n')
+    server.stub(
+        "systemctl",
+        """#!/bin/bash
+there() { [[ $1 == argoWeb.service || $(readlink $FOLDER/current) == */new ]]; }
+case "$*" in
+  *LoadState*) if there "${@: -1}"; then echo loaded; else echo not-found; fi ;;
+  is-active*) if there "${@: -1}"; then echo active; else echo inactive; fi ;;
+  restart*|start*|reload-or-restart*) there "${@: -1}" ;;
+esac
+""",
+    )
+
+    said, code = server.work(
+        "activate",
+        {**LIVE, "argoWeb.yml": "new yml\n"},
+        "instance argoWeb-2.service 127.0.0.1:20242",
+        "health-timeout 1",
+        "health-url http://127.0.0.1/",
+    )
+
+    assert code == 1
+    assert said.endswith("taken back; the server serves what it served before.\n")
+    assert server.link("current") == "old"
+    assert server.live("argoWeb.yml") == "old yml\n"
