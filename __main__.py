@@ -1,11 +1,16 @@
 """One stack: a Cloudflare Tunnel, the NixOS servers that run it, and the DNS records that lead to it."""
 
+import signal
+
 import pulumi
 
 from components import NixosHost, NixosHostArgs, Records, RecordsArgs, Tunnel, TunnelArgs
 from components.host_files import host_files
 from lookup import claims, own_state
 from settings import access, load
+
+# Once a resource has failed, Pulumi interrupts the program, which has nothing to add to that.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 settings = load()
 own = own_state()
@@ -39,6 +44,7 @@ for server in settings.servers:
         NixosHostArgs(
             settings=settings,
             server=server,
+            tunnel=tunnel,
             files=files,
             # One server after another, so that the others serve while one restarts.
             after=activations[-1:],

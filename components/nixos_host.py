@@ -36,6 +36,8 @@ class NixosHostArgs:
 
     settings: Settings
     server: Server
+    tunnel: pulumi.Resource
+    """Deleted after the teardown only: Cloudflare refuses to delete a tunnel that has connections."""
     files: Sequence[HostFile]
     after: Sequence[pulumi.Resource] = ()
     """What the activation waits for. The files wait for nothing: they are only staged."""
@@ -62,31 +64,35 @@ class NixosHost(pulumi.ComponentResource):
         connection = _connection(args.settings, server)
         # A server that moved is a new one: set up first, the old one cleaned afterwards.
         triggers = [server.address_text]
-        # A server that is gone can neither be changed nor cleaned.
+        # A server that is gone can neither be changed nor cleaned; what is not in the state is made without it.
         children = pulumi.ResourceOptions(
             parent=self,
             retain_on_delete=server.let_go,
             ignore_changes=_INPUTS if server.let_go else None,
         )
 
-        def stage(file: str, content: pulumi.Input[str]) -> remote.Command:
+        def stage(
+            file: str, content: pulumi.Input[str], after: Sequence[pulumi.Resource] = ()
+        ) -> remote.Command:
             path = f"{staging}/{file}"
+            put = command("stage.sh", "put", path, str(server.redeploy), sudo=sudo)
             return remote.Command(
                 f"{name}-{file}",
                 connection=connection,
-                create=command("stage.sh", "put", path, str(server.redeploy), sudo=sudo),
+                create=None if server.let_go else put,
                 delete=command("stage.sh", "drop", path, sudo=sudo),
                 stdin=content,
                 triggers=triggers,
                 logging=remote.Logging.NONE,
                 add_previous_output_in_env=False,
-                opts=children,
+                opts=pulumi.ResourceOptions.merge(
+                    children, pulumi.ResourceOptions(depends_on=after)
+                ),
             )
 
         program = f"{staging}/server.sh"
         staged = [stage("server.sh", SERVER_PROGRAM)]
-        staged += [stage(file.name, file.content) for file in args.files]
-        # Made before the activation, which Pulumi does not know of when it fails or its connection breaks.
+        # Made before the files and the activation, of which Pulumi knows nothing when their connection breaks.
         teardown = remote.Command(
             f"{name}-teardown",
             connection=connection,
@@ -94,16 +100,20 @@ class NixosHost(pulumi.ComponentResource):
             stdin=teardown_manifest(server, owner=owner),
             triggers=triggers,
             add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=staged)),
+            opts=pulumi.ResourceOptions.merge(
+                children, pulumi.ResourceOptions(depends_on=[*staged, args.tunnel])
+            ),
+        )
+        staged += [stage(file.name, file.content, after=[teardown]) for file in args.files]
+        # When the files were sent is of no use there but to run it again whenever one was: also when an update broke off
+        # and the stack is then set back to what its state has of the activation.
+        activate = _sent(staged).apply(
+            lambda sent: command("launch.sh", "activate", program, sent, sudo=sudo)
         )
         self.activation = remote.Command(
             f"{name}-activate",
             connection=connection,
-            # When the files were sent is of no use there but to run it again whenever one was: also when an update broke off
-            # and the stack is then set back to what its state has of the activation.
-            create=_sent(staged).apply(
-                lambda sent: command("launch.sh", "activate", program, sent, sudo=sudo)
-            ),
+            create=None if server.let_go else activate,
             stdin=pulumi.Output.all(*(_entry(file) for file in args.files)).apply(
                 lambda entries: manifest(args.settings, server, owner=owner, files=entries)
             ),
@@ -112,7 +122,7 @@ class NixosHost(pulumi.ComponentResource):
             logging=remote.Logging.STDOUT_AND_STDERR,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions.merge(
-                children, pulumi.ResourceOptions(depends_on=[teardown, *args.after])
+                children, pulumi.ResourceOptions(depends_on=[*staged, *args.after])
             ),
         )
         self.register_outputs({"address": server.address_text})

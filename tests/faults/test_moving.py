@@ -112,19 +112,13 @@ def test_a_server_that_is_gone_fails_soon_by_its_name_and_is_let_go(
 
     assert destroyed.returncode != 0
     assert refused in destroyed.stdout + destroyed.stderr
-    assert "gone-teardown" in destroyed.stdout
+    assert "Command gone-" in destroyed.stdout
 
-    # The destroy has cleaned the server that is there, before it came to the other one.
-    web = machines.entries["web1"]
-    machines.write(web=web)
-    cleaned = world.pulumi("up", "--yes", "--skip-preview", check=False)
-    assert "Raise argoweb:servers.<name>.redeploy by one, pulumi up" in cleaned.stdout
-    web = {**web, "redeploy": 1}
-    machines.write(web=web)
+    machines.write(web=machines.entries["web1"])
     removed = world.pulumi("up", "--yes", "--skip-preview", check=False)
     assert refused in removed.stdout + removed.stderr
 
-    machines.write(web=web, gone={**gone, "letGo": True})
+    machines.write(web=machines.entries["web1"], gone={**gone, "letGo": True})
     world.up()
     world.pulumi("destroy", "--yes", "--skip-preview")
 
