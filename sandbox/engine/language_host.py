@@ -66,17 +66,19 @@ class LanguageHost(LanguageServer):
 
     def Run(self, request: Any, context: Any) -> Any:
         request.args[:] = [self._engine]
-        result = subprocess.run(
+        with subprocess.Popen(
             [sys.executable, "-u", "-m", "sandbox.engine.language_host", _RUN],
-            input=request.SerializeToString(),
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            check=False,
-        )
+        ) as program:
+            # As the official one: an engine that waits no longer, since a resource has failed, interrupts the program.
+            context.add_callback(lambda: program.send_signal(signal.SIGINT))
+            answer, _ = program.communicate(request.SerializeToString())
         response = language_pb2.RunResponse()
-        if result.returncode != 0:
-            response.error = f"Program exited with non-zero exit code: {result.returncode}"
+        if program.returncode != 0:
+            response.error = f"program exited with non-zero exit code: {program.returncode}"
         else:
-            response.ParseFromString(result.stdout)
+            response.ParseFromString(answer)
         return response
 
 
@@ -91,7 +93,6 @@ def _run() -> None:
     """Runs one program; the request on stdin, the response on stdout, the program's own output on stderr."""
     request = language_pb2.RunRequest()
     request.ParseFromString(sys.stdin.buffer.read())
-    signal.signal(signal.SIGINT, lambda *_: os._exit(1))  # the engine has said already what failed
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     folder = Path(request.info.program_directory or request.pwd) / (request.info.entry_point or ".")
