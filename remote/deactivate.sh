@@ -9,7 +9,7 @@ deactivate() {
   if [[ ! -d $TRANSACTION ]]; then take_manifest; fi
   if [[ -e $APPLIED ]]; then owner=$(sed -n 's/^owner //p' "$APPLIED"); fi
   if [[ -n $owner && $owner != "${SETTING[owner]}" ]]; then
-    step "what is live on this server belongs to '$owner': left alone"
+    step "this server belongs to '$owner': left alone"
     : >"$WORK/left-alone"
     return
   fi

@@ -89,7 +89,7 @@ def test_the_same_machine_under_another_name_or_address_is_left_alone(
     with load(world, *SITES) as visitors:
         output = world.up()
 
-    assert "this server now belongs to" in output
+    assert "this server belongs to" in output
     assert visitors.failed == []
     assert world.ssh("systemctl show -p InvocationID --value argoWeb caddy") == before
     (staging,) = world.ssh("ls /var/lib/argoweb-deploy/staging").split()

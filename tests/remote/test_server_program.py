@@ -303,7 +303,7 @@ def test_a_server_that_a_newer_deployment_has_taken_is_left_alone_and_the_teardo
     with server.start(str(old / "server.sh"), "deactivate") as teardown:
         said, _ = teardown.communicate(manifest, 60)
 
-    assert "on this server belongs to 'argoweb/prod/new root@192.0.2.1:22': left alone" in said
+    assert "this server belongs to 'argoweb/prod/new root@192.0.2.1:22': left alone" in said
     assert teardown.returncode == 0
     assert not old.exists()
     assert (new / "server.sh").exists()

@@ -539,3 +539,26 @@ esac
     assert said.endswith("taken back; the server serves what it served before.\n")
     assert server.link("current") == "old"
     assert server.live("argoWeb.yml") == "old yml\n"
+
+
+@pytest.mark.parametrize("module", ["", "argoWeb-recover.service"])
+def test_a_unit_of_our_name_that_our_module_did_not_make_is_no_import(
+    server: Server, module: str
+) -> None:
+    units = server.folder / "systems/new/etc/systemd/system"
+    units.mkdir(parents=True)
+    other = "/etc/elsewhere" if module else server.config
+    (units / "argoWeb.service").write_text(
+        f"[Service]\nExecStart=/bin/cloudflared --config {other}/argoWeb.yml tunnel run\n"
+    )
+    if module:
+        (units / module).write_text("[Service]\n")
+    (server.stubs / "unshare").unlink()
+    server.stub("nixos-rebuild", "#!/bin/bash\nln -sfn $FOLDER/systems/new result\n")
+
+    said, code = server.work("activate", {**LIVE, "argoWeb.nix": "{ new = 1; }\n"})
+
+    assert code == 1
+    assert "does not import ours" in said
+    assert f"if builtins.pathExists {server.config}/argoWeb.nix" in said
+    assert server.live("argoWeb.nix") == LIVE["argoWeb.nix"]
