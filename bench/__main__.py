@@ -15,6 +15,7 @@ _ALONE: dict[str, Callable[[int], list[Row]]] = {
     "alone": alone.rows,
     "caddy": lambda rounds: caddy.rows(3 * rounds),
 }
+# In this order: the counts begin with nothing.
 _TWO_SERVERS: dict[str, Callable[[Lab, int], list[Row]]] = {
     "counts": lambda lab, _: counts.rows(lab),
     "previews": previews.rows,
@@ -47,7 +48,9 @@ def main() -> int:
             print(f"measuring: {name}", file=sys.stderr, flush=True)
             rows += _ALONE[name](given.rounds)
     for servers, group in ((2, _TWO_SERVERS), (4, _FOUR_SERVERS)):
-        chosen = [name for name in wanted if name in group or (name == "profile" and servers == 2)]
+        chosen = [name for name in group if name in wanted]
+        if servers == 2 and "profile" in wanted:
+            chosen.append("profile")
         if not chosen:
             continue
         with tempfile.TemporaryDirectory() as folder, closing(Lab(Path(folder), servers)) as lab:

@@ -81,7 +81,10 @@ read_manifest() {
   done <"$1"
 }
 
-digest() { sha256sum -- "$1" 2>/dev/null | cut -d' ' -f1; }
+digest() {
+  local sum
+  sum=$(sha256sum -- "$1" 2>/dev/null) && echo "${sum%% *}"
+}
 unit_exists() { [[ $(systemctl show -p LoadState --value "$1") == loaded ]]; }
 is_nix_input() { [[ $1 == *.nix || $1 == argoWeb.json ]]; }
 current_system() { readlink -f /run/current-system; }

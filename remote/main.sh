@@ -124,7 +124,7 @@ main() {
       if [[ $1 == work-deactivate ]]; then deactivate "$2"; fi
       ;;
     drift) drift ;;
-    validate) validate_candidate "$2" "$3" "$4" ;;
+    validate) validate_candidate "${@:2}" ;;
     ended) # systemd sets both; EXIT_STATUS is a number or a signal's name
       rm -rf -- "$2/files" "$2/candidate" # the credentials and Caddy's keys may be among them
       cp -- "$2/log" "$ROOT/log"

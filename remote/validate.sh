@@ -16,7 +16,7 @@ validate() {
   for path in "${OBSOLETE[@]}"; do
     if [[ ${path%/*} == "$dir" ]]; then rm -f -- "$candidate/${path##*/}"; fi
   done
-  unshare --mount --propagation private -- bash "$PROGRAM" validate "$WORK" "$REBUILD" "$dir" ||
+  unshare --mount --propagation private -- bash "$PROGRAM" validate "$WORK" "$dir" "$REBUILD" "$RESTART" "$RELOAD" ||
     {
       rmdir --ignore-fail-on-non-empty -- "$dir" 2>/dev/null || true
       fail_untouched "the new configuration was refused, see above."
@@ -27,9 +27,9 @@ validate() {
   fi
 }
 
-# Runs inside the mount namespace.
+# Runs inside the mount namespace. A program that goes on with what it runs is not asked again.
 validate_candidate() {
-  local rebuild=$2 dir=$3 system='' tunnel caddy wrong ours
+  local dir=$2 rebuild=$3 restart=$4 reload=$5 system='' tunnel caddy wrong ours
   WORK=$1
   read_manifest "$WORK/manifest"
   chmod 755 "$WORK/candidate"
@@ -64,11 +64,15 @@ validate_candidate() {
     printf 'Of the files that the stack names:\n%s\n' "$wrong"
     return 1
   fi
-  step "checking argoWeb.yml with cloudflared"
-  "$(exec_program <<<"$tunnel")" tunnel --config "${FILE_PATH[argoWeb.yml]}" ingress validate >"$WORK/cloudflared.log" 2>&1 || {
-    indent <"$WORK/cloudflared.log"
-    return 1
-  }
-  step "checking argoWeb.caddy with Caddy"
-  validate_caddy "$caddy" "$system"
+  if [[ $rebuild$restart != nono ]]; then
+    step "checking argoWeb.yml with cloudflared"
+    "$(exec_program <<<"$tunnel")" tunnel --config "${FILE_PATH[argoWeb.yml]}" ingress validate >"$WORK/cloudflared.log" 2>&1 || {
+      indent <"$WORK/cloudflared.log"
+      return 1
+    }
+  fi
+  if [[ $rebuild$reload != nono ]]; then
+    step "checking argoWeb.caddy with Caddy"
+    validate_caddy "$caddy" "$system"
+  fi
 }
