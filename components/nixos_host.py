@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_random as random
 from pulumi_command import remote
 
 from components.remote_programs import SERVER_PROGRAM, command
@@ -40,7 +41,7 @@ class NixosHostArgs:
     """Deleted after the teardown only: Cloudflare refuses to delete a tunnel that has connections."""
     files: Sequence[HostFile]
     after: Sequence[pulumi.Resource] = ()
-    """What the activation waits for. The files wait for nothing: they are only staged."""
+    """What the activation waits for. The files do not: they are only staged."""
 
 
 class NixosHost(pulumi.ComponentResource):
@@ -59,8 +60,19 @@ class NixosHost(pulumi.ComponentResource):
         server = args.server
         sudo = server.user != "root"
         deployment = args.settings.deployment
-        owner = f"{deployment}/{server.name} {server.address_text}"
-        staging = f"{STAGING}/{deployment.replace('/', '-')}-{server.name}-{server.address_text}"
+        # A move that failed and was set back leaves resources of this very address to be deleted: on the server each
+        # set of them has an id of its own, so that the end of the earlier one is not that of the later one.
+        made = random.RandomId(
+            f"{name}-id",
+            byte_length=4,
+            keepers={"address": server.address_text},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        owner = pulumi.Output.concat(f"{deployment}/{server.name} {server.address_text} ", made.hex)
+        staging = pulumi.Output.concat(
+            f"{STAGING}/{deployment.replace('/', '-')}-{server.name}-{server.address_text}-",
+            made.hex,
+        )
         connection = _connection(args.settings, server)
         # A server that moved is a new one: set up first, the old one cleaned afterwards.
         triggers = [server.address_text]
@@ -74,13 +86,15 @@ class NixosHost(pulumi.ComponentResource):
         def stage(
             file: str, content: pulumi.Input[str], after: Sequence[pulumi.Resource] = ()
         ) -> remote.Command:
-            path = f"{staging}/{file}"
-            put = command("stage.sh", "put", path, str(server.redeploy), sudo=sudo)
+            path = pulumi.Output.concat(staging, f"/{file}")
+            put = path.apply(
+                lambda path: command("stage.sh", "put", path, str(server.redeploy), sudo=sudo)
+            )
             return remote.Command(
                 f"{name}-{file}",
                 connection=connection,
                 create=None if server.let_go else put,
-                delete=command("stage.sh", "drop", path, sudo=sudo),
+                delete=path.apply(lambda path: command("stage.sh", "drop", path, sudo=sudo)),
                 stdin=content,
                 triggers=triggers,
                 logging=remote.Logging.NONE,
@@ -90,14 +104,16 @@ class NixosHost(pulumi.ComponentResource):
                 ),
             )
 
-        program = f"{staging}/server.sh"
+        program = pulumi.Output.concat(staging, "/server.sh")
         staged = [stage("server.sh", SERVER_PROGRAM)]
         # Made before the files and the activation, of which Pulumi knows nothing when their connection breaks.
         teardown = remote.Command(
             f"{name}-teardown",
             connection=connection,
-            delete=command("launch.sh", "deactivate", program, sudo=sudo),
-            stdin=teardown_manifest(server, owner=owner),
+            delete=program.apply(
+                lambda program: command("launch.sh", "deactivate", program, sudo=sudo)
+            ),
+            stdin=owner.apply(lambda owner: teardown_manifest(server, owner=owner)),
             triggers=triggers,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions.merge(
@@ -107,15 +123,15 @@ class NixosHost(pulumi.ComponentResource):
         staged += [stage(file.name, file.content, after=[teardown]) for file in args.files]
         # When the files were sent is of no use there but to run it again whenever one was: also when an update broke off
         # and the stack is then set back to what its state has of the activation.
-        activate = _sent(staged).apply(
-            lambda sent: command("launch.sh", "activate", program, sent, sudo=sudo)
+        activate = pulumi.Output.all(program, _sent(staged)).apply(
+            lambda words: command("launch.sh", "activate", *words, sudo=sudo)
         )
         self.activation = remote.Command(
             f"{name}-activate",
             connection=connection,
             create=None if server.let_go else activate,
-            stdin=pulumi.Output.all(*(_entry(file) for file in args.files)).apply(
-                lambda entries: manifest(args.settings, server, owner=owner, files=entries)
+            stdin=pulumi.Output.all(owner, *(_entry(file) for file in args.files)).apply(
+                lambda found: manifest(args.settings, server, owner=found[0], files=found[1:])
             ),
             triggers=triggers,
             # The program prints its steps, never what is in a file.

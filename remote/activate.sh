@@ -53,7 +53,7 @@ restart_tunnel() {
 
 # Reloads Caddy, or starts it.
 reload_caddy() {
-  if [[ $RELOAD == no ]] || ((${#CADDY[@]} == 0)); then return; fi
+  if [[ $RELOAD == no ]] || ((${#CADDY[@]} == 0)); then return 0; fi # in a trap, `return` alone gives what came before it
   step "reloading ${SETTING[caddy-unit]}"
   limited reload-or-restart "${CADDY[@]}"
 }
@@ -77,7 +77,7 @@ switch_system() {
 
 # Everything as it was, and checked as well; it goes as far as it can.
 roll_back() {
-  local old profile patience=${SETTING[health-timeout]} status=0 mend=no well=yes
+  local old profile patience=${SETTING[health-timeout]} status=0 mend=no well=yes loader=''
   set +e
   journal_tail
   if [[ ! -d $TRANSACTION ]]; then
@@ -99,33 +99,39 @@ roll_back() {
     is_switched "$status" || tail -n 20 "$WORK/rollback.log" | indent
     if [[ $old != "$(current_system)" ]]; then mend=yes; fi
   fi
-  if [[ -n $profile && $(readlink -f "$PROFILE") != "$profile" ]]; then
+  if is_boot_default_ahead "$profile"; then
     make_boot_default "$profile" >"$WORK/rollback.log" 2>&1 ||
-      echo "The boot default could not be set back to $profile: $(tail -n 1 "$WORK/rollback.log")"
+      loader=" The boot default could not be set back to $profile, which the next pulumi up does: $(tail -n 1 "$WORK/rollback.log")"
   fi
   if [[ $mend == yes ]]; then
     echo "STATE: the new configuration failed, and not everything of the old one could be put back, see above. Mend what stands in the way; the next pulumi up puts it back first."
     return
   fi
+  # What an undone run owes as well, when this one had not come to its plan.
+  if [[ -e $OWED ]]; then
+    RESTART=yes
+    if grep -q '^all ' "$OWED"; then RELOAD=yes; fi
+  fi
   owe all "a deployment was taken back"
-  transaction_end
+  if [[ -z $loader ]]; then transaction_end; fi
   # A server that had none of this before has no such units now.
   mapfile -t INSTANCES < <(existing "${INSTANCES[@]}")
   mapfile -t CADDY < <(existing "${CADDY[@]}")
-  systemctl reset-failed "${INSTANCES[@]}" "${CADDY[@]}" 2>/dev/null || true
+  # Without a unit it would forget every failure of the server.
+  if ((${#INSTANCES[@]} + ${#CADDY[@]})); then systemctl reset-failed "${INSTANCES[@]}" "${CADDY[@]}" 2>/dev/null || true; fi
   HEALTH_URLS=() HEALTH_SITES=()
   restart_tunnel || well=no
   reload_caddy || well=no # also when the tunnel does not come back: Caddy may run with the new sites
   if ((${#INSTANCES[@]})) && [[ $well == yes ]]; then healthy || well=no; fi
   if [[ $well == no ]]; then
-    echo "STATE: the new configuration failed and was taken back, but the old one is not healthy either. Look at: journalctl$(printf ' -u %s' "${INSTANCES[@]}" "${CADDY[@]}")"
+    echo "STATE: the new configuration failed and was taken back, but the old one is not healthy either. Look at: journalctl$(printf ' -u %s' "${INSTANCES[@]}" "${CADDY[@]}")$loader"
     return
   fi
   rm -f -- "$OWED"
   if ((${#INSTANCES[@]})); then
-    echo "STATE: the new configuration failed and was taken back; the server serves what it served before$NEW_SECRET."
+    echo "STATE: the new configuration failed and was taken back; the server serves what it served before$NEW_SECRET.$loader"
   else
-    echo "STATE: the new configuration failed and was taken back; the server has no tunnel, as before this run."
+    echo "STATE: the new configuration failed and was taken back; the server has no tunnel, as before this run.$loader"
   fi
 }
 
@@ -140,6 +146,7 @@ existing() {
 commit() {
   local name
   # The new manifest lies there before the boot loader has the new system: where a power loss comes then, both stay.
+  printf '%s\n' "${SETTING[owner]}" >"$OWNER.new" && sync -- "$OWNER.new" || return 1
   install -m 600 -- "$WORK/manifest" "$APPLIED.new" && sync -- "$APPLIED.new" || return 1
   # Also when the profile has it: a run that was cut off may not have come as far as the boot loader.
   if [[ -n $NEW_SYSTEM ]]; then
@@ -186,6 +193,7 @@ activate() {
   exec 9>"$LOCK"
   flock -n 9 || step "another run holds the lock; waiting for it"
   flock -w "$LOCK_WAIT" 9 || fail_untouched "another deployment holds $LOCK for more than $LOCK_WAIT s."
+  take_manifest
   check_owner
   trap broken_off EXIT
   recover no

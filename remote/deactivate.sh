@@ -6,15 +6,17 @@ deactivate() {
   read_manifest "$WORK/manifest"
   exec 9>"$LOCK"
   flock -w "$LOCK_WAIT" 9
-  if [[ ! -d $TRANSACTION ]]; then take_manifest; fi
-  if [[ -e $APPLIED ]]; then owner=$(sed -n 's/^owner //p' "$APPLIED"); fi
-  if [[ -n $owner && $owner != "${SETTING[owner]}" ]]; then
-    step "this server belongs to '$owner': left alone"
-    : >"$WORK/left-alone"
-    return
-  fi
   trap 'status=$?; ((status == 0)) || echo "$STATE Run pulumi destroy again."' EXIT
   STATE="STATE: the teardown broke off, see above; the tunnel may still run."
+  take_manifest
+  if [[ -e $APPLIED ]]; then owner=$(sed -n 's/^owner //p' "$APPLIED"); fi
+  if [[ -n $owner && $owner != "${SETTING[owner]}" ]]; then
+    if [[ -d $TRANSACTION ]]; then undo_for_others; fi
+    step "this server belongs to '$owner': left alone"
+    : >"$WORK/left-alone"
+    trap - EXIT
+    return
+  fi
   if [[ ! -e $APPLIED ]]; then
     # No activation has come to its end. What is at our paths is what the server had before, perhaps made by hand.
     recover no
@@ -50,6 +52,15 @@ deactivate() {
   rmdir --ignore-fail-on-non-empty -- "${SETTING[data-dir]}" 2>/dev/null || true
   trap - EXIT
   step "done: no service, no configuration and no secret of argoweb is left"
+}
+
+# Undoes a run that was killed, and lets the units run with what is live again.
+undo_for_others() {
+  recover no
+  read_manifest <(grep -E '^(instance|caddy-unit|health-timeout) ' "$APPLIED")
+  RESTART=yes RELOAD=yes
+  note_invocations
+  restart_tunnel && reload_caddy && rm -f -- "$OWED"
 }
 
 # The user's line that imports it must go on evaluating, whatever its form, and so must settings for it.

@@ -33,7 +33,8 @@ transaction_proved() {
 # Puts every file back as it was; fails when it could not do so with each.
 transaction_restore() {
   local path index=0 status=0
-  rm -f -- "$TRANSACTION/proved" "$APPLIED.new"
+  if [[ -e $TRANSACTION/proved ]]; then mv -f -- "$TRANSACTION/proved" "$TRANSACTION/loader"; fi
+  rm -f -- "$APPLIED.new" "$OWNER.new"
   sync -- "$TRANSACTION"
   while read -r path; do
     put_back "$TRANSACTION/$index" "$path" || status=1
@@ -60,15 +61,21 @@ transaction_end() {
     rm -rf -- "$TRANSACTION.done"
 }
 
-# An activation whose files stay leaves its manifest as `.new`. It becomes the live one after the end of the transaction,
-# by the next run where this one was killed, so that a later run and a teardown go by it.
+# Whether the boot default, or the boot loader alone, may have another system than $1, which it had before.
+is_boot_default_ahead() {
+  [[ -n $1 && ( -e $TRANSACTION/loader || $1 != "$(readlink -f "$PROFILE")" ) ]]
+}
+
+# An activation whose files stay leaves its manifest and its owner as `.new`. They become the live ones after the end of
+# the transaction, by the next run where this one was killed, so that a later run and a teardown go by them.
 take_manifest() {
+  if [[ -d $TRANSACTION ]]; then return 0; fi
   if [[ $(tail -n 1 -- "$APPLIED.new" 2>/dev/null) != end ]]; then
-    rm -f -- "$APPLIED.new" # nothing, or the part of it that a power loss has left
+    rm -f -- "$APPLIED.new" "$OWNER.new" # nothing, or the part of it that a power loss has left
     return
   fi
-  sed -n 's/^owner //p' "$APPLIED.new" >"$OWNER.new" && sync -- "$OWNER.new" && mv -f -- "$OWNER.new" "$OWNER" &&
-    mv -f -- "$APPLIED.new" "$APPLIED" && sync -- "$ROOT"
+  if [[ -e $OWNER.new ]]; then mv -f -- "$OWNER.new" "$OWNER" || return 1; fi
+  mv -f -- "$APPLIED.new" "$APPLIED" && sync -- "$ROOT"
 }
 
 # After a crash the old files come back, and the old system is switched to if the new one runs. At boot it is the boot
@@ -76,10 +83,7 @@ take_manifest() {
 # A transaction of a run that lives is left alone; so is one of this boot, when somebody else's switch starts the unit.
 recover() {
   local boot=$1 system profile
-  if [[ ! -d $TRANSACTION ]]; then
-    take_manifest
-    return
-  fi
+  [[ -d $TRANSACTION ]] || return 0
   if [[ $boot == yes && -e $TRANSACTION/boot && $(<"$TRANSACTION/boot") == "$(<"$BOOT_ID")" ]]; then return; fi
   if [[ $boot == yes && -e $TRANSACTION/proved && $(<"$TRANSACTION/proved") == "$(current_system)" ]]; then
     transaction_end
@@ -93,7 +97,7 @@ recover() {
   if [[ $boot == no ]]; then
     owe all "an unfinished deployment was undone"
     if [[ $system != "$(current_system)" ]]; then switch_system "$system" "the system from before it"; fi
-    if [[ -n $profile && $profile != "$(readlink -f "$PROFILE")" ]]; then make_boot_default "$profile" >"$WORK/switch.log" 2>&1; fi
+    if is_boot_default_ahead "$profile"; then make_boot_default "$profile" >"$WORK/switch.log" 2>&1; fi
   fi
   transaction_end
   step "an unfinished deployment was undone: the files are those from before it"

@@ -1,9 +1,11 @@
-"""Stand-in for the random plugin: a random password that stays the same until an input changes.
+"""Stand-in for the random plugin: a random value that stays the same until an input changes.
 
-After terraform-provider-random's `random_password`, which the official plugin wraps: every character class is on by
-default, the result and its bcrypt hash are secret, the id is the word `none`.
+After terraform-provider-random, which the official plugin wraps. Of `random_password` every character class is on by
+default, the result and its bcrypt hash are secret, the id is the word `none`. Of `random_id` nothing is secret, and the
+id is the value.
 """
 
+import base64
 import secrets
 import string
 
@@ -36,8 +38,30 @@ _DEFAULTS: Properties = {
 _KNOWN = {*_DEFAULTS, "length", "keepers", "overrideSpecial"}
 
 
-class RandomPassword(Resource):
-    """`random.RandomPassword`: every change makes a new one."""
+class _Random(Resource):
+    """Every change makes a new value."""
+
+    def diff(self, state: Properties, old_inputs: Properties, news: Properties) -> Change:
+        names = changed(old_inputs, news)
+        return Change(diffs=names, replaces=names)
+
+    def read(self, call: Call, found: Found) -> Found:
+        """As recorded."""
+        if found.state:
+            return found
+        raise PluginError("This stand-in imports nothing.")
+
+    def update(
+        self, call: Call, id: str, state: Properties, old_inputs: Properties, news: Properties
+    ) -> Properties:
+        return {**state, **news}
+
+    def delete(self, call: Call, id: str, state: Properties) -> None:
+        """Nothing: the value is only in the stack's state."""
+
+
+class RandomPassword(_Random):
+    """`random.RandomPassword`"""
 
     def check(self, news: Properties) -> tuple[Properties, list[Failure]]:
         failures = [
@@ -54,10 +78,6 @@ class RandomPassword(Resource):
             failures.append(Failure(property="length", reason=reason))
         return news, failures
 
-    def diff(self, state: Properties, old_inputs: Properties, news: Properties) -> Change:
-        names = changed(old_inputs, news)
-        return Change(diffs=names, replaces=names)
-
     def create(self, call: Call, news: Properties) -> tuple[str, Properties]:
         inputs = {**_DEFAULTS, **news}
         if call.preview:
@@ -67,20 +87,38 @@ class RandomPassword(Resource):
         digest = bcrypt.hashpw(text.encode()[:_BCRYPT_BYTES], bcrypt.gensalt(10)).decode()
         return _ID, {**inputs, "result": Secret(text), "bcryptHash": Secret(digest)}
 
-    def read(self, call: Call, found: Found) -> Found:
-        """As recorded."""
-        if found.state:
-            return found
-        raise PluginError("This stand-in imports no passwords.")
 
-    def update(
-        self, call: Call, id: str, state: Properties, old_inputs: Properties, news: Properties
-    ) -> Properties:
-        return {**state, **news}
+class RandomId(_Random):
+    """`random.RandomId`"""
 
-    def delete(self, call: Call, id: str, state: Properties) -> None:
-        """Nothing: the password is only in the stack's state."""
+    def check(self, news: Properties) -> tuple[Properties, list[Failure]]:
+        return news, [
+            Failure(property=name, reason="this stand-in does not know it")
+            for name in news
+            if name not in ("byteLength", "keepers")
+        ]
+
+    def create(self, call: Call, news: Properties) -> tuple[str, Properties]:
+        if call.preview:
+            return "", {**news, **dict.fromkeys(("b64Std", "b64Url", "dec", "hex"), UNKNOWN)}
+        value = secrets.token_bytes(int(reveal(news["byteLength"])))
+        url = base64.urlsafe_b64encode(value).decode().rstrip("=")
+        return url, {
+            **news,
+            "b64Std": base64.b64encode(value).decode(),
+            "b64Url": url,
+            "dec": str(int.from_bytes(value, "big")),
+            "hex": value.hex(),
+        }
 
 
 if __name__ == "__main__":
-    serve(Provider("random", {"random:index/randomPassword:RandomPassword": RandomPassword()}))
+    serve(
+        Provider(
+            "random",
+            {
+                "random:index/randomPassword:RandomPassword": RandomPassword(),
+                "random:index/randomId:RandomId": RandomId(),
+            },
+        )
+    )

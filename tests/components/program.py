@@ -8,7 +8,10 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks, set_mocks
 
 Outputs = Mapping[str, dict[str, Any]]
-_MADE: Outputs = {"random:index/randomPassword:RandomPassword": {"result": "s" * 64}}
+_MADE: Outputs = {
+    "random:index/randomPassword:RandomPassword": {"result": "s" * 64},
+    "random:index/randomId:RandomId": {"hex": "0a1b2c3d"},
+}
 """What a provider adds to the inputs, by the type of the resource."""
 
 

@@ -50,7 +50,11 @@ def test_a_server_that_was_let_go_is_not_connected_to_for_what_is_not_in_the_sta
     (server,) = prod["servers"].values()
     server["letGo"] = True
 
-    commands = {name: request["object"] for name, request in resources(prod).items() if "-" in name}
+    commands = {
+        name: request["object"]
+        for name, request in resources(prod).items()
+        if request["type"] == "command:remote:Command"
+    }
 
     assert len(commands) == 5
     assert [name for name, inputs in commands.items() if "create" in inputs] == []

@@ -75,6 +75,32 @@ def test_a_changed_address_moves_without_a_gap_and_leaves_nothing_behind(
     assert world.planned() == {}
 
 
+def test_a_move_that_failed_and_is_set_back_leaves_the_server_that_serves(
+    on_the_first: Machines,
+) -> None:
+    machines, world = on_the_first, on_the_first.world
+    starts = "systemctl show -p InvocationID --value argoWeb caddy"
+    before = world.ssh(starts)
+    broken = world.host_root("web2") / "etc/sandbox/fail/rebuild-evaluate"
+    broken.parent.mkdir(parents=True, exist_ok=True)
+    broken.write_text("it fails for a test\n")
+    with load(world, *SITES) as visitors:
+        machines.write(web=machines.entries["web2"])
+        moved = world.pulumi("up", "--yes", "--skip-preview", check=False)
+        machines.write(web=machines.entries["web1"])
+        world.up()
+    broken.unlink()
+
+    assert moved.returncode != 0
+    assert visitors.failed == []
+    assert world.ssh(starts) == before
+    assert machines.left("web2") == ""
+    assert world.planned() == {}
+    # It is whole there: the next change finds all that it needs.
+    machines.write(web={**machines.entries["web1"], "redeploy": 1})
+    world.up()
+
+
 @pytest.mark.parametrize("what", ["name", "address"])
 def test_the_same_machine_under_another_name_or_address_is_left_alone(
     on_the_first: Machines, what: str

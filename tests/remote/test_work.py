@@ -562,3 +562,80 @@ def test_a_unit_of_our_name_that_our_module_did_not_make_is_no_import(
     assert "does not import ours" in said
     assert f"if builtins.pathExists {server.config}/argoWeb.nix" in said
     assert server.live("argoWeb.nix") == LIVE["argoWeb.nix"]
+
+
+INSTALL = """#!/bin/bash
+if [[ ${@: -1} == */.argoweb-new ]]; then echo "No space left on device" >&2; exit 1; fi
+exec /usr/bin/install "$@"
+"""
+
+
+def test_a_rollback_after_an_unforeseen_error_asks_for_the_health_of_the_old_one(
+    server: Server,
+) -> None:
+    server.stub("install", INSTALL)
+
+    said, code = server.work("activate", {**LIVE, "argoWeb.yml": "new yml\n"})
+
+    assert code == 1
+    assert said.endswith("taken back; the server serves what it served before.\n")
+    assert not (server.root / "owed").exists()
+
+
+def test_a_boot_loader_that_cannot_be_set_back_is_said_and_set_back_by_the_next_run(
+    server: Server,
+) -> None:
+    server.was_killed_after_its_switch({"argoWeb.yml": "new yml\n", "argoWeb.caddy": "new\n"})
+    (server.folder / "fail-boot").touch()
+
+    said, code = server.work("activate", LIVE)
+
+    assert code == 1
+    assert "serves what it served before. The boot default could not be set back" in said
+    assert {"systemctl restart argoWeb.service", "systemctl reload-or-restart caddy.service"} <= {
+        *server.calls()
+    }
+
+    (server.folder / "fail-boot").unlink()
+    said, code = server.work("activate", LIVE)
+
+    assert code == 0, said
+    assert "switch old boot" in server.calls()
+
+
+def test_a_rollback_that_has_no_unit_forgets_no_failure_of_the_server(server: Server) -> None:
+    server.applied.unlink()
+    server.stub("unshare", BUILD)
+    server.stub("curl", "#!/bin/bash\nexit 1\n")
+    server.stub(
+        "systemctl",
+        """#!/bin/bash
+echo "systemctl $*" >>$FOLDER/calls
+if [[ $(readlink $FOLDER/current) != */new ]]; then echo not-found; elif [[ $* == is-active* ]]; then echo active; fi
+""",
+    )
+
+    said, code = server.work(
+        "activate", {**LIVE, "argoWeb.nix": "{ new = 1; }\n"}, "health-timeout 1"
+    )
+
+    assert code == 1
+    assert said.endswith("the server has no tunnel, as before this run.\n")
+    assert [call for call in server.calls() if "reset-failed" in call] == []
+
+
+def test_a_teardown_that_leaves_a_server_alone_undoes_what_a_killed_run_left_there(
+    server: Server,
+) -> None:
+    live = server.applied.read_text()
+    server.applied.write_text(live.replace("owner project/", "owner other/"))
+    server.was_killed_after_its_switch({"argoWeb.yml": "new yml\n"})
+
+    said, code = server.work("deactivate", {})
+
+    assert code == 0, said
+    assert "left alone" in said
+    assert server.live("argoWeb.yml") == LIVE["argoWeb.yml"]
+    assert server.link("current") == "old"
+    assert "systemctl restart argoWeb.service" in server.calls()
+    assert not (server.root / "owed").exists()
