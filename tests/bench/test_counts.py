@@ -90,5 +90,5 @@ def test_only_the_activations_of_several_servers_follow_one_another(lab: Lab) ->
     of_web2 = {name: it for name, it in needed.items() if name.startswith("web2-")}
     waiting = {name: {it for it in of_web2[name] if it.startswith("web1-")} for name in of_web2}
 
-    assert len(of_web2) == 8
+    assert len(of_web2) == 9
     assert {name: it for name, it in waiting.items() if it} == {"web2-activate": {"web1-activate"}}
