@@ -43,10 +43,19 @@ def main() -> int:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     rows: list[Row] = []
     plugins: dict[str, str] = {}
+    try:
+        _measure(wanted, given.rounds, rows, plugins)
+    finally:  # an hour's measurements are not lost by the last one's failure
+        if rows:
+            report.write(rows, report.circumstances(plugins))
+    return 0 if all(row.met for row in rows) else 1
+
+
+def _measure(wanted: list[str], rounds: int, rows: list[Row], plugins: dict[str, str]) -> None:
     for name in wanted:
         if name in _ALONE:
             print(f"measuring: {name}", file=sys.stderr, flush=True)
-            rows += _ALONE[name](given.rounds)
+            rows += _ALONE[name](rounds)
     for servers, group in ((2, _TWO_SERVERS), (4, _FOUR_SERVERS)):
         chosen = [name for name in group if name in wanted]
         if servers == 2 and "profile" in wanted:
@@ -54,16 +63,13 @@ def main() -> int:
         if not chosen:
             continue
         with tempfile.TemporaryDirectory() as folder, closing(Lab(Path(folder), servers)) as lab:
-            plugins = lab.world.status["plugins"]
+            plugins |= lab.world.status["plugins"]
             for name in chosen:
                 print(f"measuring: {name}", file=sys.stderr, flush=True)
                 if name == "profile":
-                    print(profile.report(lab, given.rounds))
+                    print(profile.report(lab, rounds))
                 else:
-                    rows += group[name](lab, given.rounds)
-    if rows:
-        report.write(rows, report.circumstances(plugins))
-    return 0 if all(row.met for row in rows) else 1
+                    rows += group[name](lab, rounds)
 
 
 if __name__ == "__main__":

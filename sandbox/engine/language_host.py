@@ -50,13 +50,14 @@ class LanguageHost(LanguageServer):
         )
 
     def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:
-        """What `pulumi install` asks for: the packages of requirements.txt, in this interpreter's environment."""
-        pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
+        """What `pulumi install` asks for: the packages of requirements.txt in the virtual environment of Pulumi.yaml."""
+        folder = Path(request.info.program_directory or request.directory)
+        environment = folder / request.info.options["virtualenv"]
+        if not environment.exists():
+            subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+        pip = [environment / "bin/python", "-m", "pip", "install", "--disable-pip-version-check"]
         installed = subprocess.run(
-            [*pip, "-r", "requirements.txt"],
-            cwd=request.info.program_directory or request.directory,
-            capture_output=True,
-            check=False,
+            [*pip, "-r", "requirements.txt"], cwd=folder, capture_output=True, check=False
         )
         yield language_pb2.InstallDependenciesResponse(
             stdout=installed.stdout, stderr=installed.stderr

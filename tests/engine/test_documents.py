@@ -2,6 +2,9 @@
 
 import re
 import shlex
+import subprocess
+import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,6 +65,7 @@ def test_the_first_real_server_is_set_up_by_the_readmes_own_commands(
     newcomer: World, tmp_path: Path
 ) -> None:
     world = newcomer
+    _with_an_environment_of_its_own(world.root / ".venv")
     world.start()
     server = world.status["servers"]["web1"]["ssh"]
     home = tmp_path / "home"
@@ -85,6 +89,14 @@ def test_the_first_real_server_is_set_up_by_the_readmes_own_commands(
     assert "PRIVATE KEY" not in text
     typed(world, before, *TEAR_DOWN)
     assert [t for t in world.control("/dump")["tunnels"] if t["deleted_at"] is None] == []
+
+
+def _with_an_environment_of_its_own(path: Path) -> None:
+    """A folder, as `pulumi install` wants it, that has the packages of this one."""
+    path.unlink()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", path], check=True)
+    (site,) = path.glob("lib/python*/site-packages")
+    (site / "all.pth").write_text(sysconfig.get_path("purelib"))
 
 
 def _with_mine(line: str, mine: dict[str, str]) -> str:
