@@ -97,6 +97,10 @@ def _with_an_environment_of_its_own(path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", path], check=True)
     (site,) = path.glob("lib/python*/site-packages")
     (site / "all.pth").write_text(sysconfig.get_path("purelib"))
+    for program in Path(sys.prefix, "bin").iterdir():
+        link = path / "bin" / program.name
+        if not link.exists():
+            link.symlink_to(program)
 
 
 def _with_mine(line: str, mine: dict[str, str]) -> str:

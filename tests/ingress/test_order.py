@@ -190,3 +190,12 @@ def test_a_longer_path_that_takes_more_comes_after_a_shorter_one() -> None:
 
     assert [rule.path for rule in found].index("^/api/v2") < [rule.path for rule in found].index("^/api/[a-z0-9]+")  # fmt: skip
     assert hidden(found) == {}
+
+
+def test_a_preference_by_length_that_goes_round_in_a_circle_ends_in_one_order() -> None:
+    rules = [Rule(hostname="", path=path, service="x") for path in ("^/[a-c]+$", "^/x/.*", "^/ab$")]
+
+    found = sorted_rules(rules)
+
+    assert [rule.path for rule in found] == ["^/x/.*", "^/ab$", "^/[a-c]+$"]
+    assert sorted_rules(found) == found
