@@ -83,18 +83,19 @@ class NixosHost(pulumi.ComponentResource):
             ignore_changes=_INPUTS if server.let_go else None,
         )
 
+        def run(script: str, *words: pulumi.Input[str]) -> pulumi.Output[str]:
+            return pulumi.Output.all(*words).apply(lambda given: command(script, *given, sudo=sudo))
+
         def stage(
             file: str, content: pulumi.Input[str], after: Sequence[pulumi.Resource] = ()
         ) -> remote.Command:
             path = pulumi.Output.concat(staging, f"/{file}")
-            put = path.apply(
-                lambda path: command("stage.sh", "put", path, str(server.redeploy), sudo=sudo)
-            )
+            put = run("stage.sh", "put", path, str(server.redeploy))
             return remote.Command(
                 f"{name}-{file}",
                 connection=connection,
                 create=None if server.let_go else put,
-                delete=path.apply(lambda path: command("stage.sh", "drop", path, sudo=sudo)),
+                delete=run("stage.sh", "drop", path),
                 stdin=content,
                 triggers=triggers,
                 logging=remote.Logging.NONE,
@@ -110,9 +111,7 @@ class NixosHost(pulumi.ComponentResource):
         teardown = remote.Command(
             f"{name}-teardown",
             connection=connection,
-            delete=program.apply(
-                lambda program: command("launch.sh", "deactivate", program, sudo=sudo)
-            ),
+            delete=run("launch.sh", "deactivate", program),
             stdin=owner.apply(lambda owner: teardown_manifest(server, owner=owner)),
             triggers=triggers,
             add_previous_output_in_env=False,
@@ -123,9 +122,7 @@ class NixosHost(pulumi.ComponentResource):
         staged += [stage(file.name, file.content, after=[teardown]) for file in args.files]
         # When the files were sent is of no use there but to run it again whenever one was: also when an update broke off
         # and the stack is then set back to what its state has of the activation.
-        activate = pulumi.Output.all(program, _sent(staged)).apply(
-            lambda words: command("launch.sh", "activate", *words, sudo=sudo)
-        )
+        activate = run("launch.sh", "activate", program, _sent(staged))
         self.activation = remote.Command(
             f"{name}-activate",
             connection=connection,

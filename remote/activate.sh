@@ -107,11 +107,7 @@ roll_back() {
     echo "STATE: the new configuration failed, and not everything of the old one could be put back, see above. Mend what stands in the way; the next pulumi up puts it back first."
     return
   fi
-  # What an undone run owes as well, when this one had not come to its plan.
-  if [[ -e $OWED ]]; then
-    RESTART=yes
-    if grep -q '^all ' "$OWED"; then RELOAD=yes; fi
-  fi
+  plan_owed # an undone run's as well, when this one had not come to its plan
   owe all "a deployment was taken back"
   if [[ -z $loader ]]; then transaction_end; fi
   # A server that had none of this before has no such units now.

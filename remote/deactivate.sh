@@ -58,7 +58,7 @@ deactivate() {
 undo_for_others() {
   recover no
   read_manifest <(grep -E '^(instance|caddy-unit|health-timeout) ' "$APPLIED")
-  RESTART=yes RELOAD=yes
+  plan_owed
   note_invocations
   restart_tunnel && reload_caddy && rm -f -- "$OWED"
 }

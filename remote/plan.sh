@@ -51,13 +51,18 @@ take_new_secret() {
 }
 tunnel_of() { sed -n 's/.*"TunnelID": *"\([^"]*\)".*/\1/p' -- "$1"; }
 
+# Plans what earlier runs left to be done.
+plan_owed() {
+  [[ -e $OWED ]] || return 0
+  RESTART=yes
+  if grep -q '^all ' "$OWED"; then RELOAD=yes; fi
+}
+
 # Decides what has to be done and says it on one line.
 compare() {
   local name path unit why=()
-  if [[ -e $OWED ]]; then
-    RESTART=yes why+=("$(owed)")
-    if grep -q '^all ' "$OWED"; then RELOAD=yes; fi
-  fi
+  plan_owed
+  if [[ -e $OWED ]]; then why+=("$(owed)"); fi
   for name in "${FILES[@]}"; do
     is_live "$name" && continue
     CHANGED+=("$name")

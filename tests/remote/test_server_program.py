@@ -288,14 +288,19 @@ def test_caddy_is_checked_with_the_homes_that_its_unit_sees(
     assert f"--property={hidden}" in result.stdout.splitlines()
 
 
+def staged(server: Server, name: str) -> Path:
+    """The staging folder of a deployment that has sent the server program."""
+    folder = server.root / "staging" / name
+    folder.mkdir(parents=True)
+    (folder / "server.sh").write_text(server.local(SERVER_PROGRAM))
+    return folder
+
+
 def test_a_server_that_a_newer_deployment_has_taken_is_left_alone_and_the_teardown_succeeds(
     server: Server,
 ) -> None:
     server.stub("systemd-run", SYSTEMD_RUN_AT_ONCE)
-    old, new = server.root / "staging/old", server.root / "staging/new"
-    for folder in (old, new):
-        folder.mkdir(parents=True)
-        (folder / "server.sh").write_text(server.local(SERVER_PROGRAM))
+    old, new = staged(server, "old"), staged(server, "new")
     live = "owner argoweb/prod/new root@192.0.2.1:22\nend\n"
     (server.root / "manifest").write_text(live)
 
@@ -314,10 +319,7 @@ def test_what_another_deployment_has_sent_survives_the_teardown_of_the_one_befor
     server: Server,
 ) -> None:
     server.stub("systemd-run", SYSTEMD_RUN_AT_ONCE)
-    ours, theirs = server.root / "staging/ours", server.root / "staging/theirs"
-    for folder in (ours, theirs):
-        folder.mkdir(parents=True)
-        (folder / "server.sh").write_text(server.local(SERVER_PROGRAM))
+    ours, theirs = staged(server, "ours"), staged(server, "theirs")
     (server.root / "runs/dead").mkdir(parents=True)
 
     with server.start(str(ours / "server.sh"), "deactivate") as teardown:
