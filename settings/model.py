@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pulumi
 
@@ -303,10 +304,14 @@ class Settings:
         Raises:
             LookupError: none does; checked settings never give this.
         """
-        zone = longest_zone(hostname, self.zones)
+        zone = longest_zone(hostname, self._zones)
         if zone is None:
             raise LookupError(hostname)
         return zone
+
+    @cached_property
+    def _zones(self) -> Mapping[str, Zone]:
+        return {zone.name: zone for zone in self.zones}
 
 
 def owner_mark(deployment: str) -> str:
@@ -314,7 +319,8 @@ def owner_mark(deployment: str) -> str:
     return f"argoweb {deployment}"
 
 
-def longest_zone(hostname: str, zones: Sequence[Zone]) -> Zone | None:
-    """The zone with the longest name that is a suffix of the hostname."""
-    holding = [zone for zone in zones if f".{hostname}".endswith(f".{zone.name}")]
-    return max(holding, key=lambda zone: len(zone.name), default=None)
+def longest_zone(hostname: str, zones: Mapping[str, Zone]) -> Zone | None:
+    """The zone, of those by name, with the longest name that is the hostname or ends it."""
+    labels = hostname.split(".")
+    names = (".".join(labels[start:]) for start in range(len(labels)))
+    return next((zones[name] for name in names if name in zones), None)

@@ -14,12 +14,13 @@ def comment_of(site: Site, mark: str) -> str:
 
 def check_zones(sites: list[Site], zones: list[Zone], findings: Findings) -> None:
     """Whether each hostname with a record has a zone, and a certificate."""
+    by_name = {zone.name: zone for zone in zones}
     for site in sites:
         name = site.hostname.removeprefix("*.")
         where = f"{site.place}.hostname"
         if not site.dns.enabled or any(error.startswith(where) for error in findings.errors):
             continue
-        zone = longest_zone(name, zones)
+        zone = longest_zone(name, by_name)
         if zone is None:
             known = ", ".join(zone.name for zone in zones)
             findings.error(
