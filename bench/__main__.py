@@ -13,7 +13,7 @@ from bench.rounds import Row
 
 _ALONE: dict[str, Callable[[int], list[Row]]] = {
     "alone": alone.rows,
-    "caddy": lambda rounds: caddy.rows(3 * rounds),
+    "caddy": lambda rounds: caddy.rows(5 * rounds),
 }
 # In this order: the counts begin with nothing.
 _TWO_SERVERS: dict[str, Callable[[Lab, int], list[Row]]] = {

@@ -1,6 +1,7 @@
 """Caddy under load: with our rendered configuration, and with one as a careful person writes it.
 
-Both run at once, in turns under load from `wrk`, and pass requests on to a third Caddy that answers at once.
+Both are under load from `wrk` at the same time, since two equal ones that take turns differ by up to a third on a shared
+machine. They pass requests on to a third Caddy that answers at once.
 """
 
 import re
@@ -13,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +23,9 @@ from bench.rounds import Row, ratio
 from bench.stacks import settings_of
 from render import caddyfile, global_options
 
-SITES = 10
-_CONNECTIONS = 32
+SIZES = (10, 500)
+_CONNECTIONS = 16
+"""To each of the two."""
 _SECONDS = 2
 _START_SECONDS = 20
 
@@ -36,11 +39,15 @@ class Load:
 
 
 def rows(rounds: int) -> list[Row]:
-    """A site behind a reverse proxy and one of files; nothing where there is no `wrk`."""
-    wrk, program = shutil.which("wrk"), Path(sys.executable).with_name("caddy")
+    """A site behind a reverse proxy and one of files, the last ones of few and of many; nothing where there is no `wrk`."""
+    wrk = shutil.which("wrk")
     if wrk is None:
         print("NOT MEASURED: Caddy under load, because wrk is not on PATH (apt-get install wrk)")
         return []
+    return [row for size in SIZES for row in _of_size(size, wrk, rounds)]
+
+
+def _of_size(size: int, wrk: str, rounds: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as name, ExitStack() as running:
         folder = Path(name)
         upstream, ours, other = (_free_port() for _ in range(3))
@@ -48,15 +55,19 @@ def rows(rounds: int) -> list[Row]:
         (folder / "www/index.html").write_text("<p>a page</p>\n" * 100)
         texts = {
             upstream: f"{{\n\tadmin off\n}}\nhttp://127.0.0.1:{upstream} {{\n\trespond ok\n}}\n",
-            ours: _rendered(ours, upstream, folder / "www"),
-            other: _by_hand(other, upstream, folder / "www"),
+            ours: _rendered(size, ours, upstream, folder / "www"),
+            other: _by_hand(size, other, upstream, folder / "www"),
         }
         for port, text in texts.items():
-            running.enter_context(_caddy(program, folder / str(port), port, text))
+            running.enter_context(_caddy(folder / str(port), port, text))
+        kinds = {"proxied site": size - 2, "site of files": size - 1}
         return [
             row
-            for number, kind in enumerate(("proxied site", "site of files"))
-            for row in _rows(kind, _load(wrk, (ours, other), f"s{number}.example.com", rounds))
+            for kind, number in kinds.items()
+            for row in _rows(
+                f"{kind} of {size}",
+                _load(wrk, (ours, other), f"s{number}.example.com", rounds),
+            )
         ]
 
 
@@ -83,11 +94,12 @@ def _rows(kind: str, loads: dict[int, list[Load]]) -> list[Row]:
 
 def _load(wrk: str, ports: tuple[int, int], host: str, rounds: int) -> dict[int, list[Load]]:
     found: dict[int, list[Load]] = {port: [] for port in ports}
-    for number in range(-1, rounds):  # the first only warms up
-        for port in ports[:: -1 if number % 2 else 1]:
-            load = _under_load(wrk, port, host)
-            if number >= 0:
-                found[port].append(load)
+    with ThreadPoolExecutor(len(ports)) as pool:
+        for number in range(-1, rounds):  # the first only warms up
+            loads = {port: pool.submit(_under_load, wrk, port, host) for port in ports}
+            for port, load in loads.items():
+                if number >= 0:
+                    found[port].append(load.result())
     return found
 
 
@@ -109,14 +121,14 @@ def _under_load(wrk: str, port: int, host: str) -> Load:
     return Load(requests_per_second=float(speed[1]), p99_ms=float(slowest[1]) * factor)
 
 
-def _rendered(port: int, upstream: int, www: Path) -> str:
+def _rendered(size: int, port: int, upstream: int, www: Path) -> str:
     """What argoweb gives to Caddy, as the NixOS module puts it together."""
     sites = [
         {
             "hostname": f"s{number}.example.com",
             **({"root": str(www)} if number % 2 else {"proxy": f"127.0.0.1:{upstream}"}),
         }
-        for number in range(SITES)
+        for number in range(size)
     ]
     settings = settings_of(
         {
@@ -128,8 +140,8 @@ def _rendered(port: int, upstream: int, www: Path) -> str:
     return f"{{\n{global_options(settings.caddy)}}}\n{caddyfile(settings)}"
 
 
-def _by_hand(port: int, upstream: int, www: Path) -> str:
-    """The least that serves the same sites."""
+def _by_hand(size: int, port: int, upstream: int, www: Path) -> str:
+    """The least that serves the same sites, and the visitor's address to what is behind them."""
     blocks = [
         f"http://s{number}.example.com:{port} {{\n\tbind 127.0.0.1\n"
         + (
@@ -138,13 +150,21 @@ def _by_hand(port: int, upstream: int, www: Path) -> str:
             else f"\treverse_proxy 127.0.0.1:{upstream}\n"
         )
         + "}\n"
-        for number in range(SITES)
+        for number in range(size)
     ]
-    return "{\n\tadmin off\n}\n" + "".join(blocks)
+    options = (
+        "admin off",
+        "servers {",
+        "trusted_proxies static 127.0.0.1/8 ::1/128",
+        "client_ip_headers CF-Connecting-IP",
+        "}",
+    )
+    return "\n".join(("{", *options, "}", *blocks))
 
 
 @contextmanager
-def _caddy(program: Path, home: Path, port: int, text: str) -> Iterator[None]:
+def _caddy(home: Path, port: int, text: str) -> Iterator[None]:
+    program = Path(sys.executable).with_name("caddy")
     home.mkdir()
     (home / "Caddyfile").write_text(text)
     process = subprocess.Popen(

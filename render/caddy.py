@@ -1,8 +1,8 @@
 """argoWeb.caddy: the sites that Caddy serves, as a Caddyfile without global options."""
 
 import ipaddress
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from settings.model import (
     INTERNAL_NAME,
@@ -20,17 +20,44 @@ _LOOPBACK = ("127.0.0.1/8", "::1/128")
 
 
 def caddyfile(settings: Settings) -> str:
-    """One block in which Caddy tries the sites in the order of the ingress rules, as cloudflared does.
+    """The sites of each hostname, tried in the order of the ingress rules, as cloudflared does.
 
-    With a block a hostname Caddy would choose by rules of its own: it prefers exact hostnames, takes `*` for one label
-    only and ignores case. And its own path matchers clean the path first, so that `//admin` could pass by cloudflared's
-    rule for `^/admin`, with its Access check, and still reach the site behind it.
+    A hostname has a block of its own, by which Caddy finds it fast, but chooses by rules of its own: it prefers exact
+    hostnames to wildcards, takes `*` for one label only and ignores case. So the wildcards around a hostname stand in its
+    block too, and all the others in the last one. Caddy's own path matchers clean the path first, so that `//admin` could
+    pass by cloudflared's rule for `^/admin`, with its Access check, and still reach the site behind it.
+
+    With TLS one block holds all sites, since Caddy would ask an authority for a certificate for each hostname that has one.
     """
     sites = [site for site in settings.sites if not isinstance(site.backend, Service)]
+    caddy = settings.caddy
     lines = ["# Written by argoweb; a change here is undone by the next deployment."]
-    if sites:
-        lines += [*_block(settings.caddy, sites)]
+    if sites and caddy.tls is None:
+        for hostname, its in _by_hostname(sites).items():
+            lines += _block(caddy, hostname, its)
+        lines += _block(caddy, "", [site for site in sites if _is_wildcard(site.hostname)])
+    elif sites:
+        lines += [*_internal(caddy), *_block(caddy, "", sites)]
     return "\n".join(lines) + "\n"
+
+
+def _by_hostname(sites: Sequence[Site]) -> dict[str, list[Site]]:
+    """The sites for each exact hostname: its own and those of the wildcards around it, in order."""
+    numbers: dict[str, list[int]] = {}
+    for number, site in enumerate(sites):
+        numbers.setdefault(site.hostname, []).append(number)
+    found: dict[str, list[Site]] = {}
+    for hostname in numbers:
+        if not _is_wildcard(hostname):
+            labels = hostname.split(".")
+            around = (".".join(["*", *labels[start:]]) for start in range(1, len(labels)))
+            its = sorted(chain.from_iterable(numbers.get(it, []) for it in (hostname, *around)))
+            found[hostname] = [sites[number] for number in its]
+    return found
+
+
+def _is_wildcard(hostname: str) -> bool:
+    return hostname.startswith("*.")
 
 
 def global_options(caddy: Caddy) -> str:
@@ -54,28 +81,43 @@ def _from_cloudflared(caddy: Caddy) -> str:
     return " ".join([*_LOOPBACK, *others])
 
 
-def _block(caddy: Caddy, sites: Sequence[Site]) -> Iterator[str]:
-    scheme = "http" if caddy.tls is None else "https"
-    bind = f"\tbind {' '.join(caddy.bind)}"
+def _internal(caddy: Caddy) -> Iterator[str]:
+    """A block of its own, so that Caddy's CA answers for this name only and not for other sites of the same Caddy."""
     if caddy.tls is not None and caddy.tls.files is None:
-        # A block of its own, so that Caddy's CA answers for this name only and not for other sites of the same Caddy.
-        yield from ("", f"https://{INTERNAL_NAME}:{caddy.port} {{", bind)
+        yield from ("", f"https://{INTERNAL_NAME}:{caddy.port} {{", _bind(caddy))
         yield from (*_tls(caddy, "tls internal"), "}")
-    yield from ("", f"{scheme}://:{caddy.port} {{", bind)
+
+
+def _block(caddy: Caddy, hostname: str, sites: Sequence[Site]) -> Iterator[str]:
+    """What answers requests for a hostname, of `""` those for all that have no block of their own."""
+    yield from ("", f"{caddy.scheme}://{hostname}:{caddy.port} {{", _bind(caddy))
     if caddy.tls is not None:
         yield from _tls(caddy, " ".join(("tls", *(caddy.tls.files or ()))))
     yield from _own(caddy.site_options)
     yield "\troute {"
-    counts: Counter[str] = Counter()
-    for site in sites:
-        counts[site.hostname] += 1
-        number = counts[site.hostname]
-        name = f"@{site.hostname}" + (f"-{number}" if number > 1 else "")
-        yield from _matcher(name, site)
-        yield f"\t\thandle {name} {{"
-        yield from _directives(site, caddy)
-        yield "\t\t}"
-    yield from ("\t\thandle {", "\t\t\trespond 404", "\t\t}", "\t}", "}")
+    yield from _tried(caddy, hostname, sites)
+    yield from ("\t}", "}")
+
+
+def _bind(caddy: Caddy) -> str:
+    return f"\tbind {' '.join(caddy.bind)}"
+
+
+def _tried(caddy: Caddy, hostname: str, sites: Sequence[Site]) -> Iterator[str]:
+    alone = all(site.hostname == hostname for site in sites)
+    for number, site in enumerate(sites, start=1):
+        conditions = [*_conditions(site, asks_host=not alone)]
+        if conditions:
+            name = f"@argoweb-{number}"
+            yield from (f"\t\t{name} {{", *conditions, "\t\t}")
+            yield from (f"\t\thandle {name} {{", *_directives(site, caddy), "\t\t}")
+        elif number == 1 and not isinstance(site.backend, CaddyLines):
+            yield from _directives(site, caddy)
+            return
+        else:
+            yield from ("\t\thandle {", *_directives(site, caddy), "\t\t}")
+            return
+    yield from ("\t\thandle {", "\t\t\trespond 404", "\t\t}")
 
 
 def _tls(caddy: Caddy, directive: str) -> Iterator[str]:
@@ -89,18 +131,16 @@ def _tls(caddy: Caddy, directive: str) -> Iterator[str]:
     yield "\t}"
 
 
-def _matcher(name: str, site: Site) -> Iterator[str]:
-    """What `Rule.Matches` in cloudflared's `ingress/rule.go` does, on the same texts."""
-    yield f"\t\t{name} {{"
-    if site.hostname.startswith("*."):
+def _conditions(site: Site, *, asks_host: bool) -> Iterator[str]:
+    """What `Rule.Matches` in cloudflared's `ingress/rule.go` asks for, on the same texts."""
+    if _is_wildcard(site.hostname):
         # Not vars_regexp: of two in a matcher Caddy asks for one of them only.
         suffix = site.hostname.removeprefix("*").replace(".", "\\.")
         yield f"\t\t\theader_regexp host Host `{suffix}(:[^:]*)?$`"
-    else:
+    elif asks_host:
         yield f"\t\t\tvars {{http.request.host}} {site.hostname}"
     if site.path:
         yield f"\t\t\tvars_regexp path {{http.request.uri.path}} `{site.path}`"
-    yield "\t\t}"
 
 
 def _directives(site: Site, caddy: Caddy) -> Iterator[str]:

@@ -184,7 +184,7 @@ class Caddy:
     tls: Tls | None
     global_options: str
     site_options: str
-    """Lines of the one block that holds all sites."""
+    """Lines of each block of sites."""
 
     @property
     def scheme(self) -> str:

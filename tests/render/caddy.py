@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,44 @@ def adapted(values: Mapping[str, Any], folder: Path) -> Any:
     result = adapt(whole_file(values), folder)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
+
+
+def handlers(value: Any) -> list[dict[str, Any]]:
+    """Every handler in a part of Caddy's JSON but those that only group others, in order."""
+    return [found for found in _tables(value) if found.get("handler", "subroute") != "subroute"]
+
+
+def path_of(value: Any) -> str | None:
+    """The one pattern that a part of Caddy's JSON compares the path with."""
+    matchers = [found["vars_regexp"] for found in _tables(value) if "vars_regexp" in found]
+    patterns = [matcher["{http.request.uri.path}"]["pattern"] for matcher in matchers]
+    assert len(patterns) <= 1
+    return patterns[0] if patterns else None
+
+
+def _tables(value: Any) -> Iterator[dict[str, Any]]:
+    """All of the tables in a part of JSON, the outer ones first."""
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, (dict, list)):
+            yield from _tables(inner)
+
+
+def only_server(config: Any) -> Any:
+    """The HTTP server of Caddy's JSON."""
+    (server,) = config["apps"]["http"]["servers"].values()
+    return server
+
+
+def by_hostname(server: Any) -> dict[str, Any]:
+    """The routes of each exact hostname; those of all others under `""`."""
+    found = {}
+    for route in server["routes"]:
+        (hostname,) = route["match"][0]["host"] if "match" in route else [""]
+        assert hostname not in found
+        found[hostname] = route["handle"]
+    return found
 
 
 def free_port() -> int:

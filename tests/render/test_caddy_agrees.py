@@ -117,10 +117,12 @@ def test_caddy_answers_with_the_site_whose_rule_cloudflared_took(
     caddy.load({**prod, "sites": sites, "caddy": {"bind": "127.0.0.1", "port": port}})
 
     differing = [
-        (host, target)
+        (host, target, answer)
         for host in HOSTS
         for target in TARGETS
-        if answered(port, host, target) != chosen(sites, host, target)
+        if (answer := answered(port, host, target)) != (took := chosen(sites, host, target))
+        # What no rule takes never reaches Caddy, which ignores the case of a hostname.
+        and (took is not None or answer != chosen(sites, host.lower(), target))
     ]
 
     assert differing == []

@@ -13,43 +13,18 @@ from typing import Any
 import pytest
 
 from settings.build import build
-from tests.render.caddy import PROGRAM, Running, adapted, free_port, whole_file
+from tests.render.caddy import (
+    PROGRAM,
+    Running,
+    adapted,
+    by_hostname,
+    free_port,
+    handlers,
+    only_server,
+    whole_file,
+)
 
 LISTENING = "0A"
-
-
-def only_server(config: Any) -> Any:
-    (server,) = config["apps"]["http"]["servers"].values()
-    return server
-
-
-def handlers(value: Any) -> list[dict[str, Any]]:
-    """Every handler in a part of Caddy's JSON but those that only group others, in order."""
-    found: list[dict[str, Any]] = []
-    if isinstance(value, dict):
-        if value.get("handler", "subroute") != "subroute":
-            found.append(value)
-        for inner in value.values():
-            found += handlers(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            found += handlers(inner)
-    return found
-
-
-def routes(server: Any) -> list[Any]:
-    """The routes of the sites, in order, without the last one, which answers 404."""
-    found: list[Any] = server["routes"][-1]["handle"][0]["routes"]
-    assert handlers(found.pop()) == [{"handler": "static_response", "status_code": 404}]
-    return found
-
-
-def by_hostname(server: Any) -> dict[str, list[dict[str, Any]]]:
-    """The handlers of each exact hostname."""
-    return {
-        route["match"][0]["vars"]["{http.request.host}"][0]: handlers(route["handle"])
-        for route in routes(server)
-    }
 
 
 def test_the_example_is_valid_for_caddy(prod: dict[str, Any], tmp_path: Path) -> None:
@@ -95,7 +70,8 @@ def test_a_site_becomes_what_its_backend_says(prod: dict[str, Any], tmp_path: Pa
         {"hostname": "moved.example.com", "redirect": "/new{uri}"},
     ]
 
-    found = by_hostname(only_server(adapted(prod, tmp_path)))
+    parts = by_hostname(only_server(adapted(prod, tmp_path)))
+    found = {hostname: handlers(part) for hostname, part in parts.items()}
 
     assert "git.example.org" not in found, "cloudflared reaches that one by itself"
     assert [h["handler"] for h in found["www.example.com"]] == ["vars", "file_server"]
@@ -121,12 +97,7 @@ def test_sites_keep_their_order_and_a_change_of_one_leaves_the_lines_of_the_othe
     after = whole_file(prod).splitlines()
 
     added = [line for line in after if line not in before]
-    assert added == [
-        "\t\t@new.example.com {",
-        "\t\t\tvars {http.request.host} new.example.com",
-        "\t\thandle @new.example.com {",
-        "\t\t\troot * /srv/new",
-    ]
+    assert added == ["http://new.example.com:8080 {", "\t\t\troot * /srv/new"]
     assert [line for line in before if line not in after] == []
 
 

@@ -24,7 +24,7 @@ from ingress.shape import Checked, ListOf, Shape, Table, Text
 from render import FileEntry, cloudflared_yml, manifest, module_json
 from settings import Settings, SettingsError
 from settings.build import build
-from tests.render.caddy import adapt, whole_file
+from tests.render.caddy import adapt, by_hostname, handlers, only_server, path_of, whole_file
 
 ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 120
@@ -177,14 +177,13 @@ def test_a_text_of_cloudflareds_file_comes_back_from_cloudflared(
 
 def values_in(config: Any) -> dict[str, dict[str, Any]]:
     """What Caddy's JSON says of each hostname: pattern, root, dial, location."""
-    (server,) = config["apps"]["http"]["servers"].values()
     found = {}
-    for route in server["routes"][0]["handle"][0]["routes"][:-1]:
-        (match,) = route["match"]
-        (inner,) = route["handle"]
-        handler = inner["routes"][0]["handle"][0]
-        found[match["vars"]["{http.request.host}"][0]] = {
-            "path": match.get("vars_regexp", {}).get("{http.request.uri.path}", {}).get("pattern"),
+    parts = by_hostname(only_server(config))
+    del parts[""]
+    for hostname, part in parts.items():
+        handler = handlers(part)[0]
+        found[hostname] = {
+            "path": path_of(part),
             "root": handler.get("root"),
             "proxy": handler.get("upstreams", [{}])[0].get("dial"),
             "redirect": handler.get("headers", {}).get("Location", [None])[0],
@@ -225,7 +224,7 @@ def test_a_value_comes_back_from_caddy(
 
     assert result.returncode == 0, result.stderr
     found = values_in(json.loads(result.stdout))
-    assert list(found) == [site["hostname"] for site in made]
+    assert found.keys() == {site["hostname"] for site in made}
     for site in made:
         seen = found[site["hostname"]]
         for key in ("root", "proxy", "path"):
@@ -263,13 +262,13 @@ def test_lines_of_the_users_own_stay_in_their_site(
     server = the_server(prod, tmp_path)
 
     if server is not None:
-        routes = server["routes"][0]["handle"][0]["routes"]
-        hostnames = [
-            route["match"][0]["vars"]["{http.request.host}"] for route in routes if "match" in route
-        ]
-        assert hostnames == [["before.example.com"], ["own.example.com"], ["after.example.com"]]
-        assert len(routes) == 4
-        assert len(server["routes"]) == 1
+        found = by_hostname(server)
+        assert found.keys() == {"before.example.com", "own.example.com", "after.example.com", ""}
+        for name in ("before", "after"):
+            root, files = handlers(found[f"{name}.example.com"])
+            assert root == {"handler": "vars", "root": f"/{name}"}
+            assert files["handler"] == "file_server"
+        assert handlers(found[""]) == [{"handler": "static_response", "status_code": 404}]
 
 
 @given(lines=TEXT_OF_LINES)
@@ -310,8 +309,7 @@ def the_server(values: dict[str, Any], folder: Path) -> Any:
     result = adapt(whole_file(values), folder)
     if result.returncode != 0:
         return None
-    (server,) = json.loads(result.stdout)["apps"]["http"]["servers"].values()
-    return server
+    return only_server(json.loads(result.stdout))
 
 
 def changes_of_the_module(text: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
