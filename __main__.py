@@ -53,7 +53,7 @@ for server in settings.servers:
     activations.append(host.activation)
 
 # Last, so that no visitor meets a tunnel that is not up; on destroy first, for the same reason.
-Records(
+records = Records(
     "records",
     RecordsArgs(target=tunnel.target, claims=claimed),
     pulumi.ResourceOptions(depends_on=activations),
@@ -61,3 +61,5 @@ Records(
 
 pulumi.export("tunnelId", tunnel.tunnel_id)
 pulumi.export("hostnames", list(dict.fromkeys(site.hostname for site in settings.sites)))
+if hasattr(pulumi, "run"):  # since 3.254; before, many records take longer
+    pulumi.run(records.settled)
