@@ -33,20 +33,16 @@ limited() {
   return "$status"
 }
 
-declare -A INVOCATION=() # of each cloudflared when the files came into their places
-note_invocations() {
-  local unit
-  for unit in "${INSTANCES[@]}"; do INVOCATION[$unit]=$(invocation "$unit"); done
-}
-
-# Restarts each cloudflared that nothing has restarted since `note_invocations`.
+# Restarts each cloudflared that nothing has restarted since the units were learned.
 # One is connected before the next one is restarted, so that two of them are never down together.
 restart_tunnel() {
-  local unit verb
+  local unit verb before
   for unit in "${INSTANCES[@]}"; do
+    before=${INVOCATION[$unit]}
+    learn_units "$unit"
     verb=start # waits, too, for a restart that goes on: the first one's is followed by the second one's
-    if [[ $RESTART == yes && $(invocation "$unit") == "${INVOCATION[$unit]}" ]]; then verb=restart; fi
-    if [[ $verb == restart || $(systemctl is-active "$unit") != active ]]; then step "restarting ${unit%.service}"; fi
+    if [[ $RESTART == yes && ${INVOCATION[$unit]} == "$before" ]]; then verb=restart; fi
+    if [[ $verb == restart || ${ACTIVE[$unit]} != active ]]; then step "restarting ${unit%.service}"; fi
     limited "$verb" "$unit" || return 1
   done
 }
@@ -93,7 +89,7 @@ roll_back() {
   old=$(<"$TRANSACTION/system")
   profile=$(<"$TRANSACTION/profile")
   transaction_restore || mend=yes
-  note_invocations
+  learn_units "${INSTANCES[@]}"
   if [[ $REBUILD == yes || $old != "$(current_system)" ]]; then
     switch_to "$old" >"$WORK/rollback.log" 2>&1 || status=$?
     is_switched "$status" || tail -n 20 "$WORK/rollback.log" | indent
@@ -198,7 +194,7 @@ activate() {
   compare
   if [[ $REBUILD == yes ]] || ((${#CHANGED[@]})); then validate; fi
   if [[ $REBUILD$RESTART$RELOAD != nonono ]] || ((${#OBSOLETE[@]})); then swap; fi
-  note_invocations
+  learn_units "${INSTANCES[@]}"
   if { [[ -z $NEW_SYSTEM || $NEW_SYSTEM == "$(current_system)" ]] || switch_system "$NEW_SYSTEM"; } && restart_tunnel && reload_caddy && healthy && commit; then
     trap - EXIT
     tidy_staging

@@ -59,7 +59,7 @@ undo_for_others() {
   recover no
   read_manifest <(grep -E '^(instance|caddy-unit|health-timeout) ' "$APPLIED")
   plan_owed
-  note_invocations
+  learn_units "${INSTANCES[@]}"
   restart_tunnel && reload_caddy && rm -f -- "$OWED"
 }
 

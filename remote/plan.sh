@@ -14,13 +14,15 @@ check_owner() {
 # Takes the staged files that are what the manifest says; one that is already live needs no staging. Taken, they are this
 # run's alone: the next one may stage its own meanwhile, each by a rename.
 take_staged() {
-  local name lost=()
+  local name staged=() taken=() lost=()
   mkdir -- "$WORK/files"
+  for name in "${FILES[@]}"; do staged+=("$STAGING/$name") taken+=("$WORK/files/$name"); done
+  ln -t "$WORK/files" -- "${staged[@]}" 2>/dev/null || true # not all of them need be there
+  learn_files "${taken[@]}" "${FILE_PATH[@]}"
   for name in "${FILES[@]}"; do
-    ln -- "$STAGING/$name" "$WORK/files/$name" 2>/dev/null || true
-    [[ $(digest "$WORK/files/$name") == "${FILE_SUM[$name]}" ]] && continue
+    [[ ${SUM[$WORK/files/$name]:-} == "${FILE_SUM[$name]}" ]] && continue
     rm -f -- "$WORK/files/$name"
-    [[ $(digest "${FILE_PATH[$name]}") == "${FILE_SUM[$name]}" ]] || lost+=("$name")
+    [[ ${SUM[${FILE_PATH[$name]}]:-} == "${FILE_SUM[$name]}" ]] || lost+=("$name")
   done
   ((${#lost[@]} == 0)) || fail_untouched \
     "the staging folder lost ${lost[*]} (a reinstalled server, or a file edited by hand?). Raise argoweb:servers.<name>.redeploy by one and run pulumi up: it sends every file again."
@@ -33,7 +35,7 @@ source_of() {
 
 is_live() {
   local path=${FILE_PATH[$1]}
-  [[ $(digest "$path") == "${FILE_SUM[$1]}" && $(stat -c '%a %U:%G' -- "$path") == "${FILE_MODE[$1]} ${FILE_OWNER[$1]}" ]]
+  [[ ${SUM[$path]:-} == "${FILE_SUM[$1]}" && ${ACCESS[$path]:-} == "${FILE_MODE[$1]} ${FILE_OWNER[$1]}" ]]
 }
 
 # Cloudflare has the new secret of a rotation already, and refuses the old one. So whatever comes of this run, the new
@@ -41,12 +43,13 @@ is_live() {
 NEW_SECRET=''
 take_new_secret() {
   local live=${FILE_PATH[credentials]:-} new
-  [[ ${SETTING[tunnel-secret]:-} == made && -e $live && $(digest "$live") != "${FILE_SUM[credentials]}" ]] || return 0
+  [[ ${SETTING[tunnel-secret]:-} == made && -e $live && ${SUM[$live]:-} != "${FILE_SUM[credentials]}" ]] || return 0
   new=$(source_of credentials)
   [[ $(tunnel_of "$live") == "$(tunnel_of "$new")" ]] || return 0
   step "putting the tunnel's new secret in its place, where it stays: Cloudflare refuses the old one"
   owe cloudflared "the tunnel has a new secret"
   place credentials
+  learn_files "$live"
   NEW_SECRET=" with the tunnel's new secret"
 }
 tunnel_of() { sed -n 's/.*"TunnelID": *"\([^"]*\)".*/\1/p' -- "$1"; }
@@ -81,11 +84,12 @@ compare() {
       if is_nix_input "$name"; then REBUILD=yes; fi
     done < <(grep '^file ' "$APPLIED")
   fi
+  learn_units "${INSTANCES[@]}" "${CADDY[@]}"
   for unit in "${INSTANCES[@]}"; do
-    if ! unit_exists "$unit"; then REBUILD=yes why+=("$unit is not there yet"); fi
-    if [[ $(systemctl is-active "$unit") != active ]]; then RESTART=yes why+=("$unit is not running"); fi
+    if [[ ${LOAD[$unit]} != loaded ]]; then REBUILD=yes why+=("$unit is not there yet"); fi
+    if [[ ${ACTIVE[$unit]} != active ]]; then RESTART=yes why+=("$unit is not running"); fi
   done
-  if [[ $(systemctl is-active "${CADDY[@]}") != active ]]; then RELOAD=yes why+=("${CADDY[*]} is not running"); fi
+  if [[ ${ACTIVE[${CADDY[*]}]} != active ]]; then RELOAD=yes why+=("${CADDY[*]} is not running"); fi
   if [[ $REBUILD$RESTART$RELOAD == nonono ]] && ((${#OBSOLETE[@]} == 0)); then
     step "plan: nothing to do, the server has all of it"
     return

@@ -1,5 +1,6 @@
 """One server: its file tree, its namespace, its boot."""
 
+import compileall
 import hashlib
 import shutil
 import socket
@@ -166,15 +167,16 @@ class Machine:
         root, tools = self.root, self.root / "opt/sandbox"
         shutil.copytree(HERE / "bin", tools / "bin", dirs_exist_ok=True)
         shutil.copytree(HERE / "nixpkgs", tools / "nixpkgs", dirs_exist_ok=True)
-        (tools / "bin/cloudflared").rename(tools / "cloudflared.py")
         import yaml
 
-        shutil.copytree(Path(yaml.__file__).parent, tools / "python/yaml", dirs_exist_ok=True)
+        for package in (Path(yaml.__file__).parent, HERE / "cloudflared"):
+            shutil.copytree(package, tools / "python" / package.name, dirs_exist_ok=True)
+        compileall.compile_dir(tools / "python", quiet=1)
         write(
             tools / "bin/cloudflared",
             "#!/bin/sh\n"
             "export PYTHONPATH=/opt/sandbox/python PYTHONDONTWRITEBYTECODE=1\n"
-            'exec /opt/sandbox/bin/python3 -s /opt/sandbox/cloudflared.py "$@"\n',
+            """exec /opt/sandbox/bin/python3 -s -c 'from cloudflared.main import main; main()' "$@"\n""",
             0o755,
         )
         # A Python that finds its own library where a confined unit may look.

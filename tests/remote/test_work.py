@@ -12,12 +12,29 @@ from components.remote_programs import SERVER_PROGRAM
 
 SYSTEMCTL = """#!/bin/bash
 echo "systemctl $*" >>$FOLDER/calls
+there() { CONDITION; }
+load() { if there "$1"; then echo loaded; else echo not-found; fi; }
+active() { if there "$1"; then echo active; else echo inactive; fi; }
 case "$*" in
-  *LoadState*) if [[ -e $FOLDER/current/argoWeb || $* != *argoWeb* ]]; then echo loaded; else echo not-found; fi ;;
-  *InvocationID*) echo same ;;
-  is-active*) echo active ;;
+  "show -p LoadState --value "*) load "$5" ;;
+  "show -p LoadState -p ActiveState -p InvocationID -- "*)
+    for unit in "${@:9}"; do
+      printf '\\nLoadState=%s\\nActiveState=%s\\nInvocationID=same\\n' "$(load "$unit")" "$(active "$unit")"
+    done | tail -n +2
+    ;;
+  is-active*) active "$2" ;;
+  restart*|start*|reload-or-restart*) there "$2" ;;
 esac
 """
+BUT_OURS_IN_ANOTHER_SYSTEM = "[[ -e $FOLDER/current/argoWeb || $1 != argoWeb* ]]"
+IN_THE_NEW_SYSTEM = "[[ $(readlink $FOLDER/current) == */new ]]"
+
+
+def systemctl(there: str = BUT_OURS_IN_ANOTHER_SYSTEM) -> str:
+    """One that knows the units for which a condition of bash holds, and has them all running."""
+    return SYSTEMCTL.replace("CONDITION", there)
+
+
 NIX_ENV = """#!/bin/bash
 ln -sfn "${@: -1}" $FOLDER/profile
 """
@@ -71,7 +88,7 @@ class Server:
             program = program.replace(theirs, ours)
         self.program = self.root / "staging/web1/server.sh"
         self.program.write_text(program)
-        self.stub("systemctl", SYSTEMCTL)
+        self.stub("systemctl", systemctl())
         self.stub("nix-env", NIX_ENV)
         self.stub("nixos-rebuild", NIXOS_REBUILD)
         for name in ("curl", "journalctl", "unshare"):
@@ -338,7 +355,7 @@ def test_a_system_that_cannot_be_switched_back_is_said_to_be_there_and_the_next_
 def test_a_rollback_asks_the_old_caddy_and_not_the_new_one(server: Server) -> None:
     server.work("activate", LIVE)
     server.stub("curl", '#!/bin/bash\n[[ "$*" == *ready* ]]\n')
-    server.stub("systemctl", SYSTEMCTL + '[[ "$*" != *reload-or-restart?web.service ]]\n')
+    server.stub("systemctl", systemctl() + '[[ "$*" != *reload-or-restart?web.service ]]\n')
 
     said, code = server.work(
         "activate",
@@ -484,7 +501,7 @@ def test_caddy_goes_back_also_when_the_tunnel_does_not_and_the_next_run_restarts
 ) -> None:
     online, running = server.folder / "online", server.folder / "caddy-runs"
     online.touch()
-    server.stub("systemctl", SYSTEMCTL + UPLINK)
+    server.stub("systemctl", systemctl() + UPLINK)
     # It goes away once the new configuration is asked for its health.
     server.stub("curl", "#!/bin/bash\nrm -f $FOLDER/online\nexit 1\n")
 
@@ -515,17 +532,7 @@ def test_a_server_that_had_no_caddy_and_one_cloudflared_is_asked_for_that_one_af
     server.path("argoWeb.nix").unlink()
     server.stub("unshare", BUILD)
     server.stub("curl", '#!/bin/bash\n[[ "$*" == *ready* ]]\n')
-    server.stub(
-        "systemctl",
-        """#!/bin/bash
-there() { [[ $1 == argoWeb.service || $(readlink $FOLDER/current) == */new ]]; }
-case "$*" in
-  *LoadState*) if there "${@: -1}"; then echo loaded; else echo not-found; fi ;;
-  is-active*) if there "${@: -1}"; then echo active; else echo inactive; fi ;;
-  restart*|start*|reload-or-restart*) there "${@: -1}" ;;
-esac
-""",
-    )
+    server.stub("systemctl", systemctl(f"[[ $1 == argoWeb.service ]] || {IN_THE_NEW_SYSTEM}"))
 
     said, code = server.work(
         "activate",
@@ -607,13 +614,7 @@ def test_a_rollback_that_has_no_unit_forgets_no_failure_of_the_server(server: Se
     server.applied.unlink()
     server.stub("unshare", BUILD)
     server.stub("curl", "#!/bin/bash\nexit 1\n")
-    server.stub(
-        "systemctl",
-        """#!/bin/bash
-echo "systemctl $*" >>$FOLDER/calls
-if [[ $(readlink $FOLDER/current) != */new ]]; then echo not-found; elif [[ $* == is-active* ]]; then echo active; fi
-""",
-    )
+    server.stub("systemctl", systemctl(IN_THE_NEW_SYSTEM))
 
     said, code = server.work(
         "activate", {**LIVE, "argoWeb.nix": "{ new = 1; }\n"}, "health-timeout 1"

@@ -1,9 +1,4 @@
-#!/usr/bin/env python3
-"""cloudflared for the sandbox: the real one's files, rules, messages and signals, to the sandbox's own edge.
-
-Rules and texts are those of cloudflare/cloudflared (`ingress/ingress.go`, `ingress/rule.go`,
-`cmd/cloudflared/tunnel/ingress_subcommands.go`); the protocol to the edge is the sandbox's.
-"""
+"""A running tunnel: the files, messages and signals of the real one, to the sandbox's own edge."""
 
 import asyncio
 import base64
@@ -19,27 +14,30 @@ import ssl
 import sys
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
+from .rules import Refused, Rule, load_rules
+from .version import VERSION
 
-VERSION = os.environ.get("SANDBOX_CLOUDFLARED_VERSION", "2026.8.0")
 EDGE_FILE = Path("/etc/sandbox/edge")
 EDGE_DEFAULT = "127.0.0.1:7844"
 CONNECTIONS = 4
 LONGEST_GRACE = 180.0
 LONGEST_BACKOFF = 8.0
 DEAD_AFTER = 15.0
-DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443, "ssh": 22, "rdp": 3389, "smb": 445, "tcp": 7864}
+DEFAULT_PORTS = {
+    "http": 80,
+    "ws": 80,
+    "https": 443,
+    "wss": 443,
+    "ssh": 22,
+    "rdp": 3389,
+    "smb": 445,
+    "tcp": 7864,
+}
 TLS_SCHEMES = ("https", "wss")
-
-
-class Refused(Exception):
-    """What the real one would refuse, in its words."""
 
 
 def log(level: str, text: str, **fields: object) -> None:
@@ -57,104 +55,6 @@ def duration(value: object) -> float:
     if value != "0" and "".join(number + unit for number, unit in parts) != value.lstrip("+-"):
         raise Refused(f'time: invalid duration "{value}"')
     return sum(float(number) * units[unit] for number, unit in parts)
-
-
-@dataclass
-class Rule:
-    """An ingress rule that has passed validation."""
-
-    hostname: str
-    path: "re.Pattern[str] | None"
-    service: str
-    origin: dict[str, Any] = field(default_factory=dict)
-
-    def matches(self, hostname: str, path: str) -> bool:
-        if self.hostname in ("", "*"):
-            good = True
-        elif self.hostname.startswith("*."):
-            good = hostname.endswith(self.hostname[1:])
-        else:
-            good = self.hostname == hostname
-        return good and (self.path is None or self.path.search(path) is not None)
-
-    def lines(self) -> str:
-        text = f"\thostname: {self.hostname}\n" if self.hostname else ""
-        text += f"\tpath: {self.path.pattern}\n" if self.path else ""
-        return text + f"\tservice: {self.service}"
-
-
-def check_service(service: str) -> None:
-    if service.startswith(("unix:", "unix+tls:")) or service in ("hello_world", "hello-world", "socks-proxy", "bastion"):
-        return
-    if service.startswith("http_status:"):
-        code = service.partition(":")[2]
-        if not re.fullmatch(r"[+-]?[0-9]+", code):
-            raise Refused(f'invalid HTTP status code: strconv.Atoi: parsing "{code}": invalid syntax')
-        if not 100 <= int(code) <= 999:
-            raise Refused(f"invalid HTTP status code: {code}")
-        return
-    try:
-        url = urlsplit(service)
-        port = url.port
-    except ValueError as error:
-        raise Refused(f"{service}: {error}") from error
-    if not url.scheme or not url.netloc or "://" not in service:
-        raise Refused(f"{service} is an invalid address, please make sure it has a scheme and a hostname")
-    if url.path:
-        raise Refused(
-            f"{service} is an invalid address, ingress rules don't support proxying to a different path "
-            "on the origin service. The path will be the same as the eyeball request's path"
-        )
-    del port
-
-
-def load_rules(config: dict[str, Any]) -> list[Rule]:
-    given = config.get("ingress")
-    if not given:
-        raise Refused("The config file doesn't contain any ingress rules")
-    defaults = config.get("originRequest") or {}
-    rules = []
-    for index, item in enumerate(given):
-        hostname, path = item.get("hostname") or "", item.get("path") or ""
-        check_service(str(item.get("service") or ""))
-        access = (item.get("originRequest") or {}).get("access") or {}
-        if access.get("required") and access.get("audTag") and not access.get("teamName"):
-            raise Refused("access.TeamName cannot be blank when access.audTags are present")
-        last = index == len(given) - 1
-        catch_all = hostname in ("", "*") and not path
-        if ":" in hostname:
-            raise Refused("Hostname cannot contain a port")
-        if hostname.rfind("*") > 0:
-            raise Refused(
-                'Hostname patterns can have at most one wildcard character ("*") and it can only be used '
-                'for subdomains, e.g. "*.example.com"'
-            )
-        if last and not catch_all:
-            raise Refused(
-                "The last ingress rule must match all URLs (i.e. it should not have a hostname or path filter)"
-            )
-        if catch_all and not last:
-            name = f"'{hostname}'" if hostname else ""
-            raise Refused(
-                f"Rule #{index + 1} is matching the hostname {name}, but this will match every hostname, meaning the "
-                "rules which follow it will never be triggered."
-            )
-        try:
-            pattern = re.compile(path.replace(r"\z", r"\Z")) if path else None
-        except re.error as error:
-            raise Refused(f"Rule #{index + 1} has an invalid regex: error parsing regexp: {error}") from error
-        rules.append(Rule(hostname, pattern, item["service"], {**defaults, **(item.get("originRequest") or {})}))
-    return rules
-
-
-def load_config(path: str) -> dict[str, Any]:
-    try:
-        document = yaml.safe_load(Path(path).read_text())
-    except OSError as error:
-        raise Refused(f"Cannot open configuration file {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise Refused(f"error parsing YAML in config file at {path}: {error}") from error
-    return document if isinstance(document, dict) else {}
 
 
 def page(status: int, text: str) -> bytes:
@@ -195,20 +95,26 @@ class Connector:
         try:
             found = json.loads(Path(path).read_text())
         except OSError as error:
-            raise Refused(f"error parsing tunnel ID: tunnel credentials file '{path}' doesn't exist or is not a file: {error.strerror}") from error
+            raise Refused(
+                f"error parsing tunnel ID: tunnel credentials file '{path}' doesn't exist or is not a file: {error.strerror}"
+            ) from error
         except ValueError as error:
             raise Refused("Invalid JSON when parsing tunnel credentials file") from error
         try:
             uuid.UUID(tunnel)
             base64.b64decode(found["TunnelSecret"], validate=True)
         except (ValueError, KeyError, TypeError) as error:
-            raise Refused(f"{tunnel} is neither the ID nor the name of any of your tunnels") from error
+            raise Refused(
+                f"{tunnel} is neither the ID nor the name of any of your tunnels"
+            ) from error
         if str(found.get("TunnelID")) != tunnel:
             raise Refused(f"the credentials file {path} belongs to another tunnel than {tunnel}")
         return dict(found)
 
     def edge(self) -> tuple[str, int]:
-        text = os.environ.get("SANDBOX_EDGE") or (EDGE_FILE.read_text().strip() if EDGE_FILE.exists() else EDGE_DEFAULT)
+        text = os.environ.get("SANDBOX_EDGE") or (
+            EDGE_FILE.read_text().strip() if EDGE_FILE.exists() else EDGE_DEFAULT
+        )
         host, _, port = text.rpartition(":")
         return host, int(port)
 
@@ -234,11 +140,15 @@ class Connector:
 
         As over HTTP/2; over QUIC the real one always waits the whole grace period (`connection/quic_connection.go`).
         """
-        await asyncio.gather(*(self._unregister(index, *control) for index, control in self.controls.items()))
+        await asyncio.gather(
+            *(self._unregister(index, *control) for index, control in self.controls.items())
+        )
         while self.streams:
             await asyncio.wait(self.streams)
 
-    async def _unregister(self, index: int, writer: asyncio.StreamWriter, agreed: asyncio.Event) -> None:
+    async def _unregister(
+        self, index: int, writer: asyncio.StreamWriter, agreed: asyncio.Event
+    ) -> None:
         self.connected.discard(index)
         with contextlib.suppress(ConnectionError):
             writer.write(b'{"unregister":true}\n')
@@ -276,12 +186,23 @@ class Connector:
             await writer.drain()
             answer = json.loads(await reader.readline() or b"{}")
             if not answer.get("ok"):
-                log("ERR", "Register tunnel error from server side", error=f'"{answer.get("error", "connection closed")}"', connIndex=index)
+                log(
+                    "ERR",
+                    "Register tunnel error from server side",
+                    error=f'"{answer.get("error", "connection closed")}"',
+                    connIndex=index,
+                )
                 raise OSError(answer.get("error", "the edge closed the connection"))
             self.connected.add(index)
             agreed = asyncio.Event()
             self.controls[index] = writer, agreed
-            log("INF", "Registered tunnel connection", connIndex=index, location=answer.get("location"), protocol="sandbox")
+            log(
+                "INF",
+                "Registered tunnel connection",
+                connIndex=index,
+                location=answer.get("location"),
+                protocol="sandbox",
+            )
             self._announce()
             while True:
                 line = await asyncio.wait_for(reader.readline(), DEAD_AFTER)
@@ -324,12 +245,23 @@ class Connector:
         finally:
             await finish(reader, writer)
 
-    async def _answer(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer(
+        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         request, *headers = head.decode("latin-1").split("\r\n")[:-2]
-        host = next((line.partition(":")[2].strip() for line in headers if line.lower().startswith("host:")), "")
+        host = next(
+            (
+                line.partition(":")[2].strip()
+                for line in headers
+                if line.lower().startswith("host:")
+            ),
+            "",
+        )
         hostname = host.rpartition(":")[0] if re.search(r":[0-9]+$", host) else host
         path = urlsplit(request.split(" ")[1]).path
-        number, rule = next((n, rule) for n, rule in enumerate(self.rules) if rule.matches(hostname, path))
+        number, rule = next(
+            (n, rule) for n, rule in enumerate(self.rules) if rule.matches(hostname, path)
+        )
         service = rule.service
         if service.startswith("http_status:"):
             writer.write(page(int(service.partition(":")[2]), ""))
@@ -340,8 +272,16 @@ class Connector:
         try:
             origin_reader, origin_writer = await self._dial(rule, hostname)
         except (OSError, asyncio.TimeoutError, ValueError) as error:
-            log("ERR", "Unable to reach the origin service. The service may be down or it may not be responding to traffic from cloudflared", error=f'"{error}"', ingressRule=number, originService=service)
-            writer.write(page(502, "<h1>502 Bad Gateway</h1><p>Unable to reach the origin service.</p>"))
+            log(
+                "ERR",
+                "Unable to reach the origin service. The service may be down or it may not be responding to traffic from cloudflared",
+                error=f'"{error}"',
+                ingressRule=number,
+                originService=service,
+            )
+            writer.write(
+                page(502, "<h1>502 Bad Gateway</h1><p>Unable to reach the origin service.</p>")
+            )
             return
         if rule.origin.get("httpHostHeader"):
             headers = [line for line in headers if not line.lower().startswith("host:")]
@@ -354,20 +294,34 @@ class Connector:
             upwards.cancel()
             origin_writer.close()
 
-    async def _dial(self, rule: Rule, hostname: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _dial(
+        self, rule: Rule, hostname: str
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         wait = duration(rule.origin.get("connectTimeout", "30s"))
         kind, _, rest = rule.service.partition(":")
         if kind in ("unix", "unix+tls"):
             tls = self._tls(rule) if kind == "unix+tls" else None
             name = rule.origin.get("originServerName") or hostname
-            return await asyncio.wait_for(asyncio.open_unix_connection(rest, ssl=tls, server_hostname=name if tls else None), wait)
+            return await asyncio.wait_for(
+                asyncio.open_unix_connection(rest, ssl=tls, server_hostname=name if tls else None),
+                wait,
+            )
         url = urlsplit(rule.service)
         if url.scheme not in DEFAULT_PORTS or url.scheme in ("ssh", "rdp", "smb", "tcp"):
             raise OSError(f"the sandbox does not carry {url.scheme}")
         tls = self._tls(rule) if url.scheme in TLS_SCHEMES else None
-        name = hostname if rule.origin.get("matchSNItoHost") else rule.origin.get("originServerName") or url.hostname
+        name = (
+            hostname
+            if rule.origin.get("matchSNItoHost")
+            else rule.origin.get("originServerName") or url.hostname
+        )
         return await asyncio.wait_for(
-            asyncio.open_connection(url.hostname, url.port or DEFAULT_PORTS[url.scheme], ssl=tls, server_hostname=name if tls else None),
+            asyncio.open_connection(
+                url.hostname,
+                url.port or DEFAULT_PORTS[url.scheme],
+                ssl=tls,
+                server_hostname=name if tls else None,
+            ),
             wait,
         )
 
@@ -381,11 +335,15 @@ class Connector:
 
     async def _serve_metrics(self) -> asyncio.AbstractServer:
         given = self.config.get("metrics")
-        candidates = [str(given)] if given else [f"127.0.0.1:{port}" for port in range(20241, 20246)]
+        candidates = (
+            [str(given)] if given else [f"127.0.0.1:{port}" for port in range(20241, 20246)]
+        )
         for address in candidates:
             host, _, port = address.rpartition(":")
             try:
-                server = await asyncio.start_server(self._metrics, host.strip("[]") or "127.0.0.1", int(port))
+                server = await asyncio.start_server(
+                    self._metrics, host.strip("[]") or "127.0.0.1", int(port)
+                )
             except OSError as error:
                 problem = error
                 continue
@@ -399,11 +357,23 @@ class Connector:
             if path == "/ready":
                 count = len(self.connected)
                 status = 200 if count else 503
-                writer.write(page(status, json.dumps({"status": status, "readyConnections": count, "connectorId": self.id})))
+                writer.write(
+                    page(
+                        status,
+                        json.dumps(
+                            {"status": status, "readyConnections": count, "connectorId": self.id}
+                        ),
+                    )
+                )
             elif path == "/healthcheck":
                 writer.write(page(200, "OK\n"))
             elif path == "/metrics":
-                writer.write(page(200, f"cloudflared_tunnel_ha_connections {len(self.connected)}\ncloudflared_tunnel_total_requests {self.total}\n"))
+                writer.write(
+                    page(
+                        200,
+                        f"cloudflared_tunnel_ha_connections {len(self.connected)}\ncloudflared_tunnel_total_requests {self.total}\n",
+                    )
+                )
             else:
                 writer.write(page(404, "404 page not found\n"))
             await writer.drain()
@@ -428,61 +398,14 @@ async def finish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.close()
 
 
-BOOLEAN_FLAGS = {"no-autoupdate", "autoupdate", "post-quantum", "no-prechecks"}
+def run_tunnel(document: dict[str, Any], flags: dict[str, str]) -> None:
+    """Runs until a signal ends it.
 
+    Raises:
+        Refused: the configuration or the credentials are not good.
+    """
 
-def parse(words: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Commands and flags; flags may stand anywhere, as in the real command line."""
-    commands, flags = [], {}
-    rest = iter(words)
-    for word in rest:
-        if not word.startswith("--"):
-            commands.append(word)
-            continue
-        name, given, value = word[2:].partition("=")
-        flags[name] = value if given else ("true" if name in BOOLEAN_FLAGS else next(rest, ""))
-    return commands, flags
+    async def run() -> None:
+        await Connector(document, flags).run()
 
-
-def run(words: list[str]) -> int:
-    commands, flags = parse(words)
-    if "version" in flags or commands[:1] == ["version"]:
-        print(f"cloudflared version {VERSION} (sandbox)")
-        return 0
-    config = flags.pop("config", "")
-    flags.pop("no-autoupdate", None)
-    match commands:
-        case ["tunnel", "ingress", "validate"]:
-            print("Validating rules from", config, flush=True)
-            try:
-                load_rules(load_config(config))
-            except Refused as error:
-                raise Refused(f"Validation failed: {error}") from error
-            print("OK")
-        case ["tunnel", "ingress", "rule", url]:
-            print("Using rules from", config)
-            target = urlsplit(url)
-            if not target.hostname:
-                raise Refused(f"{url} doesn't have a hostname, consider adding a scheme")
-            for number, rule in enumerate(load_rules(load_config(config))):
-                if rule.matches(target.hostname, target.path):
-                    print(f"Matched rule #{number}\n{rule.lines()}")
-                    break
-        case ["tunnel", "run", *_]:
-            document = load_config(config)
-            asyncio.run(start(lambda: Connector(document, flags)))
-        case _:
-            raise Refused(f"the sandbox's cloudflared does not know: {' '.join(words)}")
-    return 0
-
-
-async def start(make: Callable[[], Connector]) -> None:
-    await make().run()
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(run(sys.argv[1:]))
-    except Refused as refused:
-        print(refused, file=sys.stderr)
-        sys.exit(1)
+    asyncio.run(run())
