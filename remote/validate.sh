@@ -44,7 +44,7 @@ validate_candidate() {
   fi
   tunnel=$(unit_text argoWeb.service "$system")
   # A unit of the same name that was made by hand, or by the module of another folder, reads another file.
-  if [[ -z $(unit_text argoWeb-recover.service "$system") || $(exec_option config <<<"$tunnel") != "${FILE_PATH[argoWeb.yml]}" ]]; then
+  if [[ ! -e $system/etc/systemd/system/argoWeb-recover.service || $(exec_option config <<<"$tunnel") != "${FILE_PATH[argoWeb.yml]}" ]]; then
     ours=$dir/argoWeb.nix
     if ! is_flake; then ours="(if builtins.pathExists $ours then $ours else { })"; fi
     echo "The server's configuration does not import ours. Put it into its list of imports once, then run pulumi up again:"

@@ -176,7 +176,7 @@ class Machine:
             tools / "bin/cloudflared",
             "#!/bin/sh\n"
             "export PYTHONPATH=/opt/sandbox/python PYTHONDONTWRITEBYTECODE=1\n"
-            """exec /opt/sandbox/bin/python3 -s -c 'from cloudflared.main import main; main()' "$@"\n""",
+            """exec /opt/sandbox/bin/python3 -S -c 'from cloudflared.main import main; main()' "$@"\n""",
             0o755,
         )
         # A Python that finds its own library where a confined unit may look.
