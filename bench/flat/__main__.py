@@ -92,7 +92,6 @@ for name, server in servers.items():
             f"{name}-rebuild",
             connection=connection,
             create=". /etc/set-environment; nixos-rebuild switch"
-            " && chown -R argoWeb:argoWeb /var/lib/argoWeb"
             " && systemctl reload-or-restart caddy && systemctl restart argoWeb",
             delete=". /etc/set-environment; systemctl stop argoWeb"
             "; rm -rf /etc/caddy/argoWeb.* /var/lib/argoWeb; nixos-rebuild switch",

@@ -21,6 +21,8 @@
     wants = [ "network-online.target" ];
     wantedBy = [ "multi-user.target" ];
     serviceConfig = {
+      # The credentials came before the user.
+      ExecStartPre = "+${pkgs.coreutils}/bin/chown argoWeb: /var/lib/argoWeb/credentials.json";
       ExecStart = "${pkgs.cloudflared}/bin/cloudflared --config /etc/caddy/argoWeb.yml --no-autoupdate tunnel run";
       Type = "simple";
       User = "argoWeb";
