@@ -2,6 +2,7 @@
 
 import http.client
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,8 @@ class Load:
             problem = ""
             try:
                 urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS).read()
+            except urllib.error.HTTPError as error:
+                problem = f"{hostname}: {error!r}: {error.read()!r}"
             except (OSError, http.client.HTTPException) as error:
                 problem = f"{hostname}: {error!r}"
             with self._lock:

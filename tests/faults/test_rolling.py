@@ -10,7 +10,7 @@ from tests.engine.world import World
 from tests.engine.worlds import started
 from tests.faults.faults import Faults
 from tests.faults.load import load
-from tests.faults.test_activation import TAKEN_BACK, nix_change
+from tests.faults.test_activation import TAKEN_BACK
 
 pytestmark = pytest.mark.long
 
@@ -20,6 +20,11 @@ SITES = ("www.example.localhost", "app.example.localhost", "status.example-two.l
 def other_service(config: dict[str, Any]) -> None:
     """A changed route: cloudflared must be restarted."""
     config["argoweb:sites"][2]["service"] = "http://127.0.0.1:3000"
+
+
+def other_group(config: dict[str, Any]) -> None:
+    """Needs a rebuild, but no reload of Caddy, which may leave a connection unanswered (`docs/operations.md`)."""
+    config["argoweb:caddy"] = {"group": "webProxy"}
 
 
 def starts(world: World, *units: str, server: str = "web1") -> list[str]:
@@ -147,7 +152,7 @@ def test_a_server_whose_activation_fails_stops_the_rest_and_the_others_serve(
     untouched = (world.host_root("web2") / manifest).read_text()
     before = starts(world, "argoWeb", "caddy", server="web2")
     try:
-        with world.changed(nix_change), load(world, *SITES) as visitors:
+        with world.changed(other_group), load(world, *SITES) as visitors:
             result = world.pulumi("up", "--yes", "--skip-preview", check=False)
             assert result.returncode != 0
             assert TAKEN_BACK in result.stdout + result.stderr
