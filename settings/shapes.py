@@ -143,7 +143,9 @@ _CADDY = Table(
         ),
         "globalOptions": _key(Text(lines=True), "Lines for Caddy's global options.", ""),
         "siteOptions": _key(
-            Text(lines=True), "Lines for all sites of Caddy, such as `log` or `encode gzip`.", ""
+            Text(lines=True),
+            "Lines for all sites of Caddy, such as `log` or `encode gzip`: they stand in the block of each hostname.",
+            "",
         ),
     }
 )
