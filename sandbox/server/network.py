@@ -7,7 +7,6 @@ connections are cut after as many bytes from the client as it says.
 """
 
 import asyncio
-import contextlib
 import ctypes
 import fcntl
 import math
@@ -53,7 +52,7 @@ class _CutError(Exception):
 async def _copy(
     source: asyncio.StreamReader, sink: asyncio.StreamWriter, cut_after: float = math.inf
 ) -> None:
-    with contextlib.suppress(ConnectionError):
+    try:
         while data := await source.read(int(min(65536, cut_after))):
             sink.write(data)
             await sink.drain()
@@ -62,6 +61,8 @@ async def _copy(
                 raise _CutError
         if sink.can_write_eof():
             sink.write_eof()
+    except ConnectionError:  # a server that lost its power: nobody waits for it
+        sink.transport.abort()
 
 
 async def _relay(
