@@ -23,7 +23,8 @@ def other_service(config: dict[str, Any]) -> None:
 
 
 def other_group(config: dict[str, Any]) -> None:
-    """Needs a rebuild, but no reload of Caddy, which may leave a connection unanswered (`docs/operations.md`)."""
+    """Needs a rebuild, but no reload of Caddy: unlike the real one, the sandbox's cloudflared opens a connection for each
+    request, and a reload may leave a new one unanswered (`docs/operations.md`)."""
     config["argoweb:caddy"] = {"group": "webProxy"}
 
 
