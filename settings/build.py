@@ -182,13 +182,14 @@ def _settings(
 
 def _zones(items: list[tuple[str, _Values]], findings: Findings) -> list[Zone]:
     zones: dict[str, Zone] = {}
+    by_id: dict[str, str] = {}
     for place, value in items:
         where = f"{place}.name"
         name = names.checked(value["name"], where, findings, wildcard=False)
         if name in zones:
             findings.error(where, f"'{name}' is there twice. Remove one of them.")
-        same = next((z.place for z in zones.values() if z.id and z.id == value.get("id")), None)
-        if same is not None:
+        zone = Zone(place=place, name=name, id=value.get("id"))
+        if zone.id and (same := by_id.setdefault(zone.id, place)) != place:
             findings.error(f"{place}.id", f"is that of {same} too. Correct one of them.")
-        zones[name] = Zone(place=place, name=name, id=value.get("id"))
+        zones[name] = zone
     return list(zones.values())
