@@ -2,8 +2,8 @@
 
 import ipaddress
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
+from ingress import Router
 from settings.model import (
     INTERNAL_NAME,
     Caddy,
@@ -29,31 +29,23 @@ def caddyfile(settings: Settings) -> str:
 
     With TLS one block holds all sites, since Caddy would ask an authority for a certificate for each hostname that has one.
     """
-    sites = [site for site in settings.sites if not isinstance(site.backend, Service)]
+    sites = _served(settings.sites)
     caddy = settings.caddy
     lines = ["# Written by argoweb; a change here is undone by the next deployment."]
     if sites and caddy.tls is None:
-        for hostname, its in _by_hostname(sites).items():
-            lines += _block(caddy, hostname, its)
+        router = Router(settings.rules[:-1])  # that of the sites
+        for hostname in dict.fromkeys(site.hostname for site in sites):
+            if not _is_wildcard(hostname):
+                its = [settings.sites[index] for index in router.of(hostname)]
+                lines += _block(caddy, hostname, _served(its))
         lines += _block(caddy, "", [site for site in sites if _is_wildcard(site.hostname)])
     elif sites:
         lines += [*_internal(caddy), *_block(caddy, "", sites)]
     return "\n".join(lines) + "\n"
 
 
-def _by_hostname(sites: Sequence[Site]) -> dict[str, list[Site]]:
-    """The sites for each exact hostname: its own and those of the wildcards around it, in order."""
-    numbers: dict[str, list[int]] = {}
-    for number, site in enumerate(sites):
-        numbers.setdefault(site.hostname, []).append(number)
-    found: dict[str, list[Site]] = {}
-    for hostname in numbers:
-        if not _is_wildcard(hostname):
-            labels = hostname.split(".")
-            around = (".".join(["*", *labels[start:]]) for start in range(1, len(labels)))
-            its = sorted(chain.from_iterable(numbers.get(it, []) for it in (hostname, *around)))
-            found[hostname] = [sites[number] for number in its]
-    return found
+def _served(sites: Sequence[Site]) -> list[Site]:
+    return [site for site in sites if not isinstance(site.backend, Service)]
 
 
 def _is_wildcard(hostname: str) -> bool:
@@ -111,12 +103,13 @@ def _tried(caddy: Caddy, hostname: str, sites: Sequence[Site]) -> Iterator[str]:
             name = f"@argoweb-{number}"
             yield from (f"\t\t{name} {{", *conditions, "\t\t}")
             yield from (f"\t\thandle {name} {{", *_directives(site, caddy), "\t\t}")
-        elif number == 1 and not isinstance(site.backend, CaddyLines):
-            yield from _directives(site, caddy)
-            return
+            continue
+        own = _directives(site, caddy)
+        if number == 1 and not isinstance(site.backend, CaddyLines):
+            yield from own
         else:
-            yield from ("\t\thandle {", *_directives(site, caddy), "\t\t}")
-            return
+            yield from ("\t\thandle {", *own, "\t\t}")
+        return  # it takes every request
     yield from ("\t\thandle {", "\t\t\trespond 404", "\t\t}")
 
 
