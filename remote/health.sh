@@ -5,9 +5,10 @@ readonly SETTLE=2 # seconds for which all of it must hold without a restart
 # Prints why it does not serve, or nothing.
 unhealthy_reason() {
   local unit url site address host
+  learn_units "${INSTANCES[@]}" "${CADDY[@]}"
   for unit in "${INSTANCES[@]}" "${CADDY[@]}"; do
-    if [[ $(systemctl is-active "$unit") != active ]]; then
-      echo "$unit is $(systemctl is-active "$unit")"
+    if [[ ${ACTIVE[$unit]} != active ]]; then
+      echo "$unit is ${ACTIVE[$unit]}"
       return
     fi
   done
