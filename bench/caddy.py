@@ -96,10 +96,10 @@ def _load(wrk: str, ports: tuple[int, int], host: str, rounds: int) -> dict[int,
     found: dict[int, list[Load]] = {port: [] for port in ports}
     with ThreadPoolExecutor(len(ports)) as pool:
         for number in range(-1, rounds):  # the first only warms up
-            loads = {port: pool.submit(_under_load, wrk, port, host) for port in ports}
-            for port, load in loads.items():
+            loads = pool.map(lambda port: _under_load(wrk, port, host), ports)
+            for port, load in zip(ports, loads, strict=True):
                 if number >= 0:
-                    found[port].append(load.result())
+                    found[port].append(load)
     return found
 
 
