@@ -6,7 +6,7 @@ import pulumi
 
 from components import NixosHost, NixosHostArgs, Records, RecordsArgs, Tunnel, TunnelArgs
 from components.host_files import host_files
-from lookup import claims, own_state
+from lookup import claims, in_use, own_state
 from settings import access, load
 
 # Once a resource has failed, Pulumi interrupts the program, which has nothing to add to that.
@@ -20,6 +20,8 @@ for notice in settings.notices:
     pulumi.log.info(notice)
 
 claimed = claims(settings, access(), own)
+# One server after another, so that the others serve while one restarts; all at once where nobody is served yet.
+one_by_one = in_use(settings, own, claimed)
 
 tunnel = Tunnel(
     "tunnel",
@@ -46,8 +48,7 @@ for server in settings.servers:
             server=server,
             tunnel=tunnel,
             files=files,
-            # One server after another, so that the others serve while one restarts.
-            after=activations[-1:],
+            after=activations[-1:] if one_by_one else [],
         ),
     )
     activations.append(host.activation)

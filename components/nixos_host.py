@@ -90,12 +90,12 @@ class NixosHost(pulumi.ComponentResource):
             file: str, content: pulumi.Input[str], after: Sequence[pulumi.Resource] = ()
         ) -> remote.Command:
             path = pulumi.Output.concat(staging, f"/{file}")
-            put = run("stage.sh", "put", path, str(server.redeploy))
+            put = run("put.sh", path, str(server.redeploy))
             return remote.Command(
                 f"{name}-{file}",
                 connection=connection,
                 create=None if server.let_go else put,
-                delete=run("stage.sh", "drop", path),
+                delete=run("drop.sh", path),
                 stdin=content,
                 triggers=triggers,
                 logging=remote.Logging.NONE,

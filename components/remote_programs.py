@@ -4,24 +4,29 @@ import shlex
 from pathlib import Path
 
 _FOLDER = Path(__file__).resolve().parent.parent / "remote"
-
-_PARTS = "\n".join(
-    (_FOLDER / part).read_text()
-    for part in (
-        "common.sh",
-        "transaction.sh",
-        "plan.sh",
-        "readable.sh",
-        "caddy.sh",
-        "validate.sh",
-        "health.sh",
-        "activate.sh",
-        "deactivate.sh",
-        "drift.sh",
-        "main.sh",
-    )
+PARTS = (
+    "common.sh",
+    "transaction.sh",
+    "plan.sh",
+    "readable.sh",
+    "caddy.sh",
+    "validate.sh",
+    "health.sh",
+    "activate.sh",
+    "deactivate.sh",
+    "drift.sh",
+    "main.sh",
 )
-SERVER_PROGRAM = f"{{\n{_PARTS}}} # end\n"
+"""What the server program is made of, in this order."""
+
+
+def _script(name: str) -> str:
+    """A script without the lines that are comments: Pulumi's state holds it twice for each server."""
+    lines = (_FOLDER / name).read_text().splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+
+
+SERVER_PROGRAM = "\n".join(["{", *map(_script, PARTS), "} # end\n"])
 """What does the work on the server. In braces, bash runs all of it or, when its end is missing, nothing; launch.sh looks
 for that end."""
 
@@ -32,6 +37,5 @@ def command(script: str, *words: str, sudo: bool) -> str:
     The script travels in the command itself: nothing has to be on the server before.
     Standard input stays free for data.
     """
-    lines = (_FOLDER / script).read_text().splitlines()
-    text = "\n".join(line for line in lines if not line.startswith("#"))
-    return shlex.join([*(("sudo", "-n") if sudo else ()), "bash", "-c", text, script, *words])
+    sudo_words = ("sudo", "-n") if sudo else ()
+    return shlex.join([*sudo_words, "bash", "-c", _script(script), script, *words])

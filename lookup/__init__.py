@@ -2,6 +2,7 @@
 
 from lookup.errors import LookupFailed
 from lookup.hostnames import Claim, claims
+from lookup.in_use import in_use
 from lookup.state import OwnState, own_state
 
-__all__ = ["Claim", "LookupFailed", "OwnState", "claims", "own_state"]
+__all__ = ["Claim", "LookupFailed", "OwnState", "claims", "in_use", "own_state"]

@@ -34,6 +34,8 @@ class Claim:
     comment: str
     """Ends with whose the record is."""
     tags: Sequence[str]
+    exists: bool
+    """Whether it has a record that excludes a CNAME, or is one."""
     adopted: str | None
     """The id of a record that is there, but not in the stack's state, and becomes the stack's."""
 
@@ -148,6 +150,7 @@ def _decide(
         zone_id=zone_id,
         comment=comment_of(site, owner_mark(deployment)),
         tags=site.dns.tags,
+        exists=bool(there),
         adopted=adopted,
     )
 

@@ -66,8 +66,7 @@ undo_for_others() {
 # The user's line that imports it must go on evaluating, whatever its form, and so must settings for it.
 neutral_module() {
   cat >"$1.new" <<'END'
-# argoweb was here. This file may go together with the line that imports it and with all settings of services.argoWeb.
-{ lib, ... }:
+{ lib, ... }: # argoweb was here. This file may go, with the line that imports it and all settings of services.argoWeb.
 {
   options.services.argoWeb = lib.mkOption {
     type = lib.types.anything;

@@ -17,6 +17,8 @@ from settings.model import (
 )
 
 _LOOPBACK = ("127.0.0.1/8", "::1/128")
+_PROXY = "argoweb-proxy"
+"""The snippet by which Caddy hands a request on: in one place, since 500 sites would repeat it 500 times."""
 
 
 def caddyfile(settings: Settings) -> str:
@@ -32,6 +34,8 @@ def caddyfile(settings: Settings) -> str:
     sites = _served(settings.sites)
     caddy = settings.caddy
     lines = ["# Written by argoweb; a change here is undone by the next deployment."]
+    if any(isinstance(site.backend, Proxy) for site in sites):
+        lines += _proxy(caddy)
     if sites and caddy.tls is None:
         router = Router(settings.rules[:-1])  # that of the sites
         for hostname in dict.fromkeys(site.hostname for site in sites):
@@ -73,6 +77,12 @@ def _from_cloudflared(caddy: Caddy) -> str:
     return " ".join([*_LOOPBACK, *others])
 
 
+def _proxy(caddy: Caddy) -> Iterator[str]:
+    yield from ("", f"({_PROXY}) {{", "\treverse_proxy {args[:]} {")
+    yield f"\t\ttrusted_proxies {_from_cloudflared(caddy)}"
+    yield from ("\t}", "}")
+
+
 def _internal(caddy: Caddy) -> Iterator[str]:
     """A block of its own, so that Caddy's CA answers for this name only and not for other sites of the same Caddy."""
     if caddy.tls is not None and caddy.tls.files is None:
@@ -87,7 +97,7 @@ def _block(caddy: Caddy, hostname: str, sites: Sequence[Site]) -> Iterator[str]:
         yield from _tls(caddy, " ".join(("tls", *(caddy.tls.files or ()))))
     yield from _own(caddy.site_options)
     yield "\troute {"
-    yield from _tried(caddy, hostname, sites)
+    yield from _tried(hostname, sites)
     yield from ("\t}", "}")
 
 
@@ -95,16 +105,16 @@ def _bind(caddy: Caddy) -> str:
     return f"\tbind {' '.join(caddy.bind)}"
 
 
-def _tried(caddy: Caddy, hostname: str, sites: Sequence[Site]) -> Iterator[str]:
+def _tried(hostname: str, sites: Sequence[Site]) -> Iterator[str]:
     alone = all(site.hostname == hostname for site in sites)
     for number, site in enumerate(sites, start=1):
         conditions = [*_conditions(site, asks_host=not alone)]
         if conditions:
             name = f"@argoweb-{number}"
             yield from (f"\t\t{name} {{", *conditions, "\t\t}")
-            yield from (f"\t\thandle {name} {{", *_directives(site, caddy), "\t\t}")
+            yield from (f"\t\thandle {name} {{", *_directives(site), "\t\t}")
             continue
-        own = _directives(site, caddy)
+        own = _directives(site)
         if number == 1 and not isinstance(site.backend, CaddyLines):
             yield from own
         else:
@@ -136,15 +146,13 @@ def _conditions(site: Site, *, asks_host: bool) -> Iterator[str]:
         yield f"\t\t\tvars_regexp path {{http.request.uri.path}} `{site.path}`"
 
 
-def _directives(site: Site, caddy: Caddy) -> Iterator[str]:
+def _directives(site: Site) -> Iterator[str]:
     match site.backend:
         case Directory(root=root):
             yield f"\t\t\troot * {root}"
             yield "\t\t\tfile_server"
         case Proxy(upstreams=upstreams):
-            yield f"\t\t\treverse_proxy {' '.join(upstreams)} {{"
-            yield f"\t\t\t\ttrusted_proxies {_from_cloudflared(caddy)}"
-            yield "\t\t\t}"
+            yield f"\t\t\timport {_PROXY} {' '.join(upstreams)}"
         case Redirect(to=to):
             yield f'\t\t\tredir * "{to}"'  # without the '*' a text that begins with '/' is a matcher
         case CaddyLines(text=text):

@@ -53,7 +53,7 @@ def test_make_sandbox_ends_with_the_sites_seen_and_what_it_says_to_try_next_work
     lines = [re.sub(r"\s+# .*", "", line).strip() for line in advice.splitlines()[1:]]
     editor = "sed -i s/127.0.0.1:3000/127.0.0.1:3001/"
     tried = typed(newcomer, *lines, EDITOR=shlex.quote(editor).strip("'"))
-    assert re.search(r"\+ \s*reverse_proxy 127.0.0.1:3001", tried), "preview --diff"
+    assert re.search(r"\+ \s*import argoweb-proxy 127.0.0.1:3001", tried), "preview --diff"
     assert "~ 2 updated" in tried, "up"
     (created,) = re.findall(r"\+ (\d+) created", shown)
     assert f"{created} deleted" in tried, "destroy"

@@ -91,8 +91,8 @@ def test_a_changed_upstream_changes_its_file_and_the_activation_and_nothing_else
         served = deployed.get("app.example.localhost")[1]
 
     assert plan == {"web1-argoWeb.caddy": "update", "web1-activate": "update"}
-    assert "- \t\t\treverse_proxy 127.0.0.1:3000 {" in shown
-    assert "+ \t\t\treverse_proxy 127.0.0.1:3001 {" in shown
+    assert "- \t\t\timport argoweb-proxy 127.0.0.1:3000" in shown
+    assert "+ \t\t\timport argoweb-proxy 127.0.0.1:3001" in shown
     assert "plan: reload caddy (argoWeb.caddy)" in output
     assert "this is status" in served
 
@@ -231,6 +231,25 @@ def test_outputs_name_the_tunnel_and_the_hostnames(deployed: World) -> None:
 
     (tunnel,) = [t for t in deployed.control("/dump")["tunnels"] if t["deleted_at"] is None]
     assert outputs == {"tunnelId": tunnel["id"], "hostnames": list(SITES)}
+
+
+def test_servers_that_nobody_is_led_to_are_set_up_at_once_and_changed_one_after_another(
+    pair: World,
+) -> None:
+    def move(config: dict[str, Any]) -> None:
+        config["argoweb:sites"][1]["proxy"] = "127.0.0.1:3001"
+
+    def begun_and_done(output: str, begins: str, ends: str) -> list[int]:
+        """Where the activation of each server begins, then where each ends."""
+        places = [output.index(f"{name}-activate {begins}") for name in ("web1", "web2")]
+        return [*places, *(output.index(f"{name}-activate {ends}") for name in ("web1", "web2"))]
+
+    first, second, first_done, second_done = begun_and_done(pair.up(), "creating", "created")
+    assert max(first, second) < min(first_done, second_done)
+
+    with pair.changed(move):
+        first, second, first_done, second_done = begun_and_done(pair.up(), "updating", "updated")
+    assert first < first_done < second < second_done
 
 
 @pytest.mark.long

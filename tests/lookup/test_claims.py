@@ -54,7 +54,12 @@ def test_a_free_hostname_is_claimed_with_the_mark_of_its_owner(cloudflare: Cloud
     (claim,) = claimed(cloudflare.access())
 
     assert claim == Claim(
-        hostname=NAME, zone_id=ZONE, comment="argoweb argoweb/prod", tags=(), adopted=None
+        hostname=NAME,
+        zone_id=ZONE,
+        comment="argoweb argoweb/prod",
+        tags=(),
+        exists=False,
+        adopted=None,
     )
 
 

@@ -5,20 +5,34 @@ from pathlib import Path
 
 import pytest
 
-from components.remote_programs import SERVER_PROGRAM, command
+from components.remote_programs import PARTS, SERVER_PROGRAM, command
 
 REMOTE = Path(__file__).resolve().parents[2] / "remote"
 
 
-@pytest.mark.parametrize("script", ["stage.sh", "launch.sh", "server program"])
+SOURCE = "\n".join((REMOTE / part).read_text() for part in PARTS)
+
+
+@pytest.mark.parametrize("script", ["put.sh", "drop.sh", "launch.sh", "server program"])
 def test_a_shell_program_is_clean_for_shellcheck(script: str) -> None:
-    text = SERVER_PROGRAM if script == "server program" else (REMOTE / script).read_text()
+    text = SOURCE if script == "server program" else (REMOTE / script).read_text()
 
     result = subprocess.run(
         ["shellcheck", "--shell=bash", "-"], input=text, text=True, capture_output=True, check=False
     )
 
     assert result.returncode == 0, result.stdout
+
+
+def test_nothing_but_comments_is_left_out_of_the_server_program(tmp_path: Path) -> None:
+    def as_bash_reads_it(text: str) -> str:
+        file = tmp_path / "program"
+        file.write_text(text)
+        printed = ["bash", "--pretty-print", str(file)]
+        return subprocess.run(printed, capture_output=True, text=True, check=True).stdout
+
+    assert as_bash_reads_it(SERVER_PROGRAM) == as_bash_reads_it(f"{{\n{SOURCE}}}\n")
+    assert len(SERVER_PROGRAM) < len(SOURCE)
 
 
 def run(script: str, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -31,8 +45,8 @@ def run(script: str, *words: str, stdin: str = "") -> subprocess.CompletedProces
     )
 
 
-def stage(*words: str, stdin: str = "") -> None:
-    run("stage.sh", *words, stdin=stdin).check_returncode()
+def put(*words: str, stdin: str) -> None:
+    run("put.sh", *words, stdin=stdin).check_returncode()
 
 
 def test_of_a_server_program_that_was_cut_off_anywhere_nothing_runs(tmp_path: Path) -> None:
@@ -92,9 +106,9 @@ def test_what_pulumi_prints_of_a_failed_activation_is_one_line() -> None:
 
 def test_a_transfer_that_broke_before_its_first_byte_replaces_nothing(tmp_path: Path) -> None:
     target = tmp_path / "file"
-    stage("put", str(target), stdin="old")
+    put(str(target), stdin="old")
 
-    result = run("stage.sh", "put", str(target), stdin="")
+    result = run("put.sh", str(target), stdin="")
 
     assert result.returncode != 0
     assert target.read_text() == "old"
@@ -103,7 +117,7 @@ def test_a_transfer_that_broke_before_its_first_byte_replaces_nothing(tmp_path: 
 def test_a_staged_file_is_whole_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     target = tmp_path / "staging" / "a file"
 
-    stage("put", str(target), "0", stdin="text with 'quotes' and\nlines\n")
+    put(str(target), "0", stdin="text with 'quotes' and\nlines\n")
 
     assert target.read_text() == "text with 'quotes' and\nlines\n"
     assert target.stat().st_mode & 0o777 == 0o600
@@ -116,9 +130,9 @@ def test_a_dropped_file_takes_its_empty_folder_with_it_and_may_be_gone_already(
     target = tmp_path / "staging" / "file"
     other = tmp_path / "other"
     other.touch()
-    stage("put", str(target), stdin="x")
+    put(str(target), stdin="x")
 
-    stage("drop", str(target))
-    stage("drop", str(target))
+    for _ in range(2):
+        run("drop.sh", str(target)).check_returncode()
 
     assert list(tmp_path.iterdir()) == [other]

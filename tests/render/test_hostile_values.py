@@ -429,7 +429,7 @@ def test_a_commands_words_and_its_standard_input_pass_the_shell(
     data = content.encode(errors="surrogatepass")
 
     subprocess.run(
-        ["sh", "-c", command("stage.sh", "put", str(file), "1", sudo=False)],
+        ["sh", "-c", command("put.sh", str(file), "1", sudo=False)],
         input=data,
         timeout=_SECONDS,
         check=True,

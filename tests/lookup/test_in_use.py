@@ -1,0 +1,62 @@
+"""Whether visitors may be led to the servers already."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from lookup import OwnState, claims, in_use
+from settings.build import build
+from tests.lookup.conftest import ACCOUNT, ZONE, Cloudflare
+
+NAME = "www.example.com"
+SECRET = base64.b64encode(b"s" * 32).decode()
+NOTHING_YET = OwnState(known=True)
+
+
+def used(cloudflare: Cloudflare, own: OwnState = NOTHING_YET, **more: Any) -> bool:
+    """For a stack with one site on `NAME`."""
+    values = {
+        "accountId": ACCOUNT,
+        "zones": [{"name": "example.com", "id": ZONE}],
+        "servers": {"web1": {"address": "192.0.2.1", "insecureHostKey": True}},
+        "sites": [{"hostname": NAME, "root": "/srv/www"}],
+        **more,
+    }
+    secret = SECRET if "tunnel" in more else None
+    settings = build(values, deployment="argoweb/prod", tunnel_secret=secret)
+    return in_use(settings, own, claims(settings, cloudflare.access(), own))
+
+
+@pytest.mark.parametrize("own", [NOTHING_YET, OwnState()])
+def test_nobody_is_led_to_a_tunnel_that_is_yet_to_be_made(
+    cloudflare: Cloudflare, own: OwnState
+) -> None:
+    cloudflare.has("other.example.com", "CNAME", "shop.example.net")
+
+    assert not used(cloudflare, own)
+
+
+def test_the_tunnel_of_the_stack_is_in_use(cloudflare: Cloudflare) -> None:
+    assert used(cloudflare, OwnState(known=True, tunnel_id="tunnel", tunnel_name="argoweb-prod"))
+
+
+def test_a_tunnel_that_is_taken_over_is_in_use(cloudflare: Cloudflare) -> None:
+    body = {"name": "by-hand", "config_src": "local", "tunnel_secret": SECRET}
+    tunnel = cloudflare.api("POST", f"/accounts/{ACCOUNT}/cfd_tunnel", body)["id"]
+
+    assert used(cloudflare, tunnel={"importId": tunnel})
+
+
+@pytest.mark.parametrize("mark", ["", "argoweb argoweb/prod"])
+def test_a_record_may_lead_to_what_the_stack_takes_the_place_of(
+    cloudflare: Cloudflare, mark: str
+) -> None:
+    cloudflare.has(NAME, "CNAME", "old.cfargotunnel.com", comment=mark)
+    site = {"hostname": NAME, "root": "/srv/www", "dns": {"adopt": True}}
+
+    assert used(cloudflare, sites=[site])
+
+
+def test_of_a_record_that_is_not_the_stacks_affair_nothing_is_known(cloudflare: Cloudflare) -> None:
+    assert used(cloudflare, sites=[{"hostname": NAME, "root": "/srv/www", "dns": False}])
