@@ -2,9 +2,15 @@
 
 import contextlib
 import os
+import signal
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from sandbox.state import SandboxError
+
 _TOP = Path("/sys/fs/cgroup")
+_SECONDS = 20.0
 
 
 def _trees() -> list[Path]:
@@ -22,8 +28,29 @@ def create(name: str) -> list[Path]:
 
 
 def remove(name: str) -> None:
-    """Takes the group away with all that systemd made in it; its processes have ended before."""
+    """Takes the group away with all that systemd made in it, and ends what still runs there: a sandbox whose own
+    processes were killed leaves its servers running.
+
+    Raises:
+        SandboxError: a process does not go.
+    """
+    deadline = time.monotonic() + _SECONDS
+    while left := list(_processes(name)):
+        if time.monotonic() > deadline:
+            raise SandboxError(f"The processes {left} of {name} do not end.")
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
     for tree in _trees():
         for folder, _, _ in os.walk(tree / name, topdown=False):
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
+
+
+def _processes(name: str) -> Iterator[int]:
+    for tree in _trees():
+        for folder, _, _ in os.walk(tree / name):
+            with contextlib.suppress(OSError):  # gone meanwhile
+                listed = Path(folder, "cgroup.procs").read_text().split()
+                yield from (int(pid) for pid in listed if pid != "0")  # 0: not in our reach

@@ -114,9 +114,9 @@ class Machine:
         self._wait()
 
     def remove(self) -> None:
-        """Takes its file tree away; its processes have ended before."""
-        mounts.release(self.folder)
+        """Takes its file tree away, and what still runs there."""
         control_groups.remove(self._machine_name)
+        mounts.release(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _wait(self) -> None:
@@ -171,6 +171,8 @@ class Machine:
 
         for package in (Path(yaml.__file__).parent, HERE / "cloudflared"):
             shutil.copytree(package, tools / "python" / package.name, dirs_exist_ok=True)
+        shared = Path("sandbox/cloudflare/http.py")
+        write(tools / "python" / shared, (CHECKOUT / shared).read_text())
         compileall.compile_dir(tools / "python", quiet=1)
         write(
             tools / "bin/cloudflared",

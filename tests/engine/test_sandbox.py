@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,16 @@ def alive(pid: int) -> bool:
         return False
 
 
+def with_children(pids: Iterable[int]) -> list[int]:
+    """The processes and all that they have started, such as those of a server."""
+    found: list[int] = []
+    for pid in pids:
+        with suppress(OSError):
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+            found += [pid, *with_children(map(int, children.split()))]
+    return found
+
+
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A second sandbox, on which nothing was ever deployed."""
@@ -52,12 +63,16 @@ def test_two_checkouts_run_beside_each_other(other: World, deployed: World) -> N
 @pytest.mark.long
 def test_a_crashed_run_is_cleaned_up_by_the_next_up(other: World) -> None:
     crashed = processes_of(other)
+    left = set(with_children(crashed)) - set(crashed)
     for pid in crashed:
         os.kill(pid, signal.SIGKILL)
     other.wait_for(lambda: not any(map(alive, crashed)))
 
+    assert any(map(alive, left)), "a server outlives the process that watches it"
+
     other.start()
 
+    assert not any(map(alive, left))
     other.up()
     assert other.get("www.example.localhost")[0] == 200
     assert len(mounts_of(other)) == 2, "the file tree and the network namespace of one server"
