@@ -22,9 +22,15 @@ def other_service(config: dict[str, Any]) -> None:
     config["argoweb:sites"][2]["service"] = "http://127.0.0.1:3000"
 
 
-def other_group(config: dict[str, Any]) -> None:
-    """Needs a rebuild, but no reload of Caddy: unlike the real one, the sandbox's cloudflared opens a connection for each
-    request, and a reload may leave a new one unanswered (`docs/operations.md`)."""
+def other_upstream(config: dict[str, Any]) -> None:
+    """A changed route behind Caddy: it must be reloaded."""
+    config["argoweb:sites"][1]["proxy"] = "127.0.0.1:3001"
+
+
+def everything(config: dict[str, Any]) -> None:
+    """A rebuild, a restart of cloudflared and a reload of Caddy."""
+    other_service(config)
+    other_upstream(config)
     config["argoweb:caddy"] = {"group": "webProxy"}
 
 
@@ -56,6 +62,18 @@ def test_a_change_of_routes_with_two_instances_drops_no_request(two_instances: W
 
     assert "plan: restart argoWeb (argoWeb.yml)" in output
     assert not set(before) & set(starts(world, *UNITS)), "both were restarted"
+    assert visitors.failed + more.failed == []
+
+
+def test_a_change_of_a_site_of_caddys_drops_no_request(two_instances: World) -> None:
+    world = two_instances
+    with world.changed(other_upstream), load(world, *SITES) as visitors:
+        output = world.up()
+        assert "this is status" in world.get("app.example.localhost")[1]
+    with load(world, *SITES) as more:
+        world.up()
+
+    assert "plan: reload caddy (argoWeb.caddy)" in output
     assert visitors.failed + more.failed == []
 
 
@@ -153,7 +171,7 @@ def test_a_server_whose_activation_fails_stops_the_rest_and_the_others_serve(
     untouched = (world.host_root("web2") / manifest).read_text()
     before = starts(world, "argoWeb", "caddy", server="web2")
     try:
-        with world.changed(other_group), load(world, *SITES) as visitors:
+        with world.changed(everything), load(world, *SITES) as visitors:
             result = world.pulumi("up", "--yes", "--skip-preview", check=False)
             assert result.returncode != 0
             assert TAKEN_BACK in result.stdout + result.stderr

@@ -4,13 +4,11 @@ import asyncio
 import base64
 import contextlib
 import http
-import itertools
 import json
 import os
 import re
 import signal
 import socket
-import ssl
 import sys
 import time
 import uuid
@@ -18,7 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from .rules import Refused, Rule, load_rules
+from sandbox.cloudflare.http import BadHttp, Head, read_head
+
+from .origin import Origin, Unreachable
+from .rules import Refused, duration, load_rules
 from .version import VERSION
 
 EDGE_FILE = Path("/etc/sandbox/edge")
@@ -27,34 +28,12 @@ CONNECTIONS = 4
 LONGEST_GRACE = 180.0
 LONGEST_BACKOFF = 8.0
 DEAD_AFTER = 15.0
-DEFAULT_PORTS = {
-    "http": 80,
-    "ws": 80,
-    "https": 443,
-    "wss": 443,
-    "ssh": 22,
-    "rdp": 3389,
-    "smb": 445,
-    "tcp": 7864,
-}
-TLS_SCHEMES = ("https", "wss")
 
 
 def log(level: str, text: str, **fields: object) -> None:
     words = " ".join(f"{key}={value}" for key, value in fields.items())
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     print(f"{stamp} {level} {text} {words}".rstrip(), file=sys.stderr, flush=True)
-
-
-def duration(value: object) -> float:
-    """Seconds of a Go duration."""
-    if not isinstance(value, str):
-        raise Refused(f"time: invalid duration {value}")
-    units = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-    parts = re.findall(r"([0-9]*\.?[0-9]+)(ns|us|µs|ms|s|m|h)", value)
-    if value != "0" and "".join(number + unit for number, unit in parts) != value.lstrip("+-"):
-        raise Refused(f'time: invalid duration "{value}"')
-    return sum(float(number) * units[unit] for number, unit in parts)
 
 
 def page(status: int, text: str) -> bytes:
@@ -73,6 +52,7 @@ class Connector:
     def __init__(self, config: dict[str, Any], flags: dict[str, str]) -> None:
         self.config = {**config, **flags}
         self.rules = load_rules(config)
+        self.origins = [Origin(rule) for rule in self.rules]
         self.id = str(uuid.uuid4())
         self.credentials = self._credentials()
         self.grace = duration(self.config.get("grace-period", "30s"))
@@ -83,7 +63,6 @@ class Connector:
         self.controls: dict[int, tuple[asyncio.StreamWriter, asyncio.Event]] = {}
         self.streams: set[asyncio.Task[None]] = set()
         self.stopping = asyncio.Event()
-        self.requests = itertools.count()
         self.total = 0
         self.announced = False
 
@@ -237,28 +216,21 @@ class Connector:
         try:
             writer.write(json.dumps({"stream": name}).encode() + b"\n")
             await writer.drain()
-            head = await reader.readuntil(b"\r\n\r\n")
-            self.total += 1
-            await self._answer(head, reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+            head = await read_head(reader)
+            if head is not None:
+                self.total += 1
+                await self._answer(head, reader, writer)
+        except (OSError, asyncio.IncompleteReadError, BadHttp) as error:
             log("ERR", "stream error", error=f'"{error}"')
         finally:
             await finish(reader, writer)
 
     async def _answer(
-        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        request, *headers = head.decode("latin-1").split("\r\n")[:-2]
-        host = next(
-            (
-                line.partition(":")[2].strip()
-                for line in headers
-                if line.lower().startswith("host:")
-            ),
-            "",
-        )
+        host = head.get("host") or ""
         hostname = host.rpartition(":")[0] if re.search(r":[0-9]+$", host) else host
-        path = urlsplit(request.split(" ")[1]).path
+        path = urlsplit(head.start.split(" ")[1]).path
         number, rule = next(
             (n, rule) for n, rule in enumerate(self.rules) if rule.matches(hostname, path)
         )
@@ -270,8 +242,8 @@ class Connector:
             writer.write(page(200, "<h1>Congrats! You created a tunnel!</h1>"))
             return
         try:
-            origin_reader, origin_writer = await self._dial(rule, hostname)
-        except (OSError, asyncio.TimeoutError, ValueError) as error:
+            await self.origins[number].pass_on(head, hostname, reader, writer)
+        except Unreachable as error:
             log(
                 "ERR",
                 "Unable to reach the origin service. The service may be down or it may not be responding to traffic from cloudflared",
@@ -282,56 +254,6 @@ class Connector:
             writer.write(
                 page(502, "<h1>502 Bad Gateway</h1><p>Unable to reach the origin service.</p>")
             )
-            return
-        if rule.origin.get("httpHostHeader"):
-            headers = [line for line in headers if not line.lower().startswith("host:")]
-            headers.insert(0, f"Host: {rule.origin['httpHostHeader']}")
-        origin_writer.write("\r\n".join([request, *headers, "", ""]).encode("latin-1"))
-        upwards = asyncio.create_task(copy(reader, origin_writer))
-        try:
-            await copy(origin_reader, writer)
-        finally:
-            upwards.cancel()
-            origin_writer.close()
-
-    async def _dial(
-        self, rule: Rule, hostname: str
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        wait = duration(rule.origin.get("connectTimeout", "30s"))
-        kind, _, rest = rule.service.partition(":")
-        if kind in ("unix", "unix+tls"):
-            tls = self._tls(rule) if kind == "unix+tls" else None
-            name = rule.origin.get("originServerName") or hostname
-            return await asyncio.wait_for(
-                asyncio.open_unix_connection(rest, ssl=tls, server_hostname=name if tls else None),
-                wait,
-            )
-        url = urlsplit(rule.service)
-        if url.scheme not in DEFAULT_PORTS or url.scheme in ("ssh", "rdp", "smb", "tcp"):
-            raise OSError(f"the sandbox does not carry {url.scheme}")
-        tls = self._tls(rule) if url.scheme in TLS_SCHEMES else None
-        name = (
-            hostname
-            if rule.origin.get("matchSNItoHost")
-            else rule.origin.get("originServerName") or url.hostname
-        )
-        return await asyncio.wait_for(
-            asyncio.open_connection(
-                url.hostname,
-                url.port or DEFAULT_PORTS[url.scheme],
-                ssl=tls,
-                server_hostname=name if tls else None,
-            ),
-            wait,
-        )
-
-    @staticmethod
-    def _tls(rule: Rule) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=rule.origin.get("caPool") or None)
-        if rule.origin.get("noTLSVerify"):
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
 
     async def _serve_metrics(self) -> asyncio.AbstractServer:
         given = self.config.get("metrics")
@@ -378,13 +300,6 @@ class Connector:
                 writer.write(page(404, "404 page not found\n"))
             await writer.drain()
         writer.close()
-
-
-async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while data := await source.read(65536):
-            sink.write(data)
-            await sink.drain()
 
 
 async def finish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

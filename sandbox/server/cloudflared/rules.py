@@ -17,6 +17,17 @@ class Refused(Exception):
     """What the real one would refuse, in its words."""
 
 
+def duration(value: object) -> float:
+    """Seconds of a Go duration."""
+    if not isinstance(value, str):
+        raise Refused(f"time: invalid duration {value}")
+    units = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+    parts = re.findall(r"([0-9]*\.?[0-9]+)(ns|us|µs|ms|s|m|h)", value)
+    if value != "0" and "".join(number + unit for number, unit in parts) != value.lstrip("+-"):
+        raise Refused(f'time: invalid duration "{value}"')
+    return sum(float(number) * units[unit] for number, unit in parts)
+
+
 @dataclass
 class Rule:
     """An ingress rule that has passed validation."""
