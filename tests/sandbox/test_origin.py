@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import pytest
@@ -57,7 +58,10 @@ def asked(service: Service, *requests: tuple[str, bytes]) -> list[bytes]:
         finally:
             await service.end()
 
-    return asyncio.run(run())
+    with closing(
+        asyncio.new_event_loop()
+    ) as loop:  # `asyncio.run` would take the thread's own away
+        return loop.run_until_complete(run())
 
 
 async def one(origin: Origin, method: str, body: bytes) -> bytes:
