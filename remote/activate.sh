@@ -39,7 +39,8 @@ restart_tunnel() {
   local unit verb before
   for unit in "${INSTANCES[@]}"; do
     before=${INVOCATION[$unit]}
-    learn_units "$unit"
+    # A switch may have restarted it meanwhile, or the restart of the first one.
+    if [[ $REBUILD == yes || $unit != "${INSTANCES[0]}" ]]; then learn_units "$unit"; fi
     verb=start # waits, too, for a restart that goes on: the first one's is followed by the second one's
     if [[ $RESTART == yes && ${INVOCATION[$unit]} == "$before" ]]; then verb=restart; fi
     if [[ $verb == restart || ${ACTIVE[$unit]} != active ]]; then step "restarting ${unit%.service}"; fi

@@ -178,7 +178,9 @@ class Machine:
             tools / "bin/cloudflared",
             "#!/bin/sh\n"
             "export PYTHONPATH=/opt/sandbox/python PYTHONDONTWRITEBYTECODE=1\n"
-            """exec /opt/sandbox/bin/python3 -S -c 'from cloudflared.main import main; main()' "$@"\n""",
+            # Nearly as quick as the real one, which takes 70 ms to start: Python collects no garbage meanwhile.
+            "exec /opt/sandbox/bin/python3 -S -c"
+            """ 'import gc; gc.disable(); from cloudflared.main import main; main()' "$@"\n""",
             0o755,
         )
         # A Python that finds its own library where a confined unit may look.
