@@ -20,8 +20,6 @@ for notice in settings.notices:
     pulumi.log.info(notice)
 
 claimed = claims(settings, access(), own)
-# One server after another, so that the others serve while one restarts; all at once where nobody is served yet.
-one_by_one = in_use(settings, own, claimed)
 
 tunnel = Tunnel(
     "tunnel",
@@ -39,6 +37,9 @@ tunnel = Tunnel(
 )
 
 files = host_files(settings, tunnel)
+# One server after another, so that the others serve while one restarts. Where no record leads to the stack yet, the first
+# one shows that it works, then come the others together.
+one_by_one = in_use(settings, own, claimed)
 activations: list[pulumi.Resource] = []
 for server in settings.servers:
     host = NixosHost(
@@ -48,7 +49,7 @@ for server in settings.servers:
             server=server,
             tunnel=tunnel,
             files=files,
-            after=activations[-1:] if one_by_one else [],
+            after=activations[-1:] if one_by_one else activations[:1],
         ),
     )
     activations.append(host.activation)

@@ -21,7 +21,7 @@ PARTS = (
 
 
 def _script(name: str) -> str:
-    """A script without the lines that are comments: Pulumi's state holds it twice for each server."""
+    """A script without the lines that are comments: Pulumi's state holds it twice for each server, or for each file."""
     lines = (_FOLDER / name).read_text().splitlines()
     return "\n".join(line for line in lines if not line.lstrip().startswith("#"))
 

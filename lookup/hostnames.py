@@ -1,7 +1,7 @@
 """The hostnames of the stack against the records that are there."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -34,8 +34,9 @@ class Claim:
     comment: str
     """Ends with whose the record is."""
     tags: Sequence[str]
-    exists: bool
-    """Whether it has a record that excludes a CNAME, or is one."""
+    found: bool
+    """Whether visitors find something at it already, by a record of its own or by a wildcard's; below a wildcard
+    hostname, at any name."""
     adopted: str | None
     """The id of a record that is there, but not in the stack's state, and becomes the stack's."""
 
@@ -58,12 +59,22 @@ def claims(settings: Settings, access: Access, own: OwnState) -> list[Claim]:
         zone_id, by_name = records[zone]
         try:
             there = by_name.get(hostname, [])
-            found.append(_decide(site, zone_id, there, settings.deployment, own))
+            is_found = _is_found(hostname, by_name)
+            found.append(_decide(site, zone_id, there, is_found, settings.deployment, own))
         except _Clash as clash:
             problems.append(str(clash))
     if problems:
         raise LookupFailed(problems)
     return found
+
+
+def _is_found(hostname: str, names: Collection[str]) -> bool:
+    labels = hostname.split(".")
+    around = {hostname, *(".".join(["*", *labels[count:]]) for count in range(1, len(labels)))}
+    below = hostname.removeprefix("*") if hostname.startswith("*.") else None
+    return not around.isdisjoint(names) or (
+        below is not None and any(name.endswith(below) for name in names)
+    )
 
 
 class _Clash(Exception):
@@ -118,7 +129,12 @@ def _zone_id(api: Api, account_id: str, name: str) -> str:
 
 
 def _decide(
-    site: Site, zone_id: str, there: Sequence[_Record], deployment: str, own: OwnState
+    site: Site,
+    zone_id: str,
+    there: Sequence[_Record],
+    is_found: bool,
+    deployment: str,
+    own: OwnState,
 ) -> Claim:
     """The claim to a hostname.
 
@@ -150,7 +166,7 @@ def _decide(
         zone_id=zone_id,
         comment=comment_of(site, owner_mark(deployment)),
         tags=site.dns.tags,
-        exists=bool(there),
+        found=is_found,
         adopted=adopted,
     )
 

@@ -1,4 +1,4 @@
-"""Whether somebody may miss the servers."""
+"""Whether visitors may be led to the servers already."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from settings import Settings
 
 
 def in_use(settings: Settings, own: OwnState, claims: Sequence[Claim]) -> bool:
-    """Whether visitors may be led to the stack's servers already, by its tunnel or by the one that it takes the place of.
+    """Whether they may be, by the stack's tunnel or by what it takes the place of.
 
-    Not when the tunnel is yet to be made and none of the hostnames has a record. A hostname whose record is not the stack's
-    affair may have one.
+    Not when the tunnel is yet to be made and none of the hostnames is found by a record. One whose record is not the
+    stack's affair may be found. What else the servers serve is not known.
     """
     tunnel_is_there = own.tunnel_id is not None or settings.tunnel.import_id is not None
     hostnames = {site.hostname for site in settings.sites}
-    return tunnel_is_there or len(claims) < len(hostnames) or any(it.exists for it in claims)
+    return tunnel_is_there or len(claims) < len(hostnames) or any(claim.found for claim in claims)

@@ -39,8 +39,7 @@ restart_tunnel() {
   local unit verb before
   for unit in "${INSTANCES[@]}"; do
     before=${INVOCATION[$unit]}
-    # A switch may have restarted it meanwhile, or the restart of the first one.
-    if [[ $REBUILD == yes || $unit != "${INSTANCES[0]}" ]]; then learn_units "$unit"; fi
+    learn_units "$unit"
     verb=start # waits, too, for a restart that goes on: the first one's is followed by the second one's
     if [[ $RESTART == yes && ${INVOCATION[$unit]} == "$before" ]]; then verb=restart; fi
     if [[ $verb == restart || ${ACTIVE[$unit]} != active ]]; then step "restarting ${unit%.service}"; fi

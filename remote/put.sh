@@ -1,7 +1,7 @@
 # put.sh FILE REVISION: writes one file of the staging folder; its content is read from stdin.
 # It prints when, so that whatever reads its output knows that the file was sent again.
 # A REVISION that differs from the last one's makes Pulumi send an unchanged file again.
-# It is sent as the argument of `bash -c`, so it stays short. When the connection breaks, standard input just ends:
+# When the connection breaks, standard input just ends:
 # what came is kept for a file, and the manifest's digest tells; nothing at all is refused here.
 set -euo pipefail
 umask 077

@@ -10,7 +10,7 @@ from pathlib import Path
 from sandbox.state import SandboxError
 
 _TOP = Path("/sys/fs/cgroup")
-_SECONDS = 20.0
+_END_SECONDS = 20.0
 
 
 def _trees() -> list[Path]:
@@ -34,7 +34,7 @@ def remove(name: str) -> None:
     Raises:
         SandboxError: a process does not go.
     """
-    deadline = time.monotonic() + _SECONDS
+    deadline = time.monotonic() + _END_SECONDS
     while left := list(_processes(name)):
         if time.monotonic() > deadline:
             raise SandboxError(f"The processes {left} of {name} do not end.")

@@ -233,23 +233,28 @@ def test_outputs_name_the_tunnel_and_the_hostnames(deployed: World) -> None:
     assert outputs == {"tunnelId": tunnel["id"], "hostnames": list(SITES)}
 
 
-def test_servers_that_nobody_is_led_to_are_set_up_at_once_and_changed_one_after_another(
-    pair: World,
+def test_of_new_servers_the_first_comes_alone_then_the_others_and_changes_one_after_another(
+    three: World,
 ) -> None:
     def move(config: dict[str, Any]) -> None:
         config["argoweb:sites"][1]["proxy"] = "127.0.0.1:3001"
 
-    def begun_and_done(output: str, begins: str, ends: str) -> list[int]:
-        """Where the activation of each server begins, then where each ends."""
-        places = [output.index(f"{name}-activate {begins}") for name in ("web1", "web2")]
-        return [*places, *(output.index(f"{name}-activate {ends}") for name in ("web1", "web2"))]
+    def spans(output: str, begins: str, ends: str) -> list[tuple[int, int]]:
+        """Where the activation of each server begins, and where it ends."""
+        names = ("web1", "web2", "web3")
+        return [
+            (output.index(f"{name}-activate {begins}"), output.index(f"{name}-activate {ends}"))
+            for name in names
+        ]
 
-    first, second, first_done, second_done = begun_and_done(pair.up(), "creating", "created")
-    assert max(first, second) < min(first_done, second_done)
+    first, second, third = spans(three.up(), "creating", "created")
+    assert first[1] < min(second[0], third[0])
+    assert max(second[0], third[0]) < min(second[1], third[1])
 
-    with pair.changed(move):
-        first, second, first_done, second_done = begun_and_done(pair.up(), "updating", "updated")
-    assert first < first_done < second < second_done
+    with three.changed(move):
+        first, second, third = spans(three.up(), "updating", "updated")
+    assert first[1] < second[0]
+    assert second[1] < third[0]
 
 
 @pytest.mark.long

@@ -45,6 +45,13 @@ def fresh(tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture
+def three(tmp_path: Path) -> Iterator[World]:
+    """A world of its own with three servers, on which nothing was ever deployed."""
+    with started(tmp_path, servers=3) as world:
+        yield world
+
+
+@pytest.fixture
 def pair(tmp_path: Path) -> Iterator[World]:
     """A world of its own with two servers, on which nothing was ever deployed."""
     with started(tmp_path, servers=2) as world:

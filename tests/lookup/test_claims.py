@@ -58,7 +58,7 @@ def test_a_free_hostname_is_claimed_with_the_mark_of_its_owner(cloudflare: Cloud
         zone_id=ZONE,
         comment="argoweb argoweb/prod",
         tags=(),
-        exists=False,
+        found=False,
         adopted=None,
     )
 

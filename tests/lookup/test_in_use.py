@@ -32,9 +32,15 @@ def used(cloudflare: Cloudflare, own: OwnState = NOTHING_YET, **more: Any) -> bo
 def test_nobody_is_led_to_a_tunnel_that_is_yet_to_be_made(
     cloudflare: Cloudflare, own: OwnState
 ) -> None:
-    cloudflare.has("other.example.com", "CNAME", "shop.example.net")
+    for name in ("other.example.com", "below.www.example.com", "*.other.example.com"):
+        cloudflare.has(name, "CNAME", "shop.example.net")
+    sites = [
+        {"hostname": NAME, "root": "/srv/www"},
+        {"hostname": NAME, "path": "^/x", "root": "/srv/x"},
+        {"hostname": "*.sub.example.com", "root": "/srv/sub"},
+    ]
 
-    assert not used(cloudflare, own)
+    assert not used(cloudflare, own, sites=sites)
 
 
 def test_the_tunnel_of_the_stack_is_in_use(cloudflare: Cloudflare) -> None:
@@ -56,6 +62,23 @@ def test_a_record_may_lead_to_what_the_stack_takes_the_place_of(
     site = {"hostname": NAME, "root": "/srv/www", "dns": {"adopt": True}}
 
     assert used(cloudflare, sites=[site])
+
+
+@pytest.mark.parametrize(
+    ("hostname", "record"),
+    [
+        ("www.example.com", "*.example.com"),
+        ("a.b.example.com", "*.example.com"),
+        ("*.sub.example.com", "shop.sub.example.com"),
+        ("*.sub.example.com", "*.example.com"),
+    ],
+)
+def test_a_wildcards_record_leads_to_the_names_below_it(
+    cloudflare: Cloudflare, hostname: str, record: str
+) -> None:
+    cloudflare.has(record, "CNAME", "old.cfargotunnel.com")
+
+    assert used(cloudflare, sites=[{"hostname": hostname, "root": "/srv/www"}])
 
 
 def test_of_a_record_that_is_not_the_stacks_affair_nothing_is_known(cloudflare: Cloudflare) -> None:

@@ -220,7 +220,7 @@ class Connector:
             if head is not None:
                 self.total += 1
                 await self._answer(head, reader, writer)
-        except (OSError, asyncio.IncompleteReadError, BadHttp) as error:
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, BadHttp) as error:
             log("ERR", "stream error", error=f'"{error}"')
         finally:
             await finish(reader, writer)

@@ -34,18 +34,21 @@ class Unreachable(Exception):
     """The service gave no answer; nothing was written yet."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Connection:
     """A connection to the service; `idle_since` tells that it has carried a request before."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     idle_since: float | None = None
+    sent: bool = False
+    """Whether the whole request is under way."""
 
     @property
     def open(self) -> bool:
-        """Whether the other side has not ended it, as far as is known."""
-        return not self.reader.at_eof() and self.reader.exception() is None
+        """Whether the other side has not ended it and says nothing unasked, as far as is known."""
+        unasked = self.reader._buffer  # type: ignore[attr-defined]  # asyncio has no public way
+        return not unasked and not self.reader.at_eof() and self.reader.exception() is None
 
 
 class Origin:
@@ -75,33 +78,28 @@ class Origin:
             connection, upload, answer = await self._answered(request, hostname, length, reader)
         except (OSError, asyncio.TimeoutError, BadHttp, ValueError) as error:
             raise Unreachable(str(error)) from error
+        keeps = False
         try:
-            while answer.start.split(" ")[1].startswith("1") and not _is_switch(answer):
+            while _status(answer).startswith("1") and _status(answer) != "101":
                 writer.write(answer.encode())
                 answer = await _head_of(connection)
             writer.write(answer.encode())
-            if _is_switch(answer):
-                await upload
+            if _status(answer) == "101":
+                await ended(upload)
                 upload = asyncio.create_task(copy(reader, connection.writer))
-                await copy(connection.reader, writer)
+                download = asyncio.create_task(copy(connection.reader, writer))
+                await asyncio.wait({upload, download}, return_when=asyncio.FIRST_COMPLETED)
+                await ended(download)
                 return
-            bodiless = request.start.startswith("HEAD ") or answer.start.split(" ")[1] in (
-                "204",
-                "304",
-            )
+            bodiless = request.start.startswith("HEAD ") or _status(answer) in ("204", "304")
             remaining = 0 if bodiless else body_length(answer)
             async for raw, _ in pieces(connection.reader, remaining):
                 writer.write(raw)
                 await writer.drain()
-            if (
-                remaining is not None
-                and "close" not in answer.tokens("connection")
-                and upload.done()
-            ):
-                self._keep(connection)
+            keeps = remaining is not None and _is_kept(answer) and connection.sent
         finally:
-            upload.cancel()
-            if connection not in self._idle:
+            await ended(upload)
+            if not keeps or not self._keep(connection):
                 connection.writer.close()
 
     async def _answered(
@@ -114,11 +112,11 @@ class Origin:
         """
         while True:
             connection = self._kept() or await self._dial(hostname)
-            upload = asyncio.create_task(_send(request, length, reader, connection.writer))
+            upload = asyncio.create_task(_send(request, length, reader, connection))
             try:
                 return connection, upload, await _head_of(connection)
             except BaseException as error:
-                upload.cancel()
+                await ended(upload)
                 connection.writer.close()
                 repeatable = length == 0 and request.start.split(" ")[0] in REPLAYABLE
                 if (
@@ -147,10 +145,12 @@ class Origin:
             connection.writer.close()
         return None
 
-    def _keep(self, connection: Connection) -> None:
+    def _keep(self, connection: Connection) -> bool:
         connection.idle_since = time.monotonic()
-        if connection.open and len(self._idle) < self._most_idle:
-            self._idle.append(connection)
+        if not connection.open or len(self._idle) == self._most_idle:
+            return False
+        self._idle.append(connection)
+        return True
 
     async def _dial(self, hostname: str) -> Connection:
         origin = self._rule.origin
@@ -189,18 +189,33 @@ class Origin:
         return context
 
 
-def _is_switch(answer: Head) -> bool:
-    return answer.start.split(" ")[1] == "101"
+def _status(answer: Head) -> str:
+    return answer.start.split(" ")[1]
+
+
+def _is_kept(answer: Head) -> bool:
+    """As `shouldClose` in Go's `net/http/transfer.go` has it."""
+    tokens = answer.tokens("connection")
+    return "close" not in tokens and (answer.start.startswith("HTTP/1.1") or "keep-alive" in tokens)
 
 
 async def _send(
-    request: Head, length: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    request: Head, length: int, reader: asyncio.StreamReader, connection: Connection
 ) -> None:
+    """Sends all of it, then watches: the service hears of a visitor who goes away, as by Go's context."""
+    connection.sent = False
     with contextlib.suppress(ConnectionError):  # the answer, or its absence, tells
-        writer.write(request.encode())
-        async for raw, _ in pieces(reader, length):
-            writer.write(raw)
-            await writer.drain()
+        connection.writer.write(request.encode())
+        try:
+            async for raw, _ in pieces(reader, length):
+                connection.writer.write(raw)
+                await connection.writer.drain()
+        except (asyncio.IncompleteReadError, BadHttp):
+            connection.writer.transport.abort()
+            return
+        connection.sent = True
+        if "upgrade" not in request.tokens("connection") and not await reader.read(1):
+            connection.writer.transport.abort()
 
 
 async def _head_of(connection: Connection) -> Head:
@@ -213,6 +228,12 @@ async def _head_of(connection: Connection) -> Head:
     if not head.start.startswith("HTTP/1.") or " " not in head.start:
         raise BadHttp(f"malformed HTTP response {head.start!r}")
     return head
+
+
+async def ended(task: "asyncio.Task[None]") -> None:
+    """Ends a task that may still run."""
+    task.cancel()
+    await asyncio.wait({task})
 
 
 async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
