@@ -17,7 +17,7 @@ from tests.faults.test_activation import live_files, nix_change
 
 pytestmark = pytest.mark.long
 
-WITHIN_THE_PROGRAM = 40_000
+WITHIN_THE_PROGRAM = 38_000
 """Bytes of a connection that end within server.sh, and only there: no other file is as long. Of what an SSH client sends
 in one packet, 32 KiB, the server gets all or nothing."""
 
