@@ -1,7 +1,7 @@
 """The hostnames of the stack against the records that are there."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -58,9 +58,7 @@ def claims(settings: Settings, access: Access, own: OwnState) -> list[Claim]:
             continue
         zone_id, by_name = records[zone]
         try:
-            there = by_name.get(hostname, [])
-            is_found = _is_found(hostname, by_name)
-            found.append(_decide(site, zone_id, there, is_found, settings.deployment, own))
+            found.append(_decide(site, zone_id, by_name, settings.deployment, own))
         except _Clash as clash:
             problems.append(str(clash))
     if problems:
@@ -131,8 +129,7 @@ def _zone_id(api: Api, account_id: str, name: str) -> str:
 def _decide(
     site: Site,
     zone_id: str,
-    there: Sequence[_Record],
-    is_found: bool,
+    by_name: Mapping[str, Sequence[_Record]],
     deployment: str,
     own: OwnState,
 ) -> Claim:
@@ -142,6 +139,7 @@ def _decide(
         _Clash: somebody else has it.
     """
     adopted = None
+    there = by_name.get(site.hostname, [])
     recorded = own.records.get((zone_id, site.hostname))
     foreign = [record for record in there if record["id"] != recorded]
     if recorded is None and [record["type"] for record in foreign] == ["CNAME"]:
@@ -166,7 +164,7 @@ def _decide(
         zone_id=zone_id,
         comment=comment_of(site, owner_mark(deployment)),
         tags=site.dns.tags,
-        found=is_found,
+        found=_is_found(site.hostname, by_name),
         adopted=adopted,
     )
 

@@ -8,8 +8,6 @@ import pytest
 from components.remote_programs import PARTS, SERVER_PROGRAM, command
 
 REMOTE = Path(__file__).resolve().parents[2] / "remote"
-
-
 SOURCE = "\n".join((REMOTE / part).read_text() for part in PARTS)
 
 
