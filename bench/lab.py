@@ -131,7 +131,7 @@ class Lab:
     def declare(self, program: Program, sites: Sequence[Site], servers: Sequence[str]) -> None:
         """Writes the program's stack file; Cloudflare has its zones then."""
         seed = [
-            {"id": key, "name": name, "account_id": self._account}
+            {"id": key, "name": name, "account_id": self._account, "plan": "pro"}
             for name, key in zones_of(sites).items()
         ]
         self.world.control("/seed", {"zones": seed})

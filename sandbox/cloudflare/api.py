@@ -2,12 +2,23 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from . import tunnel_routes, zone_routes
-from .errors import ApiError, AuthenticationError, UnknownInput, UnknownPath
+from .errors import (
+    AddressNotAllowed,
+    ApiError,
+    AuthenticationError,
+    InvalidHeaders,
+    InvalidToken,
+    UnknownInput,
+    UnknownKey,
+    UnknownPath,
+    known,
+)
 from .http import Headers, Request, Response
 from .journal import Fault, Journal
 from .models import Token
@@ -15,6 +26,7 @@ from .routes import Call, Json, LiveConnections, find_route
 from .store import Store
 
 BASE = "/client/v4"
+VERIFY = zone_routes.VERIFY
 ROUTES = (*zone_routes.ROUTES, *tunnel_routes.ROUTES)
 
 # The provider waits minutes between its ten tries of a 409; this header keeps the tries only.
@@ -22,6 +34,10 @@ RETRY_SOON: Headers = [("Retry-After-Ms", "10")]
 
 # Cloudflare's Browser Integrity Check, which stands before the API, turns Python's own client away by its name.
 TURNED_AWAY = "Python-urllib"
+
+TOKEN_FORM = re.compile(r"[A-Za-z0-9_-]{40,80}")
+KEY_FORM = re.compile(r"[a-z0-9_-]{37,80}")
+CLIENT = "127.0.0.1"  # everything listens on the loopback
 
 
 class Api:
@@ -53,9 +69,12 @@ class Api:
         await asyncio.sleep(fault.delay_ms / 1000)
         if fault.drop:
             return None
+        headers = list(fault.headers.items())
+        if fault.code is not None:
+            error = known(fault.code)
+            return Response.of_json(error.status, error_body(error.errors, error.causes), headers)
         if fault.status is None:
             return answer or self._answer(request)
-        headers = list(fault.headers.items())
         if isinstance(fault.body, str):
             typed = [("Content-Type", "application/json")]
             if any(name.lower() == "content-type" for name in fault.headers):
@@ -84,7 +103,10 @@ class Api:
         if not request.path.startswith(BASE + "/"):
             raise UnknownPath(request.path)
         route, values = find_route(ROUTES, request.method, request.path[len(BASE) :])
-        if not self._token(request).allows(route.permission):
+        token = self._token(request)
+        if token is None:
+            raise InvalidToken() if route.template == VERIFY else AuthenticationError()
+        if not token.allows(route.permission):
             raise AuthenticationError()
         body = parsed_body(request.body)
         route.check_names(request.query, body)
@@ -92,6 +114,7 @@ class Api:
             Call(
                 store=self._store,
                 live=self._live,
+                token=token,
                 path=values,
                 query=request.query,
                 body=body or {},
@@ -107,11 +130,23 @@ class Api:
             envelope["result_info"] = reply.result_info
         return Response.of_json(200, envelope)
 
-    def _token(self, request: Request) -> Token:
+    def _token(self, request: Request) -> Token | None:
+        """The token or key that the request has; None when there is no such token."""
+        key = request.head.get("x-auth-key")
+        if key is not None:
+            if not KEY_FORM.fullmatch(key):
+                raise InvalidHeaders(6103, "X-Auth-Key")
+            found = self._store.tokens.get(key)
+            if found is None or found.email != request.head.get("x-auth-email"):
+                raise UnknownKey()
+            return found
         scheme, _, value = (request.head.get("authorization") or "").partition(" ")
-        if scheme.lower() != "bearer" or value not in self._store.tokens:
-            raise AuthenticationError()
-        return self._store.tokens[value]
+        if scheme.lower() != "bearer" or not TOKEN_FORM.fullmatch(value):
+            raise InvalidHeaders()
+        found = self._store.tokens.get(value)
+        if found is not None and found.addresses is not None and CLIENT not in found.addresses:
+            raise AddressNotAllowed(CLIENT)
+        return found
 
 
 def error_body(errors: list[tuple[int, str]], causes: Sequence[tuple[int, str]] = ()) -> Json:

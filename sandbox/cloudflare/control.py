@@ -5,7 +5,7 @@ import re
 from dataclasses import asdict, fields
 from typing import Any
 
-from .errors import ApiError, IdenticalRecordExists, UnknownInput
+from .errors import ApiError, IdenticalRecordExists, UnknownInput, known
 from .http import Request, Response
 from .journal import Fault, Journal
 from .models import Account, Token, Zone
@@ -97,6 +97,8 @@ def checked_fault(body: Json) -> Fault:
     fault = Fault(**{name: value for name, value in body.items() if value is not None})
     if "times" in body:
         fault.times = body["times"]
+    if fault.code is not None:
+        known(fault.code)
     try:
         re.compile(fault.path_regex)
     except re.error as error:

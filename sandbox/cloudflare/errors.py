@@ -4,6 +4,7 @@ Codes and texts are those users of the real API report. Where a text was never s
 real and the text says what is wrong.
 """
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 
@@ -33,12 +34,26 @@ class ApiError(Exception):
         return []
 
 
+def known(code: int) -> ApiError:
+    """The error of a code, as the API would answer it; `ValueError` when there is none."""
+    for kind in _kinds(ApiError):
+        if kind.code == code:
+            return kind()
+    raise ValueError(f"no error of the API has the code {code}")
+
+
+def _kinds(kind: type[ApiError]) -> Iterator[type[ApiError]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _kinds(each)
+
+
 class NoRoute(ApiError):
     """The path names nothing, or an account or zone that does not exist."""
 
     code, status = 7003, 404
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str = "/") -> None:
         super().__init__(f"Could not route to {path}, perhaps your object identifier is invalid?")
 
     @property
@@ -62,6 +77,47 @@ class AuthenticationError(ApiError):
     """The token is missing, unknown or lacks the permission."""
 
     code, status, message = 10000, 403, "Authentication error"
+
+
+class InvalidToken(ApiError):
+    """The token is unknown or has expired, as the operations on tokens say it."""
+
+    code, status, message = 1000, 401, "Invalid API Token"
+
+
+class InvalidHeaders(ApiError):
+    """The credentials cannot be any; the cause says which header."""
+
+    code, message = 6003, "Invalid request headers"
+
+    def __init__(self, cause: int = 6111, header: str = "Authorization") -> None:
+        super().__init__()
+        self._cause = cause, f"Invalid format for {header} header"
+
+    @property
+    def causes(self) -> list[tuple[int, str]]:
+        return [self._cause]
+
+
+class UnknownKey(ApiError):
+    """No user has this key and address."""
+
+    code, status, message = 9103, 403, "Unknown X-Auth-Key or X-Auth-Email"
+
+
+class AddressNotAllowed(ApiError):
+    """The token has a filter of client addresses, and the client's is not in it."""
+
+    code, status = 9109, 403
+
+    def __init__(self, address: str = "192.0.2.7") -> None:
+        super().__init__(f"Cannot use the access token from location: {address}")
+
+
+class TooManyRequests(ApiError):
+    """The user has made more requests than the API takes in five minutes."""
+
+    code, status, message = 971, 429, "Please wait and consider throttling your request speed"
 
 
 class InvalidTunnel(ApiError):
@@ -102,6 +158,12 @@ class InvalidRecord(ApiError):
     """A field of a DNS record has a value outside its rules."""
 
     code, message = 1004, "DNS Validation Error"
+
+
+class RecordQuotaExceeded(ApiError):
+    """The zone has as many records as its plan allows."""
+
+    code, message = 81045, "Record quota exceeded."
 
 
 class TooManyTags(InvalidRecord):

@@ -16,13 +16,15 @@ class Fault:
 
     `method` None matches every method; `path_regex` is searched in the path. `times` is how many
     requests it still hits, None all of them. `status` None with `drop` false only delays. `drop`
-    closes the connection without an answer. `after_commit` performs the request first.
+    closes the connection without an answer. `after_commit` performs the request first. `code` is
+    that of an error of the API, which gives status and body.
     """
 
     method: str | None = None
     path_regex: str = ""
     times: int | None = 1
     status: int | None = None
+    code: int | None = None
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     delay_ms: int = 0

@@ -27,6 +27,10 @@ class Zone:
     account_id: str
     tag_quota: int = 0
     """How many tags a record may have: none in a zone of the free plan."""
+    plan: str = "free"
+    """The `legacy_id` of its plan: free, pro, business or enterprise."""
+    record_quota: int | None = None
+    """How many records it may have, by its plan where it is not given; Cloudflare raises it for those who ask."""
     status: str = "active"
     created_on: str = field(default_factory=now)
 
@@ -37,6 +41,12 @@ class Token:
 
     value: str
     permissions: list[str] | None = None
+    tunnels: list[str] | None = None
+    """Ids of the tunnels that its granular roles let it see; None: all of the account."""
+    addresses: list[str] | None = None
+    """Client addresses from which it may be used; None: from all."""
+    email: str | None = None
+    """The address of the user whose Global API key it is; None: it is a token."""
 
     def allows(self, permission: str | None) -> bool:
         """True when `permission` is held; an edit permission contains the read permission."""

@@ -2,7 +2,7 @@
 
 import ipaddress
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from .errors import (
@@ -11,6 +11,7 @@ from .errors import (
     IdenticalRecordExists,
     InvalidRecord,
     RecordExists,
+    RecordQuotaExceeded,
     TooManyTags,
 )
 from .models import Record, Zone, now
@@ -23,6 +24,8 @@ FIELDS = frozenset(
     {"name", "type", "content", "ttl", "proxied", "priority", "comment", "tags", "settings"}
 )
 SETTINGS = frozenset({"flatten_cname", "ipv4_only", "ipv6_only"})
+QUOTAS = {"free": 200, "pro": 3500, "business": 3500, "enterprise": 3500}
+"""Records of a zone by its plan, as Cloudflare's page on DNS records has it for a zone made since September 2024."""
 
 
 def full_name(name: str, zone: Zone) -> str:
@@ -101,6 +104,13 @@ def check_address(record: Record) -> None:
         ) from error
 
 
+def check_quota(zone: Zone, there: Sequence[Record]) -> None:
+    """Refuse one more record than the zone may have."""
+    quota = QUOTAS[zone.plan] if zone.record_quota is None else zone.record_quota
+    if len(there) >= quota:
+        raise RecordQuotaExceeded()
+
+
 def check_clash(record: Record, others: Iterable[Record]) -> None:
     """Refuse a record that repeats or excludes one of the zone's other records."""
     same_host = [other for other in others if other.name == record.name and other.id != record.id]
@@ -122,7 +132,38 @@ def same_content(one: Record, other: Record) -> bool:
     return one.content == other.content
 
 
-def shown(record: Record) -> Json:
+def is_at_or_below(name: str, other: str) -> bool:
+    return name == other or name.endswith(f".{other}")
+
+
+def delegates(record: Record, zone: Zone) -> bool:
+    """Whether a record gives its name, and all below it, to other name servers."""
+    return record.type == "NS" and record.name != zone.name
+
+
+def shadow_metadata(record: Record, there: Iterable[Record], zone: Zone) -> Json:
+    """What Cloudflare's page on shadowed records says of a record among the zone's others; `dead_glue` is left out."""
+    over = [
+        other
+        for other in there
+        if delegates(other, zone)
+        and is_at_or_below(record.name, other.name)
+        and (record.type, record.name) != ("NS", other.name)
+    ]
+    meta: Json = {}
+    if over:
+        meta["shadowed_by"] = [other.id for other in over]
+    if record.type in ADDRESSES and record.name in {o.content.lower().rstrip(".") for o in over}:
+        meta["is_glue"] = True
+    if delegates(record, zone) and not over:
+        below = (other for other in there if is_at_or_below(other.name, record.name))
+        count = sum((other.type, other.name) != ("NS", record.name) for other in below)
+        if count:
+            meta["shadowed_records_count"] = count
+    return meta
+
+
+def shown(record: Record, meta: Json | None = None) -> Json:
     """A record as the API shows it."""
     result: Json = {
         "id": record.id,
@@ -133,7 +174,7 @@ def shown(record: Record) -> Json:
         "proxied": record.proxied,
         "ttl": record.ttl,
         "settings": {"flatten_cname": False} if record.type == "CNAME" else {},
-        "meta": {},
+        "meta": meta or {},
         "comment": record.comment,
         "tags": record.tags,
         "created_on": record.created_on,

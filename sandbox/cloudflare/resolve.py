@@ -1,7 +1,7 @@
 """Looking a host up in the account's DNS, wildcards as RFC 4592 has them."""
 
 from .models import Record
-from .records import PROXIABLE
+from .records import PROXIABLE, delegates, is_at_or_below
 from .store import Store
 
 
@@ -19,6 +19,8 @@ def find_proxied(store: Store, host: str) -> Record | None:
         return None
     zone = max(zones, key=lambda candidate: len(candidate.name))
     records = store.zone_records(zone.id)
+    if any(delegates(record, zone) and is_at_or_below(name, record.name) for record in records):
+        return None  # other name servers answer for it
     owner = _owner(name, zone.name, {record.name for record in records})
     for record in records:
         if record.name == owner and record.type in PROXIABLE and record.proxied:

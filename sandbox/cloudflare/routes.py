@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from .errors import UnknownInput, UnknownPath
-from .models import Tunnel
+from .errors import AuthenticationError, UnknownInput, UnknownPath
+from .models import Token, Tunnel
 from .store import Store
 
 Json = dict[str, Any]
@@ -29,12 +29,20 @@ class Call:
 
     store: Store
     live: LiveConnections
+    token: Token
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Json
 
+    def sees(self, tunnel_id: str) -> bool:
+        """Whether the token's roles reach the tunnel."""
+        return self.token.tunnels is None or tunnel_id in self.token.tunnels
+
     def tunnel(self, *, deleted: bool = False) -> Tunnel:
-        return self.store.tunnel(self.path["acc"], self.path["id"], deleted=deleted)
+        tunnel = self.store.tunnel(self.path["acc"], self.path["id"], deleted=deleted)
+        if not self.sees(tunnel.id):
+            raise AuthenticationError()
+        return tunnel
 
 
 @dataclass(frozen=True, kw_only=True)

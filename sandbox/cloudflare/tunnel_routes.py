@@ -25,8 +25,9 @@ CONFIG_FIELDS = frozenset({"ingress", "originRequest", "warp-routing"})
 
 
 def shown(call: Call, tunnel: Tunnel) -> Json:
-    """A tunnel as the API shows it; never with its secret."""
-    connections = call.live.connections(tunnel.id)
+    """A tunnel as the API shows it since October 2026: without its secret and its connections, which have a path of
+    their own, and with `config_src` in the place of `remote_config`.
+    """
     without = "down" if tunnel.conns_active_at else "inactive"
     return {
         "id": tunnel.id,
@@ -34,13 +35,11 @@ def shown(call: Call, tunnel: Tunnel) -> Json:
         "created_at": tunnel.created_at,
         "deleted_at": tunnel.deleted_at,
         "name": tunnel.name,
-        "connections": connections,
         "conns_active_at": tunnel.conns_active_at,
         "conns_inactive_at": tunnel.conns_inactive_at,
         "tun_type": "cfd_tunnel",
         "metadata": {},
-        "status": "healthy" if connections else without,
-        "remote_config": tunnel.config_src == "cloudflare",
+        "status": "healthy" if call.live.connections(tunnel.id) else without,
         "config_src": tunnel.config_src,
     }
 
@@ -102,8 +101,8 @@ def create(call: Call) -> Reply:
 
 def list_tunnels(call: Call) -> Reply:
     account = call.store.account(call.path["acc"])
-    deleted = call.query.get("is_deleted")
-    if deleted not in (None, "true", "false"):
+    deleted = call.query.get("is_deleted", "false")
+    if deleted not in ("true", "false"):
         raise UnknownInput(f"is_deleted is {deleted!r}; expected true or false")
     found = [
         shown(call, tunnel)
@@ -111,7 +110,8 @@ def list_tunnels(call: Call) -> Reply:
         if tunnel.account_id == account.id
         and call.query.get("name", tunnel.name) == tunnel.name
         and call.query.get("uuid", tunnel.id) == tunnel.id
-        and deleted in (None, str(tunnel.deleted_at is not None).lower())
+        and deleted == str(tunnel.deleted_at is not None).lower()
+        and call.sees(tunnel.id)
     ]
     return paged(found, call.query, default=20, limit=1000)
 

@@ -6,8 +6,21 @@ from typing import Any
 
 from .errors import UnknownInput
 from .models import Account, Record, Zone, now
-from .records import FIELDS, built, check_clash, shown
+from .records import (
+    FIELDS,
+    built,
+    check_clash,
+    check_quota,
+    delegates,
+    is_at_or_below,
+    shadow_metadata,
+    shown,
+)
 from .routes import PAGING, Call, Json, Reply, Route, paged
+
+SHADOWS = frozenset({"include_shadow_metadata"})
+SHADOWS_PER_PAGE = 1000
+"""Of more records on a page the API computes no shadow metadata."""
 
 Test = Callable[[str, str], bool]
 
@@ -38,6 +51,7 @@ def shown_zone(call: Call, zone: Zone) -> Json:
         "original_name_servers": [],
         "account": {"id": account.id, "name": account.name},
         "permissions": [],
+        "plan": {"name": f"{zone.plan.title()} Website", "legacy_id": zone.plan},
         "created_on": zone.created_on,
         "modified_on": zone.created_on,
         "activated_on": zone.created_on,
@@ -77,9 +91,33 @@ def list_records(call: Call) -> Reply:
     found = [
         record
         for record in call.store.zone_records(zone.id)
-        if combine(record_filters(record, call))
+        if combine(record_filters(record, call)) and shadow_filter(record, zone, call)
     ]
-    return paged([shown(record) for record in found], call.query, default=100, limit=5_000_000)
+    page = paged(found, call.query, default=100, limit=5_000_000)
+    meta = shadows(call, page.result)
+    return replace(page, result=[shown(record, meta[record.id]) for record in page.result])
+
+
+def shadows(call: Call, records: list[Record]) -> dict[str, Json]:
+    """The `meta` of each record, by its id: with shadow metadata when they are asked for and not too many."""
+    wanted = call.query.get("include_shadow_metadata") == "true"
+    if not wanted or len(records) > SHADOWS_PER_PAGE:
+        return {record.id: {} for record in records}
+    there = call.store.zone_records(call.path["zone"])
+    zone = call.store.zone(call.path["zone"])
+    return {record.id: shadow_metadata(record, there, zone) for record in records}
+
+
+def shadow_filter(record: Record, zone: Zone, call: Call) -> bool:
+    """Whether a record is one that `shadowed_by_name` or `shadowing_name` asks for."""
+    by, what = call.query.get("shadowed_by_name"), call.query.get("shadowing_name")
+    if by is not None and "include_shadow_metadata" not in call.query:
+        raise UnknownInput("shadowed_by_name needs include_shadow_metadata=true")
+    if by is not None and not (
+        is_at_or_below(record.name, by) and (record.type, record.name) != ("NS", by)
+    ):
+        return False
+    return what is None or (delegates(record, zone) and is_at_or_below(what, record.name))
 
 
 def record_filters(record: Record, call: Call) -> list[bool]:
@@ -99,12 +137,14 @@ def record_filters(record: Record, call: Call) -> list[bool]:
 def create_record(call: Call) -> Reply:
     zone = call.store.zone(call.path["zone"])
     record = built(call.body, zone)
-    check_clash(record, call.store.zone_records(zone.id))
-    return Reply(result=shown(call.store.put_record(stamped(record, None))))
+    there = call.store.zone_records(zone.id)
+    check_clash(record, there)
+    check_quota(zone, there)
+    return answered(call, call.store.put_record(stamped(record, None)))
 
 
 def get_record(call: Call) -> Reply:
-    return Reply(result=shown(call.store.record(call.path["zone"], call.path["id"])))
+    return answered(call, call.store.record(call.path["zone"], call.path["id"]))
 
 
 def put_record(call: Call) -> Reply:
@@ -120,7 +160,11 @@ def patch_record(call: Call) -> Reply:
 
 def changed(call: Call, old: Record, record: Record) -> Reply:
     check_clash(record, call.store.zone_records(old.zone_id))
-    return Reply(result=shown(call.store.put_record(stamped(record, old))))
+    return answered(call, call.store.put_record(stamped(record, old)))
+
+
+def answered(call: Call, record: Record) -> Reply:
+    return Reply(result=shown(record, shadows(call, [record])[record.id]))
 
 
 def stamped(record: Record, old: Record | None) -> Record:
@@ -161,12 +205,13 @@ def verify_token(call: Call) -> Reply:
     return Reply(result={"id": "0" * 32, "status": "active"}, messages=[message])
 
 
+VERIFY = "/user/tokens/verify"
 RECORDS = "/zones/{zone}/dns_records"
 RECORD = RECORDS + "/{id}"
 READ, EDIT = "dns:read", "dns:edit"
 
 ROUTES = (
-    Route(method="GET", template="/user/tokens/verify", handler=verify_token),
+    Route(method="GET", template=VERIFY, handler=verify_token),
     Route(method="GET", template="/accounts", handler=list_accounts, query=PAGING | {"name"}),
     Route(method="GET", template="/accounts/{acc}", handler=get_account),
     Route(
@@ -182,11 +227,35 @@ ROUTES = (
         template=RECORDS,
         handler=list_records,
         permission=READ,
-        query=PAGING | TEXT_FILTERS | {"type", "proxied", "match"},
+        query=PAGING
+        | TEXT_FILTERS
+        | SHADOWS
+        | {"type", "proxied", "match", "shadowed_by_name", "shadowing_name"},
     ),
-    Route(method="POST", template=RECORDS, handler=create_record, permission=EDIT, fields=FIELDS),
-    Route(method="GET", template=RECORD, handler=get_record, permission=READ),
-    Route(method="PUT", template=RECORD, handler=put_record, permission=EDIT, fields=FIELDS),
-    Route(method="PATCH", template=RECORD, handler=patch_record, permission=EDIT, fields=FIELDS),
+    Route(
+        method="POST",
+        template=RECORDS,
+        handler=create_record,
+        permission=EDIT,
+        query=SHADOWS,
+        fields=FIELDS,
+    ),
+    Route(method="GET", template=RECORD, handler=get_record, permission=READ, query=SHADOWS),
+    Route(
+        method="PUT",
+        template=RECORD,
+        handler=put_record,
+        permission=EDIT,
+        query=SHADOWS,
+        fields=FIELDS,
+    ),
+    Route(
+        method="PATCH",
+        template=RECORD,
+        handler=patch_record,
+        permission=EDIT,
+        query=SHADOWS,
+        fields=FIELDS,
+    ),
     Route(method="DELETE", template=RECORD, handler=delete_record, permission=EDIT),
 )

@@ -293,6 +293,51 @@ def test_a_token_does_what_its_permissions_allow_only(service: Service) -> None:
 
 def test_a_token_can_be_verified_by_its_holder(service: Service) -> None:
     assert service.api("GET", "/user/tokens/verify").result["status"] == "active"
+    assert service.api("GET", "/user/tokens/verify", token="X" * 40).refusal == (401, 1000)
+
+
+@pytest.mark.parametrize(
+    ("headers", "codes"),
+    [
+        ({}, [6003, 6111]),
+        ({"Authorization": "Bearer two words"}, [6003, 6111]),
+        ({"X-Auth-Key": "T" * 40, "X-Auth-Email": "me@example.com"}, [6003, 6103]),
+        ({"X-Auth-Key": "f" * 40, "X-Auth-Email": "me@example.com"}, [9103]),
+        ({"X-Auth-Key": "0" * 40, "X-Auth-Email": "you@example.com"}, [9103]),
+        ({"X-Auth-Key": "0" * 40, "X-Auth-Email": "me@example.com"}, []),
+        ({"Authorization": f"Bearer {'E' * 40}"}, [9109]),
+    ],
+)
+def test_credentials_are_refused_by_their_form_their_owner_and_their_address(
+    service: Service, headers: dict[str, str], codes: list[int]
+) -> None:
+    tokens = [
+        {"value": "0" * 40, "email": "me@example.com"},
+        {"value": "E" * 40, "addresses": ["192.0.2.7"]},
+    ]
+    service.control("POST", "/seed", {"tokens": tokens})
+
+    got = ask(service.addresses["api_url"], "GET", "/zones", headers=headers).json
+
+    first = got["errors"][:1]
+    assert [
+        e["code"] for e in [*first, *(c for e in first for c in e.get("error_chain", []))]
+    ] == codes
+
+
+def test_a_role_for_some_tunnels_hides_the_others_and_their_names_stay_taken(
+    service: Service,
+) -> None:
+    seen, hidden = service.new_tunnel("seen"), service.new_tunnel("hidden")
+    service.control("POST", "/seed", {"tokens": [{"value": "G" * 40, "tunnels": [seen]}]})
+
+    def asked(method: str, path: str = "", body: Any = None) -> Got:
+        return service.api(method, TUNNELS + path, body, token="G" * 40)
+
+    assert [tunnel["id"] for tunnel in asked("GET").result] == [seen]
+    assert asked("GET", "?name=hidden").result == []
+    assert asked("GET", f"/{hidden}").refusal == (403, 10000)
+    assert asked("POST", body={"name": "hidden"}).refusal == (409, 1013)
 
 
 def test_an_account_is_found_by_id_and_in_the_list(service: Service) -> None:
@@ -347,7 +392,8 @@ def test_a_tunnel_is_created_shown_renamed_and_never_shows_its_secret(service: S
     assert service.api("PATCH", f"{TUNNELS}/{tunnel_id}", {"name": "new"}).result["name"] == "new"
     shown = service.api("GET", f"{TUNNELS}/{tunnel_id}")
     assert shown.result["status"] == "inactive"
-    assert (shown.result["config_src"], shown.result["remote_config"]) == ("local", False)
+    assert shown.result["config_src"] == "local"
+    assert shown.result.keys().isdisjoint({"remote_config", "connections"})
     assert SECRET not in shown.body.decode()
 
 
@@ -390,13 +436,12 @@ def test_tunnels_are_listed_by_name_id_deletion_and_page(service: Service) -> No
     def listed(query: str) -> list[str]:
         return [item["id"] for item in service.api("GET", f"{TUNNELS}?{query}").result]
 
-    assert listed("") == ids
-    assert listed("is_deleted=false") == ids[1:]
+    assert listed("") == listed("is_deleted=false") == ids[1:]
     assert listed("is_deleted=true") == ids[:1]
     assert listed("name=t1&is_deleted=false") == ids[1:2]
     assert listed(f"uuid={ids[2]}") == ids[2:]
-    assert listed("page=2&per_page=2") == ids[2:]
-    assert listed("page=3&per_page=2") == []
+    assert listed("page=2&per_page=1") == ids[2:]
+    assert listed("page=3&per_page=1") == []
 
 
 def test_the_token_of_a_tunnel_holds_account_id_and_secret(service: Service) -> None:
@@ -474,6 +519,51 @@ def test_a_record_of_a_free_zone_takes_no_tags(service: Service) -> None:
     assert refused.json["errors"][0]["error_chain"] == [
         {"code": 9300, "message": "DNS record has 1 tags, exceeding the quota of 0."}
     ]
+
+
+def test_a_zone_takes_as_many_records_as_its_plan_has(service: Service) -> None:
+    zone = {"id": ZONE, "name": "example.localhost", "account_id": ACCOUNT, "record_quota": 1}
+    service.control("POST", "/seed", {"zones": [zone]})
+    service.new_record("app", "target.example")
+
+    assert service.create_record(**{**ADDRESS, "name": "other"}).refusal == (400, 81045)
+    assert service.api("GET", f"/zones/{ZONE}").result["plan"]["legacy_id"] == "free"
+
+
+def test_records_below_a_delegation_are_shadowed_and_not_served(
+    service: Service, connect: Connect
+) -> None:
+    """The example of Cloudflare's page on shadowed records."""
+    tunnel_id = service.new_tunnel("web", "www.sub", "www.other")
+    connect(tunnel_id, says("here"))
+    for name, type, content in (
+        ("sub", "NS", "ns1.sub.example.localhost."),
+        ("ns1.sub", "A", "192.0.2.1"),
+    ):
+        service.create_record(name=name, type=type, content=content)
+    asked = f"{RECORDS}?include_shadow_metadata=true"
+
+    found = {
+        record["name"].partition(".example")[0]: record
+        for record in service.api("GET", asked).result
+    }
+    shadowed_by = {"shadowed_by": [found["sub"]["id"]]}
+
+    assert {name: record["meta"] for name, record in found.items()} == {
+        "sub": {"shadowed_records_count": 2},
+        "ns1.sub": {**shadowed_by, "is_glue": True},
+        "www.sub": shadowed_by,
+        "www.other": {},
+    }
+    assert not any(record["meta"] for record in service.api("GET", RECORDS).result)
+    www = found["www.sub"]
+    assert service.api("GET", f"{RECORDS}/{www['id']}?include_shadow_metadata=true").result == www
+    below = service.api("GET", f"{asked}&shadowed_by_name=sub.example.localhost").result
+    assert [record["id"] for record in below] == [www["id"], found["ns1.sub"]["id"]]
+    above = service.api("GET", f"{RECORDS}?shadowing_name=a.www.sub.example.localhost").result
+    assert [record["id"] for record in above] == [found["sub"]["id"]]
+    assert service.visit("www.other.example.localhost").body == b"here"
+    assert service.visit("www.sub.example.localhost").status == 404
 
 
 def test_several_addresses_and_a_text_share_a_name(service: Service) -> None:
@@ -569,6 +659,15 @@ def test_a_fault_hits_as_often_as_asked_and_performs_nothing(service: Service) -
     assert answers[0].headers["retry-after-ms"] == "10"
 
 
+def test_a_fault_can_be_an_error_of_the_api_by_its_code(service: Service) -> None:
+    service.control("POST", "/faults", {"code": 971, "headers": {"Retry-After": "240"}})
+
+    refused = service.api("GET", "/zones")
+
+    assert (refused.refusal, refused.headers["retry-after"]) == ((429, 971), "240")
+    assert ask(service.addresses["control_url"], "POST", "/faults", {"code": 12}).status == 400
+
+
 def test_a_fault_after_the_commit_loses_the_answer_only(service: Service) -> None:
     service.control("POST", "/faults", {"method": "POST", "drop": True, "after_commit": True})
 
@@ -619,8 +718,7 @@ def test_a_registered_connector_makes_the_tunnel_healthy_until_it_goes(
     connector = connect(tunnel_id, echo_head)
 
     assert connector.reply == {"ok": True, "location": "sbx01"}
-    shown = service.api("GET", path).result
-    assert (shown["status"], len(shown["connections"])) == ("healthy", 1)
+    assert service.api("GET", path).result["status"] == "healthy"
     clients = service.api("GET", path + "/connections").result
     assert [(client["id"], len(client["conns"])) for client in clients] == [("one", 1)]
     loop.run(connector.stop())
@@ -684,8 +782,8 @@ def test_a_silent_connector_counts_as_gone_and_one_that_answers_pings_does_not(
     silent.answers_pings = False
 
     loop.run(asyncio.wait_for(silent.gone.wait(), PATIENCE))
-    live = service.api("GET", f"{TUNNELS}/{tunnel_id}").result["connections"]
-    assert [connection["client_id"] for connection in live] == ["alive"]
+    live = service.api("GET", f"{TUNNELS}/{tunnel_id}/connections").result
+    assert [client["id"] for client in live] == ["alive"]
 
 
 # Edge
@@ -789,8 +887,8 @@ def test_a_connector_that_unregistered_finishes_its_streams_and_gets_no_new_ones
 
     loop.run(old.send({"unregister": True}))
 
-    path = f"{TUNNELS}/{tunnel_id}"
-    until(lambda: len(service.api("GET", path).result["connections"]) == 1)
+    path = f"{TUNNELS}/{tunnel_id}/connections"
+    until(lambda: len(service.api("GET", path).result) == 1)
     bodies = {service.visit("app.example.localhost").body for _ in range(3)}
     loop.loop.call_soon_threadsafe(finish.set)
     visit.join(PATIENCE)
