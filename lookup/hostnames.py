@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from lookup import permissions
 from lookup.api import PER_PAGE, Api, ApiError
 from lookup.errors import LookupFailed
 from lookup.imported_tunnel import import_problem
@@ -103,7 +104,7 @@ def _all_records(settings: Settings, api: Api, problems: list[str]) -> dict[str,
 def _records_of(api: Api, account_id: str, zone: Zone) -> _Records:
     try:
         zone_id = zone.id or _zone_id(api, account_id, zone.name)
-        listed = api.listed(f"zones/{zone_id}/dns_records", "Zone · DNS · Edit", per_page=PER_PAGE)
+        listed = api.listed(f"zones/{zone_id}/dns_records", permissions.DNS, per_page=PER_PAGE)
     except ApiError as error:
         raise ApiError(f"{zone.place}: {error}") from None
     records: dict[str, list[_Record]] = {}
@@ -118,7 +119,7 @@ def _records_of(api: Api, account_id: str, zone: Zone) -> _Records:
 
 
 def _zone_id(api: Api, account_id: str, name: str) -> str:
-    found = api.listed("zones", "Zone · Zone · Read", **{"name": name, "account.id": account_id})
+    found = api.listed("zones", permissions.ZONE, **{"name": name, "account.id": account_id})
     if not found:
         raise ApiError(
             f"the account {account_id} has no zone '{name}' that the token may see. Add it at Cloudflare, or write its `id`."

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lookup import permissions
 from lookup.api import Api, ApiError, NotThere
 from lookup.state import OwnState
 from settings import Settings
@@ -30,7 +31,7 @@ def import_problem(settings: Settings, api: Api, own: OwnState) -> str | None:
         )
     path = f"accounts/{settings.account_id}/cfd_tunnel/{wanted}"
     try:
-        tunnel = api.one(path, "Account · Cloudflare Tunnel · Edit")
+        tunnel = api.one(path, permissions.TUNNEL)
     except NotThere as error:
         return (
             f"{_PLACE}: found '{wanted}', expected a tunnel of the account {settings.account_id}: {error} "

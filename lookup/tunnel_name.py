@@ -2,6 +2,7 @@
 
 import pulumi
 
+from lookup import permissions
 from lookup.api import Api, ApiError
 from lookup.imported_tunnel import managed_remotely
 from lookup.state import OwnState
@@ -22,7 +23,7 @@ def name_problem(settings: Settings, api: Api, own: OwnState) -> str | None:
     try:
         found = api.listed(
             f"accounts/{settings.account_id}/cfd_tunnel",
-            "Account · Cloudflare Tunnel · Edit",
+            permissions.TUNNEL,
             name=name,
             is_deleted="false",
         )

@@ -29,6 +29,13 @@ class Access:
     """Without a slash at its end."""
     headers: Mapping[str, str] = field(repr=False)
     """The credentials: never shown."""
+    named: str = "token of cloudflare:apiToken"
+    """What they are called."""
+
+    @property
+    def is_key(self) -> bool:
+        """Whether they are a user's Global API key, which may do what its user may."""
+        return "X-Auth-Key" in self.headers
 
 
 def access() -> Access:
@@ -39,6 +46,8 @@ def access() -> Access:
     """
     config = pulumi.Config("cloudflare")
     problems: list[str] = []
+
+    places: dict[str, str] = {}
 
     def given(key: str, variable: str) -> str:
         for place, text, forms in (
@@ -51,6 +60,7 @@ def access() -> Access:
                     problems.append(
                         f"{place}: is {what} (no blank, no line end, nothing before it). Set it again."
                     )
+                places[key] = place
                 return text
         return ""
 
@@ -58,9 +68,12 @@ def access() -> Access:
     key, email = given("apiKey", "CLOUDFLARE_API_KEY"), given("email", "CLOUDFLARE_EMAIL")
     url = given("baseUrl", "CLOUDFLARE_BASE_URL") or _URL
     if token:
-        headers = {"Authorization": f"Bearer {token}"}
+        headers, named = {"Authorization": f"Bearer {token}"}, f"token of {places['apiToken']}"
     elif key and email:
-        headers = {"X-Auth-Key": key, "X-Auth-Email": email}
+        headers, named = (
+            {"X-Auth-Key": key, "X-Auth-Email": email},
+            f"API key of {places['apiKey']}",
+        )
     else:
         problems.append(
             "cloudflare:email: missing beside cloudflare:apiKey. Set it with: pulumi config set cloudflare:email <address>"
@@ -69,4 +82,4 @@ def access() -> Access:
         )
     if problems:
         raise SettingsError(problems)
-    return Access(url=url.rstrip("/"), headers=headers)
+    return Access(url=url.rstrip("/"), headers=headers, named=named)

@@ -36,7 +36,7 @@ RETRY_SOON: Headers = [("Retry-After-Ms", "10")]
 TURNED_AWAY = "Python-urllib"
 
 TOKEN_FORM = re.compile(r"[A-Za-z0-9_-]{40,80}")
-KEY_FORM = re.compile(r"[a-z0-9_-]{37,80}")
+KEY_FORM = re.compile(r"[0-9a-f]{37,45}|cfk_[0-9A-Za-z]{40,60}")
 CLIENT = "127.0.0.1"  # everything listens on the loopback
 
 
@@ -136,8 +136,11 @@ class Api:
         if key is not None:
             if not KEY_FORM.fullmatch(key):
                 raise InvalidHeaders(6103, "X-Auth-Key")
+            email = request.head.get("x-auth-email") or ""
+            if "@" not in email:
+                raise InvalidHeaders(6102, "X-Auth-Email")
             found = self._store.tokens.get(key)
-            if found is None or found.email != request.head.get("x-auth-email"):
+            if found is None or found.email != email:
                 raise UnknownKey()
             return found
         scheme, _, value = (request.head.get("authorization") or "").partition(" ")

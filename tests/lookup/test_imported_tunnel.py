@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lookup import Claim, LookupFailed, OwnState, claims
+from lookup import Claim, LookupFailed, OwnState, claims, permissions
 from settings.build import build
 from tests.lookup.conftest import ACCOUNT, OTHER_ACCOUNT, ZONE, Cloudflare
 
@@ -112,5 +112,5 @@ def test_it_is_told_together_with_what_stands_against_the_records(cloudflare: Cl
     assert record.startswith("argoweb:sites[0].hostname: ")
     tunnel, zone = unreadable.value.problems
     assert tunnel.startswith("argoweb:tunnel.importId: ")
-    assert tunnel.endswith("needs the permission Account · Cloudflare Tunnel · Edit.")
+    assert tunnel.endswith(f"needs the permission {permissions.TUNNEL}.")
     assert zone.startswith("argoweb:zones[0]: ")

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from lookup import LookupFailed, OwnState, claims
+from lookup import LookupFailed, OwnState, claims, permissions
 from settings.build import build
 from tests.lookup.conftest import ACCOUNT, OTHER_ACCOUNT, ZONE, Cloudflare
 
@@ -128,4 +128,4 @@ def test_a_token_that_may_not_read_tunnels_is_told_the_permission(cloudflare: Cl
 
     problem = refused.value.problems[0]
     assert problem.startswith("argoweb:tunnel.name: GET ")
-    assert problem.endswith("needs the permission Account · Cloudflare Tunnel · Edit.")
+    assert problem.endswith(f"needs the permission {permissions.TUNNEL}.")

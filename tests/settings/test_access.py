@@ -54,6 +54,23 @@ def test_a_token_or_a_key_with_its_address_goes_into_the_requests_and_is_never_s
 
 
 @pytest.mark.parametrize(
+    ("values", "named", "is_key"),
+    [
+        ({"cloudflare:apiToken": TOKEN}, "token of cloudflare:apiToken", False),
+        ({"CLOUDFLARE_API_TOKEN": TOKEN}, "token of CLOUDFLARE_API_TOKEN", False),
+        ({"cloudflare:apiKey": KEY, "CLOUDFLARE_EMAIL": EMAIL}, "API key of cloudflare:apiKey", True),
+        ({"CLOUDFLARE_API_KEY": KEY, "CLOUDFLARE_EMAIL": EMAIL}, "API key of CLOUDFLARE_API_KEY", True),
+    ],
+)  # fmt: skip
+def test_the_credentials_are_called_by_the_place_where_they_stand(
+    given: Given, values: dict[str, str], named: str, is_key: bool
+) -> None:
+    given(values)
+
+    assert (access().named, access().is_key) == (named, is_key)
+
+
+@pytest.mark.parametrize(
     ("values", "url"),
     [
         ({}, "https://api.cloudflare.com/client/v4"),

@@ -1,0 +1,5 @@
+"""What the token needs to be allowed, as Cloudflare's dashboard names it."""
+
+TUNNEL = "Account · Cloudflare Tunnel · Edit (newer: Cloudflare One Connector: cloudflared · Edit)"
+DNS = "Zone · DNS · Edit"
+ZONE = "Zone · Zone · Read"
