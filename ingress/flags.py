@@ -54,7 +54,7 @@ _FLAGS = {
     "trace-output": _key(Text(), "File for a trace."),
     "no-autoupdate": _key(Flag(), "The unit sets it."),
     "autoupdate-freq": _key(DURATION, "Of no use on NixOS. Default 24h."),
-    "metrics": _key(Text(), "Address of /metrics and /ready. Default 127.0.0.1:20241."),
+    "metrics": _key(Text(), "Address of /metrics and /ready. Default 127.0.0.1:20251."),
     "metrics-update-freq": _key(DURATION, "Default 5s."),
     "protocol": _key(Choice(("auto", "quic", "http2")), "A named one has no fallback."),
     "post-quantum": _key(Flag(), "true insists on it."),

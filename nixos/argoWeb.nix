@@ -16,8 +16,13 @@ let
     inherit (pushed.package) url rev hash vendorHash version;
   };
 
-  # cloudflared refuses a grace-period above 3 minutes, so it has always ended by itself before this.
-  stopTimeout = 190;
+  # Programs that every NixOS has, by a path that stays the same when nixpkgs changes: the unit's text must change, and
+  # so restart the tunnel, only for a change of its own.
+  now = "/run/current-system/sw/bin";
+
+  # After its grace period cloudflared closes its connections, which takes a moment; within three seconds of its start
+  # it first lets the other connections come. An open WebSocket over HTTP/2 keeps it for ever.
+  endsWithin = cfg.gracePeriod + 5;
 
   two = cfg.secondMetrics != null;
   second = "argoWeb-2";
@@ -27,19 +32,29 @@ let
     wants = [ "network-online.target" ];
     wantedBy = [ "multi-user.target" ];
     startLimitIntervalSec = 0; # a long outage must not end in a unit that is given up
+    stopIfChanged = false; # else it would be down for as long as a switch takes
+
+    # NixOS gives every unit a PATH, a time zone and a locale from the store, which change with nixpkgs.
+    path = lib.mkForce [ ];
+    environment = {
+      LOCALE_ARCHIVE = mkDefault null;
+      TZDIR = mkDefault null;
+    };
 
     serviceConfig = {
       # cloudflared reports READY=1 with its first connection to Cloudflare.
       Type = "notify";
       # Credentials are pushed by root before the user exists. tmpfiles would refuse to give them away,
       # since the folder is not root's ("unsafe path transition").
-      ExecStartPre = "+${pkgs.coreutils}/bin/chown --no-dereference ${user}:${user} ${credentials}";
+      ExecStartPre = "+${now}/chown --no-dereference ${user}:${user} ${credentials}";
       ExecStart = "${cfg.package}/bin/cloudflared --config ${cfg.config} --no-autoupdate tunnel ${flags}run";
+      # Asks it to end and waits; what is left of it then gets systemd's own signal, the second one, which ends it at once.
+      ExecStop = "-${now}/bash -c 'test -z \"$$MAINPID\" || { kill \"$$MAINPID\" && ${now}/timeout ${toString endsWithin} ${now}/tail --pid \"$$MAINPID\" --sleep-interval 0.05 --follow /dev/null; }'";
+      TimeoutStopSec = endsWithin + 5;
       User = user;
       Group = user;
       Restart = "on-failure";
       RestartSec = "5s";
-      TimeoutStopSec = stopTimeout;
       UMask = "0077";
 
       LimitNPROC = 512;
@@ -116,10 +131,16 @@ in
       description = "Address of /metrics and /ready of a second cloudflared, argoWeb-2.service; null for one only. The two restart one after the other.";
     };
 
+    gracePeriod = mkOption {
+      type = types.int;
+      default = 30;
+      description = "Seconds of cloudflared's `grace-period`: so long running requests may take when it stops. What goes on 5 seconds after that, as a WebSocket may, is cut.";
+    };
+
     allowUnfree = mkOption {
       type = types.bool;
-      default = true;
-      description = "Whether to set `nixpkgs.config.allowUnfree`. Set false where `nixpkgs.pkgs` is given from outside.";
+      default = false;
+      description = "Whether to set `nixpkgs.config.allowUnfree`, for a package that needs it.";
     };
 
     caddy = {
@@ -155,6 +176,7 @@ in
         tunnelId = mkDefault pushed.tunnelId;
         proxyGroup = mkDefault pushed.proxyGroup;
         secondMetrics = mkDefault pushed.secondMetrics;
+        gracePeriod = mkDefault pushed.gracePeriod;
         allowUnfree = mkDefault pushed.allowUnfree;
         package = mkIf (pushed.package != null) (mkDefault customPackage);
         caddy = {
@@ -191,8 +213,8 @@ in
 
       services.caddy = mkIf cfg.caddy.manage {
         enable = mkDefault true;
-        user = mkIf (cfg.caddy.user != null) cfg.caddy.user;
-        globalConfig = cfg.caddy.globalConfig;
+        user = mkIf (cfg.caddy.user != null) (mkDefault cfg.caddy.user);
+        globalConfig = lib.mkBefore cfg.caddy.globalConfig; # of an option that is there twice Caddy takes the last one
         extraConfig = "import ${cfg.caddy.import}";
       };
 
@@ -204,7 +226,7 @@ in
         }
         (mkIf two {
           # It is connected now, whatever restarted it: the other one follows, so one of them always serves.
-          serviceConfig.ExecStartPost = "-+${pkgs.systemd}/bin/systemctl try-restart --no-block ${second}.service";
+          serviceConfig.ExecStartPost = "-+${now}/systemctl try-restart --no-block ${second}.service";
         })
       ];
 

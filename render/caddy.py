@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 
 from ingress import Router
+from settings.caddyfile import directives
 from settings.model import (
     INTERNAL_NAME,
     Caddy,
@@ -60,11 +61,17 @@ def global_options(caddy: Caddy) -> str:
     """Lines for the global options block: who the visitor is, and nothing on port 80."""
     lines = [
         "grace_period 10s",  # else a reload waits for its longest connection, for ever
-        "servers {",
-        f"\ttrusted_proxies static {_from_cloudflared(caddy)}",
-        "\tclient_ip_headers CF-Connecting-IP",
-        "}",
     ]
+    for address in caddy.bind:
+        host = f"[{address}]" if ":" in address else address
+        # For these listeners only: other sites of the same Caddy have their own.
+        lines += [
+            f"servers {host}:{caddy.port} {{",
+            f"\ttrusted_proxies static {_from_cloudflared(caddy)}",
+            "\tclient_ip_headers CF-Connecting-IP",
+            *_own(caddy.server_options),
+            "}",
+        ]
     if caddy.tls is not None:
         lines += ["auto_https disable_redirects", "skip_install_trust"]
     return "\n".join([*lines, *_own(caddy.global_options)]) + "\n"
@@ -95,10 +102,20 @@ def _block(caddy: Caddy, hostname: str, sites: Sequence[Site]) -> Iterator[str]:
     yield from ("", f"{caddy.scheme}://{hostname}:{caddy.port} {{", _bind(caddy))
     if caddy.tls is not None:
         yield from _tls(caddy, " ".join(("tls", *(caddy.tls.files or ()))))
-    yield from _own(caddy.site_options)
+    yield from _site_options(caddy)
     yield "\troute {"
     yield from _tried(hostname, sites)
     yield from ("\t}", "}")
+
+
+def _site_options(caddy: Caddy) -> list[str]:
+    """The user's lines. An access log that says nothing else would go to nixpkgs' log, which takes errors only."""
+    lines = _own(caddy.site_options)
+    if caddy.manage:
+        for each in directives(caddy.site_options.strip("\n")):
+            if each.name == "log" and not each.arguments and not each.has_block:
+                lines[each.line - 1] = "\tlog argoweb {\n\t\toutput stderr\n\t}"
+    return lines
 
 
 def _bind(caddy: Caddy) -> str:

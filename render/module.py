@@ -16,6 +16,7 @@ def module_json(settings: Settings, tunnel_id: str) -> str:
         "dataDir": nixos.data_dir,
         "proxyGroup": settings.caddy.group,
         "secondMetrics": settings.instances[1].metrics if len(settings.instances) > 1 else None,
+        "gracePeriod": settings.grace_period,
         "allowUnfree": nixos.allow_unfree,
         "caddy": {
             "manage": settings.caddy.manage,

@@ -53,20 +53,32 @@ def problem(lines: str, *, refused: Mapping[str, str]) -> str | None:
     return "has a '{' that nothing closes. Add a '}'." if depth else None
 
 
-def directives(lines: str) -> dict[str, str]:
-    """The first argument of each directive that the lines have, empty where it has none; of lines that do not end, what comes
-    before."""
-    found: dict[str, str] = {}
-    name, depth, line = "", 0, 0
+@dataclass(kw_only=True)
+class Directive:
+    """One at the top of some lines."""
+
+    name: str
+    line: int
+    """The one on which it begins, from 1."""
+    arguments: list[str]
+    has_block: bool = False
+
+
+def directives(lines: str) -> list[Directive]:
+    """The directives that the lines have; of lines that do not end, those that come before."""
+    found: list[Directive] = []
+    depth = line = 0
     try:
         for word in words(lines):
             first, line = word.begins > line, word.ends
             if not word.quoted and word.text in ("{", "}"):
+                if word.text == "{" and depth == 0 and found:
+                    found[-1].has_block = True
                 depth += 1 if word.text == "{" else -1
             elif first and depth == 0:
-                name, found[word.text] = word.text, ""
+                found.append(Directive(name=word.text, line=word.begins, arguments=[]))
             elif depth == 0:
-                found[name] = found[name] or word.text
+                found[-1].arguments.append(word.text)
     except LexError:
         pass  # a problem that is reported
     return found

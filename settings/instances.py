@@ -1,10 +1,9 @@
-"""What two cloudflared on one server cannot share, and what a restart of either needs."""
+"""What two cloudflared on one server cannot share."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from ingress import Findings
-from ingress.durations import seconds
 from settings import caddyfile
 from settings.addresses import metrics_of, overlap
 from settings.model import Caddy
@@ -13,14 +12,10 @@ WRITTEN = ("pidfile", "logfile", "log-directory", "trace-output")
 """Keys of cloudflared whose files it makes itself."""
 _ADMIN_PORT = 2019
 """Caddy's, on 127.0.0.1, for its reload, unless a global option `admin` moves it."""
-_GRACE_PERIOD = "30s"
-"""cloudflared's own default."""
 
 
-def check_instances(
-    count: int, cloudflared: Mapping[str, Any], health_timeout: int, findings: Findings
-) -> None:
-    """Whether they get along, and whether each may end its requests before a change is taken back."""
+def check_instances(count: int, cloudflared: Mapping[str, Any], findings: Findings) -> None:
+    """Whether they get along."""
     if count > 1:
         for key in WRITTEN:
             if key in cloudflared:
@@ -33,22 +28,13 @@ def check_instances(
                 "argoweb:cloudflared.metrics",
                 "the second instance takes the next port, and there is none after 65535.",
             )
-    grace = str(cloudflared.get("grace-period", _GRACE_PERIOD))
-    if (seconds(grace) or 0) <= 0:  # no value for cloudflared
-        grace = _GRACE_PERIOD
-    if (seconds(grace) or 0) >= health_timeout:
-        findings.warn(
-            "argoweb:health.timeout",
-            f"cloudflared may take its grace-period of {grace} to stop, so a change would be taken back"
-            f" after {health_timeout} s. Raise it above that.",
-        )
 
 
 def check_ports(
     count: int, cloudflared: Mapping[str, Any], caddy: Caddy, findings: Findings
 ) -> None:
     """Whether Caddy's sites, its admin interface and each cloudflared's metrics have ports of their own."""
-    admin = "admin" not in caddyfile.directives(caddy.global_options)
+    admin = all(each.name != "admin" for each in caddyfile.directives(caddy.global_options))
     if admin and caddy.port == _ADMIN_PORT:
         findings.error(
             "argoweb:caddy.port",

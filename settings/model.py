@@ -1,6 +1,7 @@
 """What a stack declares, checked and complete."""
 
 import ipaddress
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,6 +9,8 @@ from functools import cached_property
 import pulumi
 
 from ingress import Rule
+from ingress.durations import seconds
+from ingress.flags import DEFAULTS
 from settings.addresses import metrics_of
 
 _LOOPBACK = {4: "127.0.0.1", 6: "::1"}
@@ -183,6 +186,8 @@ class Caddy:
     """Whether the pushed module enables `services.caddy`; else the unit is the user's own."""
     tls: Tls | None
     global_options: str
+    server_options: str
+    """Lines of Caddy's `servers` blocks for the addresses at which the sites are."""
     site_options: str
     """Lines of each block of sites."""
 
@@ -290,6 +295,12 @@ class Settings:
             Instance(unit=f"{unit}.service", metrics=f"{host}:{port}")
             for unit, port in zip(CLOUDFLARED_UNITS, ports, strict=False)
         ]
+
+    @property
+    def grace_period(self) -> int:
+        """Seconds, rounded up, that requests may go on when cloudflared stops; it takes a 0 for no value."""
+        given = seconds(str(self.cloudflared.get("grace-period", "0"))) or 0
+        return math.ceil(given or seconds(DEFAULTS["grace-period"]) or 0)
 
     @property
     def named(self) -> dict[str, Site]:

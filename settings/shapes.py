@@ -142,6 +142,11 @@ _CADDY = Table(
             "TLS 1.3 between cloudflared and Caddy; none for plain HTTP. Other sites of that Caddy then redirect from http themselves.",
         ),
         "globalOptions": _key(Text(lines=True), "Lines for Caddy's global options.", ""),
+        "serverOptions": _key(
+            Text(lines=True),
+            "Lines for Caddy's `servers` option of the sites' own listeners, such as `timeouts`, `max_header_size` or `protocols`.",
+            "",
+        ),
         "siteOptions": _key(
             Text(lines=True),
             "Lines for all sites of Caddy, such as `log` or `encode gzip`: they stand in the block of each hostname.",
@@ -164,7 +169,11 @@ _PACKAGE = Table(
 
 _NIXOS = Table(
     keys={
-        "allowUnfree": _key(Flag(), "Sets nixpkgs.config.allowUnfree.", True),
+        "allowUnfree": _key(
+            Flag(),
+            "Sets nixpkgs.config.allowUnfree; cloudflared in nixpkgs does not need it.",
+            False,
+        ),
         "instances": _key(
             Whole(least=1, most=2),
             "How many cloudflared a server runs; 2 restart in turn, so that a change drops no request.",

@@ -17,8 +17,12 @@ _SITE_ONLY = "Write it in argoweb:caddy.siteOptions, for all sites."
 NOT_IN_BLOCK = {"bind": _ADDRESS, "tls": _TLS}
 NOT_IN_SITE = {**NOT_IN_BLOCK, "log": _SITE_ONLY, "handle_errors": _SITE_ONLY}
 """Directives that Caddy refuses inside of `handle`."""
+_NOT_IN_SERVERS = {
+    "trusted_proxies": "argoweb writes it, for cloudflared. Leave it out.",
+    "client_ip_headers": "argoweb writes it, for cloudflared. Leave it out.",
+}
 _NOT_GLOBAL = {
-    "servers": "argoweb writes it, and Caddy takes it once. Leave it out.",
+    "servers": "argoweb writes it. Put what is in its block into argoweb:caddy.serverOptions.",
     "auto_https": "argoweb writes it where it is needed. Leave it out.",
 }
 
@@ -32,20 +36,31 @@ def caddy(value: dict[str, Any], findings: Findings) -> Caddy:
             f"{_WHERE}.port",
             f"found the number {value['port']}, on which Caddy {'speaks no' if tls else 'insists on'} TLS. Take another one.",
         )
-    for key, refused in (("globalOptions", _NOT_GLOBAL), ("siteOptions", NOT_IN_BLOCK)):
+    for key, refused in (
+        ("globalOptions", _NOT_GLOBAL),
+        ("serverOptions", _NOT_IN_SERVERS),
+        ("siteOptions", NOT_IN_BLOCK),
+    ):
         if (problem := caddyfile.problem(value[key], refused=refused)) is not None:
             findings.error(f"{_WHERE}.{key}", problem)
-    if caddyfile.directives(value["globalOptions"]).get("admin") == "off":
-        findings.warn(
-            f"{_WHERE}.globalOptions",
-            "with `admin off` Caddy cannot be reloaded: set services.caddy.enableReload = false on the servers.",
-        )
+    for each in caddyfile.directives(value["globalOptions"]):
+        if each.name == "admin" and each.arguments[:1] == ["off"]:
+            findings.warn(
+                f"{_WHERE}.globalOptions",
+                "with `admin off` Caddy cannot be reloaded: set services.caddy.enableReload = false on the servers.",
+            )
+        elif each.name == "log" and each.arguments[:1] in ([], ["default"]) and value["manage"]:
+            findings.error(
+                f"{_WHERE}.globalOptions",
+                f"has a 'log' without a name in line {each.line}, which nixpkgs writes. Give it a name, as in `log mine {{`,"
+                " or set services.caddy.logFormat on the servers.",
+            )
     if value["unit"] in CLOUDFLARED_UNITS:
         findings.error(
             f"{_WHERE}.unit", f"'{value['unit']}' is cloudflared's own unit, expected Caddy's."
         )
     if not value["manage"]:
-        for key in ("globalOptions", "user"):
+        for key in ("globalOptions", "serverOptions", "user"):
             if value.get(key):
                 findings.warn(
                     f"{_WHERE}.{key}", "has no effect with `manage: false`: the unit is your own."
@@ -59,6 +74,7 @@ def caddy(value: dict[str, Any], findings: Findings) -> Caddy:
         manage=value["manage"],
         tls=tls,
         global_options=value["globalOptions"],
+        server_options=value["serverOptions"],
         site_options=value["siteOptions"],
     )
 

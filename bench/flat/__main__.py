@@ -38,7 +38,7 @@ yml = tunnel.id.apply(
         {
             "tunnel": uuid,
             "credentials-file": "/var/lib/argoWeb/credentials.json",
-            "metrics": "127.0.0.1:20241",
+            "metrics": "127.0.0.1:20251",
             "ingress": [
                 *(
                     {"hostname": site["hostname"], "service": site.get("service", CADDY)}

@@ -21,7 +21,7 @@ def test_it_is_confined_as_the_first_one_and_has_its_own_metrics_address(
     first, second = (directives(units / f"{name}.service") for name in ("argoWeb", "argoWeb-2"))
     flags = second["ExecStart"].partition("/bin/cloudflared ")[2]
     assert flags == (
-        "--config /etc/caddy/argoWeb.yml --no-autoupdate tunnel --metrics 127.0.0.1:20242 run"
+        "--config /etc/caddy/argoWeb.yml --no-autoupdate tunnel --metrics 127.0.0.1:20252 run"
     )
     assert {k: v for k, v in first.items() if k not in DIFFERENT} == {
         k: v for k, v in second.items() if k not in DIFFERENT

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +15,8 @@ from settings.build import build
 
 ROOT = Path(__file__).resolve().parents[2]
 NIXPKGS = ROOT / "sandbox/server/nixpkgs"
+VERSION = "2026.8.2"
+"""Of cloudflared in the imitation of nixpkgs."""
 UUID = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
 BY_HAND = {
     "After": "network-online.target",
@@ -170,28 +173,77 @@ def test_caddy_is_enabled_with_our_sites_unless_the_user_has_a_unit_of_his_own(
     assert server.evaluate("config.users.users.argoWeb.extraGroups") == ["www"]
 
 
-def test_unfree_packages_are_allowed_unless_the_stack_says_no(
+def test_unfree_packages_are_allowed_where_the_stack_says_so_and_else_as_the_owner_has_it(
     server: Server, prod: dict[str, Any]
 ) -> None:
+    own = "nixpkgs.config.allowUnfree = false;"
     server.push(prod)
-    allowed = server.evaluate("config.nixpkgs.config")
-    prod["nixos"] = {"allowUnfree": False}
+    usual = server.evaluate("config.nixpkgs.config")
+    server.push(prod, own=own)
+    refused = server.evaluate("config.nixpkgs.config")
+    prod["nixos"] = {"allowUnfree": True}
     server.push(prod)
 
-    assert allowed == {"allowUnfree": True}
-    assert server.evaluate("config.nixpkgs.config") == {}
+    assert usual == {}
+    assert refused == {"allowUnfree": False}
+    assert server.evaluate("config.nixpkgs.config") == {"allowUnfree": True}
 
 
-def test_a_nixpkgs_that_is_given_from_outside_needs_the_stack_to_say_no(
+def test_a_nixpkgs_that_is_given_from_outside_is_left_alone(
     server: Server, prod: dict[str, Any]
 ) -> None:
     server.push(prod, own="nixpkgs.pkgs = pkgs;")
-    refused = server.build()
-    prod["nixos"] = {"allowUnfree": False}
-    server.push(prod, own="nixpkgs.pkgs = pkgs;")
 
-    assert "configures nixpkgs with an externally created instance" in refused.stderr
     assert server.toplevel().is_dir()
+
+
+def test_the_owner_sets_what_we_set_in_the_ordinary_way(
+    server: Server, prod: dict[str, Any]
+) -> None:
+    prod["caddy"] = {"user": "www"}
+    server.push(
+        prod, own='services.caddy.user = "own"; services.caddy.globalConfig = "grace_period 1m";'
+    )
+
+    caddy = server.evaluate("config.services.caddy")
+
+    assert caddy["user"] == "own"
+    # Of an option that is there twice Caddy takes the last one.
+    assert caddy["globalConfig"].index("grace_period 10s") < caddy["globalConfig"].index("1m")
+
+
+@pytest.mark.parametrize("instances", [1, 2])
+def test_nothing_but_cloudflared_in_the_units_changes_with_nixpkgs(
+    server: Server, prod: dict[str, Any], instances: int
+) -> None:
+    server.push({**prod, "nixos": {"instances": instances}})
+
+    units = server.toplevel() / "etc/systemd/system"
+
+    for name in ("argoWeb", "argoWeb-2")[:instances]:
+        text = (units / f"{name}.service").read_text()
+        (path,) = set(re.findall(rf"{server.folder}/store/[a-z0-9]{{32}}-[^/ ]+", text))
+        assert path.endswith(f"-cloudflared-{VERSION}")
+    caddy = (units / "caddy.service.d/overrides.conf").read_text()
+    assert "-tzdata-" in caddy, "the imitation gives what NixOS gives to each unit"
+
+
+def test_the_tunnel_is_not_down_for_a_whole_switch(server: Server, prod: dict[str, Any]) -> None:
+    server.push(prod)
+
+    unit = directives(server.toplevel() / "etc/systemd/system/argoWeb.service")
+
+    assert unit["X-StopIfChanged"] == "false"
+
+
+def test_a_stop_is_bounded_by_the_grace_period(server: Server, prod: dict[str, Any]) -> None:
+    prod["cloudflared"]["grace-period"] = "7s"
+    server.push(prod)
+
+    unit = directives(server.toplevel() / "etc/systemd/system/argoWeb.service")
+
+    assert "/timeout 12 " in unit["ExecStop"]
+    assert unit["TimeoutStopSec"] == "17"
 
 
 def test_a_package_of_ones_own_is_built_from_the_pushed_values(

@@ -98,7 +98,8 @@ class Running:
         start.write_text(f"{{\n{self._options}}}\n")
         home = {"XDG_DATA_HOME": str(folder / "data"), "XDG_CONFIG_HOME": str(folder / "config")}
         self.data = folder / "data" / "caddy"
-        self._log = (folder / "log").open("wb")
+        self.log = folder / "log"
+        self._log = self.log.open("wb")
         self._process = subprocess.Popen(
             [PROGRAM, "run", "--config", start, "--adapter", "caddyfile"],
             env={"HOME": str(folder), "PATH": "/usr/bin:/bin", **home},
@@ -120,10 +121,10 @@ class Running:
         """Its process."""
         return self._process.pid
 
-    def load(self, values: Mapping[str, Any]) -> None:
-        """Takes a stack's Caddyfile."""
+    def load(self, values: Mapping[str, Any], more: str = "") -> None:
+        """Takes a stack's Caddyfile, `more` among its global options."""
         connection = http.client.HTTPConnection("127.0.0.1", self._admin, timeout=_SECONDS)
-        text = whole_file(values, self._options)
+        text = whole_file(values, self._options + more)
         connection.request("POST", "/load", text.encode(), {"Content-Type": "text/caddyfile"})
         response = connection.getresponse()
         answer = response.read().decode()

@@ -46,10 +46,22 @@ def test_what_both_would_write_is_refused(prod: dict[str, Any]) -> None:
     ]
 
 
-def test_a_health_timeout_within_the_grace_period_earns_a_warning(prod: dict[str, Any]) -> None:
-    prod["cloudflared"]["grace-period"] = "1m"
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [({}, 30), ({"grace-period": "0s"}, 30), ({"grace-period": "1m1500ms"}, 62)],
+)
+def test_the_unit_is_told_how_long_requests_may_go_on(
+    prod: dict[str, Any], given: dict[str, str], seconds: int
+) -> None:
+    prod["cloudflared"] |= given
 
-    assert build(prod, deployment="argoweb/prod").warnings == (
-        "argoweb:health.timeout: cloudflared may take its grace-period of 1m to stop, so a change"
-        " would be taken back after 60 s. Raise it above that.",
-    )
+    assert build(prod, deployment="argoweb/prod").grace_period == seconds
+
+
+def test_no_other_cloudflared_takes_the_metrics_ports_by_itself(prod: dict[str, Any]) -> None:
+    prod["nixos"] = {"instances": 2}
+
+    instances = build(prod, deployment="argoweb/prod").instances
+
+    first_choices = {f"127.0.0.1:{port}" for port in range(20241, 20246)}  # `metrics/metrics.go`
+    assert len({each.metrics for each in instances} - first_choices) == 2

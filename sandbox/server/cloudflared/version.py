@@ -2,4 +2,4 @@
 
 import os
 
-VERSION = os.environ.get("SANDBOX_CLOUDFLARED_VERSION", "2026.8.0")
+VERSION = os.environ.get("SANDBOX_CLOUDFLARED_VERSION", "2026.8.2")

@@ -36,7 +36,7 @@ let
     writeShellScript = name: text: runCommand name { inherit text; passAsFile = [ "text" ]; }
       "{ echo '#!/bin/sh'; cat \"$textPath\"; } >\"$out\"; chmod +x \"$out\"";
 
-    cloudflared = tunnelClient "2026.8.0";
+    cloudflared = tunnelClient "2026.8.2";
     nixos-rebuild = package "nixos-rebuild" "26.05" ''
       mkdir -p "$out/bin"
       ln -s /opt/sandbox/bin/nixos-rebuild "$out/bin/nixos-rebuild"
@@ -46,8 +46,8 @@ let
       ln -s /opt/sandbox/bin/caddy "$out/bin/caddy"
       cp ${./caddy.service} "$out/lib/systemd/system/caddy.service"
     '';
-    inherit (lib.genAttrs [ "bash" "coreutils" "util-linux" "gawk" "gnused" "gnugrep" "findutils" "systemd" ] borrowed)
-      bash coreutils util-linux gawk gnused gnugrep findutils systemd;
+    inherit (lib.genAttrs [ "bash" "coreutils" "util-linux" "gawk" "gnused" "gnugrep" "findutils" "glibcLocales" "systemd" "tzdata" ] borrowed)
+      bash coreutils util-linux gawk gnused gnugrep findutils glibcLocales systemd tzdata;
 
     callPackage = file: given:
       let f = if builtins.isFunction file then file else import file; in

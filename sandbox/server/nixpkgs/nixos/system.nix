@@ -23,7 +23,7 @@ let
       aliases = words;
       unitConfig = unitOption;
       serviceConfig = unitOption;
-      environment = mkOption { type = types.attrsOf types.str; default = { }; };
+      environment = mkOption { type = types.attrsOf (types.nullOr types.str); default = { }; };
       path = mkOption { type = types.listOf types.unspecified; default = [ ]; };
       script = mkOption { type = types.lines; default = ""; };
       preStart = mkOption { type = types.lines; default = ""; };
@@ -35,6 +35,8 @@ let
       startLimitIntervalSec = mkOption { type = types.nullOr types.int; default = null; };
       startLimitBurst = mkOption { type = types.nullOr types.int; default = null; };
     };
+    # As `nixos/lib/systemd-lib.nix` has it for each service.
+    config.path = lib.mkAfter [ pkgs.coreutils pkgs.findutils pkgs.gnugrep pkgs.gnused pkgs.systemd ];
   });
 
   value = v: if v == true then "true" else if v == false then "false" else toString v;
@@ -53,7 +55,11 @@ let
       // unit.unitConfig
     )
     + section "Service" (
-      { Environment = lib.mapAttrsToList (key: v: "\"${key}=${v}\"") ({ PATH = "${lib.makeBinPath (unit.path ++ [ pkgs.coreutils ])}"; } // unit.environment); }
+      {
+        Environment = lib.mapAttrsToList (key: v: "\"${key}=${v}\"") (lib.filterAttrs (_: v: v != null) (
+          config.systemd.globalEnvironment // lib.optionalAttrs (unit.path != [ ]) { PATH = lib.makeBinPath unit.path; } // unit.environment
+        ));
+      }
       // lib.optionalAttrs (unit.reloadIfChanged) { X-ReloadIfChanged = true; }
       // lib.optionalAttrs (!unit.restartIfChanged) { X-RestartIfChanged = false; }
       // lib.optionalAttrs (!unit.stopIfChanged) { X-StopIfChanged = false; }
@@ -127,6 +133,7 @@ in
         };
       });
     };
+    systemd.globalEnvironment = mkOption { type = types.attrsOf (types.nullOr types.str); default = { }; };
     systemd.packages = mkOption { type = types.listOf types.package; default = [ ]; };
     systemd.services = mkOption { type = types.attrsOf service; default = { }; };
     systemd.tmpfiles.rules = words;
@@ -175,10 +182,17 @@ in
       }
     ];
 
+    systemd.globalEnvironment = {
+      LOCALE_ARCHIVE = "${pkgs.glibcLocales}/lib/locale/locale-archive";
+      TZDIR = "${pkgs.tzdata}/share/zoneinfo";
+    };
+
     system.build.toplevel = checked (pkgs.runCommand "nixos-system-${config.networking.hostName}-26.05.sandbox" { } ''
       mkdir -p "$out/bin"
       ln -s ${etc} "$out/etc"
       mkdir -p "$out/sw/bin"
+      # Of what `environment.corePackages` brings, programs that units call there.
+      for program in bash chown systemctl tail timeout; do ln -s "/usr/bin/$program" "$out/sw/bin/"; done
       for package in ${joined (map toString ([ pkgs.nixos-rebuild ] ++ config.environment.systemPackages))}; do
         for program in "$package"/bin/*; do ln -sf "$program" "$out/sw/bin/"; done
       done
