@@ -14,6 +14,7 @@ from lookup.errors import LookupFailed
 from lookup.imported_tunnel import import_problem
 from lookup.state import OwnState
 from lookup.tunnel_name import name_problem
+from lookup.zone import crowded, shadowed
 from settings import Access, Settings, Site, Zone, comment_of, owner_mark
 
 _AT_ONCE = 8
@@ -89,8 +90,7 @@ def _all_records(settings: Settings, api: Api, problems: list[str]) -> dict[str,
     zones = {zone.name: zone for zone in map(settings.zone_of, settings.named)}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         asked = {
-            name: pool.submit(_records_of, api, settings.account_id, zone)
-            for name, zone in zones.items()
+            name: pool.submit(_records_of, api, settings, zone) for name, zone in zones.items()
         }
     records: dict[str, _Records] = {}
     for name, future in asked.items():
@@ -101,9 +101,10 @@ def _all_records(settings: Settings, api: Api, problems: list[str]) -> dict[str,
     return records
 
 
-def _records_of(api: Api, account_id: str, zone: Zone) -> _Records:
+def _records_of(api: Api, settings: Settings, zone: Zone) -> _Records:
     try:
-        zone_id = zone.id or _zone_id(api, account_id, zone.name)
+        found = {"id": zone.id} if zone.id else _looked_up(api, settings.account_id, zone.name)
+        zone_id = str(found["id"])
         listed = api.listed(f"zones/{zone_id}/dns_records", permissions.DNS, per_page=PER_PAGE)
     except ApiError as error:
         raise ApiError(f"{zone.place}: {error}") from None
@@ -115,16 +116,21 @@ def _records_of(api: Api, account_id: str, zone: Zone) -> _Records:
             )
         if record["type"] in _EXCLUSIVE:
             records.setdefault(record["name"].lower(), []).append(record)
+    hostnames = [name for name in settings.named if settings.zone_of(name).name == zone.name]
+    for warning in shadowed(zone, listed, hostnames):
+        pulumi.log.warn(warning)
+    if notice := crowded(zone, found, listed, hostnames):
+        pulumi.log.info(notice)
     return zone_id, records
 
 
-def _zone_id(api: Api, account_id: str, name: str) -> str:
+def _looked_up(api: Api, account_id: str, name: str) -> dict[str, Any]:
     found = api.listed("zones", permissions.ZONE, **{"name": name, "account.id": account_id})
     if not found:
         raise ApiError(
             f"the account {account_id} has no zone '{name}' that the token may see. Add it at Cloudflare, or write its `id`."
         )
-    return str(found[0]["id"])
+    return found[0]
 
 
 def _decide(

@@ -1,0 +1,58 @@
+"""What is known of a zone as a whole, and of no hostname alone."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from settings import Zone
+
+_FREE = "free"
+"""The `legacy_id` of the plan."""
+_FREE_RECORDS, _OLD_FREE_RECORDS, _OLD_UNTIL = 200, 1000, "2024-09-01"
+"""Records of a zone of the free plan, and of one that was made before a date (UTC)."""
+
+
+def crowded(
+    zone: Zone,
+    found: Mapping[str, Any],
+    listed: Sequence[Mapping[str, Any]],
+    hostnames: Collection[str],
+) -> str | None:
+    """The notice that a zone has, or will have, more records than the free plan allows.
+
+    None where the zone's plan is known and another one. It is known where the zone was looked up, by `found`.
+    """
+    plan = (found.get("plan") or {}).get("legacy_id", _FREE)
+    is_old = found.get("created_on", "9") < _OLD_UNTIL
+    most = _OLD_FREE_RECORDS if is_old else _FREE_RECORDS
+    count = len(listed) + len({*hostnames} - {record["name"].lower() for record in listed})
+    if plan != _FREE or count <= most:
+        return None
+    return (
+        f"{zone.place}: '{zone.name}' has {count} records with those of this stack. In the free plan a zone takes "
+        f"{_FREE_RECORDS}, or {_OLD_FREE_RECORDS:,} if it was made before {_OLD_UNTIL}; Cloudflare refuses more with 81045."
+    )
+
+
+def shadowed(
+    zone: Zone, listed: Sequence[Mapping[str, Any]], hostnames: Collection[str]
+) -> Iterator[str]:
+    """A warning for each hostname at or below a name that the zone's NS records give to other name servers.
+
+    Cloudflare takes a record there without a word, and visitors never see it (its page on shadowed records).
+    """
+    delegated = {
+        record["name"].lower(): record["content"]
+        for record in listed
+        if record["type"] == "NS" and record["name"].lower() != zone.name
+    }
+    for hostname in hostnames:
+        labels = hostname.split(".")
+        above = (".".join(labels[count:]) for count in range(len(labels)))
+        for name in above:
+            if name in delegated:
+                yield (
+                    f"{zone.place}: '{hostname}' lies in '{name}', which an NS record gives to {delegated[name]}: "
+                    "visitors ask that name server, and never see a record of this zone. Remove the NS record, or "
+                    "declare the zone that it leads to."
+                )
+                break
