@@ -26,7 +26,7 @@ _UUID = "00000000-0000-4000-8000-000000000000"
 
 def rows(rounds: int) -> list[Row]:
     """In fresh interpreters, and in this one."""
-    modules = {"ours": "components.cloudflare_sdk", "flat": "pulumi_cloudflare"}
+    modules = {"ours": "components.cloudflare", "flat": "pulumi_cloudflare"}
     imports = interleaved({name: partial(_import, it) for name, it in modules.items()}, rounds)
     found = interleaved({str(size): partial(_settings, size) for size in _SIZES}, rounds)
     few, many = (found[str(size)] for size in _SIZES)

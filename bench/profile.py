@@ -12,7 +12,7 @@ SITES = 10
 _IMPORTS = (
     ("Python and Pulumi's SDK", "pulumi"),
     ("the SDKs of command and random", "pulumi_command.remote, pulumi_random"),
-    ("the Cloudflare SDK", "components.cloudflare_sdk"),
+    ("our Cloudflare resources", "components.cloudflare"),
     ("settings, checks, rendering", "settings, render"),
 )
 

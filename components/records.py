@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.cloudflare_sdk import DnsRecord
+from components.cloudflare import DnsRecord
 from lookup import Claim
 
 AUTOMATIC_TTL = 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_random as random
 
-from components.cloudflare_sdk import ZeroTrustTunnelCloudflared
+from components.cloudflare import ZeroTrustTunnelCloudflared
 from render import credentials_json
 
 SECRET_CHARACTERS = 64
