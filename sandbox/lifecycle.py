@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from sandbox import needs, processes, stack, state
+from sandbox import cloudflared, needs, processes, stack, state
 from sandbox.engine import own_language_host, plugins, pulumi_cli
 from sandbox.server.machine import Machine
 from sandbox.state import CHECKOUT, FOLDER, STACK, SandboxError
@@ -102,6 +102,7 @@ def status() -> dict[str, Any]:
         "ssh": first["ssh"],
         "stack": STACK,
         "plugins": current["plugins"],
+        "cloudflared": current["cloudflared"],
         "servers": servers,
     }
 
@@ -119,8 +120,9 @@ def _start(servers: int) -> dict[str, Any]:
     FOLDER.mkdir(exist_ok=True)
     pulumi = pulumi_cli.find(say)
     own_language_host.install(pulumi)
+    tunnel_client = cloudflared.find(say)
     say("starting Cloudflare: the API and the edge")
-    cloudflare = _start_cloudflare()
+    cloudflare = _start_cloudflare(tunnel_client.program is not None)
     ports = {f"web{number}": _free_port() for number in range(1, servers + 1)}
     current: dict[str, Any] = {
         "pulumi": str(pulumi),
@@ -128,25 +130,29 @@ def _start(servers: int) -> dict[str, Any]:
         "cloudflare": cloudflare,
         "servers": ports,
         "plugins": {},
+        "cloudflared": tunnel_client.described,
     }
     machines = _machines(current)
     for machine in machines:
         say(f"booting the server {machine.name}")
         machine.create(_caddy(), EXAMPLE)
-        machine.start(
-            int(cloudflare["tunnel_address"].rpartition(":")[2]),
-            (other for other in machines if other != machine),
-        )
+        machine.find_edge(tunnel_client, Path(cloudflare["edge_ca"]))
+        machine.open_network(other for other in machines if other != machine)
+        _tell(cloudflare, "/doors", {"namespace": str(machine.namespace)})
+        machine.start()
     return current
 
 
-def _start_cloudflare() -> dict[str, Any]:
+def _start_cloudflare(real_tunnel_client: bool) -> dict[str, Any]:
     folder = FOLDER / "cloudflare"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     process = processes.start(
         "cloudflare",
-        [sys.executable, "-m", "sandbox.cloudflare", "--state-dir", str(folder)],
+        [
+            *(sys.executable, "-m", "sandbox.cloudflare", "--state-dir", str(folder)),
+            *(["--cloudflared"] if real_tunnel_client else []),
+        ],
         log=FOLDER / "cloudflare.log",
         cwd=CHECKOUT,
     )
@@ -162,13 +168,18 @@ def _start_cloudflare() -> dict[str, Any]:
         "zones": [{"id": key, "name": name, "account_id": ACCOUNT} for name, key in ZONES.items()],
         "tokens": [{"value": _TOKEN}],
     }
+    _tell(service, "/seed", seed)
+    return service
+
+
+def _tell(service: dict[str, Any], path: str, body: dict[str, Any]) -> None:
+    """A request to Cloudflare's control plane."""
     request = urllib.request.Request(
-        f"{service['control_url']}/seed",
-        data=json.dumps(seed).encode(),
+        service["control_url"] + path,
+        data=json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
     )
     urllib.request.urlopen(request, timeout=_READY_SECONDS).close()
-    return service
 
 
 def _caddy() -> Path:

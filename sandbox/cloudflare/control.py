@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 from .errors import ApiError, IdenticalRecordExists, UnknownInput, known
@@ -14,19 +16,25 @@ from .routes import Json, refuse_unknown
 from .store import Store
 from .tunnels import Tunnels
 
+Doors = Callable[[Path], Awaitable[None]]
+"""Lets the edge be found in the network namespace that a file holds."""
 SEEDS = frozenset({"accounts", "zones", "tokens", "records"})
 
 
 class Control:
     """Answers requests of the control port. It has no authentication: it is for the loopback."""
 
-    def __init__(self, store: Store, tunnels: Tunnels, journal: Journal) -> None:
+    def __init__(self, store: Store, tunnels: Tunnels, journal: Journal, open_doors: Doors) -> None:
         self._store = store
         self._tunnels = tunnels
         self._journal = journal
+        self._open_doors = open_doors
 
     async def handle(self, request: Request) -> Response | None:
         try:
+            if (request.method, request.path) == ("POST", "/doors"):
+                await self._open_doors(Path(json.loads(request.body)["namespace"]))
+                return Response.of_json(200, {})
             result = self._perform(request)
         except (ApiError, ValueError, TypeError, KeyError) as error:
             return Response.of_json(400, {"error": f"{type(error).__name__}: {error}"})

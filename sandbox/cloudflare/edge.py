@@ -9,7 +9,7 @@ from dataclasses import replace
 from .http import PIECE, BadHttp, Head, Headers, Response, body_length, pieces, read_head
 from .resolve import find_proxied
 from .store import Store
-from .tunnels import NoConnections, NoStream, Stream, Tunnels
+from .tunnels import NoAnswer, NoConnections, NoStream, Stream, Tunnels
 
 TUNNEL_DOMAIN = ".cfargotunnel.com"
 LINGER_SECONDS = 1.0
@@ -59,8 +59,8 @@ class Edge:
             try:
                 await exchange.run(stream)
                 refusal = None
-            except Refusal as error:
-                refusal = error
+            except NoAnswer:
+                refusal = BAD_GATEWAY
             finally:
                 stream.close()
         if refusal is not None:
@@ -98,7 +98,6 @@ class Exchange:
         words = head.start.split(" ")
         if len(words) != 3 or not words[2].startswith("HTTP/1."):
             raise BadHttp(f"not a request line: {head.start!r}")
-        self._method = words[0]
         self._length = body_length(head) or 0
         self._upgrade = "upgrade" in head.tokens("connection")
         self._reader = reader
@@ -108,7 +107,11 @@ class Exchange:
         self._head = replace(head, headers=request_headers(head, address, ray, self._upgrade))
 
     async def run(self, stream: Stream) -> None:
-        """Pass everything; a connector that closes without an answer raises `Refusal`."""
+        """Pass everything.
+
+        Raises:
+            NoAnswer: the connector gave none.
+        """
         loop = asyncio.get_running_loop()
         upload = loop.create_task(self._upload(stream))
         download = loop.create_task(self._download(stream))
@@ -124,13 +127,15 @@ class Exchange:
     async def _upload(self, stream: Stream) -> bool:
         """Pass the request, then watch the visitor: True when it is gone."""
         try:
-            await passed(stream.writer, self._head.encode())
-            async for raw, _ in pieces(self._reader, self._length):
-                await passed(stream.writer, raw)
+            await stream.send_head(self._head, self._length, upgrade=self._upgrade)
+            async for raw, content in pieces(self._reader, self._length):
+                await stream.send(raw, content)
             if self._upgrade:
-                await copied(self._reader, stream.writer)
-                stream.writer.write_eof()
+                async for raw, content in pieces(self._reader, None):
+                    await stream.send(raw, content)
+                await stream.send_end()
                 return False
+            await stream.send_end()
         except (asyncio.IncompleteReadError, BadHttp):
             return True
         except ConnectionError:
@@ -140,33 +145,16 @@ class Exchange:
         return True
 
     async def _download(self, stream: Stream) -> None:
-        head = await self._answer_head(stream)
+        head = await stream.answer()
         while head.start.split(" ")[1].startswith("1") and head.start.split(" ")[1] != "101":
             await passed(self._writer, head.encode())
-            head = await self._answer_head(stream)
-        status = head.start.split(" ")[1]
-        switching = status == "101"
-        bodiless = self._method == "HEAD" or status in ("204", "304")
-        try:
-            length = None if switching else 0 if bodiless else body_length(head)
-        except BadHttp as error:
-            raise BAD_GATEWAY from error
+            head = await stream.answer()
+        body = stream.body(head)
+        switching = head.start.split(" ")[1] == "101"
         shown = replace(head, headers=answer_headers(head, self._ray, switching))
         await passed(self._writer, shown.encode())
-        try:
-            async for raw, _ in pieces(stream.reader, length):
-                await passed(self._writer, raw)
-        except BadHttp as error:
-            raise ConnectionAbortedError("the answer's body is not HTTP") from error
-
-    async def _answer_head(self, stream: Stream) -> Head:
-        try:
-            head = await read_head(stream.reader)
-        except (ConnectionError, asyncio.IncompleteReadError, BadHttp):
-            head = None
-        if head is None or not head.start.startswith("HTTP/1.") or " " not in head.start:
-            raise BAD_GATEWAY
-        return head
+        async for raw in body:
+            await passed(self._writer, raw)
 
 
 def request_headers(head: Head, address: str, ray: str, upgrade: bool) -> Headers:
@@ -210,11 +198,6 @@ def refusal_page(refusal: Refusal, ray: str) -> Response:
 async def passed(writer: asyncio.StreamWriter, data: bytes) -> None:
     writer.write(data)
     await writer.drain()
-
-
-async def copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    async for raw, _ in pieces(reader, None):
-        await passed(writer, raw)
 
 
 async def swallowed(reader: asyncio.StreamReader) -> None:

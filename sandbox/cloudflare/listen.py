@@ -2,34 +2,45 @@
 
 import asyncio
 import contextlib
+import socket
+import ssl
 from collections.abc import Awaitable, Callable
+
+from sandbox.namespaces import listening, stream_socket
 
 Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
-LOOPBACK = "127.0.0.1"
-
 
 class Listener:
-    """A TCP listener on 127.0.0.1 that runs `connection` for every client.
+    """A TCP listener on 127.0.0.1 that runs `connection` for every client, after TLS where `tls` is given.
 
     A client that goes away ends its own connection only. The socket is closed when `connection`
     returns. `port` 0 lets the system choose; `port` is the bound one after `start`.
     """
 
-    def __init__(self, connection: Connection, port: int = 0) -> None:
+    def __init__(
+        self, connection: Connection, port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.port = port
         self._connection = connection
-        self._server: asyncio.Server | None = None
+        self._tls = tls
+        self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._accept, LOOPBACK, self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        """Begins to listen."""
+        opened = listening(stream_socket(), self.port)
+        self.port = opened.getsockname()[1]
+        await self.listen(opened)
+
+    async def listen(self, opened: socket.socket) -> None:
+        """Listens on one more socket."""
+        self._servers.append(await asyncio.start_server(self._accept, sock=opened, ssl=self._tls))
 
     async def stop(self) -> None:
         """Stop accepting, end every connection."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -42,7 +53,10 @@ class Listener:
     async def _run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             with contextlib.suppress(
-                ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError
+                ConnectionError,
+                ssl.SSLError,
+                asyncio.IncompleteReadError,
+                asyncio.LimitOverrunError,
             ):
                 await self._connection(reader, writer)
         finally:

@@ -1,18 +1,28 @@
-"""The whole stand-in: one store behind four listeners."""
+"""The whole stand-in: one store behind its listeners."""
 
 import os
+import ssl
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from sandbox.namespaces import LOOPBACK, Namespace, listening
+
+from . import certificate
 from .api import BASE, Api
 from .control import Control
 from .edge import Edge
 from .http import serve
 from .journal import Journal
-from .listen import LOOPBACK, Listener
+from .listen import Listener
+from .standin_protocol import StandinEdge
 from .store import Store, write_private_json
-from .tunnels import Tunnels
+from .tunnels import LOCATIONS, Tunnels
+
+REAL_PORTS = {location: 7844 + number for number, location in enumerate(LOCATIONS)}
+"""Where a server finds each location of the edge; the real one has 7844 everywhere."""
+STANDIN_PORT = 7840
+"""Where a server's own imitation of cloudflared finds the edge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,27 +36,52 @@ class Ports:
 
 
 class Server:
-    """The stand-in with its data in `state_dir` (store.json)."""
+    """The stand-in with its data in `state_dir` (store.json).
+
+    With `cloudflared` it speaks cloudflared's own protocol too, which takes the package h2.
+    `ping_seconds` is the time between the edge's pings to a connector, `dead_seconds` the silence
+    after which a connection counts as gone, `drain_seconds` how long one that was unregistered may
+    finish what it had begun.
+    """
 
     def __init__(
         self,
         state_dir: Path,
         ports: Ports,
         *,
+        cloudflared: bool = False,
         ping_seconds: float = 5.0,
         dead_seconds: float = 15.0,
+        drain_seconds: float = 180.0,
     ) -> None:
         self._state_dir = state_dir
         store = Store(state_dir / "store.json")
         journal = Journal()
-        tunnels = Tunnels(store, ping_seconds=ping_seconds, dead_seconds=dead_seconds)
+        tunnels = Tunnels(store)
         self._api = Listener(partial(serve, Api(store, tunnels, journal).handle), ports.api)
-        self._control = Listener(
-            partial(serve, Control(store, tunnels, journal).handle), ports.control
-        )
+        control = Control(store, tunnels, journal, self.open_doors)
+        self._control = Listener(partial(serve, control.handle), ports.control)
         self._edge = Listener(Edge(store, tunnels).accept, ports.edge)
-        self._tunnel = Listener(tunnels.accept, ports.tunnel)
-        self._listeners = (self._api, self._control, self._edge, self._tunnel)
+        standin = StandinEdge(tunnels, ping_seconds=ping_seconds, dead_seconds=dead_seconds)
+        self._tunnel = Listener(standin.accept, ports.tunnel)
+        self._locations: dict[str, Listener] = {}
+        if cloudflared:
+            from .http2 import Http2Edge
+
+            tls = self._tls()
+            for location in LOCATIONS:
+                edge = Http2Edge(
+                    tunnels,
+                    location,
+                    ping_seconds=ping_seconds,
+                    dead_seconds=dead_seconds,
+                    drain_seconds=drain_seconds,
+                )
+                self._locations[location] = Listener(edge.accept, tls=tls)
+        self._listeners = (
+            *(self._api, self._control, self._edge, self._tunnel),
+            *self._locations.values(),
+        )
 
     async def start(self) -> None:
         """Listen on every port, then write cloudflare.json: its presence means ready."""
@@ -58,12 +93,32 @@ class Server:
         for listener in self._listeners:
             await listener.stop()
 
-    def addresses(self) -> dict[str, str | int]:
+    async def open_doors(self, namespace: Path) -> None:
+        """Lets the edge be found in a network namespace, too: each location at its port."""
+        inside = Namespace(namespace)
+        for location, listener in self._locations.items():
+            await listener.listen(listening(inside.stream_socket(), REAL_PORTS[location]))
+        await self._tunnel.listen(listening(inside.stream_socket(), STANDIN_PORT))
+
+    def addresses(self) -> dict[str, str | int | dict[str, str]]:
         """Where everything listens, as cloudflare.json has it."""
         return {
             "api_url": f"http://{LOOPBACK}:{self._api.port}{BASE}",
             "control_url": f"http://{LOOPBACK}:{self._control.port}",
             "edge_url": f"http://{LOOPBACK}:{self._edge.port}",
             "tunnel_address": f"{LOOPBACK}:{self._tunnel.port}",
+            "locations": {
+                location: f"{LOOPBACK}:{listener.port}"
+                for location, listener in self._locations.items()
+            },
+            "edge_ca": str(self._state_dir / certificate.AUTHORITY),
             "pid": os.getpid(),
         }
+
+    def _tls(self) -> ssl.SSLContext:
+        certificate.write(self._state_dir)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(
+            self._state_dir / certificate.CERTIFICATE, self._state_dir / certificate.KEY
+        )
+        return context

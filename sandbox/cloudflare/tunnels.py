@@ -1,26 +1,20 @@
-"""The far end of the tunnels: connectors register here and are asked to open streams.
+"""The far end of the tunnels: which connections are registered, and which one takes the next request."""
 
-A connector's first line on a control connection is a JSON object with account_tag, tunnel_id,
-tunnel_secret, connector_id and conn_index; on a data connection it is {"stream": "<id>"}.
-
-A connector that stops says {"unregister": true} on each of its connections and is answered
-{"unregistered": true}: what was asked of it before, it finishes; new requests go elsewhere, as
-cloudflared's `connection/control.go` and Cloudflare's page on tunnel availability have it.
-"""
-
-import asyncio
+import base64
 import hmac
 import itertools
-import json
 import uuid
-from dataclasses import dataclass, field, replace
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
+from .http import Head
 from .models import Tunnel, now
 from .routes import Json
 from .store import Store
 
-FIRST_LINE_SECONDS = 10.0
-OPEN_SECONDS = 5.0
+LOCATIONS = ("sbx01", "sbx02")
+"""Cloudflare's data centres, as they are called here."""
 
 
 class NoConnections(Exception):
@@ -31,226 +25,188 @@ class NoStream(Exception):
     """No live connection of the tunnel opened the stream."""
 
 
+class NoAnswer(Exception):
+    """The connector ended the exchange without an answer, or with one that is none."""
+
+
 class Refused(Exception):
     """A connector may not register; the text is what it is told."""
 
 
-@dataclass(eq=False)
-class Stream:
-    """A data connection. The owner calls `close` when the exchange is over."""
+class Stream(ABC):
+    """An exchange with a connector. Whoever opened it calls `close` in the end."""
 
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    @abstractmethod
+    async def send_head(self, head: Head, length: int, *, upgrade: bool) -> None:
+        """The request without its body, which has `length` bytes, or for -1 an end that is to come."""
 
+    @abstractmethod
+    async def send(self, raw: bytes, content: bytes) -> None:
+        """Some of the request's body: as it is on the wire of HTTP/1.1, and what it holds."""
+
+    @abstractmethod
+    async def send_end(self) -> None:
+        """The request's body is whole; the visitor's half of an upgraded connection has ended."""
+
+    @abstractmethod
+    async def answer(self) -> Head:
+        """The head of the answer, or an interim one.
+
+        Raises:
+            NoAnswer: there is none.
+        """
+
+    @abstractmethod
+    def body(self, head: Head) -> AsyncIterator[bytes]:
+        """The body that belongs to a head, as it is on the wire of HTTP/1.1.
+
+        Raises:
+            NoAnswer: the head does not tell how long it is; at once.
+            ConnectionError, asyncio.IncompleteReadError: it ends early.
+        """
+
+    @abstractmethod
     def close(self) -> None:
-        self.closed.set()
+        """The exchange is over, or nobody waits for the rest of it."""
 
 
-@dataclass(eq=False, kw_only=True)
-class Control:
-    """A registered control connection. `leaving` ones get no new streams."""
+class Connection(ABC):
+    """A registered connection of a connector. `leaving` ones get no new streams."""
 
-    tunnel_id: str
-    connector_id: str
-    index: int
-    writer: asyncio.StreamWriter
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    opened_at: str = field(default_factory=now)
-    leaving: bool = False
-    last_used: int = 0
-    waiting: dict[str, "asyncio.Future[Stream]"] = field(default_factory=dict)
+    def __init__(
+        self, *, tunnel_id: str, connector_id: str, index: int, version: str, location: str
+    ) -> None:
+        self.tunnel_id = tunnel_id
+        self.connector_id = connector_id
+        self.index = index
+        self.version = version
+        self.location = location
+        self.id = str(uuid.uuid4())
+        self.opened_at = now()
+        self.leaving = False
+        self.last_used = 0
 
-    def put(self, message: Json) -> None:
-        self.writer.write(json.dumps(message).encode() + b"\n")
+    @abstractmethod
+    async def open(self) -> Stream | None:
+        """A new stream; None when the connector does not open it."""
 
-    async def send(self, message: Json) -> None:
-        self.put(message)
-        await self.writer.drain()
+    @abstractmethod
+    def drop(self) -> None:
+        """Closes the connection."""
 
 
 class Tunnels:
-    """Live connections of every tunnel.
+    """Registered connections of every tunnel."""
 
-    `ping_seconds` is the time between pings, `dead_seconds` the silence after which a control
-    connection counts as gone.
-    """
-
-    def __init__(
-        self, store: Store, *, ping_seconds: float = 5.0, dead_seconds: float = 15.0
-    ) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._ping_seconds = ping_seconds
-        self._dead_seconds = dead_seconds
-        self._controls: list[Control] = []
+        self._connections: list[Connection] = []
         self._turns = itertools.count(1)
 
     def connections(self, tunnel_id: str) -> list[Json]:
         """The live connections in the API's form."""
         return [
             {
-                "id": control.id,
-                "uuid": control.id,
-                "client_id": control.connector_id,
-                "client_version": "sandbox",
-                "colo_name": "sbx01",
+                "id": connection.id,
+                "uuid": connection.id,
+                "client_id": connection.connector_id,
+                "client_version": connection.version,
+                "colo_name": connection.location,
                 "is_pending_reconnect": False,
-                "opened_at": control.opened_at,
+                "opened_at": connection.opened_at,
                 "origin_ip": "127.0.0.1",
             }
-            for control in self._live(tunnel_id)
+            for connection in self._live(tunnel_id)
         ]
 
     def disconnect(self, tunnel_id: str, connector_id: str | None = None) -> int:
-        """Close the control connections of a tunnel or of one connector; streams go on."""
+        """Closes the connections of a tunnel or of one connector; returns how many."""
         chosen = [
-            control
-            for control in self._controls
-            if control.tunnel_id == tunnel_id and connector_id in (None, control.connector_id)
+            connection
+            for connection in self._connections
+            if connection.tunnel_id == tunnel_id and connector_id in (None, connection.connector_id)
         ]
-        for control in chosen:
-            self._forget(control)
+        for connection in chosen:
+            self.forget(connection)
         return len(chosen)
 
     async def open_stream(self, tunnel_id: str) -> Stream:
-        """A data connection of the tunnel, from each connector and connection in turn."""
+        """A stream of the tunnel, from each connector and connection in turn.
+
+        Raises:
+            NoConnections: no connector is there.
+            NoStream: none opened a stream.
+        """
         tried: set[str] = set()
-        while control := self._next(tunnel_id, tried):
-            tried.add(control.id)
-            stream = await self._open_on(control)
+        while connection := self._next(tunnel_id, tried):
+            tried.add(connection.id)
+            stream = await connection.open()
             if stream is not None:
                 return stream
         raise NoStream() if tried else NoConnections()
 
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection of a connector."""
-        try:
-            first = await asyncio.wait_for(read_message(reader), FIRST_LINE_SECONDS)
-        except asyncio.TimeoutError:
-            return
-        if first is None:
-            return
-        if "stream" in first:
-            await self._data(str(first["stream"]), Stream(reader, writer))
-            return
-        try:
-            control = self._register(first, writer)
-        except Refused as error:
-            writer.write(json.dumps({"ok": False, "error": str(error)}).encode() + b"\n")
-            await writer.drain()
-            return
-        try:
-            await control.send({"ok": True, "location": "sbx01"})
-            await self._attend(control, reader)
-        finally:
-            self._forget(control)
+    def admitted(self, account_tag: str, tunnel_id: str, secret: bytes) -> Tunnel:
+        """The tunnel that a connector may serve.
 
-    def _register(self, first: Json, writer: asyncio.StreamWriter) -> Control:
-        tunnel = self._store.tunnels.get(str(first.get("tunnel_id")))
-        if tunnel is None or tunnel.deleted_at or tunnel.account_id != first.get("account_tag"):
-            raise Refused("Unauthorized: Tunnel not found")
-        secret = str(first.get("tunnel_secret"))
-        if not hmac.compare_digest(secret.encode(), tunnel.secret.encode()):
+        Raises:
+            Refused: it is not there, or the secret is not its own.
+        """
+        tunnel = self._store.tunnels.get(tunnel_id)
+        if tunnel is None or tunnel.deleted_at or tunnel.account_id != account_tag:
+            raise Refused("Unauthorized: Failed to get tunnel")
+        if not hmac.compare_digest(secret, base64.b64decode(tunnel.secret)):
             raise Refused("Unauthorized: Invalid tunnel secret")
-        connector_id, index = first.get("connector_id"), first.get("conn_index")
-        if not isinstance(connector_id, str) or not isinstance(index, int):
-            raise Refused("connector_id must be a text and conn_index a whole number")
-        for old in list(self._controls):
-            if (old.tunnel_id, old.connector_id, old.index) == (tunnel.id, connector_id, index):
-                self._forget(old)
-        control = Control(
-            tunnel_id=tunnel.id, connector_id=connector_id, index=index, writer=writer
-        )
-        if not self._live(tunnel.id):
-            self._mark(tunnel, active=True)
-        self._controls.append(control)
-        return control
+        return tunnel
 
-    async def _attend(self, control: Control, reader: asyncio.StreamReader) -> None:
-        pings = asyncio.get_running_loop().create_task(self._ping(control))
-        try:
-            while True:
-                message = await asyncio.wait_for(read_message(reader), self._dead_seconds)
-                if message is None:
-                    return
-                if "ping" in message:
-                    await control.send({"pong": message["ping"]})
-                elif message.get("unregister"):
-                    self._leave(control)
-                    await control.send({"unregistered": True})
-        except asyncio.TimeoutError:
+    def live(self, tunnel_id: str, connector_id: str, index: int) -> Connection | None:
+        """The registered connection of that connector and index."""
+        key = (tunnel_id, connector_id, index)
+        for connection in self._connections:
+            if (connection.tunnel_id, connection.connector_id, connection.index) == key:
+                return connection
+        return None
+
+    def add(self, connection: Connection) -> None:
+        """A connection is registered."""
+        if not self._live(connection.tunnel_id):
+            self._mark(self._store.tunnels[connection.tunnel_id], active=True)
+        self._connections.append(connection)
+
+    def leave(self, connection: Connection) -> None:
+        """Gives it no new streams; the connector's others unregister by themselves."""
+        connection.leaving = True
+        self._mark_if_inactive(connection.tunnel_id)
+
+    def forget(self, connection: Connection) -> None:
+        """Closes it, if that is still to be done."""
+        if connection not in self._connections:
             return
-        finally:
-            pings.cancel()
+        self._connections.remove(connection)
+        connection.drop()
+        if not connection.leaving:
+            self._mark_if_inactive(connection.tunnel_id)
 
-    async def _ping(self, control: Control) -> None:
-        try:
-            for number in itertools.count(1):
-                await asyncio.sleep(self._ping_seconds)
-                await control.send({"ping": number})
-        except ConnectionError:
-            self._forget(control)
-
-    async def _data(self, stream_id: str, stream: Stream) -> None:
-        for control in self._controls:
-            future = control.waiting.get(stream_id)
-            if future is not None and not future.done():
-                future.set_result(stream)
-                await stream.closed.wait()
-                return
-
-    async def _open_on(self, control: Control) -> Stream | None:
-        stream_id = str(uuid.uuid4())
-        future: asyncio.Future[Stream] = asyncio.get_running_loop().create_future()
-        control.waiting[stream_id] = future
-        try:
-            # At once, since it must not come after an "unregistered".
-            control.put({"open": stream_id})
-            await asyncio.wait_for(control.writer.drain(), OPEN_SECONDS)
-            await asyncio.wait({future}, timeout=OPEN_SECONDS)
-            return future.result() if future.done() and not future.cancelled() else None
-        except (asyncio.TimeoutError, ConnectionError):
-            return None
-        finally:
-            future.cancel()
-            control.waiting.pop(stream_id, None)
-
-    def _next(self, tunnel_id: str, tried: set[str]) -> Control | None:
+    def _next(self, tunnel_id: str, tried: set[str]) -> Connection | None:
         live = self._live(tunnel_id)
         connectors: dict[str, int] = {}
-        for control in live:
-            last = connectors.get(control.connector_id, 0)
-            connectors[control.connector_id] = max(last, control.last_used)
+        for connection in live:
+            last = connectors.get(connection.connector_id, 0)
+            connectors[connection.connector_id] = max(last, connection.last_used)
         chosen = min(
-            (control for control in live if control.id not in tried),
-            key=lambda control: (connectors[control.connector_id], control.last_used),
+            (connection for connection in live if connection.id not in tried),
+            key=lambda connection: (connectors[connection.connector_id], connection.last_used),
             default=None,
         )
         if chosen is not None:
             chosen.last_used = next(self._turns)
         return chosen
 
-    def _live(self, tunnel_id: str) -> list[Control]:
+    def _live(self, tunnel_id: str) -> list[Connection]:
         return [
-            control
-            for control in self._controls
-            if control.tunnel_id == tunnel_id and not control.leaving
+            connection
+            for connection in self._connections
+            if connection.tunnel_id == tunnel_id and not connection.leaving
         ]
-
-    def _leave(self, control: Control) -> None:
-        """Give the connection no new streams; the connector's others unregister by themselves."""
-        control.leaving = True
-        self._mark_if_inactive(control.tunnel_id)
-
-    def _forget(self, control: Control) -> None:
-        if control not in self._controls:
-            return
-        self._controls.remove(control)
-        for future in control.waiting.values():
-            future.cancel()
-        control.writer.close()
-        if not control.leaving:
-            self._mark_if_inactive(control.tunnel_id)
 
     def _mark_if_inactive(self, tunnel_id: str) -> None:
         tunnel = self._store.tunnels.get(tunnel_id)
@@ -264,13 +220,3 @@ class Tunnels:
             else replace(tunnel, conns_inactive_at=now())
         )
         self._store.put_tunnel(changed)
-
-
-async def read_message(reader: asyncio.StreamReader) -> Json | None:
-    """The next line's object; None when the peer closed or the line is not one."""
-    try:
-        line = await reader.readuntil(b"\n")
-        value = json.loads(line)
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None

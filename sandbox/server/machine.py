@@ -8,17 +8,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox import processes
+from sandbox import cloudflared, processes
+from sandbox.cloudflare.server import REAL_PORTS, STANDIN_PORT
 from sandbox.server import control_groups, mounts
 from sandbox.state import CHECKOUT, FOLDER, SandboxError, write
 
 HERE = Path(__file__).resolve().parent
-EDGE_INSIDE = 7844
-"""The port at which cloudflared finds Cloudflare's edge, as in the real world."""
+_TUNNEL_CLIENT = "/opt/sandbox/bin/real-cloudflared"
+_EDGE_AUTHORITY = "/etc/sandbox/edge-ca.pem"
 _BOOT_SECONDS = 180
+_IMITATION = (
+    "#!/bin/sh\n"
+    "export PYTHONPATH=/opt/sandbox/python PYTHONDONTWRITEBYTECODE=1\n"
+    # Nearly as quick as the real one, which takes 70 ms to start: Python collects no garbage meanwhile.
+    "exec /opt/sandbox/bin/python3 -S -c"
+    """ 'import gc; gc.disable(); from cloudflared.main import main; main()' "$@"\n"""
+)
 ADMIN = "admin"
 """A user who is not root and may use sudo, where the machine has it."""
 
@@ -29,6 +37,7 @@ class Machine:
 
     name: str
     ssh_port: int
+    _binds: list[str] = field(default_factory=list, init=False, compare=False)
 
     @property
     def folder(self) -> Path:
@@ -39,6 +48,11 @@ class Machine:
     def root(self) -> Path:
         """Its file tree, seen from outside."""
         return self.folder / "root"
+
+    @property
+    def namespace(self) -> Path:
+        """The file that holds its network namespace."""
+        return self.folder / "netns"
 
     @property
     def host_key(self) -> str:
@@ -64,30 +78,45 @@ class Machine:
         shutil.copytree(example / "server", self.root / "etc/nixos", dirs_exist_ok=True)
         shutil.copytree(example / "www", self.root / "srv/www", dirs_exist_ok=True)
 
-    def start(self, edge_port: int, others: Iterable["Machine"]) -> None:
-        """Boots it and opens its doors; returns when SSH answers.
+    def find_edge(self, chosen: cloudflared.Cloudflared, authority: Path) -> None:
+        """Puts the chosen cloudflared there, and points it to the sandbox's edge from outside of its files."""
+        program = self.root / "opt/sandbox/bin/cloudflared"
+        if chosen.program is None:
+            write(self.root / "etc/sandbox/edge", f"127.0.0.1:{STANDIN_PORT}\n")
+            write(program, _IMITATION, 0o755)
+            return
+        self._binds.append(f"{chosen.program}:{_TUNNEL_CLIENT}")
+        write(self.root / _EDGE_AUTHORITY[1:], authority.read_text())
+        variables = cloudflared.environment(list(REAL_PORTS.values()), _EDGE_AUTHORITY)
+        exports = "".join(f"export {name}={value}\n" for name, value in variables.items())
+        write(program, f'#!/bin/sh\n{exports}exec {_TUNNEL_CLIENT} "$@"\n', 0o755)
+
+    def open_network(self, others: Iterable["Machine"]) -> None:
+        """Makes its network namespace and the doors of SSH.
 
         The other machines' SSH has the address inside that it has outside.
-
-        Raises:
-            SandboxError: it does not boot in time.
         """
-        namespace = self.folder / "netns"
-        mounts.network_namespace(namespace)
+        mounts.network_namespace(self.namespace)
         processes.start(
             f"{self.name}: network",
             [
                 sys.executable,
                 "-m",
                 "sandbox.server.network",
-                str(namespace),
+                str(self.namespace),
                 str(self.ssh_port),
-                f"{EDGE_INSIDE}:{edge_port}",
                 *(f"{other.ssh_port}:{other.ssh_port}" for other in others),
             ],
             log=self.folder / "network.log",
             cwd=CHECKOUT,
         )
+
+    def start(self) -> None:
+        """Boots it; returns when SSH answers.
+
+        Raises:
+            SandboxError: it does not boot in time.
+        """
         processes.start(
             f"{self.name}: systemd-nspawn",
             [
@@ -97,7 +126,7 @@ class Machine:
                 "--quiet",
                 f"--directory={self.root}",
                 f"--machine={self._machine_name}",
-                f"--network-namespace-path={namespace}",
+                f"--network-namespace-path={self.namespace}",
                 "--register=no",
                 "--keep-unit",
                 "--console=pipe",
@@ -107,6 +136,7 @@ class Machine:
                 "--resolv-conf=off",
                 "--timezone=off",
                 f"--bind-ro={sys.base_prefix}:/opt/sandbox-python",
+                *(f"--bind-ro={bind}" for bind in self._binds),
                 "/opt/sandbox/bin/init",
             ],
             log=self.folder / "console.log",
@@ -174,15 +204,6 @@ class Machine:
         shared = Path("sandbox/cloudflare/http.py")
         write(tools / "python" / shared, (CHECKOUT / shared).read_text())
         compileall.compile_dir(tools / "python", quiet=1)
-        write(
-            tools / "bin/cloudflared",
-            "#!/bin/sh\n"
-            "export PYTHONPATH=/opt/sandbox/python PYTHONDONTWRITEBYTECODE=1\n"
-            # Nearly as quick as the real one, which takes 70 ms to start: Python collects no garbage meanwhile.
-            "exec /opt/sandbox/bin/python3 -S -c"
-            """ 'import gc; gc.disable(); from cloudflared.main import main; main()' "$@"\n""",
-            0o755,
-        )
         # A Python that finds its own library where a confined unit may look.
         write(
             tools / "bin/python3",
@@ -191,7 +212,6 @@ class Machine:
             0o755,
         )
         shutil.copy(caddy, tools / "bin/caddy")
-        write(root / "etc/sandbox/edge", f"127.0.0.1:{EDGE_INSIDE}\n")
         write(root / "etc/hostname", f"{self.name}\n")
         write(root / "etc/hosts", f"127.0.0.1 localhost {self.name}\n::1 localhost\n")
         write(root / "etc/machine-id", f"{hashlib.md5(str(self.folder).encode()).hexdigest()}\n")

@@ -116,6 +116,7 @@ def test_status_says_where_everything_is(world: World) -> None:
         "ssh",
         "stack",
         "plugins",
+        "cloudflared",
     }
     assert set(status["ssh"]) == {"host", "port", "user", "host_key", "private_key_file"}
     assert status["stack"] == "sandbox"

@@ -137,13 +137,13 @@ def loop() -> Iterator[Loop]:
 
 
 @pytest.fixture
-def times() -> dict[str, float]:
+def times() -> dict[str, Any]:
     """The server's own, unless a test gives others."""
     return {}
 
 
 @pytest.fixture
-def service(loop: Loop, tmp_path: Path, times: dict[str, float]) -> Iterator[Service]:
+def service(loop: Loop, tmp_path: Path, times: dict[str, Any]) -> Iterator[Service]:
     server = Server(tmp_path, Ports(), **times)
     loop.run(server.start())
     service = Service(json.loads((tmp_path / "cloudflare.json").read_text()))

@@ -23,7 +23,7 @@ from .rules import Refused, duration, load_rules
 from .version import VERSION
 
 EDGE_FILE = Path("/etc/sandbox/edge")
-EDGE_DEFAULT = "127.0.0.1:7844"
+EDGE_DEFAULT = "127.0.0.1:7840"
 CONNECTIONS = 4
 LONGEST_GRACE = 180.0
 LONGEST_BACKOFF = 8.0

@@ -1,0 +1,1 @@
+"""What the real cloudflared does, asked of the sandbox's imitation as well: one suite for both."""
