@@ -3,6 +3,7 @@
 from ingress.flags import SETTINGS
 from ingress.keys import ORIGIN_REQUEST
 from ingress.order import specific_first
+from ingress.origins import check_origin
 from ingress.router import Router
 from ingress.rules import Rule
 from ingress.shape import Findings
@@ -15,6 +16,7 @@ __all__ = [
     "Router",
     "Rule",
     "check_order",
+    "check_origin",
     "check_rule",
     "check_settings",
     "specific_first",

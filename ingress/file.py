@@ -7,6 +7,7 @@ from ingress import urls
 from ingress.decode import NOTHING, Decoder
 from ingress.durations import Duration, seconds
 from ingress.flags import FIELDS, FILE, ONLY_RUN
+from ingress.origins import check_circles, check_origin
 from ingress.router import Router
 from ingress.rules import Rule, check_ends
 from ingress.services import Service
@@ -74,6 +75,8 @@ class _Report(Findings):
     problems: list[Problem]
     lines: dict[str, int] = field(default_factory=dict)
     refuses: bool = True
+    again: bool = False
+    """Whether the file is looked at once more: a place of which something was said gets nothing else."""
 
     def error(self, where: str, text: str) -> None:
         self._add(where, text, self.refuses)
@@ -89,7 +92,8 @@ class _Report(Findings):
         while known and known not in self.lines:
             known = known[: max(known.rfind("."), known.rfind("["), 0)]
         line = self.lines.get(known, 0)
-        if refused or not any(other.where == where for other in self.problems):
+        said = {other.text for other in self.problems if other.where == where}
+        if refused or not (said if self.again else text in said):
             self.problems.append(Problem(line=line, where=where, text=text, refused=refused))
 
 
@@ -169,6 +173,10 @@ def _check(values: dict[str, Any], rules: list[Rule], report: _Report) -> list[S
         else None
         for rule, place in zip(rules, places, strict=True)
     ]
+    common = values.get("originRequest", {})
+    for rule, service, place in zip(rules, services, places, strict=True):
+        check_origin(rule, service, place, report, common=common)
+    check_circles(rules, services, places, report)
     if whole:
         check_ends(rules, places, report)
     if not rules and whole:
@@ -177,6 +185,6 @@ def _check(values: dict[str, Any], rules: list[Rule], report: _Report) -> list[S
         report.error("url", URL_CLASH)
     check_order(rules, places, report)
     check_settings(values, "", report)
-    stricter = _Report(problems=report.problems, lines=report.lines, refuses=False)
+    stricter = _Report(problems=report.problems, lines=report.lines, refuses=False, again=True)
     FILE.read(values, "", stricter)
     return services

@@ -27,7 +27,7 @@ def covers(wide: str, narrow: str) -> bool:
     if wide in ("", narrow):
         return True
     try:
-        example = _example(narrow)  # nearly always enough to say no
+        example = a_path(narrow)  # nearly always enough to say no
         return (
             example is not None
             and example.startswith(_begins_with(wide))
@@ -48,7 +48,7 @@ def _compiled(pattern: str) -> Pattern:
 
 
 @functools.lru_cache(_KEPT)
-def _example(pattern: str) -> str | None:
+def a_path(pattern: str) -> str | None:
     """A short path that a pattern is found in; nothing where there is none, or it takes too long to tell."""
     plain = _PLAIN.fullmatch(pattern)
     if plain and plain[1].startswith("/"):

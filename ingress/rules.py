@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ingress import hostnames, services, urls
+from ingress import hostnames, near, services, urls
 from ingress.keys import IP_RULE, PORTS, network_problem
 from ingress.re2 import Pattern, PatternError
 from ingress.services import Service, ServiceError
@@ -59,6 +59,7 @@ def check_demands(
         findings.error(f"{where}.originRequest.access.teamName", NO_TOKEN_PASSES)
     if urls.split_host_port(rule.hostname) is not None:
         expected = "a hostname, not a URL" if "/" in rule.hostname else "a hostname without a port"
+        expected += near.perhaps_hostname(rule.hostname)
         findings.mismatch(f"{where}.hostname", rule.hostname, expected)
     elif "*" in rule.hostname[1:]:
         findings.mismatch(
@@ -94,7 +95,8 @@ def _check_service(
     try:
         service = services.parse(rule.service, bastion_mode=chosen is True)
     except ServiceError as error:
-        findings.mismatch(f"{where}.service", rule.service, str(error))
+        expected = f"{error}{near.perhaps_service(rule.service)}"
+        findings.mismatch(f"{where}.service", rule.service, expected)
         return None
     if rule.service == "socks-proxy":
         _check_ip_rules(rule, f"{where}.originRequest.ipRules", findings)

@@ -7,6 +7,7 @@ from ingress import urls
 from ingress.urls import Url, UrlError
 
 _STATUS = re.compile(r"http_status:\+?0*([1-9][0-9]{2})")
+_UNIX = ("unix", "unix+tls")
 _HTTP = ("http", "https", "ws", "wss")
 _DEFAULT_PORTS = {"ssh": 22, "rdp": 3389, "smb": 445, "tcp": 7864}
 _HIGHEST_PORT = 65535
@@ -49,7 +50,7 @@ def parse(text: str, *, bastion_mode: bool = False) -> Service:
     if text == "bastion" or bastion_mode:
         return Service(shown="bastion")
     if _NO_SCHEME.fullmatch(text):
-        raise ServiceError(f"{_EXPECTED}; perhaps 'http://{text}'")
+        raise ServiceError(_EXPECTED)
     try:
         url = urls.parse(text)
     except UrlError as error:
@@ -76,7 +77,14 @@ def doubt(text: str, service: Service) -> str | None:
     """What a service that cloudflared takes should rather be, or nothing."""
     url = service.url
     if url is None:
-        return "a path after 'unix:'" if text in ("unix:", "unix+tls:") else None
+        scheme, _, path = text.partition(":")
+        return (
+            None
+            if scheme not in _UNIX or path.startswith("/")
+            else f"an absolute path on the server after '{scheme}:'"
+        )
+    if url.hostname in ("http_status", "hello_world"):
+        return "a service, not a URL with its name"
     if url.query or url.fragment:
         return "a URL without a query and fragment, since cloudflared takes them from the request"
     if url.user is not None:

@@ -5,35 +5,59 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ingress import durations, hostnames, services
+from ingress import durations, hostnames, near, services
 from ingress.flags import DEFAULTS
-from ingress.inclusion import covers
+from ingress.inclusion import a_path, covers
 from ingress.re2 import Pattern, PatternError
 from ingress.rules import NO_TOKEN_PASSES, Rule, check_demands, lacks_team_name
 from ingress.services import Service
-from ingress.shape import Findings
+from ingress.shape import Findings, shown
 
 _URL_CHARACTERS = " \t/?#@"
 EVERY_PATH = re.compile(r"\^?(?:/|/?\.\*\$?)?")
 """Paths of rules that plainly take every one."""
 _LITERAL = re.compile(r"(\^?)([\w/-]+)")
+_ANYWHERE = re.compile(r"\.\*.*\.\*")
+"""Patterns that are plainly meant to be found anywhere."""
+_ANY_FOR_A_DOT = re.compile(r"\.(?=[(\w])")
+_ENDING = re.compile(
+    r"(?:\\\.(?!git|env|svn|ht(?:access|passwd))\(?(?:\?[:i]+)?[\w?]{1,5}(?:\|[\w?]{1,5})*\)?(?:\||$))+"
+)
+"""The ending of a file's name, or several, and no name of a hidden file."""
 _OF_TLS = ("caPool", "originServerName", "matchSNItoHost", "noTLSVerify", "tlsTimeout")
+_FILES = (
+    "cacert",
+    "logfile",
+    "log-directory",
+    "pidfile",
+    "trace-output",
+    "origincert",
+    "token-file",
+)
 _REGIONS = ("us", "fed")
 """Put before the name of the edge's service (cloudflared's `edgediscovery/allregions/regions.go`)."""
+_URL_OR_PORT = re.compile(r"/|^[^:]*:[0-9]*$")
+_TEAM = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_TEAM_URL = re.compile(r"^(?:https?://)?")
+_AUDIENCE = re.compile("[0-9a-f]{64}")
 _HOST, _PORT = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]"), re.compile(r"[0-9]{1,5}")
 
 
 def check_rule(
     rule: Rule, where: str, findings: Findings, *, bastion_mode: bool = False
 ) -> Service | None:
-    """One rule by itself: cloudflared's demands and the traps. Its service, where cloudflared takes it."""
+    """One rule by itself: cloudflared's demands and the traps. Its service, where cloudflared takes it.
+
+    `bastion_mode` is the `originRequest` of all rules'.
+    """
     service = check_demands(rule, where, findings, bastion_mode=bastion_mode)
     _hostname_traps(rule.hostname, f"{where}.hostname", findings)
     _path_traps(rule.path, f"{where}.path", findings)
     _access_traps(rule, f"{where}.originRequest.access", findings)
     if service is not None:
         if (problem := services.doubt(rule.service, service)) is not None:
-            findings.doubt(f"{where}.service", f"found '{rule.service}', expected {problem}.")
+            expected = f"{problem}{near.perhaps_service(rule.service)}"
+            findings.doubt(f"{where}.service", f"found '{rule.service}', expected {expected}.")
         _service_traps(rule, service, f"{where}.originRequest", findings)
     return service
 
@@ -41,7 +65,8 @@ def check_rule(
 def _hostname_traps(hostname: str, where: str, findings: Findings) -> None:
     name = hostname.removeprefix("*.")
     if any(character in _URL_CHARACTERS for character in hostname):
-        findings.doubt(where, f"found '{hostname}', expected a hostname, not a URL.")
+        expected = f"a hostname, not a URL{near.perhaps_hostname(hostname)}"
+        findings.doubt(where, f"found '{hostname}', expected {expected}.")
     elif len(name) > 1 and name.startswith("*"):
         findings.warn(where, f"'{hostname}' matches nothing; a wildcard is '*.' and a suffix.")
     elif hostname.endswith("."):
@@ -59,21 +84,45 @@ def _path_traps(path: str, where: str, findings: Findings) -> None:
         return  # cloudflared says so itself
     literal = _LITERAL.match(path)
     texts = []
-    if not anchored and path.startswith(".*") and not EVERY_PATH.fullmatch(path):
-        if not path.endswith("$"):
-            ended = f"(?:{path})$" if "|" in path else f"{path}$"
-            texts.append(f"'{path}' is found anywhere in a path; write '{ended}' for its end.")
-    elif not anchored and not EVERY_PATH.fullmatch(path):
-        begun = f"^(?:{path})" if "|" in path else f"^{path}"
-        texts.append(f"'{path}' is found anywhere in a path; write '{begun}' for its beginning.")
+    everything = EVERY_PATH.fullmatch(path) or _ANYWHERE.fullmatch(path) or covers(path, "^/")
+    if not anchored and not everything:
+        texts.append(f"'{path}' is found anywhere in a path; {bound(path)}.")
     elif literal and literal[1] and not literal[2].startswith("/"):
-        texts.append(f"'{path}' matches nothing; a path begins with '/'.")
+        texts.append(f"'{path}' matches nothing; a path begins with '/': write '^/{path[1:]}'.")
     if re.search(r"/\*(?:\$?$|/)", path):
         texts.append(f"'*' in '{path}' repeats the '/'; '.*' is any characters.")
     elif path.endswith("/") and len(path) > 2:
         texts.append(f"'{path}' does not match '{path.lstrip('^')[:-1]}' without the '/'.")
     if texts:
         findings.warn(where, " ".join(texts))
+
+
+def bound(path: str) -> str:
+    """The advice to bind a pattern to the beginning of a path, or one of a file's ending to its end.
+
+    A suggested pattern is found in nothing that the old one is not found in. For the beginning, it is found in all that
+    the old one is at the beginning, with the first '/' written or not.
+    """
+    meant = f"\\{path}" if _ANY_FOR_A_DOT.match(path) else path.replace("[.]", r"\.")
+    if path.startswith(".*") or _ENDING.fullmatch(meant):
+        for ended in (f"{meant}$", f"(?:{meant})$"):
+            if _narrows(ended, path):
+                return f"write '{ended}' for its end"
+    wanted = f"^/?(?:{meant})"
+    for begun in (f"^{meant}", f"^/{meant}", f"^(?:{meant})", f"^/(?:{meant})", f"^/?(?:{meant})"):
+        # Without paths that begin with '//', since `wanted` has them for a '/' that is written already.
+        if _narrows(begun, path) and covers(f"^//|{begun}", wanted):
+            return f"write '{begun}' for its beginning"
+    return "begin it with '^/' for the beginning, or end it with '$' for the end"
+
+
+def _narrows(pattern: str, wide: str) -> bool:
+    """Whether a pattern is bound, and found in some path, but in none that the wide one is not found in."""
+    try:
+        anchored = Pattern(pattern).anchored
+    except PatternError:
+        return False
+    return anchored and a_path(pattern) is not None and covers(wide, pattern)
 
 
 def _access_traps(rule: Rule, where: str, findings: Findings) -> None:
@@ -86,6 +135,28 @@ def _access_traps(rule: Rule, where: str, findings: Findings) -> None:
     for key in ("teamName", "audTag"):
         if not access.get(key) and not (key == "teamName" and lacks_team_name(rule)):
             findings.doubt(f"{where}.{key}", NO_TOKEN_PASSES)
+    _access_values(access, where, findings)
+
+
+def _access_values(access: Mapping[str, Any], where: str, findings: Findings) -> None:
+    """Values that no token has: its issuer is `https://<teamName>.cloudflareaccess.com`, its audience a hash."""
+    team = str(access.get("teamName") or "")
+    if team and not _TEAM.fullmatch(team):
+        label = _TEAM_URL.sub("", team.lower()).partition(".")[0]
+        instead = f": '{label}'" if _TEAM.fullmatch(label) else ""
+        findings.warn(
+            f"{where}.teamName",
+            f"found '{team}', expected the team's name alone, as before '.cloudflareaccess.com'{instead}. "
+            "As it stands every request is refused.",
+        )
+    tags = access.get("audTag")
+    for index, tag in enumerate(tags if isinstance(tags, list) else []):
+        if not _AUDIENCE.fullmatch(str(tag)):
+            findings.warn(
+                f"{where}.audTag[{index}]",
+                f"found {shown(tag)}, expected the 64 hexadecimal digits, in lower case, of an application's audience tag. "
+                "No token has another one.",
+            )
 
 
 def _service_traps(rule: Rule, service: Service, where: str, findings: Findings) -> None:
@@ -96,12 +167,40 @@ def _service_traps(rule: Rule, service: Service, where: str, findings: Findings)
         findings.warn(f"{where}.ipRules", "missing. Without it the socks-proxy reaches nothing.")
     if given.get("bastionMode") and service.shown == "bastion" != rule.service:
         findings.warn(f"{where}.bastionMode", f"makes a bastion of it, not '{rule.service}'.")
+    check_origin_values(given, where, findings)
+    if given.get("disableChunkedEncoding"):
+        findings.warn(
+            f"{where}.disableChunkedEncoding",
+            "an upload whose length the visitor does not tell is then read as further requests, which answer other "
+            "visitors. Leave it out where the service can do without.",
+        )
     scheme = rule.service.partition(":")[0].lower()
     if given.get("http2Origin") and scheme not in ("https", "wss", "unix+tls"):
         findings.warn(f"{where}.http2Origin", "has no effect: the service is not https.")
     for key in _OF_TLS:
         if given.get(key) and scheme in ("http", "ws", "unix", "http_status"):
             findings.warn(f"{where}.{key}", "has no effect: the service is not https.")
+
+
+def check_origin_values(given: Mapping[str, Any], where: str, findings: Findings) -> None:
+    """Values of an `originRequest` that cloudflared takes and cannot use."""
+    pool, name = str(given.get("caPool") or ""), str(given.get("originServerName") or "")
+    if pool and not pool.startswith("/"):
+        findings.doubt(
+            f"{where}.caPool", f"found '{pool}', expected an absolute path on the server."
+        )
+    if not name.isascii():
+        sent = hostnames.lookup_name(name)
+        instead = f" '{sent}'" if sent else ""
+        findings.doubt(
+            f"{where}.originServerName",
+            f"found '{name}', expected the name as certificates have it, in punycode{instead}.",
+        )
+    elif _URL_OR_PORT.search(name):
+        findings.doubt(
+            f"{where}.originServerName",
+            f"found '{name}', expected a name, not a URL and without a port.",
+        )
 
 
 def check_order(rules: Sequence[Rule], places: Sequence[str], findings: Findings) -> None:
@@ -154,6 +253,10 @@ def check_settings(values: Mapping[str, Any], where: str, findings: Findings) ->
             f"{where}region",
             f"cloudflared connects to what it finds as {region}-v2-origintunneld, and none but {' and '.join(_REGIONS)} are known.",
         )
+    for key in _FILES:
+        if key in values and not str(values[key]).startswith("/"):
+            found = f"found {shown(values[key])}, expected an absolute path on the server."
+            findings.doubt(f"{where}{key}", found)
     if "edge-bind-address" in values and "edge-ip-version" in values:
         _edge_address_traps(values, where, findings)
     for key, default in DEFAULTS.items():
@@ -163,6 +266,7 @@ def check_settings(values: Mapping[str, Any], where: str, findings: Findings) ->
                 f"has no effect: for cloudflared, 0 and false in the file are no value, so it keeps {default}.",
             )
     common = values.get("originRequest") or {}
+    check_origin_values(common, f"{where}originRequest", findings)
     if "access" in common:
         findings.doubt(
             f"{where}originRequest.access",

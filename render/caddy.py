@@ -113,7 +113,7 @@ def _site_options(caddy: Caddy) -> list[str]:
     lines = _own(caddy.site_options)
     if caddy.manage:
         for each in directives(caddy.site_options.strip("\n")):
-            if each.name == "log" and not each.arguments and not each.has_block:
+            if each.name == "log" and not each.arguments and not each.opens:
                 lines[each.line - 1] = "\tlog argoweb {\n\t\toutput stderr\n\t}"
     return lines
 

@@ -6,14 +6,15 @@ from typing import Any
 
 import pulumi
 
-from ingress import Findings, Router, Rule, check_order, check_rule, check_settings
+from ingress import Findings, Router, Rule, check_order, check_origin, check_rule, check_settings
 from settings import names, records, servers, sites, tunnel, web
+from settings.behind import check_given_away
 from settings.errors import SettingsError
 from settings.folders import check_folders, check_roots
 from settings.health import health
 from settings.instances import check_instances, check_ports
 from settings.loops import check_loops, check_services
-from settings.model import Nixos, Package, Settings, Zone
+from settings.model import Nixos, Package, Service, Settings, Zone
 from settings.shapes import STACK
 from settings.unseen import check_seen
 
@@ -119,8 +120,10 @@ def _settings(
     rules = [*(sites.rule(site, caddy, defaults, findings) for site in chosen), CATCH_ALL]
     sites.check_defaults(chosen, defaults, findings)
     places = [site.place for site in chosen]
-    for rule, place in zip(rules, places, strict=False):
-        check_rule(rule, place, findings)
+    for site, rule in zip(chosen, rules, strict=False):
+        service = check_rule(rule, site.place, findings)
+        if isinstance(site.backend, Service):
+            check_origin(rule, service, site.place, findings, common=defaults)
     check_order(rules[:-1], places, findings)
     if sound_zones:
         records.check_zones(chosen, zones, findings)
@@ -145,7 +148,8 @@ def _settings(
     check_seen(chosen, cloudflared, caddy, nixos, findings)
     router = Router(rules[:-1])
     check_loops(chosen, router, caddy, findings)
-    check_services(chosen, cloudflared, nixos.instances, caddy, findings)
+    check_given_away(chosen, cloudflared, nixos.instances, caddy, findings)
+    check_services(chosen, defaults, caddy, findings)
     servers.check_addresses(machines, chosen, findings)
     return Settings(
         deployment=deployment,

@@ -53,35 +53,64 @@ def problem(lines: str, *, refused: Mapping[str, str]) -> str | None:
     return "has a '{' that nothing closes. Add a '}'." if depth else None
 
 
-@dataclass(kw_only=True)
-class Directive:
-    """One at the top of some lines."""
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """A line of a Caddyfile by its words: a directive or a part of one, with its arguments."""
 
     name: str
+    arguments: tuple[str, ...]
     line: int
-    """The one on which it begins, from 1."""
-    arguments: list[str]
-    has_block: bool = False
+    """The line on which it begins, from 1."""
+    within: tuple[str, ...]
+    """The names of the statements in whose blocks it stands, the outermost first."""
+    opens: bool
+    """Whether it has a block itself."""
 
 
-def directives(lines: str) -> list[Directive]:
-    """The directives that the lines have; of lines that do not end, those that come before."""
-    found: list[Directive] = []
-    depth = line = 0
+def statements(lines: str) -> list[Statement]:
+    """What some lines say, in their order; of lines that do not end, what comes before."""
+    found: list[Statement] = []
+    within: list[str] = []
+    said: list[str] = []
+    begun = line = 0
+
+    def end(*, opens: bool = False) -> None:
+        if said:
+            found.append(
+                Statement(
+                    name=said[0],
+                    arguments=tuple(said[1:]),
+                    line=begun,
+                    within=tuple(within),
+                    opens=opens,
+                )
+            )
+        if opens:
+            within.append(said[0] if said else "")
+        said.clear()
+
     try:
         for word in words(lines):
-            first, line = word.begins > line, word.ends
-            if not word.quoted and word.text in ("{", "}"):
-                if word.text == "{" and depth == 0 and found:
-                    found[-1].has_block = True
-                depth += 1 if word.text == "{" else -1
-            elif first and depth == 0:
-                found.append(Directive(name=word.text, line=word.begins, arguments=[]))
-            elif depth == 0:
-                found[-1].arguments.append(word.text)
+            if word.begins > line:
+                end()
+                begun = word.begins
+            line = word.ends
+            if word.quoted or word.text not in ("{", "}"):
+                said.append(word.text)
+            elif word.text == "{":
+                end(opens=True)
+            else:
+                end()
+                del within[-1:]
     except LexError:
         pass  # a problem that is reported
+    end()
     return found
+
+
+def directives(lines: str) -> list[Statement]:
+    """The directives at the top of some lines."""
+    return [each for each in statements(lines) if not each.within]
 
 
 def words(lines: str) -> Iterator[Word]:

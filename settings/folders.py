@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from ingress import Findings
-from settings.model import Directory, Nixos, Site
+from settings.lines import roots
+from settings.model import CaddyLines, Directory, Nixos, Site
 
 _NOT_ITS_OWN = (
     "/bin", "/boot", "/dev", "/efi", "/etc", "/etc/nixos", "/home", "/lib", "/lib64", "/lost+found", "/media",
@@ -29,6 +30,11 @@ _UNUSABLE = {
     "/var/tmp": "cloudflared's unit sees another one there",
 }
 """Folders in which neither the configuration nor the credentials can be, and why."""
+_NOT_TO_BE_SEEN = (
+    "/boot", "/dev", "/etc/nixos", "/etc/ssh", "/nix/store/.links", "/proc", "/root", "/run/credentials", "/run/secrets",
+    "/sys", "/var/lib/argoweb-deploy", "/var/lib/caddy", "/var/lib/private", "/var/log",
+)  # fmt: skip
+"""Folders with secrets or with the system's own files in them."""
 _DATA = "argoweb:nixos.dataDir"
 
 
@@ -57,12 +63,34 @@ def check_roots(sites: Sequence[Site], nixos: Nixos, findings: Findings) -> None
     """Whether no site shows what is not meant to be seen."""
     data = PurePosixPath(nixos.data_dir)
     for site in sites:
-        if not isinstance(site.backend, Directory):
-            continue
-        root, where = PurePosixPath(posixpath.normpath(site.backend.root)), f"{site.place}.root"
-        if root == PurePosixPath("/"):
-            findings.mismatch(where, site.backend.root, "a folder, not the whole server")
-        elif root.is_relative_to(data) or data.is_relative_to(root):
-            findings.mismatch(
-                where, site.backend.root, f"a folder apart from the credentials in {data}"
+        if isinstance(site.backend, Directory):
+            root = PurePosixPath(posixpath.normpath(site.backend.root))
+            where, expected = f"{site.place}.root", None
+            if root == PurePosixPath("/"):
+                expected = "a folder, not the whole server"
+            elif root.is_relative_to(data) or data.is_relative_to(root):
+                expected = f"a folder apart from the credentials in {data}"
+            if expected:
+                findings.mismatch(where, site.backend.root, expected)
+            else:
+                _check_shown(where, site.backend.root, (), findings)
+        elif isinstance(site.backend, CaddyLines):
+            for text in roots(site.backend.text):
+                _check_shown(f"{site.place}.caddyfile", text, (nixos.data_dir,), findings)
+
+
+def _check_shown(where: str, root: str, also: Sequence[str], findings: Findings) -> None:
+    """Warns of a root with what is the system's own in it, and of one that depends on where Caddy works."""
+    if root.startswith("{"):
+        return
+    if not root.startswith("/"):
+        findings.warn(where, f"'{root}' is no absolute path: Caddy's unit looks for it below '/'.")
+        return
+    path = PurePosixPath(posixpath.normpath(root))
+    for folder in (*_NOT_TO_BE_SEEN, *also):
+        if path.is_relative_to(folder) or PurePosixPath(folder).is_relative_to(path):
+            findings.warn(
+                where,
+                f"'{root}' gives {folder} to every visitor. Put what is meant for them into a folder of its own.",
             )
+            return

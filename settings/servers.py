@@ -60,7 +60,7 @@ def server(place: str, value: _Values, findings: Findings) -> Server:
 
 
 def check_addresses(servers: list[Server], sites: list[Site], findings: Findings) -> None:
-    """Warns of a way by SSH that leads to Cloudflare."""
+    """Warns of a way by SSH that leads to Cloudflare, or to what only OpenSSH's own configuration knows."""
     hostnames = {site.hostname for site in sites if site.dns.enabled}
     for server in servers:
         where = f"argoweb:servers.{server.name}"
@@ -73,6 +73,12 @@ def check_addresses(servers: list[Server], sites: list[Site], findings: Findings
                     place,
                     f"'{address}' is a hostname of the sites, whose record leads to Cloudflare, where no SSH answers. "
                     "Give the server's IP address or another name of it.",
+                )
+            elif "." not in address and ":" not in address and address != "localhost":
+                findings.warn(
+                    place,
+                    f"'{address}' has no dot: an alias of your ~/.ssh/config is unknown here, since Pulumi's plugin does not read it. "
+                    "Give the IP address or the whole name, and `port`, `user` and `bastion` as keys.",
                 )
 
 

@@ -23,7 +23,7 @@ def _given(name: str) -> dict[str, object]:
 _SSH = {
     "address": _must(texts.ADDRESS, "IP address or host name for SSH."),
     "port": _key(_PORT, "SSH port.", 22),
-    "user": _key(texts.WORD, "SSH user: root, or one that may `sudo -n`.", "root"),
+    "user": _key(texts.LOGIN, "SSH user: root, or one that may `sudo -n`.", "root"),
     "hostKey": _key(
         texts.HOST_KEY,
         "The server's SSH host key: its `/etc/ssh/ssh_host_ed25519_key.pub`, or what `ssh-keyscan -t ed25519 ADDRESS` prints behind the address.",
@@ -46,7 +46,11 @@ _REBUILD = Table(
         "buildHost": _key(
             texts.PLAIN, "SSH host that builds, which root on the server reaches by its own key."
         ),
-        "args": _key(ListOf(item=texts.PLAIN), "Further arguments of nixos-rebuild.", []),
+        "args": _key(
+            ListOf(item=texts.ARGUMENT),
+            "Further arguments of nixos-rebuild, each an item of its own.",
+            [],
+        ),
     }
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingress import Findings, Rule, specific_first
-from settings import caddyfile, names, web
+from settings import caddyfile, names, texts, web
 from settings.model import (
     INTERNAL_NAME,
     Backend,
@@ -77,7 +77,7 @@ def _backend(value: _Values, where: str, findings: Findings) -> Backend:
                 )
             return Proxy(upstreams=value["proxy"])
         case "redirect":
-            return Redirect(to=value["redirect"])
+            return Redirect(to=texts.in_ascii(value["redirect"]) or value["redirect"])
         case "caddyfile":
             if (
                 problem := caddyfile.problem(value["caddyfile"], refused=web.NOT_IN_SITE)

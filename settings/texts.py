@@ -4,9 +4,10 @@ import base64
 import binascii
 import ipaddress
 import re
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ingress.shape import Checked, Text
+from settings import names
 
 HEX_ID = Text(expected="32 hexadecimal digits", pattern="[0-9a-f]{32}")
 UUID = Text(
@@ -22,13 +23,23 @@ FOLDER = Text(
     pattern=r"(?:/(?!\.{1,2}(?:/|$))[^/\s\"'`{}\\$*?\[\]%:]+)+/?",
 )
 """Where the unit, tmpfiles and the user's home have it: `%` is a specifier there, and ':' ends a field of passwd."""
-WORD = Text(expected="a name of letters, digits, '_', '-'", pattern=r"[A-Za-z_][A-Za-z0-9_-]{0,30}")
+WORD = Text(
+    expected="a name of at most 31 letters, digits, '_', '-' and '.'",
+    pattern=r"(?![0-9.]+$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,30}",
+)
+"""A user or group, as NixOS and useradd take it; systemd refuses one of digits alone."""
+LOGIN = Text(
+    expected="a user's name without blanks, ':', '/' and quotes",
+    pattern=r"(?!-)[^\s:/\"'`$;&|<>(){}\x00-\x1f]{1,256}",
+)
+"""Whom an SSH server knows: also names of a directory, such as 'alice@example.com' and 'EXAMPLE\\alice'."""
 UNIT = Text(
     expected="a unit's name without '.service'",
     pattern=r"[A-Za-z0-9_@-][A-Za-z0-9_.@-]*(?<!\.service)",
 )
 COMMENT = Text(expected="at most 100 characters", pattern=".{1,100}")
 PLAIN = Text(expected="a text without blanks", pattern=r"\S+")
+ARGUMENT = Text(expected="a text without blanks around it", pattern=r"\S(?:.*\S)?")
 SERVER_NAME = Text(
     expected="a name of a-z, 0-9 and '-'", pattern=r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
@@ -113,8 +124,30 @@ def _upstream(text: str) -> str | None:
 
 def _redirect(text: str) -> str | None:
     if not re.fullmatch(r"(?:https?://|/)[^\s\"`\\]*", text) or "{$" in text:
-        return "a URL, in which Caddy's '{uri}', '{path}' and '{query}' may stand"
+        return "a URL, in which Caddy's '{uri}' may stand for the path and the query"
+    if in_ascii(text) is None:
+        return "a URL whose host every resolver writes alike; give it in punycode ('xn--…')"
     return None
+
+
+def in_ascii(url: str) -> str | None:
+    """A redirect's target as it stands in a header: its host in punycode, the rest escaped (RFC 3986).
+
+    `None` where the host has no punycode that everybody agrees on.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or "{" in scheme or "/" in scheme:
+        return _escaped(url)
+    host = re.split(r"[/?#:]", rest, maxsplit=1)[0]
+    try:
+        named = host if host.isascii() else names.normal(host)
+    except names.HostnameError:
+        return None
+    return f"{scheme}://{named}{_escaped(rest[len(host) :])}"
+
+
+def _escaped(text: str) -> str:
+    return "".join(c if c.isascii() else quote(c) for c in text)
 
 
 def _health_url(text: str) -> str | None:

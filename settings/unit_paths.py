@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from settings.model import Caddy, Directory, Proxy, Service, Site
+from settings import lines
+from settings.model import Caddy, CaddyLines, Directory, Proxy, Service, Site
 
 _UNIX = ("unix:", "unix+tls:")
 
@@ -65,3 +66,11 @@ def of_caddy(sites: Sequence[Site], caddy: Caddy) -> Iterator[UnitPath]:
                     if upstream.startswith("unix/"):
                         socket = upstream.removeprefix("unix/")
                         yield used(f"{site.place}.proxy", socket, is_file=False)
+            case CaddyLines(text=text):
+                for path in lines.files(text):
+                    yield used(f"{site.place}.caddyfile", path, is_file=False)
+            case _:
+                pass
+    for key, text in (("siteOptions", caddy.site_options), ("globalOptions", caddy.global_options)):
+        for path in lines.files(text):
+            yield used(f"argoweb:caddy.{key}", path, is_file=False)

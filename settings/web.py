@@ -44,12 +44,12 @@ def caddy(value: dict[str, Any], findings: Findings) -> Caddy:
         if (problem := caddyfile.problem(value[key], refused=refused)) is not None:
             findings.error(f"{_WHERE}.{key}", problem)
     for each in caddyfile.directives(value["globalOptions"]):
-        if each.name == "admin" and each.arguments[:1] == ["off"]:
+        if each.name == "admin" and each.arguments[:1] == ("off",):
             findings.warn(
                 f"{_WHERE}.globalOptions",
                 "with `admin off` Caddy cannot be reloaded: set services.caddy.enableReload = false on the servers.",
             )
-        elif each.name == "log" and each.arguments[:1] in ([], ["default"]) and value["manage"]:
+        elif each.name == "log" and each.arguments[:1] in ((), ("default",)) and value["manage"]:
             findings.error(
                 f"{_WHERE}.globalOptions",
                 f"has a 'log' without a name in line {each.line}, which nixpkgs writes. Give it a name, as in `log mine {{`,"

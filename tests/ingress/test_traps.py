@@ -20,7 +20,7 @@ def top(*lines: str) -> str:
 
 def pair(first: str, second: str) -> str:
     """A file with two rules before the last one, each written in flow style."""
-    return f"ingress:\n  - {{{first}, service: https://a:1}}\n  - {{{second}, service: https://b:1}}\n{END}"
+    return f"ingress:\n  - {{{first}, service: https://a.example:1}}\n  - {{{second}, service: https://b.example:1}}\n{END}"
 
 
 ROWS: list[tuple[str, list[str]]] = [
@@ -56,71 +56,73 @@ ROWS: list[tuple[str, list[str]]] = [
     (pair("hostname: '*.example.com'", "hostname: example.com"), []),
     # A path.
     (
-        site("hostname: a.b", "path: /api", "service: https://x:1"),
+        site("hostname: a.b", "path: /api", "service: https://x.example:1"),
         [
             "3: ingress[0].path: '/api' is found anywhere in a path; write '^/api' for its beginning."
         ],
     ),
     (
-        site("hostname: a.b", "path: ^/a|/b", "service: https://x:1"),
+        site("hostname: a.b", "path: ^/a|/b", "service: https://x.example:1"),
         [
             "3: ingress[0].path: '^/a|/b' is found anywhere in a path; write '^(?:^/a|/b)' for its beginning."
         ],
     ),
     (
-        site("hostname: a.b", "path: /api/*", "service: https://x:1"),
+        site("hostname: a.b", "path: /api/*", "service: https://x.example:1"),
         [
             "3: ingress[0].path: '/api/*' is found anywhere in a path; write '^/api/*' for its beginning. "
             "'*' in '/api/*' repeats the '/'; '.*' is any characters."
         ],
     ),
     (
-        site("hostname: a.b", r"path: .*\.jpe?g", "service: https://x:1"),
+        site("hostname: a.b", r"path: .*\.jpe?g", "service: https://x.example:1"),
         [
             r"3: ingress[0].path: '.*\.jpe?g' is found anywhere in a path; write '.*\.jpe?g$' for its end."
         ],
     ),
-    (site("hostname: a.b", r"path: .*\.(jpg|png)$", "service: https://x:1"), []),
-    (site("hostname: a.b", "path: ^/a|^/b", "service: https://x:1"), []),
-    (site("hostname: a.b", r"path: \.(jpg|png)$", "service: https://x:1"), []),
-    (site("hostname: a.b", "path: (?i)^/api", "service: https://x:1"), []),
+    (site("hostname: a.b", r"path: .*\.(jpg|png)$", "service: https://x.example:1"), []),
+    (site("hostname: a.b", "path: ^/a|^/b", "service: https://x.example:1"), []),
+    (site("hostname: a.b", r"path: \.(jpg|png)$", "service: https://x.example:1"), []),
+    (site("hostname: a.b", "path: (?i)^/api", "service: https://x.example:1"), []),
     (
-        site("hostname: a.b", "path: ^api", "service: https://x:1"),
-        ["3: ingress[0].path: '^api' matches nothing; a path begins with '/'."],
+        site("hostname: a.b", "path: ^api", "service: https://x.example:1"),
+        ["3: ingress[0].path: '^api' matches nothing; a path begins with '/': write '^/api'."],
     ),
     (
-        site("hostname: a.b", "path: ^/api/*", "service: https://x:1"),
+        site("hostname: a.b", "path: ^/api/*", "service: https://x.example:1"),
         ["3: ingress[0].path: '*' in '^/api/*' repeats the '/'; '.*' is any characters."],
     ),
     (
-        site("hostname: a.b", "path: ^/api/", "service: https://x:1"),
+        site("hostname: a.b", "path: ^/api/", "service: https://x.example:1"),
         ["3: ingress[0].path: '^/api/' does not match '/api' without the '/'."],
     ),
     # A hostname.
     (
-        site("hostname: '*x.com'", "service: https://x:1"),
+        site("hostname: '*x.com'", "service: https://x.example:1"),
         ["2: ingress[0].hostname: '*x.com' matches nothing; a wildcard is '*.' and a suffix."],
     ),
     (
-        site("hostname: a.b/x", "service: https://x:1"),
-        ["2: ingress[0].hostname: found 'a.b/x', expected a hostname, not a URL."],
+        site("hostname: a.b/x", "service: https://x.example:1"),
+        [
+            "2: ingress[0].hostname: found 'a.b/x', expected a hostname, not a URL; perhaps `hostname: a.b` and `path: ^/x`."
+        ],
     ),
     (
-        site("hostname: a.b.", "service: https://x:1"),
+        site("hostname: a.b.", "service: https://x.example:1"),
         ["2: ingress[0].hostname: 'a.b.' matches nothing; leave the final dot out."],
     ),
     (
-        site("hostname: '*.Example.com'", "service: https://x:1"),
+        site("hostname: '*.Example.com'", "service: https://x.example:1"),
         ["2: ingress[0].hostname: '*.Example.com' matches nothing; requests have '*.example.com'."],
     ),
     (
-        site("hostname: '*.bücher.example'", "service: https://x:1"),
+        site("hostname: '*.bücher.example'", "service: https://x.example:1"),
         [
             "2: ingress[0].hostname: '*.bücher.example' matches nothing; requests have '*.xn--bcher-kva.example'."
         ],
     ),
-    (site("hostname: bücher.example", "service: https://x:1"), []),
-    (site("hostname: Example.com", "service: https://x:1"), []),
+    (site("hostname: bücher.example", "service: https://x.example:1"), []),
+    (site("hostname: Example.com", "service: https://x.example:1"), []),
     # A service.
     (
         site("hostname: a.b", "service: http://u:p@x:1"),
@@ -141,12 +143,15 @@ ROWS: list[tuple[str, list[str]]] = [
     (
         site("hostname: a.b", "service: ftp://x"),
         [
-            "3: ingress[0].service: found 'ftp://x', expected a port, since 'ftp' has no default one."
+            "3: ingress[0].service: cloudflared knows no 'ftp://' and speaks TCP inside of a WebSocket, as for 'tcp://': a browser gets nothing, and a client needs `cloudflared access tcp` before it. Write 'tcp://x' if that is meant, 'http://' for a web service.",
+            "3: ingress[0].service: found 'ftp://x', expected a port, since 'ftp' has no default one.",
         ],
     ),
     (
         site("hostname: a.b", "service: 'unix:'"),
-        ["3: ingress[0].service: found 'unix:', expected a path after 'unix:'."],
+        [
+            "3: ingress[0].service: found 'unix:', expected an absolute path on the server after 'unix:'."
+        ],
     ),
     # access and ipRules where they have no effect, and other keys that have none.
     (
@@ -158,13 +163,17 @@ ROWS: list[tuple[str, list[str]]] = [
     (
         site(
             "hostname: a.b",
-            "service: https://x:1",
+            "service: https://x.example:1",
             "originRequest: {access: {teamName: t, audTag: [a]}}",
         ),
         ["4: ingress[0].originRequest.access: has no effect without `required: true`."],
     ),
     (
-        site("hostname: a.b", "service: https://x:1", "originRequest: {access: {required: true}}"),
+        site(
+            "hostname: a.b",
+            "service: https://x.example:1",
+            "originRequest: {access: {required: true}}",
+        ),
         [
             "4: ingress[0].originRequest.access.audTag: missing. With `required: true` cloudflared refuses every request without it.",
             "4: ingress[0].originRequest.access.teamName: missing. With `required: true` cloudflared refuses every request without it.",
@@ -172,7 +181,9 @@ ROWS: list[tuple[str, list[str]]] = [
     ),
     (
         site(
-            "hostname: a.b", "service: https://x:1", "originRequest: {ipRules: [{prefix: '::/0'}]}"
+            "hostname: a.b",
+            "service: https://x.example:1",
+            "originRequest: {ipRules: [{prefix: '::/0'}]}",
         ),
         [
             "4: ingress[0].originRequest.ipRules: has no effect: only the service socks-proxy has it."
@@ -202,22 +213,25 @@ ROWS: list[tuple[str, list[str]]] = [
         ["1: originRequest.bastionMode: turns every URL service into a bastion."],
     ),
     (
-        site("hostname: a.b", "service: https://x:1", "originRequest: {bastionMode: true}"),
-        ["4: ingress[0].originRequest.bastionMode: makes a bastion of it, not 'https://x:1'."],
+        site("hostname: a.b", "service: https://x.example:1", "originRequest: {bastionMode: true}"),
+        [
+            "3: ingress[0].service: a bastion connects every visitor to whatever the server reaches, its own services too. Guard it by `originRequest.access` with `required: true`, a team and an audience.",
+            "4: ingress[0].originRequest.bastionMode: makes a bastion of it, not 'https://x.example:1'.",
+        ],
     ),
     # Unknown, misspelt and misplaced keys.
     (top("logLevel: debug"), ["1: logLevel: unknown key. Did you mean 'loglevel'?"]),
     (top("zzzzzz: 1"), ["1: zzzzzz: unknown key. There is none like it."]),
     (
-        site("hostname: a.b", "service: https://x:1", "originRequest: {noTlsVerify: true}"),
+        site("hostname: a.b", "service: https://x.example:1", "originRequest: {noTlsVerify: true}"),
         ["4: ingress[0].originRequest.noTlsVerify: unknown key. Did you mean 'noTLSVerify'?"],
     ),
     (
-        site("hostname: a.b", "service: https://x:1", "noTLSVerify: true"),
+        site("hostname: a.b", "service: https://x.example:1", "noTLSVerify: true"),
         ["4: ingress[0].noTLSVerify: has no effect here. Write it under `originRequest`."],
     ),
     (
-        site("hostnam: a.b", "path: ^/x", "service: https://x:1"),
+        site("hostnam: a.b", "path: ^/x", "service: https://x.example:1"),
         ["2: ingress[0].hostnam: unknown key. Did you mean 'hostname'?"],
     ),
     (
