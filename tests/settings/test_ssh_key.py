@@ -1,10 +1,12 @@
 """Private keys as ssh-keygen and openssl write them, with a passphrase and without."""
 
+import base64
 import json
 import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -78,10 +80,55 @@ def test_a_key_that_was_cut_is_refused(pair: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["~/.ssh/id_ed25519", "AAAAC3NzaC1lZDI1NTE5", "\n", "PuTTY-User-Key-File-3: ssh-ed25519"],
+    ["~/.ssh/id_ed25519", "AAAAC3NzaC1lZDI1NTE5", "\n"],
 )
 def test_what_is_no_key_is_refused(text: str) -> None:
     assert (problem(text) or "").startswith("found no '-----BEGIN … PRIVATE KEY-----', expected ")
+
+
+def test_a_key_of_puttys_is_refused_with_the_way_to_openssh() -> None:
+    assert "puttygen" in (problem("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n") or "")
+
+
+def _field(text: bytes) -> bytes:
+    return len(text).to_bytes(4, "big") + text
+
+
+@pytest.mark.parametrize(
+    ("kind", "advice"),
+    [
+        ("sk-ssh-ed25519@openssh.com", "Use your SSH agent: ssh-add "),
+        ("sk-ecdsa-sha2-nistp256@openssh.com", "Use your SSH agent: ssh-add "),
+        ("ssh-dss", "ssh-keygen -t ed25519"),
+        ("ssh-xmss@openssh.com", "ssh-keygen -t ed25519"),
+    ],
+)
+def test_a_key_of_a_kind_that_the_plugin_does_not_know_is_refused_with_what_to_do(
+    kind: str, advice: str
+) -> None:
+    public = _field(kind.encode()) + _field(b"A" * 32)
+    parts = (
+        _field(b"none"),
+        _field(b"none"),
+        _field(b""),
+        b"\0\0\0\1",
+        _field(public),
+        _field(b"B" * 64),
+    )
+    body = base64.b64encode(b"openssh-key-v1\0" + b"".join(parts)).decode()
+    found = problem(
+        f"-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----\n"
+    )
+
+    assert f"'{kind}'" in (found or "")
+    assert advice in (found or "")
+
+
+def test_a_pkcs8_key_of_another_kind_is_refused() -> None:
+    key = Ed448PrivateKey.generate()
+    text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+    assert "neither RSA, ECDSA nor Ed25519" in (problem(text) or "")
 
 
 def test_a_public_key_is_refused_and_not_shown(
