@@ -16,6 +16,8 @@ let
     inherit (pushed.package) url rev hash vendorHash version;
   };
 
+  inputs = [ ./argoWeb.json ./argoWeb.nix ] ++ lib.optional (pushed.package != null) ./cloudflared-custom.nix;
+
   # Programs that every NixOS has, by a path that stays the same when nixpkgs changes: the unit's text must change, and
   # so restart the tunnel, only for a change of its own.
   now = "/run/current-system/sw/bin";
@@ -245,7 +247,11 @@ in
         description = "Undo an unfinished argoweb deployment";
         wantedBy = [ "multi-user.target" ];
         before = [ "argoWeb.service" "${second}.service" "${pushed.caddy.unit}.service" ];
-        unitConfig.ConditionPathExists = "/var/lib/argoweb-deploy/transaction/server.sh";
+        unitConfig = {
+          ConditionPathExists = "/var/lib/argoweb-deploy/transaction/server.sh";
+          # By these a deployment knows whether a system that somebody else has built has its files.
+          X-Inputs = lib.concatMapStringsSep " " (builtins.hashFile "sha256") inputs;
+        };
         serviceConfig = {
           Type = "oneshot";
           ExecStart = "${pkgs.bash}/bin/bash /var/lib/argoweb-deploy/transaction/server.sh recover";

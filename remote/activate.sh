@@ -56,8 +56,9 @@ reload_caddy() {
 
 switch_system() {
   local status=0
-  step "switching to ${2:-the new system}"
-  switch_to "$1" >"$WORK/switch.log" 2>&1 || status=$?
+  if [[ -z $NEW_SYSTEM || $NEW_RUNNING == "$(current_system)" ]]; then return 0; fi
+  step "switching to the new system"
+  switch_to "$NEW_RUNNING" "$BASE_SYSTEM" >"$WORK/switch.log" 2>&1 || status=$?
   case $status in
     0) ;;
     2) step "switch-to-configuration reports a failed activation script (exit 2); whether it matters to us, the health check tells" ;;
@@ -73,7 +74,7 @@ switch_system() {
 
 # Everything as it was, and checked as well; it goes as far as it can.
 roll_back() {
-  local old profile patience=${SETTING[health-timeout]} status=0 mend=no well=yes loader=''
+  local patience=${SETTING[health-timeout]} mend=no well=yes loader='' theirs
   set +e
   journal_tail
   if [[ ! -d $TRANSACTION ]]; then
@@ -86,45 +87,52 @@ roll_back() {
     read_manifest <(grep -E '^(instance|caddy-unit|health-timeout) ' "$APPLIED")
     if ((SETTING[health-timeout] < patience)); then SETTING[health-timeout]=$patience; fi
   fi
-  old=$(<"$TRANSACTION/system")
-  profile=$(<"$TRANSACTION/profile")
-  transaction_restore || mend=yes
+  wait_for_switches
+  transaction_systems
+  transaction_restore || mend=files
   learn_units "${INSTANCES[@]}"
-  if [[ $REBUILD == yes || $old != "$(current_system)" ]]; then
-    switch_to "$old" >"$WORK/rollback.log" 2>&1 || status=$?
-    is_switched "$status" || tail -n 20 "$WORK/rollback.log" | indent
-    if [[ $old != "$(current_system)" ]]; then mend=yes; fi
+  theirs=$(others "$BEFORE" "$DEFAULT_BEFORE" "$NEW" "$NEXT")
+  if [[ $theirs == *switched* ]] && is_built_from_taken_back; then
+    theirs+=" It was built from files that were taken back: the next pulumi up builds it anew."
   fi
-  if is_boot_default_ahead "$profile"; then
-    make_boot_default "$profile" >"$WORK/rollback.log" 2>&1 ||
-      loader=" The boot default could not be set back to $profile, which the next pulumi up does: $(tail -n 1 "$WORK/rollback.log")"
-  fi
-  if [[ $mend == yes ]]; then
-    echo "STATE: the new configuration failed, and not everything of the old one could be put back, see above. Mend what stands in the way; the next pulumi up puts it back first."
-    return
-  fi
+  system_back || mend=system
+  default_back ||
+    loader=" The boot default could not be set back to $DEFAULT_BEFORE, which the next pulumi up does: $(tail -n 1 "$WORK/back.log")"
   plan_owed # an undone run's as well, when this one had not come to its plan
   owe all "a deployment was taken back"
-  if [[ -z $loader ]]; then transaction_end; fi
+  if [[ $mend == no && -z $loader ]]; then transaction_end; fi
   # A server that had none of this before has no such units now.
   mapfile -t INSTANCES < <(existing "${INSTANCES[@]}")
   mapfile -t CADDY < <(existing "${CADDY[@]}")
   # Without a unit it would forget every failure of the server.
   if ((${#INSTANCES[@]} + ${#CADDY[@]})); then systemctl reset-failed "${INSTANCES[@]}" "${CADDY[@]}" 2>/dev/null || true; fi
   HEALTH_URLS=() HEALTH_SITES=()
-  restart_tunnel || well=no
-  reload_caddy || well=no # also when the tunnel does not come back: Caddy may run with the new sites
+  if [[ $mend != files ]]; then
+    restart_tunnel || well=no
+    reload_caddy || well=no # also when the tunnel does not come back: Caddy may run with the new sites
+  fi
+  if [[ $mend != no ]]; then
+    echo "STATE: the new configuration failed, and not everything of the old one could be put back, see above. Mend what stands in the way; the next pulumi up puts it back first.$theirs"
+    return
+  fi
   if ((${#INSTANCES[@]})) && [[ $well == yes ]]; then healthy || well=no; fi
   if [[ $well == no ]]; then
-    echo "STATE: the new configuration failed and was taken back, but the old one is not healthy either. Look at: journalctl$(printf ' -u %s' "${INSTANCES[@]}" "${CADDY[@]}")$loader"
+    echo "STATE: the new configuration failed and was taken back, but the old one is not healthy either. Look at: journalctl$(printf ' -u %s' "${INSTANCES[@]}" "${CADDY[@]}")$loader$theirs"
     return
   fi
   rm -f -- "$OWED"
   if ((${#INSTANCES[@]})); then
-    echo "STATE: the new configuration failed and was taken back; the server serves what it served before$NEW_SECRET.$loader"
+    echo "STATE: the new configuration failed and was taken back; the server serves what it served before$NEW_SECRET.$loader$theirs"
   else
-    echo "STATE: the new configuration failed and was taken back; the server has no tunnel, as before this run.$loader"
+    echo "STATE: the new configuration failed and was taken back; the server has no tunnel, as before this run.$loader$theirs"
   fi
+}
+
+# Whether what somebody else has switched to was built while the files of this run lay here.
+is_built_from_taken_back() {
+  local inputs
+  inputs=$(inputs_of /run/current-system)
+  [[ -n $inputs && $inputs == "$(inputs_of "$NEW")" && $inputs != "$(inputs_of "$BEFORE")" ]]
 }
 
 # Those of the given units that there are.
@@ -135,16 +143,38 @@ existing() {
   done
 }
 
+# Which system a start of the server shall run from here on. What somebody else has switched to since this run began, or
+# made the boot default, stays, and these files with it if it was built from them too; else they do not fit, and go.
+BOOTS=''
+choose_boot_default() {
+  local running default each
+  wait_for_switches
+  running=$(current_system) default=$(boot_default)
+  BOOTS=$NEW_SYSTEM
+  if [[ $default != "$BASE_DEFAULT" && $default != "$NEW_SYSTEM" ]]; then BOOTS=$default; fi
+  for each in "$running" "$BOOTS"; do
+    if [[ $each != "$NEW_RUNNING" ]] && ! is_or_has_inputs_of "$each" "$NEW_SYSTEM"; then
+      echo "Somebody else has switched this server to $each meanwhile, or made it the boot default. It was not built from these files, so they are taken back. Run pulumi up again: it builds on that."
+      return 1
+    fi
+  done
+  if [[ $running != "$NEW_RUNNING" ]]; then
+    step "somebody else has switched this server to $running meanwhile, which was built from these files too"
+    healthy
+  fi
+}
+
 commit() {
   local name
+  if [[ -n $NEW_SYSTEM ]]; then choose_boot_default || return 1; fi
   # The new manifest lies there before the boot loader has the new system: where a power loss comes then, both stay.
   printf '%s\n' "${SETTING[owner]}" >"$OWNER.new" && sync -- "$OWNER.new" || return 1
   install -m 600 -- "$WORK/manifest" "$APPLIED.new" && sync -- "$APPLIED.new" || return 1
   # Also when the profile has it: a run that was cut off may not have come as far as the boot loader.
   if [[ -n $NEW_SYSTEM ]]; then
     step "making the new system the boot default"
-    if [[ -d $TRANSACTION ]]; then transaction_proved "$NEW_SYSTEM" || return 1; fi
-    make_boot_default "$NEW_SYSTEM" >"$WORK/boot.log" 2>&1 || {
+    if [[ -d $TRANSACTION ]]; then transaction_proved "$BOOTS" || return 1; fi
+    make_boot_default "$BOOTS" >"$WORK/boot.log" 2>&1 || {
       tail -n 20 "$WORK/boot.log" | indent
       return 1
     }
@@ -180,6 +210,7 @@ broken_off() {
 }
 
 activate() {
+  local theirs
   WORK=$1
   read_manifest "$WORK/manifest"
   exec 9>"$LOCK"
@@ -192,13 +223,17 @@ activate() {
   take_staged
   take_new_secret
   compare
+  check_writable
+  learn_base
   if [[ $REBUILD == yes ]] || ((${#CHANGED[@]})); then validate; fi
   if [[ $REBUILD$RESTART$RELOAD != nonono ]] || ((${#OBSOLETE[@]})); then swap; fi
   learn_units "${INSTANCES[@]}"
-  if { [[ -z $NEW_SYSTEM || $NEW_SYSTEM == "$(current_system)" ]] || switch_system "$NEW_SYSTEM"; } && restart_tunnel && reload_caddy && healthy && commit; then
+  if switch_system && restart_tunnel && reload_caddy && healthy && commit; then
     trap - EXIT
     tidy_staging
     step "done: the tunnel is connected and serves this configuration"
+    theirs=$(others "$BASE_SYSTEM" "$BASE_DEFAULT" "$NEW_SYSTEM" "$NEW_RUNNING")
+    if [[ -n $theirs ]]; then echo "STATE: the server serves this configuration.$theirs"; fi
   else
     trap - EXIT
     roll_back

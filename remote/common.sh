@@ -8,10 +8,12 @@ readonly APPLIED=$ROOT/manifest        # the manifest that is live
 readonly TRANSACTION=$ROOT/transaction # the old files, while new ones are being tried
 readonly OWED=$ROOT/owed               # what has to be restarted, and why, since it runs with files that are not live any more
 readonly UNIT=argoweb-deploy           # transient unit of the work; its fixed name lets one run at a time
-readonly PROFILE=/nix/var/nix/profiles/system
+readonly PROFILES=/nix/var/nix/profiles
 readonly BOOT_ID=/proc/sys/kernel/random/boot_id
+readonly SWITCHES=/run/nixos           # where NixOS's switch-to-configuration keeps its lock, and what it has still to start
 readonly LOCK_WAIT=1800                # seconds to wait for another deployment
 readonly SWITCH_WAIT=300               # seconds to wait for another switch of the system
+readonly SWITCH_LIMIT=900              # seconds that a switch may take
 
 # NixOS keeps PATH and NIX_PATH here; neither sudo nor a transient unit has them. The server's owner may add lines to it
 # that were written for a login shell: they may fail, and set a umask.
@@ -107,7 +109,6 @@ learn_units() {
 }
 unit_exists() { [[ $(systemctl show -p LoadState --value "$1") == loaded ]]; }
 is_nix_input() { [[ $1 == *.nix || $1 == argoWeb.json ]]; }
-current_system() { readlink -f /run/current-system; }
 
 is_flake() { [[ -n ${SETTING[flake]:-} || -e /etc/nixos/flake.nix ]]; }
 
@@ -125,25 +126,6 @@ rebuild() {
     nixos-rebuild "${words[@]}" || exit
     [[ -e result ]] || { echo "nixos-rebuild ${words[*]} ended without an error, but left no link 'result'." && exit 1; }
   ) </dev/null
-}
-
-# Switches to the built system $1 without making it the boot default; 4 means that some unit failed, 2 that some
-# activation script did. It waits for no other switch, but ends (nixpkgs' switch-to-configuration-ng, `src/main.rs`).
-switch_to() {
-  local status deadline=$((SECONDS + SWITCH_WAIT))
-  while :; do
-    status=0
-    "$1/bin/switch-to-configuration" test </dev/null >"$WORK/switching.log" 2>&1 || status=$?
-    if ((status == 0)) || ! grep -q 'Could not acquire lock' "$WORK/switching.log" || ((SECONDS >= deadline)); then break; fi
-    sleep 2
-  done
-  cat -- "$WORK/switching.log"
-  return "$status"
-}
-# Whether the system runs after a switch that ended with the exit code $1: some unit or activation script may have failed.
-is_switched() { [[ $1 == 0 || $1 == 2 || $1 == 4 ]]; }
-make_boot_default() {
-  nix-env -p "$PROFILE" --set "$1" && "$1/bin/switch-to-configuration" boot </dev/null
 }
 
 # The text of the unit $1 with its drop-ins: of the built system $2, or of the running one.

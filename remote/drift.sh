@@ -36,6 +36,7 @@ drift() {
     found=$(systemctl is-active "$unit" || true)
     [[ $found == active ]] || differs "$unit" "$found" "active"
   done
+  if is_built_from_others; then differs "the running system" "one built from other files of argoweb" "from these"; fi
   if [[ $DRIFTED == yes ]]; then
     echo "To put it right: raise argoweb:servers.<name>.redeploy by one and run pulumi up."
     exit 1

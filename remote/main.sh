@@ -6,12 +6,16 @@ readonly PROGRAM STAGING
 
 readonly SILENCE=20 # seconds after which a run that says nothing is said to be still at work
 
-# Says what the run in folder $1 is at: its last step, and of a build the last line of the log.
+last_line() { tail -n 1 -- "$1" 2>/dev/null | tr -cd '\40-\176' | sed 's/^./: &/' | cut -c1-202 || true; }
+
+# Says what the run in folder $1 is at: its last step, and of a build or a switch the last line of the log.
 still() {
   local last
   last=$(tail -n 1 -- "$1/log" 2>/dev/null | sed 's/^\[[^]]*\] //' || true)
   if [[ $last == *building* ]]; then
-    last+=": $(tail -n 1 -- "$1/build/log" 2>/dev/null | tr -cd '\40-\176' | cut -c1-200 || true)"
+    last+=$(last_line "$1/build/log")
+  elif [[ $last == *switching* ]]; then
+    last+=$(last_line "$1/switching.log")
   fi
   step "still ${last:-at work}"
 }

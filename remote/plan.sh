@@ -61,6 +61,17 @@ plan_owed() {
   if grep -q '^all ' "$OWED"; then RELOAD=yes; fi
 }
 
+# Whether the running system has our module, but of other files than the manifest's: somebody switched to an older
+# generation, or built it while other files lay here.
+is_built_from_others() {
+  local inputs name sums=()
+  inputs=$(inputs_of /run/current-system)
+  for name in argoWeb.json argoWeb.nix cloudflared-custom.nix; do
+    if [[ -n ${FILE_SUM[$name]:-} ]]; then sums+=("${FILE_SUM[$name]}"); fi
+  done
+  [[ -n $inputs && $inputs != "${sums[*]}" ]]
+}
+
 # Decides what has to be done and says it on one line.
 compare() {
   local name path unit why=()
@@ -90,6 +101,7 @@ compare() {
     if [[ ${ACTIVE[$unit]} != active ]]; then RESTART=yes why+=("$unit is not running"); fi
   done
   if [[ ${ACTIVE[${CADDY[*]}]} != active ]]; then RELOAD=yes why+=("${CADDY[*]} is not running"); fi
+  if [[ $REBUILD == no ]] && is_built_from_others; then REBUILD=yes why+=("the running system was built from other files of argoweb"); fi
   if [[ $REBUILD$RESTART$RELOAD == nonono ]] && ((${#OBSOLETE[@]} == 0)); then
     step "plan: nothing to do, the server has all of it"
     return

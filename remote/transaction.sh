@@ -5,8 +5,10 @@ transaction_begin() {
   local new=$TRANSACTION.new path index=0
   rm -rf -- "$new"
   mkdir -p -- "$new"
-  current_system >"$new/system"
-  readlink -f "$PROFILE" >"$new/profile" || true
+  printf '%s\n' "$BASE_SYSTEM" >"$new/system"
+  printf '%s\n' "$BASE_DEFAULT" >"$new/profile"
+  printf '%s\n' "$NEW_SYSTEM" >"$new/new"
+  printf '%s\n' "$NEW_RUNNING" >"$new/next"
   cp -- "$BOOT_ID" "$new/boot"
   : >"$new/paths"
   cp -- "$PROGRAM" "$new/server.sh"
@@ -61,9 +63,48 @@ transaction_end() {
     rm -rf -- "$TRANSACTION.done"
 }
 
-# Whether the boot default, or the boot loader alone, may have another system than $1, which it had before.
-is_boot_default_ahead() {
-  [[ -n $1 && ( -e $TRANSACTION/loader || $1 != "$(readlink -f "$PROFILE")" ) ]]
+# The systems of the transaction: what ran before and was the boot default, what its run has built as the boot default
+# and to run. One that an older program has left does not say what that run has built.
+declare BEFORE DEFAULT_BEFORE NEW NEXT
+transaction_systems() {
+  BEFORE=$(<"$TRANSACTION/system")
+  DEFAULT_BEFORE=$(<"$TRANSACTION/profile")
+  if [[ -e $TRANSACTION/next ]]; then
+    NEW=$(<"$TRANSACTION/new") NEXT=$(<"$TRANSACTION/next")
+  else
+    NEW=$(boot_default) NEXT=$(current_system)
+  fi
+}
+
+# What runs goes back to the system from before, where the transaction's run has switched to its own, or broke off in the
+# middle of that. What somebody else has switched to since stays. No check is asked of what ran a moment ago.
+system_back() {
+  local running status=0
+  running=$(current_system)
+  if [[ $running == "$BEFORE" ]]; then
+    if [[ -z $NEXT ]] || ! is_switch_unfinished; then return 0; fi
+  elif [[ $running != "$NEXT" ]]; then
+    return 0
+  fi
+  step "switching to the system from before"
+  NIXOS_NO_CHECK=1 switch_to "$BEFORE" "$running" >"$WORK/back.log" 2>&1 || status=$?
+  if is_switched "$status"; then return 0; fi
+  echo "switch-to-configuration failed with exit code $status:"
+  tail -n 20 -- "$WORK/back.log" | indent
+  return 1
+}
+
+# The boot default goes back, or the boot loader alone, unless somebody else has chosen another one since.
+default_back() {
+  local now
+  now=$(boot_default)
+  if [[ -z $DEFAULT_BEFORE ]]; then return 0; fi
+  if [[ $now == "$DEFAULT_BEFORE" ]]; then
+    if [[ ! -e $TRANSACTION/loader ]]; then return 0; fi
+  elif [[ $now != "$NEW" ]]; then
+    return 0
+  fi
+  NIXOS_NO_CHECK=1 make_boot_default "$DEFAULT_BEFORE" >"$WORK/back.log" 2>&1
 }
 
 # An activation whose files stay leaves its manifest and its owner as `.new`. They become the live ones after the end of
@@ -79,26 +120,27 @@ take_manifest() {
 }
 
 # After a crash the old files come back, and the old system is switched to if the new one runs. At boot it is the boot
-# loader that has chosen the system: if that is the one with which the new files had proved themselves, they stay.
+# loader that has chosen the system: if that was built from the files with which the new one had proved itself, they stay.
 # A transaction of a run that lives is left alone; so is one of this boot, when somebody else's switch starts the unit.
 recover() {
-  local boot=$1 system profile
+  local boot=$1 theirs=''
   [[ -d $TRANSACTION ]] || return 0
   if [[ $boot == yes && -e $TRANSACTION/boot && $(<"$TRANSACTION/boot") == "$(<"$BOOT_ID")" ]]; then return; fi
-  if [[ $boot == yes && -e $TRANSACTION/proved && $(<"$TRANSACTION/proved") == "$(current_system)" ]]; then
+  if [[ $boot == yes && -e $TRANSACTION/proved ]] && is_or_has_inputs_of "$(current_system)" "$(<"$TRANSACTION/proved")"; then
     transaction_end
     take_manifest
     step "an unfinished deployment is kept: it had proved itself, and the server has booted into its system"
     return
   fi
-  system=$(<"$TRANSACTION/system")
-  profile=$(<"$TRANSACTION/profile")
   transaction_restore
   if [[ $boot == no ]]; then
     owe all "an unfinished deployment was undone"
-    if [[ $system != "$(current_system)" ]]; then switch_system "$system" "the system from before it"; fi
-    if is_boot_default_ahead "$profile"; then make_boot_default "$profile" >"$WORK/switch.log" 2>&1; fi
+    wait_for_switches
+    transaction_systems
+    theirs=$(others "$BEFORE" "$DEFAULT_BEFORE" "$NEW" "$NEXT")
+    system_back
+    default_back
   fi
   transaction_end
-  step "an unfinished deployment was undone: the files are those from before it"
+  step "an unfinished deployment was undone: the files are those from before it.$theirs"
 }

@@ -1,11 +1,32 @@
 # The candidate is built and checked by the programs that will run it, before anything live is touched.
 
-NEW_SYSTEM='' # the built system, when one is needed
+NEW_SYSTEM=''  # the built system, when one is needed
+NEW_RUNNING='' # what of it is to run here
+declare BASE_SYSTEM BASE_DEFAULT # what runs, and the boot default, before anything is built
+
+learn_base() {
+  wait_for_switches
+  BASE_SYSTEM=$(current_system)
+  BASE_DEFAULT=$(boot_default) || true
+}
+
+# A folder of ours that cannot be made or written is known before anything is done.
+check_writable() {
+  local name dir
+  for name in "${CHANGED[@]}"; do
+    dir=${FILE_PATH[$name]%/*}
+    while [[ ! -e ${dir:-/} ]]; do dir=${dir%/*}; done
+    [[ -w ${dir:-/} ]] || fail_untouched \
+      "${FILE_PATH[$name]} cannot be written, since ${dir:-/} is read-only, as /etc is with system.etc.overlay.mutable = false. Set argoweb:nixos.configDir to a folder that can be written and is kept, such as /var/lib/argoweb-config, and import argoWeb.nix from there."
+  done
+}
 
 # Builds and checks the candidate where it will be, in a mount namespace of its own: the live files stay untouched.
 validate() {
   local name path candidate=$WORK/candidate dir=${SETTING[config-dir]}
+  learn_base
   (umask 022 && mkdir -p -- "$dir")
+  rm -rf -- "$WORK/build" "$candidate"
   mkdir -- "$WORK/build" "$candidate"
   cp -a -- "$dir/." "$candidate/" # also where it is a link
   for name in "${CHANGED[@]}"; do
@@ -22,14 +43,20 @@ validate() {
       fail_untouched "the new configuration was refused, see above."
     }
   if [[ $REBUILD == yes ]]; then
+    if [[ $BASE_SYSTEM != "$(current_system)" || $BASE_DEFAULT != "$(boot_default)" ]]; then
+      step "somebody else has switched this server while the new system was built, perhaps from an older configuration: building it again"
+      validate
+      return
+    fi
     NEW_SYSTEM=$(readlink -f "$WORK/build/result")
-    if [[ $NEW_SYSTEM == "$(current_system)" ]]; then step "the built system is the running one"; fi
+    NEW_RUNNING=$(running_form "$NEW_SYSTEM")
+    if [[ $NEW_RUNNING == "$BASE_SYSTEM" ]]; then step "the built system is the running one"; fi
   fi
 }
 
 # Runs inside the mount namespace. A program that goes on with what it runs is not asked again.
 validate_candidate() {
-  local dir=$2 rebuild=$3 restart=$4 reload=$5 system='' tunnel caddy wrong ours
+  local dir=$2 rebuild=$3 restart=$4 reload=$5 system='' built tunnel caddy wrong ours
   WORK=$1
   read_manifest "$WORK/manifest"
   chmod 755 "$WORK/candidate"
@@ -38,9 +65,24 @@ validate_candidate() {
     step "building the system"
     rebuild build "$WORK/build" >"$WORK/build/log" 2>&1 || {
       tail -n 40 "$WORK/build/log" | indent
+      if grep -q 'nixpkgs.config is set to read-only' "$WORK/build/log"; then
+        echo "This server's flake makes its packages itself, so no module may set nixpkgs.config: set argoweb:nixos.allowUnfree to false."
+      fi
       return 1
     }
-    system=$(readlink -f "$WORK/build/result")
+    built=$(readlink -f "$WORK/build/result")
+    system=$(running_form "$built") || {
+      echo "This server runs its specialisation '$(specialisation)', which the new system does not have. Switch to one that it has, or to $(boot_profile)/bin/switch-to-configuration, then run pulumi up again."
+      return 1
+    }
+    if [[ $system != "$(current_system)" ]]; then
+      wrong=$(switch_refusal "$system")
+      if [[ -n $wrong ]]; then
+        indent <<<"$wrong"
+        echo "The new system cannot be switched to while this server runs, see above. Mend it, or run nixos-rebuild boot on the server and restart it, then run pulumi up again."
+        return 1
+      fi
+    fi
   fi
   tunnel=$(unit_text argoWeb.service "$system")
   # A unit of the same name that was made by hand, or by the module of another folder, reads another file.

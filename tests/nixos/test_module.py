@@ -1,5 +1,6 @@
 """The NixOS module, evaluated and built by real Nix."""
 
+import hashlib
 import json
 import os
 import re
@@ -18,6 +19,7 @@ NIXPKGS = ROOT / "sandbox/server/nixpkgs"
 VERSION = "2026.8.2"
 """Of cloudflared in the imitation of nixpkgs."""
 UUID = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
+HASH = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 BY_HAND = {
     "After": "network-online.target",
     "Wants": "network-online.target",
@@ -284,3 +286,19 @@ def test_another_site_needs_no_other_system(server: Server, prod: dict[str, Any]
     server.push(prod)
 
     assert server.toplevel() == before, "a changed site must not need another system"
+
+
+@pytest.mark.parametrize("custom", [False, True])
+def test_a_system_says_from_which_files_it_was_built(
+    server: Server, prod: dict[str, Any], custom: bool
+) -> None:
+    package = {"url": "https://x/y", "rev": "1", "hash": HASH, "vendorHash": HASH, "version": "1"}
+    server.push({**prod, "package": package} if custom else prod)
+    names = ["argoWeb.json", "argoWeb.nix", *(["cloudflared-custom.nix"] if custom else [])]
+
+    said = server.evaluate("config.systemd.services.argoWeb-recover.unitConfig.X-Inputs")
+
+    # In the order in which remote/plan.sh compares them with the manifest.
+    assert said.split() == [
+        hashlib.sha256((server.folder / name).read_bytes()).hexdigest() for name in names
+    ]

@@ -36,7 +36,7 @@ def systemctl(there: str = BUT_OURS_IN_ANOTHER_SYSTEM) -> str:
 
 
 NIX_ENV = """#!/bin/bash
-ln -sfn "${@: -1}" $FOLDER/profile
+ln -sfn "${@: -1}" "$2"
 """
 NIXOS_REBUILD = """#!/bin/bash
 ln -sfn $FOLDER/systems/without result
@@ -70,14 +70,17 @@ class Server:
             self._program(system / "bin/switch-to-configuration", SWITCH.format(name=name))
             if name != "without":
                 (system / "argoWeb").touch()
-        for link in ("current", "profile"):
+        (folder / "profiles").mkdir()
+        (folder / "switches").mkdir()
+        for link in ("current", "profiles/system"):
             (folder / link).symlink_to(folder / "systems/old")
         self.boot = folder / "boot_id"
         self.boot.write_text("first\n")
         program = SERVER_PROGRAM
         for theirs, ours in {
             "ROOT=/var/lib/argoweb-deploy": f"ROOT={self.root}",
-            "/nix/var/nix/profiles/system": str(folder / "profile"),
+            "PROFILES=/nix/var/nix/profiles": f"PROFILES={folder / 'profiles'}",
+            "SWITCHES=/run/nixos": f"SWITCHES={folder / 'switches'}",
             "/run/current-system": str(folder / "current"),
             "/proc/sys/kernel/random/boot_id": str(self.boot),
             "/etc/set-environment": str(folder / "none"),
@@ -113,7 +116,7 @@ class Server:
         return self.path(name).read_text()
 
     def link(self, name: str) -> str:
-        """The system to which `current` or `profile`, the boot default, leads."""
+        """The system to which `current` or `profiles/system`, the boot default, leads."""
         return (self.folder / name).readlink().name
 
     def manifest(self, files: Files, *lines: str) -> str:
@@ -176,11 +179,17 @@ class Server:
             (transaction / str(index)).chmod(0o644)
             path.write_text(text)
         (transaction / "paths").write_text("".join(f"{path}\n" for path in paths))
-        for name, value in {"system": "old", "profile": "old", "proved": "new"}.items():
+        for name, value in {
+            "system": "old",
+            "profile": "old",
+            "new": "new",
+            "next": "new",
+            "proved": "new",
+        }.items():
             (transaction / name).write_text(f"{self.folder}/systems/{value}\n")
         (transaction / "boot").write_text(self.boot.read_text())
         (transaction / "server.sh").write_text(self.program.read_text())
-        for link in ("current", "profile"):
+        for link in ("current", "profiles/system"):
             (self.folder / link).unlink()
             (self.folder / link).symlink_to(self.folder / "systems/new")
 
@@ -289,7 +298,7 @@ def test_an_undone_run_leaves_the_old_boot_default_and_its_restarts_also_when_th
     refused, _ = server.work("activate", {**LIVE, "argoWeb.caddy": "bad\n"})
 
     assert "restarts them: an unfinished deployment was undone." in refused
-    assert (server.link("current"), server.link("profile")) == ("old", "old")
+    assert (server.link("current"), server.link("profiles/system")) == ("old", "old")
     assert "switch old boot" in server.calls()
 
     said, code = server.work("activate", LIVE)
@@ -349,7 +358,7 @@ def test_a_system_that_cannot_be_switched_back_is_said_to_be_there_and_the_next_
     (server.folder / "fail-test").unlink()
     said, code = server.work("activate", LIVE)
     assert code == 0, said
-    assert (server.link("current"), server.link("profile")) == ("old", "old")
+    assert (server.link("current"), server.link("profiles/system")) == ("old", "old")
 
 
 def test_a_rollback_asks_the_old_caddy_and_not_the_new_one(server: Server) -> None:
@@ -396,7 +405,7 @@ def test_a_teardown_leaves_what_was_there_before_the_first_activation_which_fail
     assert code == 0, said
     assert "done: nothing of argoweb was live here" in said
     assert {name: server.live(name) for name in LIVE} == LIVE
-    assert (server.link("current"), server.link("profile")) == ("old", "old")
+    assert (server.link("current"), server.link("profiles/system")) == ("old", "old")
 
 
 def test_a_teardown_finds_what_a_first_activation_left_that_was_killed_at_its_last_step(
@@ -420,7 +429,7 @@ def loses_power_while_the_boot_loader_is_written(server: Server, files: Files) -
     server.stub("unshare", BUILD)
     switch = server.folder / "systems/new/bin/switch-to-configuration"
     written = switch.read_text()
-    switch.write_text(f"{written}\nif [[ $1 == boot ]]; then kill -9 $PPID; fi\n")
+    switch.write_text(f"{written}\nif [[ $1 == boot ]]; then kill -9 $(ps -o ppid= $PPID); fi\n")
     _, code = server.work("activate", files)
     assert code == -9
     switch.write_text(written)
