@@ -1,6 +1,5 @@
 """The CNAME records that lead a tunnel's hostnames to it."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,7 +28,7 @@ class Records(pulumi.ComponentResource):
         self, name: str, args: RecordsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("argoweb:index:Records", name, {}, opts)
-        self._records = [
+        for claim in args.claims:
             DnsRecord(
                 f"{name}-{claim.hostname}",
                 zone_id=claim.zone_id,
@@ -47,15 +46,4 @@ class Records(pulumi.ComponentResource):
                     import_=claim.adopted and f"{claim.zone_id}/{claim.adopted}",
                 ),
             )
-            for claim in args.claims
-        ]
         self.register_outputs({"hostnames": [claim.hostname for claim in args.claims]})
-
-    async def settled(self) -> None:
-        """Ends when the engine has answered for each record, well or not.
-
-        To be waited for with `pulumi.run`. Pulumi itself waits at the end of the program for whatever is first to end, and
-        looks at all that is left each time: of 500 records it takes half of the processor time.
-        """
-        answers = (record.urn.future() for record in self._records)
-        await asyncio.gather(*answers, return_exceptions=True)

@@ -1,12 +1,12 @@
 """A locally managed Cloudflare Tunnel and its credentials."""
 
-import base64
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_random as random
 
 from components.cloudflare import ZeroTrustTunnelCloudflared
+from lookup import KeptSecret, encoded
 from render import credentials_json
 
 SECRET_CHARACTERS = 64
@@ -26,15 +26,17 @@ class TunnelArgs:
     protect: bool
     """Whether Pulumi refuses to delete the tunnel."""
     import_id: str | None
-    """UUID of a tunnel that was made by hand; `None`: a new one."""
-    imported: bool
-    """Whether the stack's state has it already."""
+    """UUID of a tunnel that is there, but not in the stack's state, and is taken in; `None`: a new one, or the state's."""
+    made_elsewhere: bool
+    """Whether it was there before it was in the state, now or in an update before."""
     deleted: str | None
     """When it was deleted at Cloudflare, behind Pulumi's back; `None`: it is there."""
     let_go: bool
     """Whether the update before this one has let go of the deleted one."""
     secret: str | None
-    """The secret that an imported tunnel keeps, base64; `None`: one is made."""
+    """The secret of the stack file, base64, that an imported tunnel keeps; `None`: there is none."""
+    kept: KeptSecret | None = None
+    """The secret that the tunnel was taken in with and keeps; `None`: one is made, unless there is `secret`."""
 
 
 class Tunnel(pulumi.ComponentResource):
@@ -51,9 +53,8 @@ class Tunnel(pulumi.ComponentResource):
         self, name: str, args: TunnelArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("argoweb:index:Tunnel", name, {}, opts)
-        secret = (
-            _made(name, args, self) if args.secret is None else pulumi.Output.secret(args.secret)
-        )
+        keeps = args.secret or (args.kept and args.kept.text)
+        secret = pulumi.Output.secret(keeps) if keeps else _made(name, args, self)
         letting_go = args.deleted is not None and not args.let_go
         replacing = args.deleted is not None and args.let_go
         tunnel = ZeroTrustTunnelCloudflared(
@@ -62,7 +63,7 @@ class Tunnel(pulumi.ComponentResource):
             name=args.tunnel_name or "",
             # The provider's own default. Of an imported tunnel it may not know it, and would replace the tunnel
             # for the sake of a value that is given (`RequiresReplaceIfConfigured` in its schema).
-            config_src=None if args.import_id else "local",
+            config_src=None if args.made_elsewhere else "local",
             tunnel_secret=secret,
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -72,7 +73,7 @@ class Tunnel(pulumi.ComponentResource):
                 retain_on_delete=letting_go,
                 # Replaces when it differs from the one in the state, and never where there is none on either side.
                 replacement_trigger=args.deleted and f"{args.deleted}, let go: {args.let_go}",
-                import_=_import_path(args),
+                import_=args.import_id and f"{args.account_id}/{args.import_id}",
                 ignore_changes=_kept_by_cloudflare(args, replacing=replacing),
             ),
         )
@@ -84,7 +85,16 @@ class Tunnel(pulumi.ComponentResource):
             )
         )
         self.register_outputs(
-            {"tunnelId": self.tunnel_id, "target": self.target, "letGo": args.deleted}
+            {
+                "tunnelId": self.tunnel_id,
+                "target": self.target,
+                "letGo": args.deleted,
+                "keptSecret": args.kept
+                and {
+                    "text": pulumi.Output.secret(args.kept.text),
+                    "version": args.kept.version,
+                },
+            }
         )
 
 
@@ -97,25 +107,15 @@ def _made(name: str, args: TunnelArgs, parent: pulumi.Resource) -> pulumi.Output
         keepers={"version": str(args.secret_version)},
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    return secret.result.apply(lambda text: base64.b64encode(text.encode()).decode())
+    return secret.result.apply(encoded)
 
 
 def _kept_by_cloudflare(args: TunnelArgs, *, replacing: bool) -> list[str] | None:
     """The properties that are left as they are at Cloudflare.
 
-    The secret that an imported tunnel keeps is there already, and must not be sent: when the provider's first body is a
-    PATCH that adds a text to a state that has none, it leaves texts out of every later body, so each record fails with
-    `1004` (the cached encoders of `internal/apijson/encoder.go` in terraform-provider-cloudflare 5.19.1). A new tunnel
-    in its place needs it.
+    The secret that a tunnel keeps is there already. A new tunnel in its place needs it.
     """
     kept = [] if args.tunnel_name else ["name"]
-    if args.secret is not None and not replacing:
+    if (args.secret or args.kept) and not replacing:
         kept.append("tunnelSecret")
     return kept or None
-
-
-def _import_path(args: TunnelArgs) -> str | None:
-    """What the provider imports by; nothing once the tunnel is in the state."""
-    if args.import_id is None or args.imported:
-        return None
-    return f"{args.account_id}/{args.import_id}"

@@ -10,12 +10,10 @@ import pulumi
 
 from lookup import permissions
 from lookup.api import PER_PAGE, Api, ApiError
-from lookup.errors import LookupFailed
-from lookup.imported_tunnel import import_problem
-from lookup.state import OwnState
-from lookup.tunnel_name import name_problem
+from lookup.edits import edits
+from lookup.state import Outputs, OwnState
 from lookup.zone import crowded, shadowed
-from settings import Access, Settings, Site, Zone, comment_of, owner_mark
+from settings import Settings, Site, Zone, comment_of, owner_mark
 
 _AT_ONCE = 8
 """Requests that wait for an answer at the same time."""
@@ -23,7 +21,19 @@ _EXCLUSIVE = ("A", "AAAA", "CNAME")
 """Types of record that leave no room for a CNAME of the same name."""
 _MARK = re.compile(r"(?:^|\()argoweb ([\w.-]+/[\w.-]+)\)?$")
 """How the comment of each stack's record ends."""
+_TUNNEL_DOMAIN = ".cfargotunnel.com"
 _Record = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZoneRecords:
+    """A zone, and what is in it."""
+
+    id: str
+    by_name: Mapping[str, Sequence[_Record]]
+    """The records that exclude a CNAME, by hostname."""
+    by_id: Mapping[str, _Record]
+    """All records."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,30 +51,40 @@ class Claim:
     hostname, at any name."""
     adopted: str | None
     """The id of a record that is there, but not in the stack's state, and becomes the stack's."""
+    lost: bool
+    """Whether that one was made by this stack itself."""
+    sent: bool
+    """Whether the update makes the record or changes its comment or tags."""
 
 
-def claims(settings: Settings, access: Access, own: OwnState) -> list[Claim]:
-    """The claim to each hostname that gets a record. Each zone is listed once.
+def claims(
+    settings: Settings, zones: Mapping[str, ZoneRecords], own: OwnState, problems: list[str]
+) -> list[Claim]:
+    """The claim to each hostname that gets a record.
 
-    Raises:
-        LookupFailed: a hostname has a record of somebody else's, the tunnel cannot be imported or made, or the API does not tell.
+    A hostname with a record of somebody else's goes to `problems`; what becomes of the stack's own records is said.
     """
-    api = Api(access)
-    tunnel = (import_problem(settings, api, own), name_problem(settings, api, own))
-    problems = [problem for problem in tunnel if problem]
-    records = _all_records(settings, api, problems)
     found: list[Claim] = []
+    edited: list[str] = []
     for hostname, site in settings.named.items():
         zone = settings.zone_of(hostname).name
-        if zone not in records:
+        if zone not in zones:
             continue
-        zone_id, by_name = records[zone]
         try:
-            found.append(_decide(site, zone_id, by_name, settings.deployment, own))
+            found.append(_decide(site, zones[zone], settings.deployment, own, edited))
         except _Clash as clash:
             problems.append(str(clash))
-    if problems:
-        raise LookupFailed(problems)
+    if edited:
+        listed = "\n".join(f"  - {line}" for line in edited)
+        pulumi.log.warn(
+            "Records of this stack were changed at Cloudflare by somebody else. Only an update with --refresh sees that: "
+            f"`pulumi up --refresh` makes them what the stack says.\n{listed}"
+        )
+    if again := [claim.hostname for claim in found if claim.lost]:
+        pulumi.log.info(
+            "Taken in, since they have this stack's mark and are not in its state, as after an update that broke off: "
+            f"the records of {', '.join(again)}"
+        )
     return found
 
 
@@ -81,18 +101,17 @@ class _Clash(Exception):
     """A hostname has a record of somebody else's; the text says whose, and what to do."""
 
 
-_Records = tuple[str, dict[str, list[_Record]]]
-"""A zone's id and its records by hostname, of those that exclude a CNAME."""
+def zone_records(settings: Settings, api: Api, problems: list[str]) -> dict[str, ZoneRecords]:
+    """By the names of the zones that hold a hostname, each of which is listed once.
 
-
-def _all_records(settings: Settings, api: Api, problems: list[str]) -> dict[str, _Records]:
-    """By the names of the zones that hold a hostname; a zone that cannot be read is a problem and left out."""
+    One that cannot be read goes to `problems` and is left out.
+    """
     zones = {zone.name: zone for zone in map(settings.zone_of, settings.named)}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         asked = {
             name: pool.submit(_records_of, api, settings, zone) for name, zone in zones.items()
         }
-    records: dict[str, _Records] = {}
+    records: dict[str, ZoneRecords] = {}
     for name, future in asked.items():
         try:
             records[name] = future.result()
@@ -101,7 +120,7 @@ def _all_records(settings: Settings, api: Api, problems: list[str]) -> dict[str,
     return records
 
 
-def _records_of(api: Api, settings: Settings, zone: Zone) -> _Records:
+def _records_of(api: Api, settings: Settings, zone: Zone) -> ZoneRecords:
     try:
         found = {"id": zone.id} if zone.id else _looked_up(api, settings.account_id, zone.name)
         zone_id = str(found["id"])
@@ -121,7 +140,9 @@ def _records_of(api: Api, settings: Settings, zone: Zone) -> _Records:
         pulumi.log.warn(warning)
     if notice := crowded(zone, found, listed, hostnames):
         pulumi.log.info(notice)
-    return zone_id, records
+    return ZoneRecords(
+        id=zone_id, by_name=records, by_id={record["id"]: record for record in listed}
+    )
 
 
 def _looked_up(api: Api, account_id: str, name: str) -> dict[str, Any]:
@@ -133,47 +154,63 @@ def _looked_up(api: Api, account_id: str, name: str) -> dict[str, Any]:
     return found[0]
 
 
+def tunnels_led_to(zones: Mapping[str, ZoneRecords], deployment: str) -> set[str]:
+    """The tunnels to which records with the stack's mark lead, by UUID."""
+    return {
+        record["content"].removesuffix(_TUNNEL_DOMAIN)
+        for zone in zones.values()
+        for record in zone.by_id.values()
+        if record["type"] == "CNAME"
+        and record["content"].endswith(_TUNNEL_DOMAIN)
+        and _owner(record) == deployment
+    }
+
+
 def _decide(
-    site: Site,
-    zone_id: str,
-    by_name: Mapping[str, Sequence[_Record]],
-    deployment: str,
-    own: OwnState,
+    site: Site, zone: ZoneRecords, deployment: str, own: OwnState, edited: list[str]
 ) -> Claim:
-    """The claim to a hostname.
+    """The claim to a hostname; what somebody else changed of its record goes to `edited`.
 
     Raises:
         _Clash: somebody else has it.
     """
-    adopted = None
-    there = by_name.get(site.hostname, [])
-    recorded = own.records.get((zone_id, site.hostname))
-    foreign = [record for record in there if record["id"] != recorded]
+    adopted = owner = None
+    recorded = own.records.get((zone.id, site.hostname))
+    mine = None if recorded is None else zone.by_id.get(recorded["id"])
+    there = zone.by_name.get(site.hostname, [])
+    foreign = [record for record in there if record is not mine]
     if recorded is None and [record["type"] for record in foreign] == ["CNAME"]:
         found, owner = foreign[0]["id"], _owner(foreign[0])
-        # With our mark it was made by an update that was cut off before it could note it. Where the state does not tell,
-        # it may be in it: the engine would import it as another one, and delete "the old one", which is the same.
-        wanted = own.known if owner == deployment else owner is None and site.dns.adopt
-        if wanted and found not in own.records.values():
+        # With our mark it was made by an update that was cut off before it could note it.
+        wanted = owner == deployment or (owner is None and site.dns.adopt)
+        if wanted and found not in [record["id"] for record in own.records.values()]:
             adopted, foreign = found, []
-        elif owner == deployment and not own.known:
-            pulumi.log.warn(_perhaps_ours(site))
-            foreign = []
-    if recorded is not None and not there:
+    where = f"{site.place}.hostname: '{site.hostname}'"
+    if recorded is not None and mine is None:
         pulumi.log.warn(
             f"{site.place}.hostname: the record of '{site.hostname}' that this stack made is gone at Cloudflare. "
-            "Run `pulumi refresh`, then `pulumi up`."
+            "Only an update with --refresh sees that: `pulumi up --refresh` makes it anew."
         )
+    if recorded is not None and mine is not None and (changes := edits(recorded, mine)):
+        edited.append(f"{where} {changes}")
     if foreign:
         raise _Clash(_clash(site, foreign, deployment, gone=recorded is not None))
+    comment = comment_of(site, owner_mark(deployment))
     return Claim(
         hostname=site.hostname,
-        zone_id=zone_id,
-        comment=comment_of(site, owner_mark(deployment)),
+        zone_id=zone.id,
+        comment=comment,
         tags=site.dns.tags,
-        found=_is_found(site.hostname, by_name),
+        found=_is_found(site.hostname, zone.by_name),
         adopted=adopted,
+        lost=adopted is not None and owner == deployment,
+        sent=recorded is None or _differs(recorded, comment, site.dns.tags),
     )
+
+
+def _differs(recorded: Outputs, comment: str, tags: Sequence[str]) -> bool:
+    found = recorded.get("comment"), sorted(recorded.get("tags") or [])
+    return found != (comment, sorted(tags))
 
 
 def _owner(record: _Record) -> str | None:
@@ -197,13 +234,6 @@ def _clash(site: Site, foreign: Sequence[_Record], deployment: str, *, gone: boo
         else ""
     )
     return f"{site.place}.hostname: '{site.hostname}' has a record that is not of this stack: {shown}. {first}{way}"
-
-
-def _perhaps_ours(site: Site) -> str:
-    return (
-        f"{site.place}.hostname: '{site.hostname}' has a record with this stack's mark, and the stack's state does not "
-        "tell whether it has it. If `pulumi up` ends with 81053, it does not: run `pulumi up` once more, which takes it in."
-    )
 
 
 def _shown(record: _Record) -> str:

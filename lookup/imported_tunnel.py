@@ -16,7 +16,7 @@ _NEW = (
 
 
 def import_problem(settings: Settings, api: Api, own: OwnState) -> str | None:
-    """Why it cannot. Once a tunnel is in the state nothing is asked.
+    """Why it cannot. Once it is in the state nothing is asked here.
 
     A remotely managed one takes its rules from Cloudflare, not from the server (`config_src` of
     `GET /accounts/{account_id}/cfd_tunnel/{tunnel_id}`), and a deleted one is still answered for, with a date.

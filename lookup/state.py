@@ -1,6 +1,8 @@
 """What this stack's own state has of Cloudflare's."""
 
+import base64
 import time
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,64 +14,82 @@ from pulumi.runtime.settings import get_monitor
 
 _RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 _TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
+_SECRET = "random:index/randomPassword:RandomPassword"
 _COMPONENT = "argoweb:index:Tunnel"
 _NO_ORGANIZATION = "organization"
 """What `get_organization` gives with a backend that has none; there a stack's name alone is enough."""
 _ATTEMPTS = 50
 _PAUSE = 0.2
 """Seconds between attempts: the engine writes the state while it is read, and a file is empty for a moment."""
+Outputs = Mapping[str, Any]
+"""What the state has of a resource; of a secret its value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptSecret:
+    """The secret of a tunnel that was taken in, base64."""
+
+    text: str = field(repr=False)
+    version: int
+    """The `argoweb:tunnel.secretVersion` that it belongs to: another one asks for a new secret."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnState:
-    """The stack as its last update left it."""
+    """The stack as its last update left it, whether that came to its end or not."""
 
-    known: bool = False
-    """Whether an update has come to its end before; of a first one that broke off nothing can be read."""
-    records: dict[tuple[str, str], str] = field(default_factory=dict)
-    """The id of each DNS record, by zone id and hostname."""
+    records: Mapping[tuple[str, str], Outputs] = field(default_factory=dict)
+    """Each DNS record, by zone id and hostname."""
     tunnel_id: str | None = None
     tunnel_name: str | None = None
     tunnel_deleted: str | None = None
-    """When the tunnel was deleted at Cloudflare: known after a refresh, since the API goes on answering for it."""
-    tunnel_let_go: bool = False
-    """Whether the last update has let go of the deleted tunnel, so that nothing asks for its deletion again."""
-
-    @property
-    def warnings(self) -> list[str]:
-        """What follows from a deleted tunnel."""
-        if self.tunnel_deleted is None:
-            return []
-        does = (
-            "This `pulumi up` makes a new one in its place."
-            if self.tunnel_let_go
-            else "This `pulumi up` lets go of it; the one after it makes a new tunnel in its place."
-        )
-        return [
-            f"The tunnel {self.tunnel_id} was deleted at Cloudflare on {self.tunnel_deleted}. {does}"
-        ]
+    """When the tunnel was deleted at Cloudflare, since the API goes on answering for it."""
+    tunnel_let_go: str | None = None
+    """The date of the deletion that the last update has let the tunnel go for, so that nothing asks for it again."""
+    secret_sent: bool = False
+    """Whether the tunnel has a secret of this stack, and not the one that it was taken in with."""
+    made_secret: str | None = field(default=None, repr=False)
+    """The secret that was made for the tunnel, base64, whether the tunnel is there or not."""
+    kept_secret: KeptSecret | None = None
 
 
-def own_state() -> OwnState:
-    """The state as the stack's backend has it, read as a stack reads another one's outputs."""
+async def own_state(begun: Awaitable[bool]) -> OwnState:
+    """The state as the stack's backend has it, read as a stack reads another one's outputs.
+
+    `begun` tells whether the id is known of a resource that each update makes before all others: it is, also to a preview,
+    once the resource is in the state. So that there is a state is known, for the engine does not survive to be asked for
+    the resources of a stack without one. The stack's outputs tell as much, but only when an update has come to its end.
+    """
     stack, organization = pulumi.get_stack(), pulumi.get_organization()
     if organization != _NO_ORGANIZATION:
         stack = f"{organization}/{pulumi.get_project()}/{stack}"
-    # The engine's second function does not survive a stack without any state, as it is before the first update.
-    if not _read("readStackOutputs", name=stack):
+    if not _read("readStackOutputs", name=stack) and not await begun:
         return OwnState()
     found = list(_read("readStackResourceOutputs", stackName=stack).values())
     records = [each["outputs"] for each in found if each["type"] == _RECORD]
-    tunnel = _outputs(found, _TUNNEL)
-    deleted = tunnel.get("deletedAt") or None
+    tunnel, component = _outputs(found, _TUNNEL), _outputs(found, _COMPONENT)
+    made, kept = _outputs(found, _SECRET).get("result"), _plain(component.get("keptSecret"))
     return OwnState(
-        known=True,
-        records={(record["zoneId"], record["name"]): record["id"] for record in records},
+        records={(record["zoneId"], record["name"]): record for record in records},
         tunnel_id=tunnel.get("id"),
         tunnel_name=tunnel.get("name"),
-        tunnel_deleted=deleted,
-        tunnel_let_go=deleted is not None and _outputs(found, _COMPONENT).get("letGo") == deleted,
+        tunnel_deleted=tunnel.get("deletedAt") or None,
+        tunnel_let_go=component.get("letGo"),
+        secret_sent=bool(tunnel.get("tunnelSecret")),
+        made_secret=made and encoded(_plain(made)),
+        kept_secret=kept
+        and KeptSecret(text=_plain(kept["text"]), version=int(_plain(kept["version"]))),
     )
+
+
+def encoded(secret: str) -> str:
+    """A made secret as Cloudflare's API takes it."""
+    return base64.b64encode(secret.encode()).decode()
+
+
+def _plain(value: Any) -> Any:
+    """A value without the mark that it is a secret."""
+    return value["value"] if isinstance(value, dict) and "value" in value else value
 
 
 def _outputs(found: list[dict[str, Any]], type: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Whether the tunnel's name is free in the account."""
 
-import pulumi
+from typing import Any
 
 from lookup import permissions
 from lookup.api import Api, ApiError
@@ -11,14 +11,16 @@ from settings import Settings
 _PLACE = "argoweb:tunnel.name"
 
 
-def name_problem(settings: Settings, api: Api, own: OwnState) -> str | None:
-    """Why it is not. Nothing is asked where the stack's tunnel has the name already.
+def namesake(
+    settings: Settings, api: Api, own: OwnState, deleted: str | None
+) -> dict[str, Any] | None:
+    """The other tunnel that has the name. Nothing is asked where the stack's tunnel has it already, and was not `deleted`.
 
-    A tunnel with a name that is taken fails with `1013` only after minutes, since the provider tries again. Where the
-    state does not tell, the other one may be this stack's own, of an update that was cut off: then it is a warning.
+    Raises:
+        ApiError: the API does not tell.
     """
     name, imported = settings.tunnel.name, settings.tunnel.import_id
-    if name is None or (own.tunnel_name == name and own.tunnel_deleted is None):
+    if name is None or (own.tunnel_name == name and deleted is None):
         return None
     try:
         found = api.listed(
@@ -28,23 +30,23 @@ def name_problem(settings: Settings, api: Api, own: OwnState) -> str | None:
             is_deleted="false",
         )
     except ApiError as error:
-        return f"{_PLACE}: {error}"
-    others = [tunnel for tunnel in found if tunnel["id"] not in (own.tunnel_id, imported)]
-    if not others:
-        return None
-    other = others[0]
+        raise ApiError(f"{_PLACE}: {error}") from None
+    return next((each for each in found if each["id"] not in (own.tunnel_id, imported)), None)
+
+
+def name_taken(other: dict[str, Any], own: OwnState, imported: str | None) -> str:
+    """Why it is not free, and the ways out.
+
+    Known before anything is done: a tunnel with a name that is taken fails with `1013` only after minutes, since the
+    provider tries again.
+    """
     ways = [f"set another {_PLACE}", "delete that tunnel in Cloudflare's dashboard"]
     if own.tunnel_id is None and imported is None and not managed_remotely(other):
         ways.append(
-            f"take it over with: pulumi config set --path argoweb:tunnel.importId {other['id']}, "
-            "and: pulumi config set --path argoweb:tunnel.secretVersion 2"
+            "take it over, if it is yours, with the secret that it has: "
+            f"pulumi config set --path argoweb:tunnel.importId {other['id']}"
         )
-    taken = f"{_PLACE}: the account has a tunnel '{name}' already ({other['id']}, made on {other['created_at']})"
-    way = f"{'; '.join(ways[:-1])}; or {ways[-1]}"
-    if own.known:
-        return f"{taken}. Either {way}."
-    pulumi.log.warn(
-        f"{taken}, and the stack's state does not tell whether it is this stack's. "
-        f"If `pulumi up` ends with 1013, it is not: {way}."
+    return (
+        f"{_PLACE}: the account has a tunnel '{other['name']}' already ({other['id']}, made on {other['created_at']}). "
+        f"Either {'; '.join(ways[:-1])}; or {ways[-1]}."
     )
-    return None

@@ -30,11 +30,6 @@ def tunnel(
             _SECRET,
             "is for an imported tunnel. Set its UUID too: pulumi config set --path argoweb:tunnel.importId <UUID>",
         )
-    if import_id is not None and version == 1 and secret is None:
-        findings.error(
-            _SECRET,
-            f"missing. With argoweb:tunnel.importId, set it from the tunnel's credentials file: {_HOW.format(import_id)}",
-        )
     if import_id is not None and version > 1 and secret is not None:
         findings.error(
             _SECRET,

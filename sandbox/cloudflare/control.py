@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,13 @@ class Control:
                 return self._store.dump()
             case "POST", ["tunnels", tunnel_id, "disconnect"]:
                 return {"disconnected": self._tunnels.disconnect(tunnel_id)}
+            case "POST", [
+                "tunnels",
+                tunnel_id,
+                "migrate",
+            ]:  # as the dashboard does; the API has no call for it
+                tunnel = replace(self._store.tunnels[tunnel_id], config_src="cloudflare")
+                return asdict(self._store.put_tunnel(tunnel))
         return None
 
     def _seed(self, seed: Json) -> Json:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components import Records, RecordsArgs
-from lookup import OwnState, claims
+from lookup import OwnState, look_up
 from sandbox.plugins.base import Call, Log
 from sandbox.plugins.cloudflare import Api, DnsRecord
 from settings.build import build
@@ -56,11 +56,11 @@ class Stack:
             "sites": [site],
         }
         settings = build(values, deployment="argoweb/prod")
-        own = OwnState(known=True, records={(ZONE, NAME): self._id} if self._id else {})
-        claimed = claims(settings, self._cloudflare.access(), own)
-        args = RecordsArgs(target="t.cfargotunnel.com", claims=claimed)
-        found: dict[str, Any] = registered(lambda: Records("records", args))
-        inputs: dict[str, Any] = found[f"records-{NAME}"]["object"]
+        own = OwnState(records={(ZONE, NAME): self._state} if self._id else {})
+        found = look_up(settings, self._cloudflare.access(), own)
+        args = RecordsArgs(target="t.cfargotunnel.com", claims=found.claims)
+        asked: dict[str, Any] = registered(lambda: Records("records", args))
+        inputs: dict[str, Any] = asked[f"records-{NAME}"]["object"]
         return inputs
 
     def tags(self) -> list[str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from components import Tunnel, TunnelArgs
+from lookup import KeptSecret
 from tests.components.program import registered
 
 _ARGS: dict[str, Any] = {
@@ -11,14 +12,17 @@ _ARGS: dict[str, Any] = {
     "secret_version": 1,
     "protect": True,
     "import_id": None,
-    "imported": True,
+    "made_elsewhere": False,
     "secret": None,
 }
+KEPT = KeptSecret(text="c2VjcmV0", version=2)
+MARK, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+"""How the engine tells a secret (`sdk/go/common/resource/sig`)."""
 DELETED = "2026-11-26T01:00:00Z"
 
 
 def requests(
-    deleted: str | None, *, let_go: bool = False, **given: str | None
+    deleted: str | None, *, let_go: bool = False, **given: object
 ) -> tuple[dict[str, Any], Any]:
     """What the engine is asked for the tunnel, and what the component leaves for the next update."""
     args = TunnelArgs(**{**_ARGS, "deleted": deleted, "let_go": let_go, **given})
@@ -61,8 +65,28 @@ def test_the_secret_that_an_imported_tunnel_keeps_is_not_sent_to_it() -> None:
     assert renamed["ignoreChanges"] == let_go["ignoreChanges"] == ["tunnelSecret"]
 
 
+def test_so_is_the_one_that_a_tunnel_was_taken_in_with_and_the_state_notes_it() -> None:
+    args = TunnelArgs(**{**_ARGS, "deleted": None, "let_go": False, "kept": KEPT})
+    found = registered(lambda: Tunnel("tunnel", args))
+
+    assert found["tunnel-tunnel"]["ignoreChanges"] == ["tunnelSecret"]
+    assert "tunnel-secret" not in found
+    noted = found["tunnel"]["outputs"]["keptSecret"]
+    assert noted["version"] == KEPT.version
+    assert noted["text"] == {MARK: SECRET, "value": KEPT.text}
+
+
+def test_one_that_is_there_already_is_imported_and_its_kind_left_as_it_is() -> None:
+    made, _ = requests(None)
+    taken, _ = requests(None, import_id="b" * 32, made_elsewhere=True)
+
+    assert taken["importId"] == f"{'a' * 32}/{'b' * 32}"
+    assert "configSrc" not in taken["object"]
+    assert made["object"]["configSrc"] == "local"
+
+
 def test_a_new_secret_is_sent_to_an_imported_tunnel_and_each_to_a_new_one_in_its_place() -> None:
-    rotated, _ = requests(None, import_id="b" * 32)
+    rotated, _ = requests(None, made_elsewhere=True)
     replaced, _ = requests(DELETED, let_go=True, secret="c2VjcmV0")
 
     assert not rotated.get("ignoreChanges")

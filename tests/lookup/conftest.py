@@ -1,7 +1,9 @@
 """A Cloudflare to look things up in: the sandbox's, over real sockets."""
 
 import asyncio
+import base64
 import json
+import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from settings import Access
 ACCOUNT, ZONE, OTHER_ZONE = "a" * 32, "b" * 32, "c" * 32
 OTHER_ACCOUNT = "9" * 32
 TOKEN = "T" * 40
+SECRET = base64.b64encode(b"s" * 32).decode()
 _SEED = {
     "accounts": [
         {"id": ACCOUNT, "name": "Example"},
@@ -36,6 +39,7 @@ class Cloudflare:
     def __init__(self, addresses: dict[str, str]) -> None:
         self._control_url = addresses["control_url"]
         self.api_url = addresses["api_url"]
+        self._tunnel_address = addresses["tunnel_address"]
 
     def access(self, token: str = TOKEN) -> Access:
         """The way to it."""
@@ -45,6 +49,24 @@ class Cloudflare:
         """Puts a record there."""
         record = {"zone_id": ZONE, "name": name, "type": type, "content": content, **more}
         self.control("/seed", {"records": [record]})
+
+    def has_tunnel(self, name: str, secret: str = SECRET, **more: str) -> dict[str, Any]:
+        """A tunnel that somebody made; its secret is base64."""
+        account = more.pop("account", ACCOUNT)
+        body = {"name": name, "config_src": "local", "tunnel_secret": secret, **more}
+        tunnel: dict[str, Any] = self.api("POST", f"/accounts/{account}/cfd_tunnel", body)
+        return tunnel
+
+    def connects(self, tunnel: str, secret: str = SECRET) -> None:
+        """Somebody's cloudflared connects, and ends."""
+        host, _, port = self._tunnel_address.rpartition(":")
+        connector = {"connector_id": "somebody", "conn_index": 0}
+        tunnelled = {"account_tag": ACCOUNT, "tunnel_id": tunnel, "tunnel_secret": secret}
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(json.dumps({**tunnelled, **connector}).encode() + b"\n")
+            connection.recv(1000)
+        path = f"/accounts/{ACCOUNT}/cfd_tunnel/{tunnel}"
+        assert self.api("GET", path)["conns_active_at"] is not None
 
     def id_of(self, name: str) -> str:
         """The id of the one record of a name."""

@@ -1,13 +1,14 @@
 """Which hostnames the stack may take, by what is at Cloudflare."""
 
-from dataclasses import replace
 from typing import Any
 
 import pulumi
 import pytest
 
-from lookup import Claim, LookupFailed, OwnState, claims
+from lookup import Claim, LookupFailed, OwnState
 from lookup import api as api_module
+from lookup.api import Api
+from lookup.hostnames import claims, zone_records
 from settings import Access
 from settings.build import build
 from tests.lookup.conftest import ACCOUNT, OTHER_ZONE, ZONE, Cloudflare
@@ -15,7 +16,11 @@ from tests.lookup.conftest import ACCOUNT, OTHER_ZONE, ZONE, Cloudflare
 NAME = "www.example.com"
 THEIRS = {"name": NAME, "type": "CNAME", "content": "shop.example.net"}
 
-DEPLOYED = OwnState(known=True, tunnel_id="tunnel", tunnel_name="argoweb-prod")
+
+def having(name: str, id: str, **more: Any) -> OwnState:
+    """A state with a record."""
+    record = {"id": id, "name": name, "comment": "argoweb argoweb/prod", **more}
+    return OwnState(records={(ZONE, name): record})
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +32,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def claimed(
     access: Access,
     *sites: dict[str, Any],
-    own: OwnState = DEPLOYED,
+    own: OwnState | None = None,
     zones: list[dict[str, str]] | None = None,
 ) -> list[Claim]:
     values = {
@@ -36,7 +41,21 @@ def claimed(
         "servers": {"web1": {"address": "192.0.2.1", "insecureHostKey": True}},
         "sites": [{"hostname": NAME, "root": "/srv/www"}, *sites],
     }
-    return claims(build(values, deployment="argoweb/prod"), access, own)
+    settings, problems = build(values, deployment="argoweb/prod"), list[str]()
+    zones_read = zone_records(settings, Api(access), problems)
+    found = claims(settings, zones_read, own or OwnState(), problems)
+    if problems:
+        raise LookupFailed(problems)
+    return found
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was said, whatever it weighs."""
+    said: list[str] = []
+    for weight in ("info", "warn"):
+        monkeypatch.setattr(pulumi.log, weight, said.append)
+    return said
 
 
 def dns(**settings: Any) -> dict[str, Any]:
@@ -60,6 +79,8 @@ def test_a_free_hostname_is_claimed_with_the_mark_of_its_owner(cloudflare: Cloud
         tags=(),
         found=False,
         adopted=None,
+        lost=False,
+        sent=True,
     )
 
 
@@ -149,7 +170,7 @@ def test_what_the_stack_has_in_its_state_is_its_own_whatever_the_comment_says(
     cloudflare: Cloudflare,
 ) -> None:
     cloudflare.has(**THEIRS, comment="edited by hand")
-    own = OwnState(known=True, records={(ZONE, NAME): cloudflare.id_of(NAME)})
+    own = having(NAME, cloudflare.id_of(NAME))
 
     for sites in ((), (dns(adopt=True),)):
         assert claimed(cloudflare.access(), *sites, own=own)[0].adopted is None
@@ -157,7 +178,7 @@ def test_what_the_stack_has_in_its_state_is_its_own_whatever_the_comment_says(
 
 def test_a_record_that_replaced_ours_by_hand_is_a_clash(cloudflare: Cloudflare) -> None:
     cloudflare.has(**THEIRS)
-    own = OwnState(known=True, records={(ZONE, NAME): "f" * 32})
+    own = having(NAME, "f" * 32)
 
     problem = refusal(cloudflare.access(), dns(adopt=True), own=own)
 
@@ -165,44 +186,70 @@ def test_a_record_that_replaced_ours_by_hand_is_a_clash(cloudflare: Cloudflare) 
 
 
 def test_a_record_of_ours_that_is_gone_is_said_with_the_way_back(
-    cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch
+    cloudflare: Cloudflare, said: list[str]
 ) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", said.append)
-
-    (claim,) = claimed(cloudflare.access(), own=replace(DEPLOYED, records={(ZONE, NAME): "f" * 32}))
+    (claim,) = claimed(cloudflare.access(), own=having(NAME, "f" * 32))
 
     assert claim.adopted is None
     assert said == [
         "argoweb:sites[0].hostname: the record of 'www.example.com' that this stack made is gone at Cloudflare. "
-        "Run `pulumi refresh`, then `pulumi up`."
+        "Only an update with --refresh sees that: `pulumi up --refresh` makes it anew."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        ({"content": "shop.example.net"}, "content is 'shop.example.net', was 'WWW.example.net'"),
+        ({"proxied": True}, "proxied is true, was false"),
+        (
+            {"type": "A", "content": "192.0.2.7"},
+            "type is 'A', was 'CNAME'; content is '192.0.2.7', was 'WWW.example.net'",
+        ),
+        ({"name": "shop.example.com"}, "name is 'shop.example.com', was 'www.example.com'"),
+        ({"comment": ""}, "comment is nothing, was 'argoweb argoweb/prod'"),
+    ],
+)
+def test_what_somebody_has_edited_of_our_record_is_said_with_the_way_back(
+    cloudflare: Cloudflare, said: list[str], edit: dict[str, Any], told: str
+) -> None:
+    made: dict[str, Any] = {
+        "type": "CNAME",
+        "content": "WWW.example.net",
+        "proxied": False,
+        "comment": "argoweb argoweb/prod",
+    }
+    cloudflare.has(NAME, **made)
+    own = having(NAME, cloudflare.id_of(NAME), **made)
+    claimed(cloudflare.access(), own=own)
+    assert said == []
+    path = f"/zones/{ZONE}/dns_records/{cloudflare.id_of(NAME)}"
+    cloudflare.api("PATCH", path, edit)
+
+    (claim,) = claimed(cloudflare.access(), own=own)
+
+    assert (claim.adopted, claim.sent) == (None, False)
+    assert said == [
+        "Records of this stack were changed at Cloudflare by somebody else. Only an update with --refresh sees that: "
+        f"`pulumi up --refresh` makes them what the stack says.\n  - argoweb:sites[0].hostname: '{NAME}' {told}"
     ]
 
 
 OURS = {**THEIRS, "comment": "mine (argoweb argoweb/prod)"}
 
 
-def test_a_record_that_a_broken_off_update_made_is_taken_in(cloudflare: Cloudflare) -> None:
-    cloudflare.has(**OURS)
-
-    assert claimed(cloudflare.access())[0].adopted == cloudflare.id_of(NAME)
-
-
 @pytest.mark.parametrize("sites", [(), (dns(adopt=True),)])
-def test_a_record_with_our_mark_of_which_no_state_is_known_is_named_and_never_imported(
-    cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch, sites: tuple[dict[str, Any], ...]
+def test_a_record_that_a_broken_off_update_made_is_taken_in_and_that_is_said(
+    cloudflare: Cloudflare, said: list[str], sites: tuple[dict[str, Any], ...]
 ) -> None:
     cloudflare.has(**OURS)
-    said: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", said.append)
 
-    (claim,) = claimed(cloudflare.access(), *sites, own=OwnState())
+    (claim,) = claimed(cloudflare.access(), *sites)
 
-    assert claim.adopted is None
+    assert (claim.adopted, claim.lost) == (cloudflare.id_of(NAME), True)
     assert said == [
-        f"argoweb:sites[{len(sites)}].hostname: 'www.example.com' has a record with this stack's mark, and the stack's "
-        "state does not tell whether it has it. If `pulumi up` ends with 81053, it does not: "
-        "run `pulumi up` once more, which takes it in."
+        "Taken in, since they have this stack's mark and are not in its state, as after an update that broke off: "
+        f"the records of {NAME}"
     ]
 
 
@@ -213,25 +260,24 @@ def test_a_record_without_a_mark_is_adopted_on_request_by_a_new_stack_too(
 
     (claim,) = claimed(cloudflare.access(), dns(adopt=True), own=OwnState())
 
-    assert claim.adopted == cloudflare.id_of(NAME)
+    assert (claim.adopted, claim.lost) == (cloudflare.id_of(NAME), False)
 
 
 def test_a_record_that_the_state_has_under_another_name_is_not_imported_once_more(
     cloudflare: Cloudflare,
 ) -> None:
     cloudflare.has(**OURS)
-    own = OwnState(known=True, records={(ZONE, "old.example.com"): cloudflare.id_of(NAME)})
+    own = having("old.example.com", cloudflare.id_of(NAME))
 
     assert "not of this stack: CNAME" in refusal(cloudflare.access(), dns(adopt=True), own=own)
 
 
-@pytest.mark.parametrize("known", [False, True])
 def test_an_address_that_the_state_does_not_have_is_a_clash_whatever_its_comment_says(
-    cloudflare: Cloudflare, known: bool
+    cloudflare: Cloudflare,
 ) -> None:
     cloudflare.has(NAME, "A", "192.0.2.7", comment="argoweb argoweb/prod")
 
-    problem = refusal(cloudflare.access(), dns(adopt=True), own=OwnState(known=known))
+    problem = refusal(cloudflare.access(), dns(adopt=True), own=OwnState())
 
     assert problem.endswith(
         "not of this stack: A 192.0.2.7 (comment 'argoweb argoweb/prod'). "

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lookup import Claim, LookupFailed, OwnState, claims, permissions
+from lookup import Found, KeptSecret, LookupFailed, OwnState, look_up, permissions
 from settings.build import build
 from tests.lookup.conftest import ACCOUNT, OTHER_ACCOUNT, ZONE, Cloudflare
 
@@ -24,17 +24,22 @@ def made(cloudflare: Cloudflare, account: str = ACCOUNT, config_src: str = "loca
 
 
 def imported(
-    cloudflare: Cloudflare, tunnel: str, own: str | None = None, token: str = "T" * 40
-) -> list[Claim]:
+    cloudflare: Cloudflare,
+    tunnel: str,
+    own: str | None = None,
+    token: str = "T" * 40,
+    secret: str | None = SECRET,
+    **more: Any,
+) -> Found:
     values: dict[str, Any] = {
         "accountId": ACCOUNT,
-        "tunnel": {"importId": tunnel},
+        "tunnel": {"importId": tunnel, **more},
         "zones": [{"name": "example.com", "id": ZONE}],
         "servers": {"web1": {"address": "192.0.2.1", "insecureHostKey": True}},
         "sites": [{"hostname": "www.example.com", "root": "/srv/www"}],
     }
-    settings = build(values, deployment="argoweb/prod", tunnel_secret=SECRET)
-    return claims(settings, cloudflare.access(token), OwnState(known=True, tunnel_id=own))
+    settings = build(values, deployment="argoweb/prod", tunnel_secret=secret)
+    return look_up(settings, cloudflare.access(token), OwnState(tunnel_id=own))
 
 
 def refusal(cloudflare: Cloudflare, tunnel: str, own: str | None = None) -> str:
@@ -47,7 +52,10 @@ def refusal(cloudflare: Cloudflare, tunnel: str, own: str | None = None) -> str:
 def test_a_tunnel_whose_rules_are_on_the_server_is_taken_over(cloudflare: Cloudflare) -> None:
     tunnel = made(cloudflare)
 
-    assert [claim.hostname for claim in imported(cloudflare, tunnel)] == ["www.example.com"]
+    found = imported(cloudflare, tunnel)
+
+    assert (found.tunnel.taken_in, found.tunnel.kept) == (tunnel, None)
+    assert [claim.hostname for claim in found.claims] == ["www.example.com"]
     assert f"GET /accounts/{ACCOUNT}/cfd_tunnel/{tunnel}?" in cloudflare.asked()
 
 
@@ -84,10 +92,23 @@ def test_a_tunnel_that_the_account_does_not_have_is_refused(
     )
 
 
-def test_once_it_is_in_the_state_nothing_is_asked_about_it(cloudflare: Cloudflare) -> None:
-    imported(cloudflare, UNKNOWN, own=UNKNOWN)
+@pytest.mark.parametrize("version", [1, 2])
+def test_without_its_credentials_file_it_keeps_the_secret_that_its_token_tells(
+    cloudflare: Cloudflare, version: int
+) -> None:
+    found = imported(cloudflare, made(cloudflare), secret=None, secretVersion=version)
 
-    assert cloudflare.asked() == [f"GET /zones/{ZONE}/dns_records?per_page=5000"]
+    assert found.tunnel.kept == KeptSecret(text=SECRET, version=1)
+
+
+def test_once_it_is_in_the_state_it_is_looked_at_once(cloudflare: Cloudflare) -> None:
+    tunnel = made(cloudflare)
+    imported(cloudflare, tunnel, own=tunnel)
+
+    assert [each for each in cloudflare.asked() if each.startswith("GET")] == [
+        f"GET /zones/{ZONE}/dns_records?per_page=5000",
+        f"GET /accounts/{ACCOUNT}/cfd_tunnel/{tunnel}?",
+    ]
 
 
 def test_a_stack_that_has_another_tunnel_keeps_it(cloudflare: Cloudflare) -> None:

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from lookup import OwnState, claims, in_use
+from lookup import OwnState, in_use, look_up
 from settings.build import build
 from tests.lookup.conftest import ACCOUNT, ZONE, Cloudflare
 
 NAME = "www.example.com"
 SECRET = base64.b64encode(b"s" * 32).decode()
-NOTHING_YET = OwnState(known=True)
+NOTHING_YET = OwnState()
 
 
 def used(cloudflare: Cloudflare, own: OwnState = NOTHING_YET, **more: Any) -> bool:
@@ -25,12 +25,11 @@ def used(cloudflare: Cloudflare, own: OwnState = NOTHING_YET, **more: Any) -> bo
     }
     secret = SECRET if "tunnel" in more else None
     settings = build(values, deployment="argoweb/prod", tunnel_secret=secret)
-    return in_use(settings, own, claims(settings, cloudflare.access(), own))
+    return in_use(settings, own, look_up(settings, cloudflare.access(), own))
 
 
-@pytest.mark.parametrize("own", [NOTHING_YET, OwnState()])
 def test_nobody_is_led_to_a_tunnel_that_is_yet_to_be_made(
-    cloudflare: Cloudflare, own: OwnState
+    cloudflare: Cloudflare,
 ) -> None:
     for name in ("other.example.com", "below.www.example.com", "*.other.example.com"):
         cloudflare.has(name, "CNAME", "shop.example.net")
@@ -40,11 +39,14 @@ def test_nobody_is_led_to_a_tunnel_that_is_yet_to_be_made(
         {"hostname": "*.sub.example.com", "root": "/srv/sub"},
     ]
 
-    assert not used(cloudflare, own, sites=sites)
+    assert not used(cloudflare, sites=sites)
 
 
 def test_the_tunnel_of_the_stack_is_in_use(cloudflare: Cloudflare) -> None:
-    assert used(cloudflare, OwnState(known=True, tunnel_id="tunnel", tunnel_name="argoweb-prod"))
+    body = {"name": "argoweb-prod", "config_src": "local", "tunnel_secret": SECRET}
+    tunnel = cloudflare.api("POST", f"/accounts/{ACCOUNT}/cfd_tunnel", body)["id"]
+
+    assert used(cloudflare, OwnState(tunnel_id=tunnel, tunnel_name="argoweb-prod"))
 
 
 def test_a_tunnel_that_is_taken_over_is_in_use(cloudflare: Cloudflare) -> None:

@@ -1,5 +1,6 @@
 """What the stack's own state has, while the engine writes it."""
 
+import asyncio
 import copy
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,15 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from pulumi.runtime.proto import provider_pb2, resource_pb2_grpc
 
 from lookup import state
-from lookup.state import OwnState, own_state
+from lookup.state import KeptSecret, OwnState, own_state
 
+RECORD = {"zoneId": "zone", "name": "www.example.com", "id": "record"}
+SECRET_KEY = "4dabf18193072939515e22adb298388d"
+"""The key by which the engine marks a secret."""
 RESOURCES = {
     "urn:record": {
         "type": "cloudflare:index/dnsRecord:DnsRecord",
-        "outputs": {"zoneId": "zone", "name": "www.example.com", "id": "record"},
+        "outputs": RECORD,
     },
     "urn:tunnel": {
         "type": "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared",
@@ -62,50 +66,76 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     server.stop(None)
 
 
-def test_records_and_tunnel_are_those_of_the_last_update(engine: Engine) -> None:
-    assert own_state() == OwnState(
-        known=True,
-        records={("zone", "www.example.com"): "record"},
-        tunnel_id="tunnel",
-        tunnel_name="web",
+def secret(value: Any) -> dict[str, Any]:
+    """A secret as the engine answers it."""
+    return {SECRET_KEY: "1b47061264138c4ac30d75fd1eb44270", "value": value}
+
+
+def read(*, begun: bool = True) -> OwnState:
+    """The state, when `begun` is the first resource of an update that has come so far."""
+
+    loop = asyncio.new_event_loop()
+    known = loop.create_future()
+    known.set_result(begun)
+    try:
+        return loop.run_until_complete(own_state(known))
+    finally:
+        loop.close()
+
+
+@pytest.mark.parametrize("outputs", [{}, {"tunnelId": "tunnel"}])
+def test_records_and_tunnel_are_those_of_the_last_update_whether_it_ended_or_broke_off(
+    engine: Engine, outputs: dict[str, str]
+) -> None:
+    engine.outputs = outputs
+
+    assert read() == OwnState(
+        records={("zone", "www.example.com"): RECORD}, tunnel_id="tunnel", tunnel_name="web"
     )
 
 
-def test_before_the_first_update_nothing_is_known_and_no_resource_is_asked_for(
+def test_a_stack_that_was_deployed_before_there_was_a_first_resource_is_read_too(
+    engine: Engine,
+) -> None:
+    assert read(begun=False).tunnel_id == "tunnel"
+
+
+def test_before_the_first_update_there_is_nothing_and_no_resource_is_asked_for(
     engine: Engine,
 ) -> None:
     engine.outputs = {}
 
-    assert own_state() == OwnState()
+    assert read(begun=False) == OwnState()
     assert len(engine.asked) == 1
 
 
 def test_a_state_that_is_just_being_written_is_read_again(engine: Engine) -> None:
     engine.failures = 3
 
-    assert own_state().tunnel_id == "tunnel"
+    assert read().tunnel_id == "tunnel"
 
 
-def test_a_deleted_tunnel_is_known_by_its_date_and_told_with_what_the_update_does(
-    engine: Engine,
-) -> None:
+def test_secrets_are_read_and_never_shown(engine: Engine) -> None:
+    engine.resources["urn:secret"] = {
+        "type": "random:index/randomPassword:RandomPassword",
+        "outputs": {"result": secret("made")},
+    }
+    engine.resources["urn:component"]["outputs"]["keptSecret"] = secret(
+        {"text": secret("a2VwdA=="), "version": 3}
+    )
+    engine.resources["urn:tunnel"]["outputs"]["tunnelSecret"] = secret("bWFkZQ==")
+
+    own = read()
+
+    assert own.made_secret == "bWFkZQ=="
+    assert own.kept_secret == KeptSecret(text="a2VwdA==", version=3)
+    assert own.secret_sent
+    assert "bWFkZQ" not in repr(own)
+    assert "a2VwdA" not in repr(own)
+
+
+def test_that_the_tunnel_was_deleted_and_let_go_is_known_by_its_date(engine: Engine) -> None:
     engine.resources["urn:tunnel"]["outputs"]["deletedAt"] = DELETED
-
-    first = own_state()
-    engine.resources["urn:component"]["outputs"]["letGo"] = DELETED
-    second = own_state()
-
-    told = f"The tunnel tunnel was deleted at Cloudflare on {DELETED}."
-    assert (first.tunnel_deleted, first.tunnel_let_go) == (DELETED, False)
-    assert first.warnings == [
-        f"{told} This `pulumi up` lets go of it; the one after it makes a new tunnel in its place."
-    ]
-    assert (second.tunnel_deleted, second.tunnel_let_go) == (DELETED, True)
-    assert second.warnings == [f"{told} This `pulumi up` makes a new one in its place."]
-
-
-def test_a_tunnel_that_is_there_is_no_news(engine: Engine) -> None:
     engine.resources["urn:component"]["outputs"]["letGo"] = DELETED
 
-    assert own_state().warnings == []
-    assert not own_state().tunnel_let_go
+    assert (read().tunnel_deleted, read().tunnel_let_go) == (DELETED, DELETED)

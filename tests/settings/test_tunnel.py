@@ -43,11 +43,6 @@ def test_the_secret_is_the_credentials_file_or_what_is_secret_of_it(
     ("secret", "keys", "message"),
     [
         (
-            None,
-            {"importId": TUNNEL},
-            f"missing. With argoweb:tunnel.importId, set it from the tunnel's credentials file: {HOW}",
-        ),
-        (
             SECRET,
             {},
             "is for an imported tunnel. Set its UUID too: pulumi config set --path argoweb:tunnel.importId <UUID>",

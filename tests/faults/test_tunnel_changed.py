@@ -1,4 +1,4 @@
-"""A tunnel that somebody deleted in the dashboard."""
+"""A tunnel that somebody deleted in the dashboard, or moved to it."""
 
 import json
 from typing import Any
@@ -9,12 +9,11 @@ from tests.engine.world import World
 
 
 @pytest.mark.long
-def test_it_is_noticed_after_a_refresh_and_replaced_by_the_second_update(deployed: World) -> None:
+def test_a_deleted_one_is_noticed_and_replaced_by_the_second_update(deployed: World) -> None:
     (old,) = living(deployed)
     deployed.ssh("systemctl stop argoWeb")
     deployed.wait_for(lambda: deployed.get("app.example.localhost")[0] == 530)
     deployed.api("DELETE", f"/accounts/{old['account_id']}/cfd_tunnel/{old['id']}")
-    deployed.pulumi("refresh", "--yes")
 
     told = deployed.pulumi("preview").stdout
     first = deployed.up()
@@ -31,6 +30,29 @@ def test_it_is_noticed_after_a_refresh_and_replaced_by_the_second_update(deploye
     assert deployed.get("app.example.localhost")[0] == 200
     assert "was deleted" not in deployed.up("--expect-no-changes")
     assert not tunnel_in_state(deployed).get("retainOnDelete")
+
+
+@pytest.mark.long
+def test_one_that_was_moved_to_the_dashboard_is_told_until_another_one_is_made_in_its_place(
+    deployed: World,
+) -> None:
+    (old,) = living(deployed)
+    deployed.control(f"/tunnels/{old['id']}/migrate", {})
+
+    told = [deployed.pulumi("preview").stdout for _ in range(2)]
+    before = deployed.stack_file.read_text()
+    deployed.pulumi("config", "set", "--path", "argoweb:tunnel.name", "mysite-2")
+    said = deployed.up("--replace", "**::tunnel-tunnel")
+    (new,) = living(deployed)
+    pages = [deployed.get(page)[0] for page in ("app.example.localhost", "www.example.localhost")]
+    after = deployed.pulumi("preview").stdout
+    deployed.stack_file.write_text(before)
+
+    warning = f"The tunnel {old['id']} (sandbox) is managed in Cloudflare's dashboard now"
+    assert [warning in each for each in (*told, said, after)] == [True, True, True, False]
+    assert "pulumi up --replace '**::tunnel-tunnel'" in told[0]
+    assert (new["name"], new["config_src"]) == ("mysite-2", "local")
+    assert pages == [200, 200]
 
 
 def living(world: World) -> list[dict[str, Any]]:

@@ -1,0 +1,27 @@
+"""What somebody else has changed of a record that the stack made."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_COMPARED = ("name", "type", "content", "proxied", "comment")
+
+
+def edits(recorded: Mapping[str, Any], there: Mapping[str, Any]) -> str:
+    """What the record is now and what the state has of it, in words; nothing where both are the same."""
+    changed = [
+        f"{name} is {_shown(there.get(name))}, was {_shown(recorded.get(name))}"
+        for name in _COMPARED
+        if _plain(there.get(name)) != _plain(recorded.get(name))
+    ]
+    return "; ".join(changed)
+
+
+def _plain(value: object) -> object:
+    """Names and contents compare without case; no comment is as an empty one."""
+    return value.lower() if isinstance(value, str) else value or ""
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if value else "nothing"

@@ -1,0 +1,122 @@
+"""A first `pulumi up` that Cloudflare's API or its own user spoils, and what is there afterwards."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from tests.engine.world import World
+
+CALLS = {
+    "zone": ("GET", r"/zones$"),
+    "records": ("GET", r"/dns_records$"),
+    "name": ("GET", r"/cfd_tunnel$"),
+    "tunnel": ("POST", r"/cfd_tunnel$"),
+    "record": ("POST", r"/dns_records$"),
+}
+"""What a first update asks of the API."""
+_COMMITTED = {"after_commit": True, "drop": True}
+_HELD = {"delay_ms": 60_000}
+FAULTS: Mapping[str, Mapping[str, Any]] = {
+    "answer lost": _COMMITTED,
+    "no answer": {
+        "after_commit": True,
+        "status": 502,
+        "headers": {"x-should-retry": "false"},  # or the plugin tries for minutes
+    },
+    "refused once": {"status": 500, "headers": {"Retry-After-Ms": "10"}},
+    "refused for ever": {"status": 400, "times": None},
+    "killed before": {"drop": True, **_HELD},
+    "killed after": {**_COMMITTED, **_HELD},
+    "interrupted after": {**_COMMITTED, **_HELD},
+}
+"""What becomes of the first such call; with `killed` and `interrupted`, Pulumi ends while it waits for the answer."""
+
+
+class FirstUp:
+    """A stack that was never deployed, on a sandbox that may have been used before."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def forget(self) -> None:
+        """Takes everything away again, the stack too."""
+        self.clear()
+        self.world.pulumi("destroy", "--yes", "--skip-preview", check=False)
+        self.lose_state()
+        assert self.living() == []
+        assert self.world.control("/dump")["records"] == []
+
+    def lose_state(self) -> None:
+        """The stack's state is gone, not what it made."""
+        self.world.pulumi("stack", "rm", "--yes", "--force", "--preserve-config")
+        self.world.pulumi("stack", "init", self.world.status["stack"])
+
+    def clear(self) -> None:
+        """The API answers again."""
+        self.world.control("/faults", method="DELETE")
+
+    def spoil(self, call: str, fault: str, **more: Any) -> str:
+        """An update with a fault at a call; what Pulumi said of it."""
+        method, path = CALLS[call]
+        self.world.forget_requests()
+        self.world.control(
+            "/faults", {"method": method, "path_regex": path, **FAULTS[fault], **more}
+        )
+        said = (
+            self.world.pulumi("up", "--yes", "--skip-preview", check=False).stdout
+            if "delay_ms" not in FAULTS[fault]
+            else self._ended(method, path, fault)
+        )
+        self.clear()
+        return said
+
+    def _ended(self, method: str, path: str, fault: str) -> str:
+        running = subprocess.Popen(
+            ["pulumi", "--non-interactive", "up", "--yes", "--skip-preview"],
+            cwd=self.world.root,
+            env=self.world.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            self.world.wait_for(lambda: self._asked(method, path))
+            if fault.startswith("interrupted"):
+                running.send_signal(signal.SIGINT)
+                time.sleep(1)
+                running.send_signal(signal.SIGINT)
+                running.wait(60)
+        finally:
+            os.killpg(running.pid, signal.SIGKILL)
+        said, _ = running.communicate()
+        self.world.pulumi("cancel", "--yes", check=False)
+        return said
+
+    def _asked(self, method: str, path: str) -> bool:
+        return any(
+            each["method"] == method and re.search(path, each["path"])
+            for each in self.world.api_requests()
+        )
+
+    def living(self) -> list[dict[str, Any]]:
+        """The tunnels that are not deleted."""
+        dump = self.world.control("/dump")
+        return [tunnel for tunnel in dump["tunnels"] if tunnel["deleted_at"] is None]
+
+    def state(self) -> Any:
+        """The stack's deployment."""
+        return json.loads(self.world.pulumi("stack", "export").stdout)["deployment"]
+
+    def lost(self) -> set[str]:
+        """The ids of what is at Cloudflare and not in the state, or in the state and not at Cloudflare."""
+        there = {each["id"] for each in [*self.living(), *self.world.control("/dump")["records"]]}
+        types = ("dnsRecord:DnsRecord", "zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared")
+        noted = {each["id"] for each in self.state()["resources"] if each["type"].endswith(types)}
+        return there ^ noted

@@ -1,0 +1,121 @@
+"""Nothing that Cloudflare has made is lost to the stack, wherever its first update breaks off."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.engine.world import World
+from tests.engine.worlds import started
+from tests.faults.first_up import CALLS, FAULTS, FirstUp
+
+PAGES = ("www.example.localhost", "app.example.localhost", "status.example-two.localhost")
+MANY = 50
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A sandbox for all rows."""
+    with started(tmp_path_factory.mktemp("first")) as world:
+        yield world
+
+
+@pytest.fixture
+def first(used: World) -> Iterator[FirstUp]:
+    """A stack that was never deployed."""
+    before = used.stack_file.read_text()
+    first = FirstUp(used)
+    yield first
+    used.stack_file.write_text(before)
+    first.forget()
+
+
+def many(config: dict[str, Any]) -> None:
+    """As many sites as `MANY`."""
+    config["argoweb:sites"] += [
+        {"hostname": f"site-{number}.example.localhost", "proxy": "127.0.0.1:3000"}
+        for number in range(MANY - len(PAGES))
+    ]
+
+
+def ends_well(first: FirstUp, records: int = len(PAGES)) -> str:
+    """What the next update said; the one after it has nothing to do."""
+    said = first.world.up()
+    assert len(first.living()) == 1
+    assert len(first.world.control("/dump")["records"]) == records
+    assert first.lost() == set()
+    assert [first.world.get(page)[0] for page in PAGES] == [200] * len(PAGES)
+    first.world.up("--expect-no-changes")
+    assert first.world.control("/violations") == []
+    return said
+
+
+def test_a_tunnel_whose_maker_was_killed_is_taken_in_and_one_lost_answer_for_each_record_too(
+    first: FirstUp,
+) -> None:
+    first.world.edit(many)
+    first.spoil("tunnel", "killed after")
+    (tunnel,) = first.living()
+    pending = first.world.pulumi("preview").stdout
+
+    first.spoil("record", "no answer", times=None)
+    made = len(first.world.control("/dump")["records"])
+    said = ends_well(first, MANY)
+
+    assert f"({tunnel['id']}, made on " in pending
+    assert "nothing has ever connected to it: it is taken in" in pending
+    assert made > 1
+    assert "Taken in, since they have this stack's mark" in said
+    assert [each["id"] for each in first.living()] == [tunnel["id"]]
+    assert "records-site-9.example.localhost" in said
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("call", CALLS)
+def test_the_next_update_ends_well(first: FirstUp, call: str, fault: str) -> None:
+    first.spoil(call, fault)
+    orphans = first.lost() if first.state().get("resources") else set()
+
+    said = ends_well(first)
+
+    assert ("taken in" in said.lower()) == bool(orphans)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fault", FAULTS)
+def test_so_it_does_with_fifty_records(first: FirstUp, fault: str) -> None:
+    first.world.edit(many)
+    first.spoil("record", fault)
+
+    ends_well(first, MANY)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("call", ["tunnel", "record", "nothing"])
+def test_so_it_does_when_the_state_is_lost(first: FirstUp, call: str) -> None:
+    if call == "nothing":
+        first.world.up()
+    else:
+        first.spoil(call, "killed after")
+    (tunnel,) = first.living()
+    first.lose_state()
+
+    said = ends_well(first)
+
+    assert [each["id"] for each in first.living()] == [tunnel["id"]]
+    assert tunnel["id"] in said
+
+
+@pytest.mark.long
+def test_what_a_killed_update_was_making_is_named_until_it_is_cleared(first: FirstUp) -> None:
+    first.spoil("record", "killed after")
+
+    said = ends_well(first)
+    left = [each["resource"]["urn"] for each in first.state().get("pending_operations", [])]
+    first.world.pulumi("refresh", "--yes", "--clear-pending-creates")
+
+    assert left
+    assert "pulumi refresh" in said
+    assert not first.state().get("pending_operations")
+    assert "pulumi refresh" not in ends_well(first)
