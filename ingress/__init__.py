@@ -8,10 +8,12 @@ from ingress.router import Router
 from ingress.rules import Rule
 from ingress.shape import Findings
 from ingress.traps import check_order, check_rule, check_settings
+from ingress.unclean import UNCLEAN, refusing_unclean
 
 __all__ = [
     "ORIGIN_REQUEST",
     "SETTINGS",
+    "UNCLEAN",
     "Findings",
     "Router",
     "Rule",
@@ -19,5 +21,6 @@ __all__ = [
     "check_origin",
     "check_rule",
     "check_settings",
+    "refusing_unclean",
     "specific_first",
 ]

@@ -1,9 +1,10 @@
 """argoWeb.caddy: the sites that Caddy serves, as a Caddyfile without global options."""
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ingress import Router
+from render.caddy_shared import CLEAN, FILES, PROXY, PROXY_AS, VISITOR, shared
 from settings.caddyfile import directives
 from settings.model import (
     INTERNAL_NAME,
@@ -18,39 +19,40 @@ from settings.model import (
 )
 
 _LOOPBACK = ("127.0.0.1/8", "::1/128")
-_PROXY = "argoweb-proxy"
-"""The snippet by which Caddy hands a request on: in one place, since 500 sites would repeat it 500 times."""
+_HEADING = "# Written by argoweb; a change here is undone by the next deployment.\n"
 
 
 def caddyfile(settings: Settings) -> str:
     """The sites of each hostname, tried in the order of the ingress rules, as cloudflared does.
 
     A hostname has a block of its own, by which Caddy finds it fast, but chooses by rules of its own: it prefers exact
-    hostnames to wildcards, takes `*` for one label only and ignores case. So the wildcards around a hostname stand in its
-    block too, and all the others in the last one. Caddy's own path matchers clean the path first, so that `//admin` could
-    pass by cloudflared's rule for `^/admin`, with its Access check, and still reach the site behind it.
+    hostnames to wildcards and takes `*` for one label only. So the wildcards around a hostname stand in its block too, and
+    all the others in the last one.
+
+    cloudflared compares hostnames by case: `WWW.example.com` comes by the rule of `*.example.com`, and reaches what
+    www.example.com reaches all the same, but nothing that cloudflared serves itself or guards.
 
     With TLS one block holds all sites, since Caddy would ask an authority for a certificate for each hostname that has one.
     """
-    sites = _served(settings.sites)
-    caddy = settings.caddy
-    lines = ["# Written by argoweb; a change here is undone by the next deployment."]
-    if any(isinstance(site.backend, Proxy) for site in sites):
-        lines += _proxy(caddy)
-    if sites and caddy.tls is None:
+    caddy, sites = settings.caddy, settings.sites
+    if not any(map(_is_caddys, sites)):
+        return _HEADING
+    lines: list[str] = []
+    if caddy.tls is None:
         router = Router(settings.rules[:-1])  # that of the sites
         for hostname in dict.fromkeys(site.hostname for site in sites):
-            if not _is_wildcard(hostname):
-                its = [settings.sites[index] for index in router.of(hostname)]
-                lines += _block(caddy, hostname, _served(its))
+            its = [sites[index] for index in router.of(hostname)]
+            if not _is_wildcard(hostname) and any(map(_is_caddys, its)):
+                lines += _block(caddy, hostname, its)
         lines += _block(caddy, "", [site for site in sites if _is_wildcard(site.hostname)])
-    elif sites:
+    else:
         lines += [*_internal(caddy), *_block(caddy, "", sites)]
-    return "\n".join(lines) + "\n"
+    blocks = "\n".join(lines) + "\n"
+    return _HEADING + shared(blocks, _from_cloudflared(caddy)) + blocks
 
 
-def _served(sites: Sequence[Site]) -> list[Site]:
-    return [site for site in sites if not isinstance(site.backend, Service)]
+def _is_caddys(site: Site) -> bool:
+    return not isinstance(site.backend, Service)
 
 
 def _is_wildcard(hostname: str) -> bool:
@@ -82,12 +84,6 @@ def _from_cloudflared(caddy: Caddy) -> str:
     addresses = map(ipaddress.ip_address, caddy.bind)
     others = [str(ip) for ip in addresses if not (ip.is_loopback or ip.is_unspecified)]
     return " ".join([*_LOOPBACK, *others])
-
-
-def _proxy(caddy: Caddy) -> Iterator[str]:
-    yield from ("", f"({_PROXY}) {{", "\treverse_proxy {args[:]} {")
-    yield f"\t\ttrusted_proxies {_from_cloudflared(caddy)}"
-    yield from ("\t}", "}")
 
 
 def _internal(caddy: Caddy) -> Iterator[str]:
@@ -123,21 +119,74 @@ def _bind(caddy: Caddy) -> str:
 
 
 def _tried(hostname: str, sites: Sequence[Site]) -> Iterator[str]:
-    alone = all(site.hostname == hostname for site in sites)
+    asks_host = not hostname
+    yield from _refused_spellings(sites, asks_host=asks_host)
+    # By a wildcard's rule another spelling of a hostname comes to Caddy, of which cloudflared serves what it has of it.
+    comes_otherwise = any(_is_wildcard(site.hostname) and _is_caddys(site) for site in sites)
+    clean: set[str] = set()
     for number, site in enumerate(sites, start=1):
-        conditions = [*_conditions(site, asks_host=not alone)]
-        if conditions:
-            name = f"@argoweb-{number}"
-            yield from (f"\t\t{name} {{", *conditions, "\t\t}")
-            yield from (f"\t\thandle {name} {{", *_directives(site), "\t\t}")
-            continue
-        own = _directives(site)
-        if number == 1 and not isinstance(site.backend, CaddyLines):
-            yield from own
-        else:
-            yield from ("\t\thandle {", *own, "\t\t}")
-        return  # it takes every request
+        host = [*_host_condition(site.hostname)] if asks_host else []
+        asked = site.hostname if asks_host else ""
+        if site.path and asked not in clean:
+            clean.add(asked)
+            yield from _only(f"@argoweb-{number}-path", host, f"invoke {CLEAN}")
+        conditions = [*host, *([f"path_regexp path `{site.path}`"] if site.path else [])]
+        if comes_otherwise or _is_caddys(site):
+            yield from _handled(f"@argoweb-{number}", conditions, site, alone=number == 1)
+        if not conditions:
+            return  # it takes every request
     yield from ("\t\thandle {", "\t\t\trespond 404", "\t\t}")
+
+
+def _handled(name: str, conditions: Sequence[str], site: Site, *, alone: bool) -> Iterator[str]:
+    directives = [*_directives(site)]
+    if isinstance(site.backend, CaddyLines):
+        # Before the user's lines, which Caddy sorts: there it would come after `forward_auth`.
+        yield from _only(name, conditions, f"invoke {VISITOR}")
+        yield from (f"\t\thandle {name} {{" if conditions else "\t\thandle {", *directives, "\t\t}")
+    elif conditions:
+        yield from _matcher(name, conditions)
+        yield from (f"\t\thandle {name} {{", *directives, "\t\t}")
+    elif alone:
+        yield from directives
+    else:
+        yield from ("\t\thandle {", *directives, "\t\t}")
+
+
+def _only(name: str, conditions: Sequence[str], directive: str) -> Iterator[str]:
+    """A directive for requests that meet conditions, by a matcher of this name."""
+    yield from _matcher(name, conditions)
+    word, rest = directive.split(" ", 1)
+    yield f"\t\t{word} {name} {rest}" if conditions else f"\t\t{directive}"
+
+
+def _refused_spellings(sites: Sequence[Site], *, asks_host: bool) -> Iterator[str]:
+    """Refuses another spelling of a hostname that cloudflared guards, where a wildcard's rule would not ask for the same."""
+    guarded = {site.hostname: site for site in sites if _access(site)}
+    for number, (hostname, site) in enumerate(guarded.items(), start=1):
+        if any(
+            _is_caddys(other)
+            and _is_wildcard(other.hostname)
+            and hostname != other.hostname
+            and hostname.endswith(other.hostname[1:])
+            and _access(other) != _access(site)
+            for other in sites
+        ):
+            name = f"@argoweb-spelling-{number}"
+            host = _host_condition(hostname) if asks_host else ()
+            spelled = f"not header_regexp Host `{_as_written(hostname)}`"
+            yield from _only(name, [*host, spelled], "respond 404")
+
+
+def _access(site: Site) -> object:
+    """The Access tokens that cloudflared asks for; nothing where it asks for none."""
+    access = site.origin_request.get("access")
+    return access if isinstance(access, Mapping) and access.get("required") else None
+
+
+def _matcher(name: str, conditions: Sequence[str]) -> Iterator[str]:
+    if conditions:
+        yield from (f"\t\t{name} {{", *(f"\t\t\t{condition}" for condition in conditions), "\t\t}")
 
 
 def _tls(caddy: Caddy, directive: str) -> Iterator[str]:
@@ -151,31 +200,36 @@ def _tls(caddy: Caddy, directive: str) -> Iterator[str]:
     yield "\t}"
 
 
-def _conditions(site: Site, *, asks_host: bool) -> Iterator[str]:
-    """What `Rule.Matches` in cloudflared's `ingress/rule.go` asks for, on the same texts."""
-    if _is_wildcard(site.hostname):
-        # Not vars_regexp: of two in a matcher Caddy asks for one of them only.
-        suffix = site.hostname.removeprefix("*").replace(".", "\\.")
-        yield f"\t\t\theader_regexp host Host `{suffix}(:[^:]*)?$`"
-    elif asks_host:
-        yield f"\t\t\tvars {{http.request.host}} {site.hostname}"
-    if site.path:
-        yield f"\t\t\tvars_regexp path {{http.request.uri.path}} `{site.path}`"
+def _host_condition(hostname: str) -> Iterator[str]:
+    if _is_wildcard(hostname):
+        yield f"header_regexp host Host `(?i){_as_written(hostname)}`"
+    else:
+        yield f"host {hostname}"
+
+
+def _as_written(hostname: str) -> str:
+    """Regular expression of the Hosts that cloudflared's rule for the hostname takes, in its letters, with any port."""
+    beginning = "" if _is_wildcard(hostname) else "^"
+    return f"{beginning}{hostname.removeprefix('*').replace('.', '[.]')}(:[^:]*)?$"
 
 
 def _directives(site: Site) -> Iterator[str]:
     match site.backend:
+        case Directory(root=root, hidden_files=False):
+            yield f"\t\t\timport {FILES} {root}"
         case Directory(root=root):
-            yield f"\t\t\troot * {root}"
-            yield "\t\t\tfile_server"
-        case Proxy(upstreams=upstreams):
-            yield f"\t\t\timport {_PROXY} {' '.join(upstreams)}"
+            yield from (f"\t\t\troot * {root}", "\t\t\tfile_server")
+        case Proxy(upstreams=upstreams, host=host):
+            # Without a word on it, Caddy sends the visitor's Host to an https upstream until 2.10, and then the upstream's.
+            host = host or ("{hostport}" if upstreams[0].startswith("https://") else None)
+            snippet = f"{PROXY_AS} {host}" if host else PROXY
+            yield f"\t\t\timport {snippet} {' '.join(upstreams)}"
         case Redirect(to=to):
             yield f'\t\t\tredir * "{to}"'  # without the '*' a text that begins with '/' is a matcher
         case CaddyLines(text=text):
             yield from _own(text)
         case Service():
-            pass
+            yield "\t\t\trespond 404"
 
 
 def _own(text: str) -> list[str]:

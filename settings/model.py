@@ -99,6 +99,8 @@ class Directory:
     """Files that Caddy serves."""
 
     root: str
+    hidden_files: bool = False
+    """Whether those whose name begins with a dot are served too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +108,8 @@ class Proxy:
     """Upstreams that Caddy passes requests to."""
 
     upstreams: Sequence[str]
+    host: str | None = None
+    """The Host that they get; `None`: the visitor's."""
 
 
 @dataclass(frozen=True, kw_only=True)

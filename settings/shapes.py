@@ -80,15 +80,26 @@ _DNS = Table(
 )
 
 BACKENDS = ("root", "proxy", "redirect", "caddyfile", "service")
+BESIDE = {"hiddenFiles": "root", "proxyHost": "proxy"}
+"""Keys of a site that belong to one of these."""
 
 SITE = Table(
     keys={
         "hostname": _must(Text(), "Exact, or `*.` and a suffix."),
         "path": _key(Text(), "Go regular expression on the path; none takes every path.", ""),
         "root": _key(texts.PATH, "Folder on the server that Caddy serves."),
+        "hiddenFiles": _key(
+            Flag(),
+            "Beside `root`: serve files and folders whose name begins with a dot too, not only those below /.well-known.",
+            False,
+        ),
         "proxy": _key(
             ListOf(item=texts.UPSTREAM, single=True, least=1),
             "Upstream, or several, of a Caddy reverse proxy.",
+        ),
+        "proxyHost": _key(
+            texts.PROXY_HOST,
+            "Beside `proxy`: the Host that the upstream gets; none for the visitor's.",
         ),
         "redirect": _key(texts.REDIRECT, "Where Caddy redirects."),
         "caddyfile": _key(Text(lines=True), "Caddy directives of your own, for this site."),

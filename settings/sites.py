@@ -18,7 +18,7 @@ from settings.model import (
     Service,
     Site,
 )
-from settings.shapes import BACKENDS, WRITTEN
+from settings.shapes import BACKENDS, BESIDE, WRITTEN
 
 _Values = dict[str, Any]
 
@@ -63,9 +63,14 @@ def _backend(value: _Values, where: str, findings: Findings) -> Backend:
         found = " and ".join(given) or "none of them"
         findings.error(where, f"found {found}, expected exactly one of {', '.join(BACKENDS)}.")
         return Service(url="http_status:503")
+    for key, backend in BESIDE.items():
+        if value.get(key) and backend != given[0]:
+            findings.error(
+                f"{where}.{key}", f"belongs to `{backend}`, which is not here. Leave it out."
+            )
     match given[0]:
         case "root":
-            return Directory(root=value["root"])
+            return Directory(root=value["root"], hidden_files=value["hiddenFiles"])
         case "proxy":
             schemes = {
                 upstream.partition("://")[0] * ("://" in upstream) for upstream in value["proxy"]
@@ -75,7 +80,7 @@ def _backend(value: _Values, where: str, findings: Findings) -> Backend:
                     f"{where}.proxy",
                     "found upstreams with and without TLS or HTTP/2, expected the same 'https://', 'h2c://' or nothing before each: Caddy takes no mixture.",
                 )
-            return Proxy(upstreams=value["proxy"])
+            return Proxy(upstreams=value["proxy"], host=value.get("proxyHost"))
         case "redirect":
             return Redirect(to=texts.in_ascii(value["redirect"]) or value["redirect"])
         case "caddyfile":

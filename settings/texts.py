@@ -122,6 +122,12 @@ def _upstream(text: str) -> str | None:
     return None
 
 
+PROXY_HOST = Text(
+    expected="a host such as 'app.internal' or 'app.internal:8443'",
+    pattern=r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?",
+)
+
+
 def _redirect(text: str) -> str | None:
     if not re.fullmatch(r"(?:https?://|/)[^\s\"`\\]*", text) or "{$" in text:
         return "a URL, in which Caddy's '{uri}' may stand for the path and the query"

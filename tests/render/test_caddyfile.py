@@ -97,7 +97,7 @@ def test_sites_keep_their_order_and_a_change_of_one_leaves_the_lines_of_the_othe
     after = whole_file(prod).splitlines()
 
     added = [line for line in after if line not in before]
-    assert added == ["http://new.example.com:8080 {", "\t\t\troot * /srv/new"]
+    assert added == ["http://new.example.com:8080 {", "\t\t\timport argoweb-files /srv/new"]
     assert [line for line in before if line not in after] == []
 
 

@@ -1,0 +1,43 @@
+"""Paths that mean another one to the programs that clean them, and rules by which cloudflared refuses them."""
+
+from collections.abc import Iterator, Sequence
+
+from ingress.rules import Rule
+
+UNCLEAN = r"^($|[^/])|//|/[.][.]?(/|;|$)|[\x00-\x1f\x7f\\]"
+"""Regular expression, in Go's syntax, of the decoded paths that are no site's where paths choose the site.
+
+`//`, `.` and `..` are taken away by whoever cleans a path, and `..;` by Java's servers. A backslash is a slash to some,
+and a control character ends a path or is dropped.
+"""
+_REFUSED = "http_status:404"
+
+
+def refusing_unclean(rules: Sequence[Rule], refused_elsewhere: str) -> Iterator[Rule]:
+    """The rules, and before the first one with a path of each hostname one that refuses unclean paths.
+
+    cloudflared compares a rule's path with the visitor's as it is (`ingress/rule.go`), so `/public/../admin` is taken by a
+    rule for `^/public`. A hostname whose every rule leads to the service `refused_elsewhere` needs none.
+    """
+    services = {rule.hostname for rule in rules if rule.service != refused_elsewhere}
+    around = {name for hostname in services for name in _with_wildcards(hostname)}
+    done: set[str] = set()
+    for rule in rules:
+        hostname = rule.hostname
+        if rule.path and hostname not in done:
+            done.add(hostname)
+            if hostname in around or services.intersection(_with_wildcards(hostname)):
+                yield Rule(hostname=hostname, path=UNCLEAN, service=_REFUSED)
+        yield rule
+
+
+def refuses_unclean(rule: Rule) -> bool:
+    """Whether it is one of those that are added."""
+    return (rule.path, rule.service) == (UNCLEAN, _REFUSED)
+
+
+def _with_wildcards(hostname: str) -> Iterator[str]:
+    """The hostname, and the wildcards that take every request that it takes."""
+    yield hostname
+    labels = hostname.removeprefix("*.").split(".")
+    yield from (f"*.{'.'.join(labels[start:])}" for start in range(1, len(labels)))

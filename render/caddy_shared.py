@@ -1,0 +1,87 @@
+"""What blocks of Caddy's file have in common, written once: 500 sites would repeat it 500 times."""
+
+from collections.abc import Iterable, Iterator
+
+from ingress import UNCLEAN
+
+CLEAN = "argoweb-clean"
+"""Named route that answers 404 to a path of which programs that clean paths make another one."""
+VISITOR = "argoweb-visitor"
+"""Named route that takes away what a visitor says of himself in the place of a proxy."""
+_HIDDEN = "argoweb-hidden"
+"""Named route by which files and folders whose name begins with a dot are not there."""
+FILES = "argoweb-files"
+"""Snippet that serves the files of the folder that is its argument, but for hidden ones."""
+PROXY = "argoweb-proxy"
+"""Snippet that hands a request on to the upstreams that are its arguments, under the visitor's Host."""
+PROXY_AS = "argoweb-proxy-as"
+"""The same under the Host that is the first argument."""
+
+_STREAMS_GO_ON = "8h"
+"""How long a WebSocket that was opened before a reload of Caddy may go on."""
+_ROUTES = {
+    # The decoded path as cloudflared compares it: Caddy's own path matchers clean it first, and what `vars_regexp` makes
+    # of it was expanded before Caddy 2.11.2 (CVE-2026-30852).
+    CLEAN: (
+        f'@argoweb-unclean expression `{{http.request.uri.path}}.matches(r"{UNCLEAN}")`',
+        "respond @argoweb-unclean 404",
+    ),
+    # X-Forwarded-Proto is Cloudflare's own word. Gateways make one name of `X_Real_IP` and `X-Real-IP`.
+    VISITOR: (
+        "route {",
+        "\tvars argoweb-proto {header.X-Forwarded-Proto}",
+        "\trequest_header -X-Forwarded*",
+        "\trequest_header -X-Real*",
+        "\trequest_header -X_*",
+        "\trequest_header -Forwarded",
+        "\trequest_header X-Forwarded-For {client_ip}",
+        "\trequest_header X-Forwarded-Host {hostport}",
+        "\trequest_header X-Forwarded-Proto {vars.argoweb-proto}",
+        "\trequest_header X-Real-IP {client_ip}",
+        "}",
+    ),
+    # Those below /.well-known are for everybody (RFC 8615).
+    _HIDDEN: (
+        "@argoweb-hidden {",
+        "\tpath_regexp /[.]",
+        "\tnot path_regexp ^/[.]well-known(/[^./][^/]*)*/?$",
+        "}",
+        "error @argoweb-hidden 404",
+    ),
+}
+
+
+def shared(blocks: str, from_cloudflared: str) -> str:
+    """The parts that a text of blocks names; `from_cloudflared` are the peers whose X-Forwarded headers are believed."""
+    snippets = {
+        FILES: ("root * {args[0]}", f"invoke {_HIDDEN}", "file_server"),
+        PROXY: _proxy("{args[:]}", from_cloudflared),
+        PROXY_AS: _proxy("{args[1:]}", from_cloudflared, "header_up Host {args[0]}"),
+    }
+    used = {name: lines for name, lines in snippets.items() if f"import {name} " in blocks}
+    text = "".join(_named(f"({name})", lines) for name, lines in used.items())
+    routes = "".join(
+        _named(f"&({name})", lines)
+        for name, lines in _ROUTES.items()
+        if f" {name}\n" in text + blocks
+    )
+    return routes + text
+
+
+def _named(name: str, lines: Iterable[str]) -> str:
+    return "".join(
+        f"{line}\n" for line in ("", f"{name} {{", *(f"\t{line}" for line in lines), "}")
+    )
+
+
+def _proxy(upstreams: str, from_cloudflared: str, *more: str) -> Iterator[str]:
+    yield from (f"invoke {VISITOR}", f"reverse_proxy {upstreams} {{")
+    for line in (
+        *more,
+        "header_up X-Forwarded-For {client_ip}",
+        "header_up X-Forwarded-Proto https",
+        f"trusted_proxies {from_cloudflared}",
+        f"stream_close_delay {_STREAMS_GO_ON}",
+    ):
+        yield f"\t{line}"
+    yield "}"
