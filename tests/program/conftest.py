@@ -1,0 +1,125 @@
+"""The whole program under Pulumi's mocks, against the sandbox's Cloudflare."""
+
+import asyncio
+import base64
+import json
+import runpy
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pulumi.runtime import set_all_config, set_mocks
+from pulumi.runtime.settings import SETTINGS, set_root_resource
+from pulumi.runtime.stack import run_in_stack
+
+from tests.components.program import Engine, Nothing
+from tests.lookup.conftest import ACCOUNT, OTHER_ZONE, TOKEN, ZONE, Cloudflare, cloudflare
+
+__all__ = ["cloudflare"]
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT, STACK = "argoweb", "prod"
+HOST_KEYS = [
+    "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes([n] * 32)).decode()
+    for n in range(5)
+]
+_TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
+COMMAND = "command:remote:Command"
+
+
+def _main() -> None:
+    runpy.run_path(str(ROOT), run_name="__main__")
+
+
+def _key() -> str:
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+
+
+_KEY = _key()
+
+
+def server(number: int, **more: Any) -> dict[str, Any]:
+    """A server's keys in the stack file."""
+    return {"address": f"192.0.2.{number}", "hostKey": HOST_KEYS[number], **more}
+
+
+class Program:
+    """The program of a stack."""
+
+    def __init__(self, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._cloudflare = cloudflare
+        self._monkeypatch = monkeypatch
+        self.state: dict[str, Any] = {}
+        """The resources of an earlier update, by URN, as `readStackResourceOutputs` gives them."""
+        self.values: dict[str, Any] = {
+            "accountId": ACCOUNT,
+            "tunnel": {"name": "web"},
+            "zones": [
+                {"name": "example.com", "id": ZONE},
+                {"name": "example.org", "id": OTHER_ZONE},
+            ],
+            "servers": {"web1": server(1)},
+            "sites": [
+                {"hostname": "www.example.com", "root": "/srv/www"},
+                {"hostname": "git.example.org", "service": "http://127.0.0.1:3001"},
+            ],
+        }
+        """The stack file's keys."""
+        self.outputs: dict[str, Any] = {}
+        """The stack's outputs after a run."""
+
+    def in_use(self) -> str:
+        """Lets the state have a tunnel of an earlier update; its UUID."""
+        body = {"name": "web", "config_src": "local", "tunnel_secret": "c2VjcmV0" * 6}
+        made = self._cloudflare.api("POST", f"/accounts/{ACCOUNT}/cfd_tunnel", body)
+        self.in_the_state(made, tunnelSecret=body["tunnel_secret"])
+        return str(made["id"])
+
+    def in_the_state(self, tunnel: dict[str, Any], **more: str) -> None:
+        """Lets the state have a tunnel of Cloudflare's; without a secret, as it is after an import."""
+        outputs = {"id": tunnel["id"], "name": tunnel["name"], "accountId": ACCOUNT, **more}
+        self.state["urn:tunnel"] = {"type": _TUNNEL, "outputs": outputs}
+
+    def run(self) -> dict[str, Any]:
+        """The engine's requests, by the name of the resource.
+
+        Raises:
+            Exception: what ends the program.
+        """
+        self._monkeypatch.setenv("CLOUDFLARE_BASE_URL", self._cloudflare.api_url)
+        engine = Engine(state=self.state)
+        set_mocks(Nothing(), project=PROJECT, stack=STACK, monitor=engine)
+        config = {
+            f"argoweb:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in self.values.items()
+        }
+        secrets = {"cloudflare:apiToken": TOKEN, "argoweb:sshPrivateKey": _KEY}
+        set_all_config({**config, **secrets}, [*secrets])
+        set_root_resource(None)  # type: ignore[arg-type]
+        SETTINGS.rpc_manager.clear()
+        SETTINGS.outputs.clear()  # what other tests have left, of their own event loops
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        before = signal.getsignal(signal.SIGINT)
+        try:
+            loop.run_until_complete(run_in_stack(_main))
+        finally:
+            signal.signal(signal.SIGINT, before)
+            asyncio.set_event_loop(asyncio.new_event_loop())
+            loop.close()
+            set_all_config({}, [])
+            set_root_resource(None)  # type: ignore[arg-type]
+        self.outputs = engine.outputs[f"{PROJECT}-{STACK}"]
+        return engine.requests
+
+
+@pytest.fixture
+def program(cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
+    """A stack of one server and two sites that has not been made yet."""
+    yield Program(cloudflare, monkeypatch)
+    assert cloudflare.control("/violations") == []
