@@ -10,6 +10,7 @@ PARTS = (
     "transaction.sh",
     "plan.sh",
     "readable.sh",
+    "units.sh",
     "caddy.sh",
     "validate.sh",
     "health.sh",

@@ -21,44 +21,14 @@ swap() {
   if ((${#OBSOLETE[@]})); then rm -f -- "${OBSOLETE[@]}"; fi
 }
 
-# systemctl, for no longer than the new configuration may take to serve.
-limited() {
-  local status=0
-  timeout "${SETTING[health-timeout]}" systemctl "$@" 2>&1 | indent || status=$?
-  case $status in
-    0) ;;
-    124) echo "systemctl $* did not end within ${SETTING[health-timeout]} s." ;;
-    *) echo "systemctl $* failed." ;;
-  esac
-  return "$status"
-}
-
-# Restarts each cloudflared that nothing has restarted since the units were learned.
-# One is connected before the next one is restarted, so that two of them are never down together.
-restart_tunnel() {
-  local unit verb before
-  for unit in "${INSTANCES[@]}"; do
-    before=${INVOCATION[$unit]}
-    learn_units "$unit"
-    verb=start # waits, too, for a restart that goes on: the first one's is followed by the second one's
-    if [[ $RESTART == yes && ${INVOCATION[$unit]} == "$before" ]]; then verb=restart; fi
-    if [[ $verb == restart || ${ACTIVE[$unit]} != active ]]; then step "restarting ${unit%.service}"; fi
-    limited "$verb" "$unit" || return 1
-  done
-}
-
-# Reloads Caddy, or starts it.
-reload_caddy() {
-  if [[ $RELOAD == no ]] || ((${#CADDY[@]} == 0)); then return 0; fi # in a trap, `return` alone gives what came before it
-  step "reloading ${SETTING[caddy-unit]}"
-  limited reload-or-restart "${CADDY[@]}"
-}
-
 switch_system() {
-  local status=0
+  local status=0 watch
   if [[ -z $NEW_SYSTEM || $NEW_RUNNING == "$(current_system)" ]]; then return 0; fi
   step "switching to the new system"
+  end_refused &
+  watch=$!
   switch_to "$NEW_RUNNING" "$BASE_SYSTEM" >"$WORK/switch.log" 2>&1 || status=$?
+  kill "$watch"
   case $status in
     0) ;;
     2) step "switch-to-configuration reports a failed activation script (exit 2); whether it matters to us, the health check tells" ;;

@@ -1,4 +1,5 @@
-# Caddy checks the candidate as its unit will run it; what it will run has to import our file.
+# Caddy checks the candidate as its unit will run it; what it will run has to import our file. Afterwards it has to run
+# what is live.
 
 readonly PROBE=argoweb-probe.invalid # a site that only the candidate has: where Caddy finds it, it finds our file
 
@@ -7,10 +8,20 @@ declare -a SECRETS=()      # files with values that nobody else may see
 MISSING=''                 # a file without which the unit does not start
 USER_EXISTS=yes
 
-# Learns them from the unit's text.
+# What the unit runs: its program, the configuration and what adapts that.
+declare PROGRAM_OF_CADDY ADAPTER CONFIG
+
+# Learns them from the unit's text $1; further options of systemd-run follow.
 read_surroundings() {
-  local unit=$1 user group line path
-  SURROUNDINGS=("--property=BindReadOnlyPaths=$WORK/candidate:${SETTING[config-dir]}" --property=PrivateTmp=yes)
+  local unit=$1 own user group line path
+  PROGRAM_OF_CADDY=$(exec_program <<<"$unit")
+  ADAPTER=$(exec_option adapter <<<"$unit")
+  CONFIG=$(exec_option config <<<"$unit")
+  own=${FILE_PATH[argoWeb.caddy]:-}
+  CONFIG=${CONFIG:-$own}
+  if [[ -z $ADAPTER && (${CONFIG,,} == *caddyfile* || $CONFIG == *.caddyfile || $CONFIG == "$own") ]]; then ADAPTER=caddyfile; fi
+  SECRETS=() MISSING='' USER_EXISTS=yes
+  SURROUNDINGS=(--property=PrivateTmp=yes "${@:2}")
   user=$(exec_user <<<"$unit")
   if ! id -- "${user:-root}" >/dev/null 2>&1; then
     # The rebuild has yet to make it. Until then nobody, who leaves nothing that it could not open; whether it may read
@@ -31,7 +42,7 @@ read_surroundings() {
       EnvironmentFile=/*) SECRETS+=("$path") ;;&
       EnvironmentFile=/* | LoadCredential=*:/*) if [[ ! -e $path ]]; then MISSING=$path; fi ;;
     esac
-  done < <(grep -E '^(Environment|EnvironmentFile|LoadCredential|ProtectHome)=' <<<"$unit")
+  done < <(grep -E '^(Environment|EnvironmentFile|LoadCredential|ProtectHome|NetworkNamespacePath)=' <<<"$unit")
   SURROUNDINGS+=("--property=Environment=XDG_DATA_HOME=/tmp XDG_CONFIG_HOME=/tmp")
 }
 
@@ -43,54 +54,160 @@ values_longest_first() {
     awk '{ print length, $0 }' | sort -rn | cut -d ' ' -f 2-
 }
 
+# What some of Caddy's refusals mean here: a part of its text, and what to do.
+readonly -A MEANING=(
+  ['duplicate listener addresses']="The server's own configuration of Caddy has a 'servers' option for the address of the sites too: put its lines into argoweb:caddy.serverOptions."
+  ['duplicate global log option']="Caddy's log is set twice, in argoweb:caddy.globalOptions and on the server, where nixpkgs always sets services.caddy.logFormat: give one of them a name, as in 'log mine {'."
+)
+
 # Shows the text $1, Caddy's log in JSON, without the values of the unit's environment files.
 show_refusal() {
-  local text=$1 value
+  local text=$1 value part
   text=${text//\\\\/\\}
   text=${text//\\\"/\"}
   while IFS= read -r value; do
     if ((${#value} > 3)); then text=${text//"$value"/[secret]}; fi
   done < <(values_longest_first)
   indent <<<"${text:-It could not be started: journalctl -n 20 tells why.}"
+  for part in "${!MEANING[@]}"; do
+    if [[ $text == *"$part"* ]]; then echo "${MEANING[$part]}"; fi
+  done
 }
 
 # `caddy validate` opens what the configuration names, such as certificates and log files.
 validate_caddy() {
-  local unit=$1 system=$2 own=${FILE_PATH[argoWeb.caddy]} program adapter config there adapted text
+  local unit=$1 system=$2 own=${FILE_PATH[argoWeb.caddy]} there adapted text
   if grep -Eq '^\s*bind .*:' "$own" && ! grep -q ' lo$' /proc/net/if_inet6 2>/dev/null; then
     echo "This server has no IPv6, but Caddy would listen on it: set argoweb:caddy.bind to 127.0.0.1."
     return 1
   fi
-  read_surroundings "$unit"
+  read_surroundings "$unit" "--property=BindReadOnlyPaths=$WORK/candidate:${SETTING[config-dir]}"
   if [[ -n $MISSING ]]; then
     step "not checked: Caddy's unit needs $MISSING, which is not there yet"
     return
   fi
-  program=$(exec_program <<<"$unit")
-  adapter=$(exec_option adapter <<<"$unit")
-  config=$(exec_option config <<<"$unit")
-  config=${config:-$own}
-  there=$config # until the switch
-  if [[ -n $system && -e $system$config ]]; then there=$system$config; fi
+  there=$CONFIG # until the switch
+  if [[ -n $system && -e $system$CONFIG ]]; then there=$system$CONFIG; fi
   if grep -q '^[^#]' "$own"; then printf 'http://%s:1 {\n\trespond 204\n}\n' "$PROBE" >>"$WORK/candidate/${own##*/}"; fi
-  if [[ -z $adapter && ${config,,} != */caddyfile* && $config != *.caddyfile && $config != "$own" ]]; then
-    adapted=$(<"$there") # JSON, which imports nothing
-  else
-    adapted=$(as_caddys_unit "$program" adapt --config "$there" --adapter "${adapter:-caddyfile}" 2>/dev/null) || {
-      text=$(as_caddys_unit "$program" adapt --config "$there" --adapter "${adapter:-caddyfile}" 2>&1 || true)
-      show_refusal "$text"
-      return 1
-    }
-  fi
+  adapted=$(adapt "$there" 2>/dev/null) || {
+    text=$(adapt "$there" 2>&1 || true)
+    show_refusal "$text"
+    return 1
+  }
   if grep -q "$PROBE" "$own" && [[ $adapted != *"$PROBE"* ]]; then
-    echo "Caddy runs $config, which does not import our sites. Add this line there once, then run pulumi up again:"
-    echo "    import ${own%y}?"
+    if [[ -z $ADAPTER ]]; then
+      echo "Caddy runs $CONFIG, which is JSON (services.caddy.settings?) and cannot import our sites. Write it as a Caddyfile, in services.caddy.virtualHosts or extraConfig, or run a second Caddy for the sites: argoweb:caddy.manage false, argoweb:caddy.unit."
+    else
+      echo "Caddy runs $CONFIG, which does not import our sites. Add this line there once, then run pulumi up again:"
+      echo "    import ${own%y}?"
+    fi
+    return 1
+  fi
+  if grep -qx '\."admin"\."disabled"=true' <<<"$(flat <<<"$adapted")" && [[ -n $(sed -n 's/^ExecReload=//p' <<<"$unit" | tail -n 1) ]]; then
+    echo "Caddy's admin endpoint is off, by which its unit is reloaded. Set services.caddy.enableReload = false on the server, so that it is restarted, or leave 'admin off' out."
     return 1
   fi
   # Where the user is not there yet, neither are the folders for its logs.
   if [[ $USER_EXISTS == no ]]; then adapted=${adapted//'"filename":"'/'"filename":"/tmp/'}; fi
-  text=$(printf '%s' "$adapted" | as_caddys_unit "$program" validate --config - 2>&1) || {
+  text=$(printf '%s' "$adapted" | as_caddys_unit "$PROGRAM_OF_CADDY" validate --config - 2>&1) || {
     show_refusal "$text"
     return 1
   }
+}
+
+# The JSON that Caddy makes of the configuration $1; it may be JSON already.
+adapt() {
+  if [[ -z $ADAPTER ]]; then
+    cat -- "$1"
+  else
+    as_caddys_unit "$PROGRAM_OF_CADDY" adapt --config "$1" --adapter "$ADAPTER"
+  fi
+}
+
+# JSON on stdin as lines `."key"[index]=value`, sorted, the same for all texts that say the same.
+flat() {
+  tr -d '\n' | LC_ALL=C sed -E 's/"([^"\\]|\\.)*"|[][{},:]|[^][{},:"[:space:]]+/&\n/g' | LC_ALL=C awk '
+    BEGIN { named = 1 }
+    function here() { return before[depth] (array[depth] ? "[" item[depth] "]" : depth ? "." key[depth] : "") }
+    { sub(/^[[:space:]]+/, "") }
+    /^$/ { next }
+    /^[{[]$/ {
+      place = here()
+      full[depth] = 1
+      depth++
+      before[depth] = place
+      array[depth] = $0 == "["
+      item[depth] = full[depth] = 0
+      named = array[depth]
+      next
+    }
+    /^[]}]$/ {
+      if (!full[depth]) print before[depth] "=" $0
+      depth--
+      next
+    }
+    $0 == "," {
+      item[depth]++
+      named = array[depth]
+      next
+    }
+    $0 == ":" { named = 1; next }
+    !named { key[depth] = $0; next }
+    { full[depth] = 1; print here() "=" $0 }' | LC_ALL=C sort
+}
+
+# Reloads Caddy, or starts it, and restarts it where that was not enough: a reload goes by way of the admin endpoint of
+# the new configuration, which the running one need not have.
+reload_caddy() {
+  local unit before=${INVOCATION[${CADDY[*]}]:-}
+  if [[ $REBUILD$RELOAD == nono ]] || ((${#CADDY[@]} == 0)); then return 0; fi # in a trap, `return` alone gives what came before it
+  if [[ $RELOAD == yes ]]; then
+    step "reloading ${SETTING[caddy-unit]}"
+    limited reload-or-restart "${CADDY[@]}" || true
+  fi
+  unit=$(unit_text "${CADDY[@]}")
+  if runs_live "$unit" "$before"; then return 0; fi
+  step "restarting ${SETTING[caddy-unit]}, which does not run what is live"
+  limited restart "${CADDY[@]}" || return 1
+  # It has read what is live, unless it starts with what it had before.
+  if [[ $unit != *' --resume'* ]] || runs_live "$unit" "$before"; then return 0; fi
+  echo "${SETTING[caddy-unit]} goes on with a configuration that is not the live one."
+  return 1
+}
+
+# Whether Caddy, its unit's text being $1, runs what is live, which its admin endpoint tells. One without that has read
+# what is live if it has started since its invocation $2.
+runs_live() {
+  local unit=$1 tmp wanted listen
+  local -a shared=("--property=JoinsNamespaceOf=${CADDY[*]}") where=()
+  tmp=$(sed -n 's/^PrivateTmp=//p' <<<"$unit" | tail -n 1)
+  if [[ ! $tmp =~ ^(1|y|t|on) ]]; then shared+=(--property=PrivateTmp=no); fi
+  read_surroundings "$unit" "${shared[@]}"
+  if [[ -z $PROGRAM_OF_CADDY ]]; then return 1; fi
+  add_directories
+  wanted=$(adapt "$CONFIG" 2>/dev/null | flat) || return 1
+  if [[ -z $wanted ]]; then return 1; fi
+  if grep -qx '\."admin"\."disabled"=true' <<<"$wanted"; then
+    learn_units "${CADDY[@]}"
+    [[ ${ACTIVE[${CADDY[*]}]} == active && ${INVOCATION[${CADDY[*]}]} != "$2" ]]
+    return
+  fi
+  listen=$(sed -n 's/^\."admin"\."listen"="\(tcp\/\)\?\(.*\)"$/\2/p' <<<"$wanted")
+  listen=${listen%|*}
+  case ${listen:-localhost:2019} in
+    unix/*) where=(--unix-socket "${listen#unix/}" http://127.0.0.1/config/) ;;
+    :*) where=("http://localhost$listen/config/") ;;
+    *) where=("http://${listen:-localhost:2019}/config/") ;;
+  esac
+  [[ $(as_caddys_unit "$(type -P curl)" -fsS --globoff --max-time 10 --noproxy '*' "${where[@]}" 2>/dev/null | flat) == "$wanted" ]]
+}
+
+# What systemd tells the running Caddy of its folders, which its configuration may name.
+add_directories() {
+  local pid line
+  pid=$(systemctl show -p MainPID --value "${CADDY[@]}")
+  while IFS= read -r line; do
+    SURROUNDINGS+=("--property=Environment=$line")
+  done < <(tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" |
+    grep -E '^((STATE|LOGS|CACHE|RUNTIME|CONFIGURATION|CREDENTIALS)_DIRECTORY|HOME|USER)=[^ ]*$' || true)
 }

@@ -63,16 +63,29 @@ healthy() {
   done
 }
 
-# The last lines of the units since this run began: without debug lines and access logs, which hold what visitors
-# sent, and without the tunnel's secret, whoever printed it.
+# The lines of the units since this run began that tell most: errors, each once, and the last ones. Without debug lines and
+# access logs, which hold what visitors sent, without cloudflared's pre-checks and general advice, and without the tunnel's secret,
+# whoever printed it.
 journal_tail() {
   local unit text secret
   secret=$(sed -n 's/.*"TunnelSecret": *"\([^"]*\)".*/\1/p' -- "${FILE_PATH[credentials]:-}" 2>/dev/null || true)
   for unit in "${INSTANCES[@]}" "${CADDY[@]}"; do
-    echo "Last journal lines of $unit:"
-    text=$(journalctl --no-pager -q -o cat --since "@$STARTED" -n 200 -u "$unit" 2>/dev/null |
-      grep -v -e ' DBG ' -e '"level":"debug"' -e 'http\.log\.access' | tail -n 15 || true)
+    text=$(journalctl --no-pager -q -o cat --since "@$STARTED" -n 2000 -u "$unit" 2>/dev/null |
+      grep -v -e ' DBG ' -e '"level":"debug"' -e 'http\.log\.access' -e ' INF [|+]' -e ' INF precheck ' -e ' ERR  ' -e ' ERR Please try ' || true)
     if [[ -n $secret ]]; then text=${text//"$secret"/[secret]}; fi
-    if [[ -n $text ]]; then indent <<<"$text"; fi
+    show_lines "Errors of $unit:" "$(errors_in "$text" | tail -n 10)"
+    show_lines "Last journal lines of $unit:" "$(tail -n 5 <<<"$text")"
   done
+}
+show_lines() {
+  if [[ -n $2 ]]; then
+    echo "$1"
+    indent <<<"$2"
+  fi
+}
+# Of lines that differ in numbers only, as a time, the last one.
+errors_in() {
+  grep -i -E ' (ERR|FTL) |"level":"(error|fatal|panic)"|(^|[^a-z])(error|failed|failure|panic)' <<<"$1" |
+    awk '{ key = $0; gsub(/[0-9]+/, "", key); line[NR] = $0; kind[NR] = key; newest[key] = NR }
+      END { for (n = 1; n <= NR; n++) if (newest[kind[n]] == n) print line[n] }' || true
 }

@@ -1,0 +1,193 @@
+"""How the units are restarted on a server, and what is told when they do not come up."""
+
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.remote_programs import PARTS
+from tests.remote.test_work import LIVE, ROTATED, Server, credentials, server, systemctl
+
+__all__ = ["server"]
+
+REMOTE = Path(__file__).resolve().parents[2] / "remote"
+NEW = {**LIVE, "argoWeb.yml": "new yml\n"}
+ACTIVATING = """#!/bin/bash
+case "$*" in
+  *InvocationID*)
+    for unit in "${@:9}"; do
+      printf '\\nLoadState=loaded\\nActiveState=activating\\nInvocationID=this\\n'
+    done | tail -n +2
+    ;;
+  "restart argoWeb.service") exec sleep 60 ;;
+esac
+"""
+REFUSED = """#!/bin/bash
+if [[ $* == *_SYSTEMD_INVOCATION_ID=this* ]]; then
+  for (( n = 0; n < COUNT; n++ )); do
+    echo '2026-11-30T09:24:39Z ERR Register tunnel error from server side error="Unauthorized: Invalid tunnel secret" connIndex=0'
+  done
+fi
+"""
+
+
+def test_a_stop_may_take_as_long_as_systemd_lets_it_whatever_a_start_may_take(
+    server: Server,
+) -> None:
+    text = systemctl().replace('case "$*" in', 'state() { if [[ -e $FOLDER/stopping ]]; then echo deactivating; else active "$1"; fi; }\ncase "$*" in', 1)  # fmt: skip
+    text = text.replace('"$(active "$unit")"', '"$(state "$unit")"')
+    slow = 'touch $FOLDER/stopping; sleep 6; rm $FOLDER/stopping; there "$2"'
+    server.stub("systemctl", text.replace("  restart*|", f'  "restart argoWeb.service") {slow} ;;\n  restart*|'))  # fmt: skip
+
+    said, code = server.work("activate", NEW, "health-timeout 4")
+
+    assert code == 0, said
+    assert said.count("waiting until argoWeb has stopped, which finishes what it answers") == 1
+    assert server.live("argoWeb.yml") == "new yml\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "advice"),
+    [
+        ((), "Raise argoweb:tunnel.secretVersion by one."),
+        (("tunnel-secret imported",), "Set argoweb:tunnelSecret to that of the tunnel."),
+    ],
+)
+def test_a_wrong_secret_fails_in_seconds_with_its_reason(
+    server: Server, lines: tuple[str, ...], advice: str
+) -> None:
+    server.stub("systemctl", ACTIVATING)
+    server.stub("journalctl", REFUSED.replace("COUNT", "3"))
+    began = time.monotonic()
+
+    said, code = server.work("activate", NEW, "health-timeout 50", *lines)
+
+    assert code == 1
+    assert time.monotonic() - began < 30
+    assert "has refused the tunnel's secret 3 times: Unauthorized: Invalid tunnel secret." in said
+    assert advice in said
+
+
+def test_a_secret_that_was_made_a_moment_ago_may_be_refused_some_times_more(
+    server: Server,
+) -> None:
+    server.path("credentials").write_text(credentials("old"))
+    server.stub("systemctl", ACTIVATING)
+    server.stub("journalctl", REFUSED.replace("COUNT", "4"))
+
+    said, _ = server.work("activate", ROTATED, "health-timeout 3")
+
+    assert "systemctl restart argoWeb.service did not end within 3 s." in said
+    assert "has refused" not in said
+
+
+JOURNAL = """#!/bin/bash
+if [[ $* != *"-u argoWeb.service"* ]]; then exit; fi
+cat <<'END'
+2026-11-30T09:00:00Z ERR Unable to reach the origin service error="dial tcp 127.0.0.1:3000" connIndex=0
+2026-11-30T09:00:01Z ERR Unable to reach the origin service error="dial tcp 127.0.0.1:3000" connIndex=1
+2026-11-30T09:00:01Z ERR Please try the following things to diagnose this issue: event=0
+2026-11-30T09:00:01Z ERR   1. ensure that argotunnel.com is returning "origintunneld" service records. event=0
+2026-11-30T09:00:01Z DBG Cookie: a-visitors-cookie
+2026-11-30T09:00:02Z INF +------------+
+2026-11-30T09:00:02Z INF |  ERROR: Allow outbound TCP on port 7844.  |
+2026-11-30T09:00:02Z INF precheck component="UDP Connectivity" details="QUIC connection failed" status=fail
+argoWeb.service: Main process exited, code=exited, status=1/FAILURE
+END
+for n in {1..40}; do echo "2026-11-30T09:00:03Z INF Retrying connection number$n"; done
+"""
+
+
+def test_of_a_journal_the_errors_come_first_each_once_and_nothing_of_the_pre_checks(
+    server: Server,
+) -> None:
+    server.stub("journalctl", JOURNAL)
+    server.stub("curl", "#!/bin/bash\nexit 1\n")
+
+    said, code = server.work("activate", NEW, "health-timeout 1")
+
+    assert code == 1
+    shown = said.partition("Errors of argoWeb.service:")[2].partition("going back")[0]
+    errors, _, last = shown.partition("Last journal lines of argoWeb.service:")
+    assert errors.count("Unable to reach the origin") == 1
+    assert "status=1/FAILURE" in errors
+    assert "number40" in last
+    for noise in (
+        "precheck",
+        "Allow outbound",
+        "argotunnel.com",
+        "a-visitors-cookie",
+        "Please try",
+    ):
+        assert noise not in said
+
+
+@pytest.mark.parametrize(("version", "bad"), [("2026.8.0", True), ("2026.8.1", True), ("2026.8.2", False)])  # fmt: skip
+def test_a_cloudflared_that_is_known_to_be_bad_is_warned_of_before_the_switch_and_after_it(
+    server: Server, version: str, bad: bool
+) -> None:
+    program = server.folder / "cloudflared"
+    program.write_text(f"#!/bin/bash\necho 'cloudflared version {version} (built unknown)'\n")
+    program.chmod(0o755)
+    units = server.folder / "systems/new/etc/systemd/system"
+    units.mkdir(parents=True)
+    text = f"[Service]\nExecStart={program} --config {server.config}/argoWeb.yml tunnel run\n"
+    (units / "argoWeb.service").write_text(text)
+    (units / "argoWeb-recover.service").touch()
+    (units / "caddy.service").write_text(
+        "[Service]\nExecStart=/bin/caddy run --config /etc/caddy/Caddyfile\n"
+    )
+    (server.stubs / "unshare").unlink()
+    server.stub("nixos-rebuild", "#!/bin/bash\nln -sfn $FOLDER/systems/new result\n")
+    server.stub("systemd-run", "#!/bin/bash\necho '\"argoweb-probe.invalid\"'\n")
+    server.stub("systemctl", systemctl().replace('  is-active*)', f'  "cat -- argoWeb.service") echo "ExecStart={program}" ;;\n  is-active*)'))  # fmt: skip
+
+    said, _ = server.work("activate", {**LIVE, "argoWeb.nix": "{ new = 1; }\n"})
+
+    before, switched, after = said.partition("switching to the new system")
+    assert switched, before
+    for part in (before, after):
+        assert (f"warning: cloudflared {version} changes the path" in part) is bad
+
+
+def flat(text: str) -> str:
+    """The lines by which two JSON texts are compared."""
+    source = "\n".join((REMOTE / part).read_text() for part in PARTS if part == "caddy.sh")
+    return subprocess.run(
+        ["bash", "-c", f"{source}\nflat"], input=text, text=True, capture_output=True, check=True
+    ).stdout
+
+
+leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=6))
+values = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@settings(max_examples=30)
+@given(value=values, other=values)
+def test_two_texts_are_the_same_when_and_only_when_they_mean_the_same(
+    value: Any, other: Any
+) -> None:
+    compact = json.dumps(value, separators=(",", ":"))
+    shuffled = json.dumps(value, indent=2, sort_keys=True)
+
+    assert flat(compact) == flat(shuffled)
+    assert (flat(json.dumps(other)) == flat(compact)) == (
+        json.dumps(other, sort_keys=True) == json.dumps(value, sort_keys=True)
+    )
+
+
+def test_the_order_of_a_list_counts_and_that_of_keys_does_not() -> None:
+    one = '{"a":[{"to":1},{"to":2}],"b":[]}'
+
+    assert flat(one) == flat('{"b": [ ], "a": [{"to": 1}, {"to": 2}]}')
+    assert flat(one) != flat('{"a":[{"to":2},{"to":1}],"b":[]}')
+    assert flat(one) != flat('{"a":[{"to":1},{"to":2}],"b":{}}')
