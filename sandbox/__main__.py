@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 
 from sandbox import demo, lifecycle, stack, state
@@ -27,6 +28,8 @@ def main() -> int:
     commands.add_parser("reset", help="down, and forget everything")
     commands.add_parser("demo", help="deploy the example and look at its sites")
     given = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         match given.command:
             case "up":
@@ -46,6 +49,8 @@ def main() -> int:
     except SandboxError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     return 0
 
 

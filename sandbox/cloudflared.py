@@ -111,6 +111,10 @@ def _fetched(say: Callable[[str], None]) -> Cloudflared:
     if arch is None:
         return Cloudflared(why=f"there is none on PATH, and no release for {platform.machine()}")
     program = CACHE / f"cloudflared-{VERSION}"
+    if program.exists() and not _version(program):
+        say(f"the cloudflared that is kept at {program} does not run; it is fetched anew")
+        program.unlink()
+        _REFUSED.unlink(missing_ok=True)
     if not program.exists() and not _REFUSED.exists():
         say(f"fetching cloudflared {VERSION}")
         if problem := _fetch(
@@ -121,7 +125,7 @@ def _fetched(say: Callable[[str], None]) -> Cloudflared:
         return Cloudflared(
             why=f"there is none on PATH, and its release cannot be fetched: {_REFUSED.read_text()}"
         )
-    return Cloudflared(program=program, version=_version(program) or VERSION)
+    return Cloudflared(program=program, version=_version(program))
 
 
 def _fetch(url: str, checksum: str, program: Path) -> str:

@@ -7,13 +7,16 @@ import socket
 import sys
 import time
 import urllib.request
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sandbox import cloudflared, needs, processes, stack, state
 from sandbox.engine import own_language_host, plugins, pulumi_cli
-from sandbox.server.machine import Machine
-from sandbox.state import CHECKOUT, FOLDER, STACK, SandboxError
+from sandbox.server import mounts
+from sandbox.server.machine import Machine, ensure_key, is_key, leftovers
+from sandbox.state import CHECKOUT, FOLDER, STACK, SandboxError, folder
 
 EXAMPLE = Path(__file__).resolve().parent / "example"
 ACCOUNT = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
@@ -24,6 +27,11 @@ ZONES = {
 _TOKEN = "sandbox-token-0123456789abcdefghijklmnopqrs"
 _READY_SECONDS = 60
 _STARTED = time.monotonic()
+_UP = "Start it with: python -m sandbox up"
+_OF_A_RUN = ("state.json", "processes.json", "cloudflare", "servers", "pulumi-state")
+"""What `down` takes out of the folder; the second one is of earlier versions."""
+_UNKNOWN = (KeyError, TypeError, AttributeError, ValueError, IndexError, OSError, StopIteration)
+"""What reading a state of another version, or the broken file of a key, raises."""
 
 
 def say(text: str) -> None:
@@ -32,32 +40,68 @@ def say(text: str) -> None:
 
 
 def up(servers: int) -> dict[str, Any]:
-    """Starts what does not run, prepares the stack; a crashed earlier run is cleaned up first.
+    """Starts what does not run, and prepares the stack.
+
+    What is left of a sandbox that cannot go on is ended first. When it does not come up, what was started is ended.
 
     Raises:
         SandboxError: something is missing or does not start.
     """
     needs.check()
+    pulumi = pulumi_cli.find(say)
     current = state.load()
-    if current and len(current["servers"]) == servers and _whole():
+    faults = _faults(current) or _differences(current, servers)
+    if not faults:
         say("the sandbox is up already")
-    else:
-        if processes.recorded() or (FOLDER / "servers").exists():
-            say("cleaning up an earlier run")
-            _end_everything()
-        current = _start(servers)
-    machines = _machines(current)
+        try:
+            return _prepared(current, pulumi)
+        except stack.UnreadableState as error:
+            faults = [str(error)]
+    if current or _left():
+        say(f"ending what is left of an earlier sandbox, since {'; '.join(faults)}")
+    down()
+    folder(FOLDER)
+    try:
+        return _prepared(_start(servers), pulumi)
+    except BaseException:
+        say("it did not come up; ending what was started")
+        down()
+        raise
+
+
+def _prepared(current: dict[str, Any], pulumi: Path) -> dict[str, Any]:
+    """The sandbox with what Pulumi needs, which is made again where it is gone."""
     say(f"preparing the stack '{STACK}'")
-    current["plugins"] = plugins.install(FOLDER / "pulumi-home", Path(current["pulumi"]), say)
-    stack.prepare(current, machines, EXAMPLE / "stack.yaml")
+    current["pulumi"] = str(pulumi)
+    own_language_host.install(pulumi)
+    current["plugins"] = plugins.install(folder(FOLDER / "pulumi-home"), pulumi, say)
+    stack.prepare(current, _machines(current), EXAMPLE / "stack.yaml", say)
     state.save(current)
     return current
 
 
 def down() -> None:
-    """Ends exactly what was started; what Pulumi keeps stays for the next time, but for the stack's resources."""
-    _end_everything()
-    for name in ("state.json", "cloudflare", "pulumi-state"):
+    """Ends all that runs, whatever is known of it; keys, passphrase, stack file and plugins stay for the next time.
+
+    Raises:
+        SandboxError: something does not end. Everything else has ended.
+    """
+    problems: list[str] = []
+
+    def tried(step: Callable[[], None]) -> None:
+        try:
+            step()
+        except SandboxError as error:
+            problems.append(str(error))
+
+    for process in reversed(processes.running()):
+        tried(partial(processes.end, process))
+    for machine in leftovers():
+        tried(machine.remove)
+    tried(partial(mounts.release, FOLDER))
+    if problems:
+        raise SandboxError("\n".join(problems))
+    for name in _OF_A_RUN if FOLDER.is_dir() else ():
         path = FOLDER / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
@@ -65,19 +109,36 @@ def down() -> None:
 def reset() -> None:
     """Down, and nothing kept but what was built once: keys, passphrase, stack file and plugins go too."""
     down()
-    shutil.rmtree(FOLDER, ignore_errors=True)
+    shutil.rmtree(FOLDER) if FOLDER.is_dir() else FOLDER.unlink(missing_ok=True)
     stack.STACK_FILE.unlink(missing_ok=True)
 
 
 def status() -> dict[str, Any]:
-    """What runs and where.
+    """What runs and where, and what is wrong with it.
 
     Raises:
-        SandboxError: it is not up.
+        SandboxError: it is not up; only parts of it may be.
     """
     current = state.load()
+    if not current and not (left := _left()):
+        raise SandboxError(f"The sandbox is not up. {_UP}")
     if not current:
-        raise SandboxError("The sandbox is not up. Start it with: python -m sandbox up")
+        raise SandboxError(_half_up([f"of {part} something is left" for part in left]))
+    faults = _faults(current)
+    try:
+        return {"running": not faults, "faults": faults, **_shown(current)}
+    except _UNKNOWN:
+        raise SandboxError(_half_up(faults)) from None
+
+
+def _half_up(words: Sequence[str]) -> str:
+    return (
+        f"The sandbox is neither up nor down: {'; '.join(words)}. {_UP}, which ends what is left first. "
+        "To end it only: python -m sandbox down"
+    )
+
+
+def _shown(current: dict[str, Any]) -> dict[str, Any]:
     servers = {
         machine.name: {
             "host_root": str(machine.root),
@@ -94,7 +155,6 @@ def status() -> dict[str, Any]:
     first = next(iter(servers.values()))
     service = current["cloudflare"]
     return {
-        "running": _whole(),
         "api_url": service["api_url"],
         "control_url": service["control_url"],
         "edge_url": service["edge_url"],
@@ -107,9 +167,41 @@ def status() -> dict[str, Any]:
     }
 
 
-def _whole() -> bool:
-    running = processes.recorded()
-    return bool(running) and all(process.alive() for process in running)
+def _faults(current: dict[str, Any]) -> list[str]:
+    """Why what was brought up cannot go on as it is."""
+    if not current:
+        return ["nothing that can be read says how it was started"]
+    try:
+        machines = _machines(current)
+        _shown(current)
+    except _UNKNOWN:
+        return ["what says how it was started, or a server's key, is of another version or broken"]
+    alive = {process.part for process in processes.running()}
+    parts = ["cloudflare", *(part for machine in machines for part in machine.parts)]
+    faults = [f"{part} does not run" for part in parts if part not in alive]
+    if not is_key(machines[0].private_key):
+        faults.append("the SSH key is gone or broken")
+    elif machines[0].public_key != current.get("key"):
+        faults.append("the servers know another SSH key")
+    if not stack.has_passphrase():
+        faults.append("the passphrase of the stack's state is gone or broken")
+    return faults
+
+
+def _differences(current: dict[str, Any], servers: int) -> list[str]:
+    """Why it is not the sandbox that is asked for."""
+    differences = []
+    if len(current["servers"]) != servers:
+        differences.append(f"it has not {servers} servers but {len(current['servers'])}")
+    if current.get("programs") != state.programs():
+        differences.append("its programs have changed since it was started")
+    return differences
+
+
+def _left() -> list[str]:
+    """The parts that run, or of which something is left, whatever says that they should."""
+    running = {process.part for process in processes.running()}
+    return sorted(running | {f"servers/{machine.name}" for machine in leftovers()})
 
 
 def _machines(current: dict[str, Any]) -> list[Machine]:
@@ -117,15 +209,11 @@ def _machines(current: dict[str, Any]) -> list[Machine]:
 
 
 def _start(servers: int) -> dict[str, Any]:
-    FOLDER.mkdir(exist_ok=True)
-    pulumi = pulumi_cli.find(say)
-    own_language_host.install(pulumi)
     tunnel_client = cloudflared.find(say)
     say("starting Cloudflare: the API and the edge")
     cloudflare = _start_cloudflare(tunnel_client.program is not None)
     ports = {f"web{number}": _free_port() for number in range(1, servers + 1)}
     current: dict[str, Any] = {
-        "pulumi": str(pulumi),
         "token": _TOKEN,
         "cloudflare": cloudflare,
         "servers": ports,
@@ -133,6 +221,7 @@ def _start(servers: int) -> dict[str, Any]:
         "cloudflared": tunnel_client.described,
     }
     machines = _machines(current)
+    current["key"] = ensure_key(machines[0].private_key)
     for machine in machines:
         say(f"booting the server {machine.name}")
         machine.create(_caddy(), EXAMPLE)
@@ -144,19 +233,17 @@ def _start(servers: int) -> dict[str, Any]:
 
 
 def _start_cloudflare(real_tunnel_client: bool) -> dict[str, Any]:
-    folder = FOLDER / "cloudflare"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    place = folder(FOLDER / "cloudflare")
     process = processes.start(
         "cloudflare",
         [
-            *(sys.executable, "-m", "sandbox.cloudflare", "--state-dir", str(folder)),
+            *(sys.executable, "-m", "sandbox.cloudflare", "--state-dir", str(place)),
             *(["--cloudflared"] if real_tunnel_client else []),
         ],
         log=FOLDER / "cloudflare.log",
         cwd=CHECKOUT,
     )
-    ready = folder / "cloudflare.json"
+    ready = place / "cloudflare.json"
     deadline = time.monotonic() + _READY_SECONDS
     while not ready.exists():
         if not process.alive() or time.monotonic() > deadline:
@@ -195,13 +282,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _end_everything() -> None:
-    for process in reversed(processes.recorded()):
-        processes.end(process)
-    servers = FOLDER / "servers"
-    if servers.exists():
-        for folder in servers.iterdir():
-            Machine(name=folder.name, ssh_port=0).remove()
-        servers.rmdir()

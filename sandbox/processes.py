@@ -1,53 +1,95 @@
-"""Processes that outlive the command that started them, known by process id and start time."""
+"""Processes that outlive the command that started them.
+
+No file lists them: it could be lost, half-written or copied to another checkout. A process of this checkout's sandbox is
+known by its command line, which names the part of `.sandbox/` that it serves.
+"""
 
 import contextlib
-import json
 import os
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.state import FOLDER, SandboxError, write
+from sandbox.state import FOLDER, SandboxError
 
-_RECORDS = FOLDER / "processes.json"
 _GRACE_SECONDS = 20.0
+_PROGRAMS = ("sandbox.cloudflare", "sandbox.server.network")
+"""Modules that run as such processes; the third one is a shell program."""
+_BOOT = "/sandbox/server/boot.sh"
+_PART = re.compile(
+    rf"(?:--directory=)?{re.escape(str(FOLDER))}/(cloudflare|servers/[^/]+/(?:netns|root))"
+)
+"""The argument that says which part of the sandbox a process is."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
     """A process; its start time tells it from a later one with the same id."""
 
-    name: str
+    part: str
+    """`cloudflare`, `servers/NAME/netns` (the doors of its network) or `servers/NAME/root` (its boot)."""
     pid: int
-    started: str
+    ticks: int
+    """When it started, in clock ticks since this machine did."""
 
     def alive(self) -> bool:
         """Whether it still runs."""
-        return _start_time(self.pid) == self.started
+        return _started(self.pid) == self.ticks
 
 
-def _start_time(pid: int) -> str:
-    """Boot and clock ticks of the start; empty for a process that is gone or has ended."""
+def _fields(pid: int) -> list[str]:
+    """What `/proc/PID/stat` has after the name, from the state on; nothing for a process that is gone or has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
-        return ""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return "" if fields[0] in "ZX" else f"{boot} {fields[19]}"
-
-
-def recorded() -> list[Process]:
-    """Every process that was started and not ended."""
-    if not _RECORDS.exists():
         return []
-    return [Process(**record) for record in json.loads(_RECORDS.read_text())]
+    return [] if fields[0] in "ZX" else fields
+
+
+def _started(pid: int) -> int | None:
+    fields = _fields(pid)
+    return int(fields[19]) if fields else None
+
+
+def running() -> list[Process]:
+    """Every process of this sandbox that runs, in the order of their starts."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        pid = int(entry.name)
+        try:
+            words = (entry / "cmdline").read_text(errors="replace").split("\0")
+        except OSError:
+            continue
+        part, fields = _part(words), _fields(pid)
+        # What one of them has started is not a leader of its session.
+        if part is not None and fields and fields[3] == entry.name:
+            found.append(Process(part=part, pid=pid, ticks=int(fields[19])))
+    return sorted(found, key=lambda process: (process.ticks, process.pid))
+
+
+def _part(words: Sequence[str]) -> str | None:
+    """The part of this sandbox that a command line serves."""
+    if not any(word in _PROGRAMS or word.endswith(_BOOT) for word in words):
+        return None
+    parts = [found[1] for word in words if (found := _PART.fullmatch(word))]
+    return parts[0] if parts else None
 
 
 def start(name: str, command: Sequence[str], *, log: Path, cwd: Path | None = None) -> Process:
-    """Starts a process apart from this terminal; its output goes to the log."""
+    """Starts a process apart from this terminal; its output goes to the log. It is found again by its command line.
+
+    Raises:
+        SandboxError: it would not be.
+    """
+    part = _part(command)
+    if part is None:
+        raise SandboxError(f"The process {name} could not be found again: {' '.join(command)}")
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         child = subprocess.Popen(
@@ -58,9 +100,7 @@ def start(name: str, command: Sequence[str], *, log: Path, cwd: Path | None = No
             cwd=cwd,
             start_new_session=True,
         )
-    process = Process(name=name, pid=child.pid, started=_start_time(child.pid))
-    _keep([*recorded(), process])
-    return process
+    return Process(part=part, pid=child.pid, ticks=_started(child.pid) or 0)
 
 
 def end(process: Process) -> None:
@@ -72,20 +112,16 @@ def end(process: Process) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         deadline = time.monotonic() + _GRACE_SECONDS
         if process.alive():
-            os.kill(process.pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, number)
         while process.alive() and time.monotonic() < deadline:
             _reap(process.pid)
             time.sleep(0.05)
         if not process.alive():
-            _keep([other for other in recorded() if other != process])
             return
-    raise SandboxError(f"The process {process.name} ({process.pid}) does not end.")
+    raise SandboxError(f"The process {process.part} ({process.pid}) does not end.")
 
 
 def _reap(pid: int) -> None:
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-
-
-def _keep(processes: Sequence[Process]) -> None:
-    write(_RECORDS, json.dumps([asdict(process) for process in processes], indent=2))

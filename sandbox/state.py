@@ -1,5 +1,6 @@
 """Where the sandbox keeps what it has started and made: `.sandbox/` in the checkout, a cache for what is built once."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -28,11 +29,32 @@ def write(path: Path, text: str, mode: int = 0o644) -> None:
     new.replace(path)
 
 
+def folder(path: Path) -> Path:
+    """A folder, in the place of whatever else may lie there."""
+    if not path.is_dir():
+        path.unlink(missing_ok=True)
+        path.mkdir(parents=True)
+    return path
+
+
 def load() -> dict[str, Any]:
-    """What was saved; nothing if the sandbox is not up."""
-    return json.loads(_STATE.read_text()) if _STATE.exists() else {}
+    """What was saved; nothing if the sandbox is not up, or what is there cannot be read."""
+    try:
+        found = json.loads(_STATE.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def save(state: dict[str, Any]) -> None:
     """Keeps the state for the next command."""
-    write(_STATE, json.dumps(state, indent=2))
+    write(_STATE, json.dumps({**state, "programs": programs()}, indent=2))
+
+
+def programs() -> str:
+    """What tells one version of the sandbox's own programs from another."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).resolve().parent.rglob("*")):
+        if file.is_file() and "__pycache__" not in file.parts:
+            digest.update(f"{file}\0".encode() + file.read_bytes())
+    return digest.hexdigest()

@@ -15,6 +15,7 @@ from .records import FIELDS, built, check_clash
 from .routes import Json, refuse_unknown
 from .store import Store
 from .tunnels import Tunnels
+from .weather import Weather
 
 Doors = Callable[[Path], Awaitable[None]]
 """Lets the edge be found in the network namespace that a file holds."""
@@ -24,17 +25,28 @@ SEEDS = frozenset({"accounts", "zones", "tokens", "records"})
 class Control:
     """Answers requests of the control port. It has no authentication: it is for the loopback."""
 
-    def __init__(self, store: Store, tunnels: Tunnels, journal: Journal, open_doors: Doors) -> None:
+    def __init__(
+        self,
+        store: Store,
+        tunnels: Tunnels,
+        journal: Journal,
+        open_doors: Doors,
+        weather: Weather,
+    ) -> None:
         self._store = store
         self._tunnels = tunnels
         self._journal = journal
         self._open_doors = open_doors
+        self._weather = weather
 
     async def handle(self, request: Request) -> Response | None:
         try:
             if (request.method, request.path) == ("POST", "/doors"):
                 await self._open_doors(Path(json.loads(request.body)["namespace"]))
                 return Response.of_json(200, {})
+            if request.method in ("POST", "DELETE") and request.path == "/weather":
+                body = json.loads(request.body) if request.body else {}
+                return Response.of_json(200, await self._weather.change(body))
             result = self._perform(request)
         except (ApiError, ValueError, TypeError, KeyError) as error:
             return Response.of_json(400, {"error": f"{type(error).__name__}: {error}"})
@@ -67,6 +79,8 @@ class Control:
                 self._store.clear()
                 journal.clear()
                 return {}
+            case "GET", ["weather"]:
+                return self._weather.shown()
             case "GET", ["dump"]:
                 return self._store.dump()
             case "POST", ["tunnels", tunnel_id, "disconnect"]:

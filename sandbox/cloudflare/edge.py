@@ -98,6 +98,8 @@ class Exchange:
         words = head.start.split(" ")
         if len(words) != 3 or not words[2].startswith("HTTP/1."):
             raise BadHttp(f"not a request line: {head.start!r}")
+        if not words[1].startswith("/") and words[1] != "*":
+            raise BadHttp(f"not a path: {words[1]!r}")
         self._length = body_length(head) or 0
         self._upgrade = "upgrade" in head.tokens("connection")
         self._reader = reader

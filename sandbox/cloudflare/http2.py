@@ -23,6 +23,7 @@ from .capnp import BadMessage
 from .http import Head, Headers, reason
 from .registration import ControlStream, Details, Refusal, Registration
 from .tunnels import Connection, NoAnswer, Refused, Stream, Tunnels
+from .weather import Location, Wire
 
 KIND = b"cf-cloudflared-proxy-connection-upgrade"
 ANSWER_HEADERS = b"cf-cloudflared-response-headers"
@@ -44,6 +45,8 @@ NOT_PASSED = {
 """Fields of HTTP/1.1 that HTTP/2 has no place for, and those that the edge answers itself."""
 REFUSED_SECONDS = 0.2
 """How long a refused connection stays open: cloudflared tries again only when it is closed."""
+UNANSWERED_SECONDS = 6.0
+"""How long a connection stays open whose registration gets no answer; cloudflared waits 5 s for one."""
 WINDOW = 4 * 1024 * 1024
 PIECE = 65536
 
@@ -183,7 +186,7 @@ class Session:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         tunnels: Tunnels,
-        location: str,
+        location: Location,
         *,
         drain_seconds: float,
     ) -> None:
@@ -191,7 +194,7 @@ class Session:
         self.heard = asyncio.get_running_loop().time()
         """When something was read last."""
         self._reader = reader
-        self._writer = writer
+        self._wire = Wire(writer, location)
         self._tunnels = tunnels
         self._location = location
         self._drain_seconds = drain_seconds
@@ -254,7 +257,7 @@ class Session:
         for stream in self._open:
             stream.put(None)
         self._moved.set()
-        self._writer.close()
+        self._wire.close()
         if self._connection is not None:
             self._tunnels.forget(self._connection)
 
@@ -292,7 +295,7 @@ class Session:
             if room:
                 rest = rest[room:]
                 self._flush()
-                await self._writer.drain()
+                await self._wire.drain()
             else:
                 self._moved.clear()
                 await self._moved.wait()
@@ -325,10 +328,16 @@ class Session:
 
     # What the connector asks for
 
-    def register(self, registration: Registration) -> Details | Refusal:
+    def register(self, registration: Registration) -> Details | Refusal | None:
+        now = self._location.now
         tunnel_id = str(uuid.UUID(bytes=registration.tunnel_id))
         connector_id = str(uuid.UUID(bytes=registration.connector_id))
+        if now.refusal == "":
+            self._later(UNANSWERED_SECONDS)
+            return None
         try:
+            if now.refusal:
+                raise Refused(now.refusal)
             tunnel = self._tunnels.admitted(
                 registration.account_tag, tunnel_id, registration.secret
             )
@@ -337,7 +346,7 @@ class Session:
                 raise Refused(DUPLICATE)
         except Refused as error:
             self._later(REFUSED_SECONDS)
-            return Refusal(cause=str(error), should_retry=False)
+            return Refusal(cause=str(error), should_retry=now.retry)
         if old is not None:
             self._tunnels.forget(old)
         self._connection = Http2Connection(
@@ -346,12 +355,12 @@ class Session:
             connector_id=connector_id,
             index=registration.index,
             version=registration.version,
-            location=self._location,
+            location=self._location.name,
         )
         self._tunnels.add(self._connection)
         return Details(
             id=uuid.UUID(self._connection.id).bytes,
-            location=self._location,
+            location=self._location.name,
             remotely_managed=tunnel.config_src == "cloudflare",
         )
 
@@ -369,7 +378,8 @@ class Session:
             self._emptied.clear()
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._emptied.wait(), self._drain_seconds)
-        self.close()
+        if not self._location.now.keeps_drained:
+            self.close()
 
     def _later(self, seconds: float) -> None:
         async def close() -> None:
@@ -419,7 +429,7 @@ class Session:
     def _flush(self) -> None:
         data = self._h2.data_to_send()
         if data and not self.closed:
-            self._writer.write(data)
+            self._wire.write(data)
 
     @contextlib.contextmanager
     def _refusing(self) -> Iterator[None]:
@@ -441,7 +451,7 @@ class Http2Edge:
     def __init__(
         self,
         tunnels: Tunnels,
-        location: str,
+        location: Location,
         *,
         ping_seconds: float,
         dead_seconds: float,

@@ -24,6 +24,8 @@ class Listener:
         self.port = port
         self._connection = connection
         self._tls = tls
+        self._paused = False
+        self._doors: list[Callable[[], socket.socket]] = []
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -31,16 +33,35 @@ class Listener:
         """Begins to listen."""
         opened = listening(stream_socket(), self.port)
         self.port = opened.getsockname()[1]
-        await self.listen(opened)
+        await self._listen(opened)
+        self._doors.append(lambda: listening(stream_socket(), self.port))
 
-    async def listen(self, opened: socket.socket) -> None:
-        """Listens on one more socket."""
+    async def also(self, door: Callable[[], socket.socket]) -> None:
+        """Listens on one more socket, which is made anew after a pause."""
+        self._doors.append(door)
+        if not self._paused:
+            await self._listen(door())
+
+    async def pause(self) -> None:
+        """Stops listening, and ends every connection."""
+        self._paused = True
+        await self.stop()
+
+    async def resume(self) -> None:
+        """Listens again where it did before the pause."""
+        if self._paused:
+            self._paused = False
+            for door in self._doors:
+                await self._listen(door())
+
+    async def _listen(self, opened: socket.socket) -> None:
         self._servers.append(await asyncio.start_server(self._accept, sock=opened, ssl=self._tls))
 
     async def stop(self) -> None:
         """Stop accepting, end every connection."""
         for server in self._servers:
             server.close()
+        self._servers.clear()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .capnp import BadMessage, Capability, Struct, Value, View, decode, encode, next_size
+from .capnp import Capability, Struct, Value, View, decode, encode, next_size
 
 REGISTRATION_SERVER = 0xF71695EC7FE85497
-_ABORT, _CALL, _RETURN, _BOOTSTRAP = 1, 2, 3, 8
+_CALL, _RETURN, _BOOTSTRAP = 2, 3, 8
 _RESULTS, _EXCEPTION = 0, 1
 _SENDER_HOSTED = 1
 _ERROR, _DETAILS = 0, 1
@@ -56,8 +56,8 @@ class Details:
 class Registrar(Protocol):
     """What decides about registrations."""
 
-    def register(self, registration: Registration) -> Details | Refusal:
-        """Takes a connection in, or says why not."""
+    def register(self, registration: Registration) -> Details | Refusal | None:
+        """Takes a connection in, or says why not; None for no answer."""
 
     def unregister(self) -> None:
         """The connector wants no new requests on the connection."""
@@ -88,8 +88,7 @@ class ControlStream:
                 self._return(body.number(0, 4), Capability(index=0), hosts=True)
             elif kind == _CALL:
                 self._call(body)
-            elif kind == _ABORT:
-                raise BadMessage(f"the connector aborts: {body.text(0)}")
+            # What else there is (finish, release, abort at the end) asks for nothing.
 
     def _messages(self) -> Iterator[bytes]:
         while (size := next_size(self._unread)) is not None and size <= len(self._unread):
@@ -103,7 +102,8 @@ class ControlStream:
         parameters = call.struct(1).struct(0)
         if method == (REGISTRATION_SERVER, 0):
             answer = self._registrar.register(_registration(parameters))
-            self._return(question, Struct(pointers=[_response(answer)]))
+            if answer is not None:
+                self._return(question, Struct(pointers=[_response(answer)]))
         elif method == (REGISTRATION_SERVER, 1):
             self._registrar.unregister()
             self._return(question, Struct())

@@ -1,6 +1,7 @@
 """The whole stand-in: one store behind its listeners."""
 
 import os
+import socket
 import ssl
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from .listen import Listener
 from .standin_protocol import StandinEdge
 from .store import Store, write_private_json
 from .tunnels import LOCATIONS, Tunnels
+from .weather import Location, Weather
 
 REAL_PORTS = {location: 7844 + number for number, location in enumerate(LOCATIONS)}
 """Where a server finds each location of the edge; the real one has 7844 everywhere."""
@@ -59,17 +61,24 @@ class Server:
         journal = Journal()
         tunnels = Tunnels(store)
         self._api = Listener(partial(serve, Api(store, tunnels, journal).handle), ports.api)
-        control = Control(store, tunnels, journal, self.open_doors)
+        locations = {name: Location(name) for name in LOCATIONS}
+        control = Control(store, tunnels, journal, self.open_doors, Weather(locations))
         self._control = Listener(partial(serve, control.handle), ports.control)
         self._edge = Listener(Edge(store, tunnels).accept, ports.edge)
-        standin = StandinEdge(tunnels, ping_seconds=ping_seconds, dead_seconds=dead_seconds)
+        standin = StandinEdge(
+            tunnels,
+            list(locations.values()),
+            ping_seconds=ping_seconds,
+            dead_seconds=dead_seconds,
+            drain_seconds=drain_seconds,
+        )
         self._tunnel = Listener(standin.accept, ports.tunnel)
         self._locations: dict[str, Listener] = {}
         if cloudflared:
             from .http2 import Http2Edge
 
             tls = self._tls()
-            for location in LOCATIONS:
+            for name, location in locations.items():
                 edge = Http2Edge(
                     tunnels,
                     location,
@@ -77,7 +86,8 @@ class Server:
                     dead_seconds=dead_seconds,
                     drain_seconds=drain_seconds,
                 )
-                self._locations[location] = Listener(edge.accept, tls=tls)
+                self._locations[name] = Listener(edge.accept, tls=tls)
+                location.watch(partial(self._come_or_go, location))
         self._listeners = (
             *(self._api, self._control, self._edge, self._tunnel),
             *self._locations.values(),
@@ -97,8 +107,12 @@ class Server:
         """Lets the edge be found in a network namespace, too: each location at its port."""
         inside = Namespace(namespace)
         for location, listener in self._locations.items():
-            await listener.listen(listening(inside.stream_socket(), REAL_PORTS[location]))
-        await self._tunnel.listen(listening(inside.stream_socket(), STANDIN_PORT))
+            await listener.also(partial(_door, inside, REAL_PORTS[location]))
+        await self._tunnel.also(partial(_door, inside, STANDIN_PORT))
+
+    async def _come_or_go(self, location: Location) -> None:
+        listener = self._locations[location.name]
+        await (listener.pause() if location.now.gone else listener.resume())
 
     def addresses(self) -> dict[str, str | int | dict[str, str]]:
         """Where everything listens, as cloudflare.json has it."""
@@ -122,3 +136,7 @@ class Server:
             self._state_dir / certificate.CERTIFICATE, self._state_dir / certificate.KEY
         )
         return context
+
+
+def _door(inside: Namespace, port: int) -> socket.socket:
+    return listening(inside.stream_socket(), port)

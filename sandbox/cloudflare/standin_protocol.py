@@ -12,17 +12,22 @@ cloudflared's `connection/control.go` and Cloudflare's page on tunnel availabili
 import asyncio
 import base64
 import binascii
+import contextlib
 import itertools
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 
 from .http import BadHttp, Head, body_length, pieces, read_head
 from .routes import Json
-from .tunnels import LOCATIONS, Connection, NoAnswer, Refused, Stream, Tunnels
+from .tunnels import Connection, NoAnswer, Refused, Stream, Tunnels
+from .weather import Location, Wire
 
 FIRST_LINE_SECONDS = 10.0
 OPEN_SECONDS = 5.0
+UNANSWERED_SECONDS = 6.0
+"""How long a connection stays open whose registration gets no answer."""
 
 
 class DataStream(Stream):
@@ -31,18 +36,25 @@ class DataStream(Stream):
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._wire: Wire | None = None
         self._method = ""
         self._upgrade = False
         self.closed = asyncio.Event()
+        self.when_closed: Callable[[], None] = lambda: None
 
     async def send_head(self, head: Head, length: int, *, upgrade: bool) -> None:
         self._method = head.start.split(" ")[0]
         self._upgrade = upgrade
         await self.send(head.encode(), b"")
 
+    def travels(self, location: Location) -> None:
+        """It belongs to a connection to this location."""
+        self._wire = Wire(self._writer, location)
+
     async def send(self, raw: bytes, content: bytes) -> None:
-        self._writer.write(raw)
-        await self._writer.drain()
+        assert self._wire is not None
+        self._wire.write(raw)
+        await self._wire.drain()
 
     async def send_end(self) -> None:
         if self._upgrade:
@@ -73,27 +85,56 @@ class DataStream(Stream):
         except BadHttp as error:
             raise ConnectionAbortedError("the answer's body is not HTTP") from error
 
+    def cut(self) -> None:
+        """Its connection is gone."""
+        self._writer.transport.abort()
+
     def close(self) -> None:
         self.closed.set()
+        self.when_closed()
 
 
 class ControlConnection(Connection):
     """A registered control connection."""
 
-    def __init__(self, writer: asyncio.StreamWriter, tunnel_id: str, first: Json) -> None:
+    def __init__(self, wire: Wire, location: Location, tunnel_id: str, first: Json) -> None:
         super().__init__(
             tunnel_id=tunnel_id,
             connector_id=first["connector_id"],
             index=first["conn_index"],
             version=str(first.get("version", "sandbox")),
-            location=LOCATIONS[first["conn_index"] % len(LOCATIONS)],
+            location=location.name,
         )
-        self._writer = writer
+        self._wire = wire
+        self._location = location
         self._waiting: dict[str, asyncio.Future[DataStream]] = {}
+        self._streams: set[DataStream] = set()
+        self.emptied = asyncio.Event()
+
+    @property
+    def gone(self) -> bool:
+        """Whether its location is."""
+        return self._location.now.gone
+
+    @property
+    def keeps_drained(self) -> bool:
+        """Whether it stays open with nothing more to do."""
+        return self._location.now.keeps_drained
 
     async def say(self, message: Json) -> None:
         self._put(message)
-        await self._writer.drain()
+        await self._wire.drain()
+
+    @property
+    def busy(self) -> bool:
+        """Whether an exchange goes on."""
+        return bool(self._streams)
+
+    def over(self, stream: DataStream) -> None:
+        """An exchange has ended."""
+        self._streams.discard(stream)
+        if self.leaving and not self._streams:
+            self.emptied.set()
 
     async def open(self) -> Stream | None:
         stream_id = str(uuid.uuid4())
@@ -102,7 +143,7 @@ class ControlConnection(Connection):
         try:
             # At once, since it must not come after an "unregistered".
             self._put({"open": stream_id})
-            await asyncio.wait_for(self._writer.drain(), OPEN_SECONDS)
+            await asyncio.wait_for(self._wire.drain(), OPEN_SECONDS)
             await asyncio.wait({future}, timeout=OPEN_SECONDS)
             return future.result() if future.done() and not future.cancelled() else None
         except (asyncio.TimeoutError, ConnectionError):
@@ -114,31 +155,49 @@ class ControlConnection(Connection):
     def drop(self) -> None:
         for future in self._waiting.values():
             future.cancel()
-        self._writer.close()
+        for stream in list(self._streams):
+            stream.cut()
+        self._wire.close()
 
     def take(self, stream_id: str, stream: DataStream) -> bool:
         """Whether this connection waits for the stream, which it gets then."""
         future = self._waiting.get(stream_id)
         if future is None or future.done():
             return False
+        stream.travels(self._location)
+        self._streams.add(stream)
+        stream.when_closed = partial(self.over, stream)
         future.set_result(stream)
         return True
 
     def _put(self, message: Json) -> None:
-        self._writer.write(json.dumps(message).encode() + b"\n")
+        self._wire.write(json.dumps(message).encode() + b"\n")
 
 
 class StandinEdge:
     """Serves the sandbox's own cloudflared.
 
     `ping_seconds` is the time between pings, `dead_seconds` the silence after which a control
-    connection counts as gone.
+    connection counts as gone, `drain_seconds` how long one that was unregistered may finish its
+    exchanges.
     """
 
-    def __init__(self, tunnels: Tunnels, *, ping_seconds: float, dead_seconds: float) -> None:
+    def __init__(
+        self,
+        tunnels: Tunnels,
+        locations: Sequence[Location],
+        *,
+        ping_seconds: float,
+        dead_seconds: float,
+        drain_seconds: float,
+    ) -> None:
         self._tunnels = tunnels
+        self._locations = locations
+        for location in locations:
+            location.watch(self._drop_the_gone)
         self._ping_seconds = ping_seconds
         self._dead_seconds = dead_seconds
+        self._drain_seconds = drain_seconds
         self._controls: list[ControlConnection] = []
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -154,11 +213,20 @@ class StandinEdge:
             if any(control.take(str(first["stream"]), stream) for control in self._controls):
                 await stream.closed.wait()
             return
+        index = first.get("conn_index")
+        location = self._locations[index % len(self._locations) if isinstance(index, int) else 0]
+        if location.now.gone:
+            writer.write(b'{"gone":true}\n')
+            return
+        wire = Wire(writer, location)
         try:
-            control = self._register(first, writer)
+            control = self._register(first, wire, location)
         except Refused as error:
-            writer.write(json.dumps({"ok": False, "error": str(error)}).encode() + b"\n")
-            await writer.drain()
+            if error.args[0]:
+                answer = {"ok": False, "error": str(error)}
+                wire.write(json.dumps(answer).encode() + b"\n")
+            else:
+                await asyncio.sleep(UNANSWERED_SECONDS)
             return
         self._controls.append(control)
         try:
@@ -167,8 +235,16 @@ class StandinEdge:
         finally:
             self._controls.remove(control)
             self._tunnels.forget(control)
+            await wire.wait_closed()
 
-    def _register(self, first: Json, writer: asyncio.StreamWriter) -> ControlConnection:
+    async def _drop_the_gone(self) -> None:
+        for control in list(self._controls):
+            if control.gone:
+                self._tunnels.forget(control)
+
+    def _register(self, first: Json, wire: Wire, location: Location) -> ControlConnection:
+        if location.now.refusal is not None:
+            raise Refused(location.now.refusal)
         try:
             secret = base64.b64decode(str(first.get("tunnel_secret")), validate=True)
         except binascii.Error as error:
@@ -180,12 +256,14 @@ class StandinEdge:
             raise Refused("connector_id must be a text and conn_index a whole number")
         if (old := self._tunnels.live(tunnel.id, connector_id, index)) is not None:
             self._tunnels.forget(old)
-        control = ControlConnection(writer, tunnel.id, first)
+        control = ControlConnection(wire, location, tunnel.id, first)
         self._tunnels.add(control)
         return control
 
     async def _attend(self, control: ControlConnection, reader: asyncio.StreamReader) -> None:
-        pings = asyncio.get_running_loop().create_task(self._ping(control))
+        loop = asyncio.get_running_loop()
+        pings = loop.create_task(self._ping(control))
+        draining: asyncio.Task[None] | None = None
         try:
             while True:
                 message = await asyncio.wait_for(read_message(reader), self._dead_seconds)
@@ -196,10 +274,21 @@ class StandinEdge:
                 elif message.get("unregister"):
                     self._tunnels.leave(control)
                     await control.say({"unregistered": True})
+                    draining = loop.create_task(self._drain(control))
         except asyncio.TimeoutError:
             return
         finally:
             pings.cancel()
+            if draining is not None:
+                draining.cancel()
+
+    async def _drain(self, control: ControlConnection) -> None:
+        """Lets the open streams end, then closes, which is what the connector waits for."""
+        if control.busy:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(control.emptied.wait(), self._drain_seconds)
+        if not control.keeps_drained:
+            self._tunnels.forget(control)
 
     async def _ping(self, control: ControlConnection) -> None:
         try:

@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from sandbox.state import CACHE, CHECKOUT, FOLDER, write
+from sandbox.state import CACHE, CHECKOUT, FOLDER, folder, write
 
 VARIABLE = "SANDBOX_LANGUAGE_HOST"
 """The built `pulumi` serves every checkout; this tells whose language host to run."""
@@ -26,11 +26,24 @@ def install(pulumi: Path) -> None:
         f'#!/bin/sh\nPYTHONPATH="{CHECKOUT}" exec "{sys.executable}" -m {module} "$@"\n',
         0o755,
     )
-    BIN.mkdir(exist_ok=True)
-    if (pulumi / _NAME).exists() or shutil.which(_NAME):
+    beside, ours = pulumi / _NAME, folder(BIN) / _NAME
+    if pulumi.is_relative_to(CACHE):
+        official, ours = _is_compiled(beside), beside
+    else:
+        official = beside.exists()
+    found = shutil.which(_NAME)
+    if official or (found and Path(found) != ours):
         return
-    folder = pulumi if pulumi.is_relative_to(CACHE) else BIN
-    write(folder / _NAME, f'#!/bin/sh\nexec "${VARIABLE}" "$@"\n', 0o755)
+    write(ours, f'#!/bin/sh\nexec "${VARIABLE}" "$@"\n', 0o755)
+
+
+def _is_compiled(program: Path) -> bool:
+    """Whether a file is a compiled program, as the official one is; ours is none, nor is a broken one of ours."""
+    try:
+        with program.open("rb") as file:
+            return file.read(4) == b"\x7fELF"
+    except OSError:
+        return False
 
 
 def environment() -> dict[str, str]:

@@ -32,8 +32,13 @@ def _install(name: str, home: Path, pulumi: Path, choice: str, say: Callable[[st
     program = f"pulumi-resource-{name}"
     folder = home / "plugins" / f"resource-{name}-v{version}"
     marker = folder / "kind"
-    if marker.exists() and (choice == "auto" or marker.read_text() == choice):
-        return marker.read_text()
+    kind = _kind(marker, folder / program)
+    if kind == "official" and choice != "standin":
+        return kind
+    if kind == "standin" and choice == "auto":
+        choice = "standin"  # written anew, since it names this checkout and its Python
+    elif marker.exists() and kind is None:
+        say(f"what is kept of the plugin {name} {version} is broken; it is put in anew")
     shutil.rmtree(folder, ignore_errors=True)
     if choice != "standin":
         found = shutil.which(program)
@@ -51,6 +56,16 @@ def _install(name: str, home: Path, pulumi: Path, choice: str, say: Callable[[st
     kind = "standin" if choice == "standin" else "official"
     write(marker, kind)
     return kind
+
+
+def _kind(marker: Path, program: Path) -> str | None:
+    """Which kind of plugin is there; `None` where there is none, or nothing that could run."""
+    try:
+        kind = marker.read_text()
+    except (OSError, UnicodeDecodeError):
+        return None
+    runs = os.access(program, os.X_OK) and program.stat().st_size > 0
+    return kind if runs and kind in ("official", "standin") else None
 
 
 def _version(name: str) -> str:

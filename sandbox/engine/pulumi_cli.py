@@ -7,9 +7,9 @@ import re
 import shutil
 import subprocess
 import tarfile
-import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 
 from sandbox.state import CACHE, SandboxError, write
@@ -49,17 +49,33 @@ def find(say: Callable[[str], None]) -> Path:
         # A shim, as version managers have it, is a link to a program of another name.
         return program.parent if program.name == "pulumi" else Path(on_path).parent
     folder = CACHE / f"pulumi-{VERSION}"
-    if not (folder / "pulumi").exists():
+    if _version(str(folder / "pulumi")) < OLDEST:
         CACHE.mkdir(parents=True, exist_ok=True)
         with (CACHE / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # another checkout may be at it
-            if not (folder / "pulumi").exists() and not _download(folder, say):
-                _build(folder, say)
+            if _version(str(folder / "pulumi")) < OLDEST:
+                if folder.exists():
+                    say(f"the Pulumi that is kept in {folder} does not run; it is put in anew")
+                _clear(folder)
+                if not _download(folder, say):
+                    _build(folder, say)
     return folder
 
 
+def _clear(folder: Path) -> None:
+    """Takes away a Pulumi that does not run, and what a run that was cut off has left beside it."""
+    for suffix in ("", ".new", ".tar.gz"):
+        path = folder.with_name(folder.name + suffix)
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
 def _version(program: str) -> tuple[int, ...]:
-    text = subprocess.run([program, "version"], capture_output=True, text=True, check=False).stdout
+    try:
+        text = subprocess.run(
+            [program, "version"], capture_output=True, text=True, check=False
+        ).stdout
+    except OSError:  # there is none, or it is no program
+        text = ""
     numbers = re.match(r"v?(\d+)\.(\d+)", text.strip())
     return tuple(map(int, numbers.groups())) if numbers else (0, 0)
 
@@ -68,7 +84,7 @@ def _download(folder: Path, say: Callable[[str], None]) -> bool:
     """Fetches the official release, language hosts included; False where it cannot be reached."""
     arch = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     say(f"fetching Pulumi {VERSION}")
-    archive = folder.with_suffix(".tar.gz")
+    archive = folder.with_name(folder.name + ".tar.gz")
     archive.parent.mkdir(parents=True, exist_ok=True)
     try:
         with (
@@ -78,13 +94,15 @@ def _download(folder: Path, say: Callable[[str], None]) -> bool:
             archive.open("wb") as file,
         ):
             shutil.copyfileobj(response, file)
-    except (urllib.error.URLError, OSError) as error:
+        new = folder.with_name(folder.name + ".new")
+        with tarfile.open(archive) as packed:
+            packed.extractall(new)
+        (new / "pulumi").rename(folder)
+        new.rmdir()
+    except (OSError, HTTPException, EOFError, tarfile.TarError) as error:
         say(f"the official release cannot be fetched ({getattr(error, 'reason', error)})")
-        archive.unlink(missing_ok=True)
+        _clear(folder)
         return False
-    with tarfile.open(archive) as packed:
-        packed.extractall(folder.parent / f"{folder.name}.new")
-    (folder.parent / f"{folder.name}.new" / "pulumi").rename(folder)
     archive.unlink()
     return True
 

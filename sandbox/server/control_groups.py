@@ -27,6 +27,11 @@ def create(name: str) -> list[Path]:
     return groups
 
 
+def names() -> set[str]:
+    """Of every group that stands at the top of a hierarchy."""
+    return {path.name for tree in _trees() for path in tree.iterdir() if path.is_dir()}
+
+
 def remove(name: str) -> None:
     """Takes the group away with all that systemd made in it, and ends what still runs there: a sandbox whose own
     processes were killed leaves its servers running.

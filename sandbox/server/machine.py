@@ -56,13 +56,30 @@ class Machine:
 
     @property
     def host_key(self) -> str:
-        """Type and key, as in `known_hosts`."""
-        return " ".join((self.folder / "host_key.pub").read_text().split()[:2])
+        """Type and key, as in `known_hosts`.
+
+        Raises:
+            ValueError: the file that has them is broken.
+        """
+        kind, key, *_ = (self.folder / "host_key.pub").read_text().split()
+        if kind != "ssh-ed25519":
+            raise ValueError(kind)
+        return f"{kind} {key}"
 
     @property
     def private_key(self) -> Path:
         """The SSH key that root and the admin user accept."""
         return FOLDER / "ssh_key"
+
+    @property
+    def public_key(self) -> str:
+        """The public half of that key."""
+        return self.private_key.with_suffix(".pub").read_text()
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """What its two processes are called."""
+        return (f"servers/{self.name}/netns", f"servers/{self.name}/root")
 
     @property
     def _machine_name(self) -> str:
@@ -230,8 +247,6 @@ class Machine:
 
     def _set_up_ssh(self) -> None:
         root = self.root
-        if not self.private_key.exists():
-            _keygen(self.private_key)
         host_key = self.folder / "host_key"
         if not host_key.exists():
             _keygen(host_key)
@@ -251,7 +266,7 @@ class Machine:
             "AllowTcpForwarding yes\n"
             "Subsystem sftp internal-sftp\n",
         )
-        allowed = self.private_key.with_suffix(".pub").read_text()
+        allowed = self.public_key
         write(root / "root/.ssh/authorized_keys", allowed, 0o600)
         (root / "root/.ssh").chmod(0o700)
         service = root / "etc/systemd/system/multi-user.target.wants/ssh.service"
@@ -270,7 +285,46 @@ class Machine:
             write(root / f"etc/sudoers.d/{ADMIN}", f"{ADMIN} ALL=(ALL) NOPASSWD: ALL\n", 0o440)
 
 
+def leftovers() -> list[Machine]:
+    """Every machine of which a folder or a control group is left."""
+    folder = FOLDER / "servers"
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    # `argoweb-NAME-HASH`; the hash tells this checkout's from another one's.
+    names |= {group.removeprefix("argoweb-").rpartition("-")[0] for group in control_groups.names()}
+    found = [Machine(name=name, ssh_port=0) for name in sorted(names)]
+    return [
+        machine
+        for machine in found
+        if machine.folder.exists() or machine._machine_name in control_groups.names()
+    ]
+
+
+def ensure_key(path: Path) -> str:
+    """The public half of a private SSH key, which is made where there is none or a broken one."""
+    if not is_key(path):
+        _keygen(path)
+    return path.with_suffix(".pub").read_text()
+
+
+def is_key(path: Path) -> bool:
+    """Whether a file is a private SSH key that no passphrase guards, and its public one lies beside it."""
+    shown = subprocess.run(
+        ["ssh-keygen", "-y", "-P", "", "-f", str(path)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.split()
+    try:
+        public = path.with_suffix(".pub").read_text().split()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return bool(shown) and shown[:2] == public[:2]
+
+
 def _keygen(path: Path) -> None:
+    for old in (path, path.with_suffix(".pub")):
+        old.unlink(missing_ok=True)
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "sandbox", "-f", str(path)],
         check=True,

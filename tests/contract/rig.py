@@ -62,6 +62,8 @@ class Service:
     go_on: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     echoes: bool = False
     """Whether it sends back what comes after the head."""
+    waits_for: int = 0
+    """How many bytes have to come before it answers."""
 
     def __post_init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -82,6 +84,8 @@ class Service:
         with contextlib.suppress(OSError), connection:
             while data := connection.recv(65536):
                 self.received[number] += data
+                if len(self.received[number]) < self.waits_for:
+                    continue
                 if self.received[number].count(b"\r\n\r\n") > answered and not (
                     answered and self.echoes
                 ):

@@ -1,6 +1,12 @@
 """From the start of cloudflared to its four connections."""
 
-from tests.contract.rig import Rig, until
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.contract.rig import PATIENCE, Rig, until
 
 
 def test_it_has_four_connections_at_two_locations(rig: Rig) -> None:
@@ -10,7 +16,7 @@ def test_it_has_four_connections_at_two_locations(rig: Rig) -> None:
 
     assert {connection["colo_name"] for connection in rig.connections()} == {"sbx01", "sbx02"}
     assert len({connection["client_id"] for connection in rig.connections()}) == 1
-    assert rig.ready() == (200, 4)
+    until(lambda: rig.ready() == (200, 4))
 
 
 def test_a_visitor_reaches_the_service(rig: Rig) -> None:
@@ -18,3 +24,64 @@ def test_a_visitor_reaches_the_service(rig: Rig) -> None:
 
     assert rig.visit() == (200, b"hi")
     assert rig.visit("/", Host="other.example.localhost")[0] == 404
+
+
+def test_the_connections_come_one_after_another(rig: Rig) -> None:
+    rig.start()
+    came: list[float] = []
+
+    def look() -> bool:
+        while len(came) < len(rig.connections()):
+            came.append(time.monotonic())
+        return len(came) == 4
+
+    until(look)
+
+    assert came[1] - came[0] < 0.9
+    assert 0.5 < came[2] - came[1] < 2
+    assert 0.5 < came[3] - came[2] < 2
+
+
+def test_it_is_ready_with_the_first_connection(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(address))
+        manager.settimeout(PATIENCE)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(address))
+        rig.control("POST", "/weather", {"refusal": "Unauthorized: not yet"})
+        program = rig.start(wait=False)
+        until(lambda: "Retrying connection" in program.log)
+        manager.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            manager.recv(100)
+        manager.settimeout(PATIENCE)
+        rig.control("DELETE", "/weather")
+
+        assert manager.recv(100) == b"READY=1"
+        assert rig.ready()[1] < 4
+
+
+def test_what_it_says_at_its_start(rig: Rig) -> None:
+    log = rig.start().log
+
+    for line in (
+        f"INF Starting tunnel tunnelID={rig.tunnel}",
+        "INF Version ",
+        "INF Generated Connector ID: ",
+        "INF Initial protocol http2",
+        f"INF Starting metrics server on {rig.metrics}/metrics",
+        "INF Registered tunnel connection connIndex=0 ",
+    ):
+        assert line in log
+    assert "protocol=http2" in log
+
+
+def test_some_seconds_later_its_checks_fill_the_journal(rig: Rig) -> None:
+    program = rig.start()
+
+    until(lambda: "precheck complete" in program.log, 30)
+
+    checks = program.log.splitlines()[-40:]
+    assert len([line for line in checks if "precheck" in line]) > 20

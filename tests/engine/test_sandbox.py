@@ -1,6 +1,5 @@
 """The sandbox itself: it starts, ends, recovers and stands beside another one."""
 
-import json
 import os
 import signal
 import subprocess
@@ -16,7 +15,7 @@ from tests.engine.worlds import started
 
 
 def processes_of(world: World) -> list[int]:
-    return [p["pid"] for p in json.loads((world.root / ".sandbox/processes.json").read_text())]
+    return list(world.processes().values())
 
 
 def mounts_of(world: World) -> list[str]:

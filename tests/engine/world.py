@@ -209,6 +209,15 @@ class World:
             assert time.monotonic() < deadline, "it did not become true in time"
             time.sleep(0.1)
 
+    def processes(self) -> dict[str, int]:
+        """The id of each process of the sandbox that runs, by the part that it is."""
+        code = (
+            "import json; from sandbox import processes; "
+            "print(json.dumps({each.part: each.pid for each in processes.running()}))"
+        )
+        found: dict[str, int] = json.loads(self.run(".venv/bin/python", "-c", code).stdout)
+        return found
+
     def stop(self) -> None:
         """Ends the sandbox."""
         self.sandbox("down", check=False)

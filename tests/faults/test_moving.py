@@ -1,6 +1,5 @@
 """Servers that move, take another name, or are gone for good."""
 
-import json
 import os
 import signal
 from collections.abc import Iterator
@@ -156,6 +155,4 @@ def test_a_server_that_is_gone_fails_soon_by_its_name_and_is_let_go(
 
 def close_the_door(world: World, machine: str) -> None:
     """Ends what listens for the machine's SSH."""
-    records = json.loads((world.root / ".sandbox/processes.json").read_text())
-    (door,) = [record for record in records if record["name"] == f"{machine}: network"]
-    os.kill(door["pid"], signal.SIGKILL)
+    os.kill(world.processes()[f"servers/{machine}/netns"], signal.SIGKILL)

@@ -69,6 +69,22 @@ def test_a_remotely_managed_tunnel_is_refused(cloudflare: Cloudflare) -> None:
     )
 
 
+@pytest.mark.parametrize("remote", [True, False])
+def test_an_answer_from_before_october_2026_says_the_same_by_remote_config(
+    cloudflare: Cloudflare, remote: bool
+) -> None:
+    tunnel = made(cloudflare)
+    answer = cloudflare.api("GET", f"/accounts/{ACCOUNT}/cfd_tunnel/{tunnel}")
+    old = {name: value for name, value in answer.items() if name != "config_src"}
+    body = {"success": True, "result": {**old, "connections": [], "remote_config": remote}}
+    cloudflare.control("/faults", {"path_regex": "cfd_tunnel", "status": 200, "body": body})
+
+    if remote:
+        assert "which is managed in Cloudflare's dashboard" in refusal(cloudflare, tunnel)
+    else:
+        assert imported(cloudflare, tunnel).tunnel.taken_in == tunnel
+
+
 def test_a_deleted_tunnel_is_refused_with_the_date(cloudflare: Cloudflare) -> None:
     tunnel = made(cloudflare)
     deleted = cloudflare.api("DELETE", f"/accounts/{ACCOUNT}/cfd_tunnel/{tunnel}")["deleted_at"]

@@ -54,13 +54,16 @@ class Service:
             writer.close()
 
 
-def before(service: Service, visit: Callable[[Origin], Awaitable[Result]]) -> Result:
+def before(
+    service: Service, visit: Callable[[Origin], Awaitable[Result]], quic: bool = False
+) -> Result:
     """What a visit gives, with the service behind it."""
 
     async def run() -> Result:
         server = await asyncio.start_server(service.accept, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        origin = Origin(Rule(hostname="", path=None, service=f"http://127.0.0.1:{port}"))
+        rule = Rule(hostname="", path=None, service=f"http://127.0.0.1:{port}")
+        origin = Origin(rule, quic=quic)
         try:
             return await asyncio.wait_for(visit(origin), 60)
         finally:
@@ -72,13 +75,13 @@ def before(service: Service, visit: Callable[[Origin], Awaitable[Result]]) -> Re
         return loop.run_until_complete(run())
 
 
-def asked(service: Service, *requests: tuple[str, bytes]) -> list[bytes]:
+def asked(service: Service, *requests: tuple[str, bytes], quic: bool = False) -> list[bytes]:
     """What each request (method and body) is answered, one after another."""
 
     async def visit(origin: Origin) -> list[bytes]:
         return [await one(origin, *request) for request in requests]
 
-    return before(service, visit)
+    return before(service, visit, quic)
 
 
 async def one(origin: Origin, method: str, body: bytes) -> bytes:
@@ -104,18 +107,26 @@ def test_requests_share_a_connection() -> None:
     assert service.connections == 1
 
 
-def test_a_get_on_a_kept_connection_that_ends_is_repeated_on_another_one() -> None:
+def test_over_quic_a_get_on_a_kept_connection_that_ends_is_repeated_on_another_one() -> None:
     service = Service(answers=1)
 
-    assert asked(service, ("GET", b""), ("GET", b"")) == [ANSWER] * 2
+    assert asked(service, ("GET", b""), ("GET", b""), quic=True) == [ANSWER] * 2
     assert service.requests == ["GET", "GET", "GET"]
+
+
+def test_over_http2_a_get_on_a_kept_connection_that_ends_is_not_repeated() -> None:
+    service = Service(answers=1)
+
+    with pytest.raises(Unreachable):
+        asked(service, ("GET", b""), ("GET", b""))
+    assert service.requests == ["GET", "GET"]
 
 
 def test_a_post_on_a_kept_connection_that_ends_is_not_repeated() -> None:
     service = Service(answers=1)
 
     with pytest.raises(Unreachable):
-        asked(service, ("GET", b""), ("POST", b"x"))
+        asked(service, ("GET", b""), ("POST", b"x"), quic=True)
     assert service.requests == ["GET", "POST"]
 
 
@@ -123,7 +134,7 @@ def test_a_get_on_a_new_connection_that_ends_is_not_repeated() -> None:
     service = Service(answers=0)
 
     with pytest.raises(Unreachable):
-        asked(service, ("GET", b""))
+        asked(service, ("GET", b""), quic=True)
     assert service.requests == ["GET"]
 
 

@@ -1,49 +1,56 @@
-"""A running tunnel: the files, messages and signals of the real one, to the sandbox's own edge."""
+"""A running tunnel: the files, messages, waits and signals of the real one, to the sandbox's own edge.
+
+It behaves as the real one does over HTTP/2, or over QUIC where `protocol` or TUNNEL_TRANSPORT_PROTOCOL says so.
+"""
 
 import asyncio
 import base64
 import contextlib
-import http
 import json
 import os
+import random
 import re
 import signal
 import socket
-import sys
-import time
 import uuid
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from sandbox.cloudflare.http import BadHttp, Head, read_head
+from sandbox.cloudflare.http import BadHttp, Head, read_head, reason
 
+from .exchange import is_websocket
+from .log import log
+from .metrics import Metrics
 from .origin import Origin, Unreachable
 from .rules import Refused, duration, load_rules
+from .target import BadTarget, decoded_path
 from .version import VERSION
 
 EDGE_FILE = Path("/etc/sandbox/edge")
 EDGE_DEFAULT = "127.0.0.1:7840"
-CONNECTIONS = 4
+APART = (0.005, 1.0, 1.0)
+"""Seconds from the first connection to the second, and so on."""
+AFTER_LAST = 1.0
+"""Seconds after the last connection's first try in which a stop is not yet noticed."""
 LONGEST_GRACE = 180.0
-LONGEST_BACKOFF = 8.0
-DEAD_AFTER = 15.0
+REGISTER_SECONDS = 5.0
+DEAD_AFTER = 154.0
+"""Seconds of silence after which a connection is lost: Linux's, since nothing is asked of the edge."""
+DEAD_AFTER_OVER_QUIC = 5.0
+MOST_DOUBLINGS = 5
+SUPERVISOR_SECONDS = 10.0
+RETRIED = ("Unauthorized", "EDUPCONN")
+"""Refusals that do not end it before its first success; over QUIC none does."""
+CHECKS_AFTER = 10.0
+ENDED_BY_EDGE = "connection with edge closed"
 
 
-def log(level: str, text: str, **fields: object) -> None:
-    words = " ".join(f"{key}={value}" for key, value in fields.items())
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    print(f"{stamp} {level} {text} {words}".rstrip(), file=sys.stderr, flush=True)
+class Lost(Exception):
+    """A connection is not, or no longer."""
 
 
-def page(status: int, text: str) -> bytes:
-    try:
-        reason = http.HTTPStatus(status).phrase
-    except ValueError:
-        reason = "Status"
-    body = text.encode()
-    head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    return head.encode() + body
+class Final(Exception):
+    """The edge refuses it, and it does not try again."""
 
 
 class Connector:
@@ -51,20 +58,29 @@ class Connector:
 
     def __init__(self, config: dict[str, Any], flags: dict[str, str]) -> None:
         self.config = {**config, **flags}
-        self.rules = load_rules(config)
-        self.origins = [Origin(rule) for rule in self.rules]
+        self.protocol = (
+            os.environ.get("TUNNEL_TRANSPORT_PROTOCOL") or self.config.get("protocol") or "http2"
+        )
+        self.quic = self.protocol == "quic"
         self.id = str(uuid.uuid4())
+        self.rules = load_rules(config)
+        self.origins = [Origin(rule, self.id, quic=self.quic) for rule in self.rules]
         self.credentials = self._credentials()
         self.grace = duration(self.config.get("grace-period", "30s"))
         if self.grace > LONGEST_GRACE:
             raise Refused("grace-period must be equal or less than 3m0s")
-        self.connected: set[int] = set()
-        # With what tells that the edge agreed to send nothing more.
-        self.controls: dict[int, tuple[asyncio.StreamWriter, asyncio.Event]] = {}
-        self.streams: set[asyncio.Task[None]] = set()
-        self.stopping = asyncio.Event()
+        self.ready: set[int] = set()
         self.total = 0
-        self.announced = False
+        self._stopping = asyncio.Event()
+        self._killed = asyncio.Event()
+        self._announced = False
+        self._lost: set[int] = set()
+        self._losses = 0
+        self._doublings: dict[int, int] = {}
+        self._waits: asyncio.Task[None] | None = None
+        self._keepers: set[asyncio.Task[None]] = set()
+        self._streams: dict[asyncio.Task[None], bool] = {}
+        """Each with whether nothing but its connection's end can end it."""
 
     def _credentials(self) -> dict[str, Any]:
         path = self.config.get("credentials-file")
@@ -73,6 +89,10 @@ class Connector:
             raise Refused(f"tunnel credentials file not found for {tunnel}")
         try:
             found = json.loads(Path(path).read_text())
+        except FileNotFoundError as error:
+            raise Refused(
+                f"Tunnel credentials file '{path}' doesn't exist or is not a file"
+            ) from error
         except OSError as error:
             raise Refused(
                 f"error parsing tunnel ID: tunnel credentials file '{path}' doesn't exist or is not a file: {error.strerror}"
@@ -98,118 +118,267 @@ class Connector:
         return host, int(port)
 
     async def run(self) -> None:
+        """Runs until a signal ends it.
+
+        Raises:
+            Refused: the metrics address cannot be had, or the edge refuses it for good.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stopping.set)
+            loop.add_signal_handler(number, self._signalled)
         log("INF", f"Starting tunnel tunnelID={self.config['tunnel']}")
         log("INF", f"Version {VERSION} (sandbox)")
-        metrics = await self._serve_metrics()
-        keepers = [asyncio.create_task(self._keep(index)) for index in range(CONNECTIONS)]
-        await self.stopping.wait()
+        log("INF", f"Generated Connector ID: {self.id}")
+        log("INF", f"Initial protocol {self.protocol}")
+        metrics = Metrics(
+            self.config.get("metrics"), lambda: (len(self.ready), self.total, self.id)
+        )
+        await metrics.start()
+        checks = asyncio.create_task(self._checks())
+        try:
+            await self._serve(metrics)
+        except Final as error:
+            log("INF", "Tunnel server stopped")
+            log("ERR", "Initiating shutdown", error=error)
+            raise Refused(str(error)) from error
+        finally:
+            checks.cancel()
+            metrics.stop()
+
+    def _signalled(self) -> None:
+        if self._stopping.is_set():
+            self._killed.set()
+        self._stopping.set()
+
+    async def _serve(self, metrics: Metrics) -> None:
+        beginning = asyncio.create_task(self._begin())
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({beginning, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if beginning.done():
+            beginning.result()
+            await stopping
         log("INF", "Initiating graceful shutdown due to signal terminated ...")
+        over = asyncio.create_task(self._over(beginning))
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._drain(), self.grace)
-        for keeper in keepers:
-            keeper.cancel()
-        metrics.close()
+            await asyncio.wait_for(asyncio.shield(over), self.grace)
+        if over.done():
+            if self._announced:
+                log("ERR", "no more connections active and exiting")
+        else:
+            metrics.stop()
+            for stream, lasting in self._streams.items():
+                if self.quic or not lasting:
+                    stream.cancel()
+            killed = asyncio.create_task(self._killed.wait())
+            if self._lasting() and not self.quic:
+                await asyncio.wait({over, killed}, return_when=asyncio.FIRST_COMPLETED)
         log("INF", "Tunnel server stopped")
 
-    async def _drain(self) -> None:
-        """Unregisters each connection, then finishes what the edge had sent before it agreed (`connection/control.go`).
+    def _lasting(self) -> bool:
+        return any(self._streams.values())
 
-        As over HTTP/2; over QUIC the real one always waits the whole grace period (`connection/quic_connection.go`).
-        """
-        await asyncio.gather(
-            *(self._unregister(index, *control) for index, control in self.controls.items())
-        )
-        while self.streams:
-            await asyncio.wait(self.streams)
+    async def _over(self, beginning: "asyncio.Task[None]") -> None:
+        """All connections are there, have unregistered, and were closed by the edge."""
+        if not self._announced:
+            beginning.cancel()
+        await asyncio.wait({beginning})
+        if self._waits is not None:
+            await asyncio.wait({self._waits})
+        while self._keepers:
+            await asyncio.wait(self._keepers)
 
-    async def _unregister(
-        self, index: int, writer: asyncio.StreamWriter, agreed: asyncio.Event
-    ) -> None:
-        self.connected.discard(index)
-        with contextlib.suppress(ConnectionError):
-            writer.write(b'{"unregister":true}\n')
-            await writer.drain()
-            await agreed.wait()
-            log("INF", "Unregistered tunnel connection", connIndex=index)
+    # Connections
 
-    async def _keep(self, index: int) -> None:
-        backoff = 1.0
-        while not self.stopping.is_set():
+    async def _begin(self) -> None:
+        """The first connection, for as long as it takes, then the others (`supervisor/supervisor.go`)."""
+        registered = asyncio.Event()
+        first = self._keep(0, registered)
+        waiting = asyncio.create_task(registered.wait())
+        await asyncio.wait({first, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if first.done() and not registered.is_set():
+            first.result()
+            return
+        for index, seconds in enumerate(APART, 1):
+            await asyncio.sleep(seconds)
+            self._keep(index)
+        await asyncio.sleep(AFTER_LAST)
+
+    def _keep(self, index: int, registered: asyncio.Event | None = None) -> "asyncio.Task[None]":
+        task = asyncio.create_task(self._kept(index, registered))
+        self._keepers.add(task)
+        task.add_done_callback(self._keepers.discard)
+        return task
+
+    async def _kept(self, index: int, registered: asyncio.Event | None) -> None:
+        """A connection until it is lost; until the first success with retries of its own."""
+        while True:
             try:
-                await self._connect(index)
-                backoff = 1.0
-            except (OSError, ValueError, asyncio.IncompleteReadError) as error:
-                log("ERR", "Serve tunnel error", error=f'"{error}"', connIndex=index)
-            finally:
-                self.connected.discard(index)
-                if (control := self.controls.pop(index, None)) is not None:
-                    control[1].set()
-            log("INF", f"Retrying connection in up to {backoff:.0f}s", connIndex=index)
-            await asyncio.sleep(backoff)
-            backoff = min(backoff * 2, LONGEST_BACKOFF)
+                await self._connect(index, registered)
+                text = ENDED_BY_EDGE
+            except (OSError, ValueError, asyncio.IncompleteReadError, Lost) as error:
+                text = str(error)
+            connected = self._announced and (registered is None or registered.is_set())
+            doublings = min(self._doublings.get(index, 0) + 1, MOST_DOUBLINGS)
+            self._doublings[index] = doublings
+            shown = 2 ** (doublings - 1 if connected else doublings)
+            log("INF", f"Retrying connection in up to {shown}s", connIndex=index)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), random.uniform(0, 2**doublings))
+            if self._stopping.is_set():
+                if connected:
+                    log("ERR", "Connection terminated", connIndex=index)
+                return
+            if connected:
+                log("ERR", "Connection terminated", error=text, connIndex=index)
+                self._reconnect(index)
+                return
+            if not self.quic and not any(cause in text for cause in RETRIED) and text != "dial":
+                log("ERR", "initial tunnel connection failed", error=text)
+                raise Final(text)
 
-    async def _connect(self, index: int) -> None:
-        reader, writer = await asyncio.open_connection(*self.edge())
+    def _reconnect(self, index: int) -> None:
+        """Those that were lost come back together, after a wait that doubles (`supervisor/supervisor.go`)."""
+        if self.quic and index == 0:
+            self._keep(index)
+            return
+        self._lost.add(index)
+        if self._waits is None or self._waits.done():
+            self._waits = asyncio.create_task(self._wait())
+
+    async def _wait(self) -> None:
+        self._losses = min(self._losses + 1, MOST_DOUBLINGS)
+        # A stop does not shorten it.
+        await asyncio.sleep(random.uniform(0, SUPERVISOR_SECONDS * 2**self._losses))
+        lost, self._lost = self._lost, set()
+        for index in () if self._stopping.is_set() else lost:
+            self._keep(index)
+
+    async def _connect(self, index: int, registered: asyncio.Event | None) -> None:
+        """A connection from its registration until the edge closes it.
+
+        Raises:
+            Lost: the edge did not take it, or broke it off.
+        """
         try:
-            hello = {
-                "account_tag": self.credentials["AccountTag"],
-                "tunnel_id": self.credentials["TunnelID"],
-                "tunnel_secret": self.credentials["TunnelSecret"],
-                "connector_id": self.id,
-                "conn_index": index,
-            }
-            writer.write(json.dumps(hello).encode() + b"\n")
-            await writer.drain()
-            answer = json.loads(await reader.readline() or b"{}")
-            if not answer.get("ok"):
-                log(
-                    "ERR",
-                    "Register tunnel error from server side",
-                    error=f'"{answer.get("error", "connection closed")}"',
-                    connIndex=index,
-                )
-                raise OSError(answer.get("error", "the edge closed the connection"))
-            self.connected.add(index)
-            agreed = asyncio.Event()
-            self.controls[index] = writer, agreed
+            reader, writer = await asyncio.open_connection(*self.edge())
+        except OSError as error:
             log(
-                "INF",
-                "Registered tunnel connection",
+                "ERR",
+                "Unable to establish connection with Cloudflare edge",
+                error=error,
                 connIndex=index,
-                location=answer.get("location"),
-                protocol="sandbox",
             )
+            raise Lost("dial") from error
+        streams: set[asyncio.Task[None]] = set()
+        attending: asyncio.Task[None] | None = None
+        try:
+            await self._register(index, reader, writer)
+            self.ready.add(index)
+            self._losses = 0
+            self._doublings.pop(index, None)
+            if registered is not None:
+                registered.set()
             self._announce()
-            while True:
-                line = await asyncio.wait_for(reader.readline(), DEAD_AFTER)
-                if not line:
-                    raise OSError("the edge closed the connection")
+            attending = asyncio.create_task(self._attend(index, reader, writer, streams))
+            stopping = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait({attending, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if not attending.done():
+                self.ready.discard(index)
+                writer.write(b'{"unregister":true}\n')
+            await attending
+        finally:
+            self.ready.discard(index)
+            if attending is not None:
+                attending.cancel()
+            for stream in streams:
+                stream.cancel()
+            writer.close()
+        if not self._stopping.is_set():
+            log("INF", "Lost connection with the edge", connIndex=index)
+            log("WRN", "Serve tunnel error", error=ENDED_BY_EDGE, connIndex=index)
+
+    async def _register(
+        self, index: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        hello = {
+            "account_tag": self.credentials["AccountTag"],
+            "tunnel_id": self.credentials["TunnelID"],
+            "tunnel_secret": self.credentials["TunnelSecret"],
+            "connector_id": self.id,
+            "conn_index": index,
+            "version": VERSION,
+        }
+        writer.write(json.dumps(hello).encode() + b"\n")
+        await writer.drain()
+        try:
+            line = await asyncio.wait_for(reader.readline(), REGISTER_SECONDS)
+        except asyncio.TimeoutError as error:
+            raise Lost("context deadline exceeded") from error
+        if not line:
+            raise Lost(ENDED_BY_EDGE)
+        answer = json.loads(line)
+        if answer.get("gone"):
+            raise Lost("dial")
+        if not answer.get("ok"):
+            cause = answer.get("error", "")
+            log("ERR", "failed to serve incoming request", error=cause)
+            log("ERR", "Register tunnel error from server side", error=cause, connIndex=index)
+            raise Lost(cause)
+        log(
+            "INF",
+            "Registered tunnel connection",
+            connIndex=index,
+            location=answer.get("location"),
+            protocol=self.protocol,
+        )
+
+    async def _attend(
+        self,
+        index: int,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        streams: "set[asyncio.Task[None]]",
+    ) -> None:
+        """Opens the streams that the edge asks for, until it closes the connection."""
+        with contextlib.suppress(asyncio.TimeoutError, OSError):
+            patience = DEAD_AFTER_OVER_QUIC if self.quic else DEAD_AFTER
+            while line := await asyncio.wait_for(reader.readline(), patience):
                 message = json.loads(line)
                 if "open" in message:
                     task = asyncio.create_task(self._stream(message["open"]))
-                    self.streams.add(task)
-                    task.add_done_callback(self.streams.discard)
+                    self._streams[task] = False
+                    streams.add(task)
+                    task.add_done_callback(self._forget)
+                    task.add_done_callback(streams.discard)
                 elif "unregistered" in message:
-                    agreed.set()
+                    log("INF", "Unregistered tunnel connection", connIndex=index)
                 elif "ping" in message:
                     writer.write(json.dumps({"pong": message["ping"]}).encode() + b"\n")
                     await writer.drain()
-        except asyncio.TimeoutError as error:
-            raise OSError("timeout: no recent network activity") from error
-        finally:
-            writer.close()
+
+    def _forget(self, stream: "asyncio.Task[None]") -> None:
+        self._streams.pop(stream, None)
 
     def _announce(self) -> None:
-        address = os.environ.get("NOTIFY_SOCKET")
-        if self.announced or not address:
+        if self._announced:
             return
-        self.announced = True
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.connect("\0" + address[1:] if address.startswith("@") else address)
-            notify.sendall(b"READY=1")
+        self._announced = True
+        if address := os.environ.get("NOTIFY_SOCKET"):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+                notify.connect("\0" + address[1:] if address.startswith("@") else address)
+                notify.sendall(b"READY=1")
+
+    async def _checks(self) -> None:
+        """What the real one prints some seconds after its start, whatever else happens: it fills a short journal."""
+        await asyncio.sleep(CHECKS_AFTER)
+        log("INF", "CONNECTIVITY PRE-CHECKS")
+        for component in ("DNS Resolution", "UDP Connectivity", "TCP Connectivity"):
+            for target in range(8):
+                log("INF", "precheck", component=f'"{component}"', status="pass", target=target)
+        log("INF", "precheck complete", hard_fail="false", suggested_protocol=self.protocol)
+
+    # Streams
 
     async def _stream(self, name: str) -> None:
         reader, writer = await asyncio.open_connection(*self.edge(), limit=2**20)
@@ -220,86 +389,58 @@ class Connector:
             if head is not None:
                 self.total += 1
                 await self._answer(head, reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, BadHttp) as error:
-            log("ERR", "stream error", error=f'"{error}"')
-        finally:
             await finish(reader, writer)
+        except (
+            *(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError),
+            *(BadHttp, BadTarget),
+        ) as error:
+            log("ERR", "failed to serve incoming request", error=f"Failed to proxy HTTP: {error}")
+        finally:
+            writer.transport.abort()
 
     async def _answer(
         self, head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         host = head.get("host") or ""
         hostname = host.rpartition(":")[0] if re.search(r":[0-9]+$", host) else host
-        path = urlsplit(head.start.split(" ")[1]).path
+        path = decoded_path(head.start.split(" ")[1])
         number, rule = next(
             (n, rule) for n, rule in enumerate(self.rules) if rule.matches(hostname, path)
         )
         service = rule.service
         if service.startswith("http_status:"):
-            writer.write(page(int(service.partition(":")[2]), ""))
+            writer.write(own_page(head, int(service.partition(":")[2]), ""))
             return
         if service in ("hello_world", "hello-world"):
-            writer.write(page(200, "<h1>Congrats! You created a tunnel!</h1>"))
+            writer.write(own_page(head, 200, "<h1>Congrats! You created a tunnel!</h1>"))
             return
+        stream = asyncio.current_task()
+        assert stream is not None
+        self._streams[stream] = True
+
+        def uploaded() -> None:
+            self._streams[stream] = is_websocket(head)
+
         try:
-            await self.origins[number].pass_on(head, hostname, reader, writer)
+            await self.origins[number].pass_on(head, hostname, reader, writer, uploaded)
         except Unreachable as error:
             log(
                 "ERR",
-                "Unable to reach the origin service. The service may be down or it may not be responding to traffic from cloudflared",
-                error=f'"{error}"',
+                "",
+                error="Unable to reach the origin service. The service may be down or it may not be responding to "
+                f"traffic from cloudflared: {error}",
                 ingressRule=number,
                 originService=service,
             )
-            writer.write(
-                page(502, "<h1>502 Bad Gateway</h1><p>Unable to reach the origin service.</p>")
-            )
 
-    async def _serve_metrics(self) -> asyncio.AbstractServer:
-        given = self.config.get("metrics")
-        candidates = (
-            [str(given)] if given else [f"127.0.0.1:{port}" for port in range(20241, 20246)]
-        )
-        for address in candidates:
-            host, _, port = address.rpartition(":")
-            try:
-                server = await asyncio.start_server(
-                    self._metrics, host.strip("[]") or "127.0.0.1", int(port)
-                )
-            except OSError as error:
-                problem = error
-                continue
-            log("INF", f"Starting metrics server on {address}/metrics")
-            return server
-        raise Refused(f"Error opening metrics server listener: {problem}")
 
-    async def _metrics(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
-            if path == "/ready":
-                count = len(self.connected)
-                status = 200 if count else 503
-                writer.write(
-                    page(
-                        status,
-                        json.dumps(
-                            {"status": status, "readyConnections": count, "connectorId": self.id}
-                        ),
-                    )
-                )
-            elif path == "/healthcheck":
-                writer.write(page(200, "OK\n"))
-            elif path == "/metrics":
-                writer.write(
-                    page(
-                        200,
-                        f"cloudflared_tunnel_ha_connections {len(self.connected)}\ncloudflared_tunnel_total_requests {self.total}\n",
-                    )
-                )
-            else:
-                writer.write(page(404, "404 page not found\n"))
-            await writer.drain()
-        writer.close()
+def own_page(request: Head, status: int, text: str) -> bytes:
+    """An answer that cloudflared gives itself; its length is not told."""
+    head = f"HTTP/1.1 {status} {reason(status)}\r\n"
+    if request.start.startswith("HEAD "):
+        return f"{head}\r\n".encode()
+    chunk = f"{len(text):x}\r\n{text}\r\n" if text else ""
+    return f"{head}Transfer-Encoding: chunked\r\n\r\n{chunk}0\r\n\r\n".encode()
 
 
 async def finish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -310,14 +451,13 @@ async def finish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
             writer.write_eof()
         while await asyncio.wait_for(reader.read(65536), 5):
             pass
-    writer.close()
 
 
 def run_tunnel(document: dict[str, Any], flags: dict[str, str]) -> None:
     """Runs until a signal ends it.
 
     Raises:
-        Refused: the configuration or the credentials are not good.
+        Refused: the configuration or the credentials are not good, or the edge refuses them for good.
     """
 
     async def run() -> None:

@@ -6,6 +6,7 @@ import sys
 from urllib.parse import urlsplit
 
 from .rules import Refused, load_config, load_rules
+from .target import decoded_path
 from .version import VERSION
 
 BOOLEAN_FLAGS = {"no-autoupdate", "autoupdate", "post-quantum", "no-prechecks"}
@@ -50,7 +51,7 @@ def run(words: list[str]) -> int:
             if not target.hostname:
                 raise Refused(f"{url} doesn't have a hostname, consider adding a scheme")
             for number, rule in enumerate(load_rules(load_config(config))):
-                if rule.matches(target.hostname, target.path):
+                if rule.matches(target.hostname, decoded_path(target.path)):
                     print(f"Matched rule #{number}\n{rule.lines()}")
                     break
         case ["tunnel", "run", *_]:

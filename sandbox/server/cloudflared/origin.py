@@ -8,12 +8,15 @@ import asyncio
 import contextlib
 import ssl
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from sandbox.cloudflare.http import BadHttp, Head, body_length, pieces, read_head
 
+from .exchange import Answer, Request
 from .rules import Rule, duration
+from .websocket import accepted, carried
 
 DEFAULT_PORTS = {
     "http": 80,
@@ -26,6 +29,7 @@ DEFAULT_PORTS = {
     "tcp": 7864,
 }
 TLS_SCHEMES = ("https", "wss")
+STREAM_SCHEMES = ("ssh", "rdp", "smb", "tcp")
 REPLAYABLE = ("GET", "HEAD", "OPTIONS", "TRACE")
 """`isReplayable` in Go's `net/http/request.go`, of requests without a body."""
 
@@ -54,16 +58,23 @@ class Connection:
 class Origin:
     """The service of one rule."""
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule, connector_id: str = "", *, quic: bool = False) -> None:
         self._rule = rule
+        self._connector_id = connector_id
+        self._quic = quic
         self._idle: list[Connection] = []
         self._most_idle = int(rule.origin.get("keepAliveConnections", 100))
         self._longest_idle = duration(rule.origin.get("keepAliveTimeout", "1m30s"))
 
     async def pass_on(
-        self, head: Head, hostname: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        head: Head,
+        hostname: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        uploaded: Callable[[], None] = lambda: None,
     ) -> None:
-        """Passes a request and its answer.
+        """Passes a request and its answer; says when the whole request is under way.
 
         Raises:
             Unreachable: the service gave no answer.
@@ -71,70 +82,93 @@ class Origin:
             BadHttp: what follows is no HTTP.
             asyncio.IncompleteReadError: the answer's body ends early.
         """
-        upgrade = "upgrade" in head.tokens("connection")
-        request = self._as_the_service_gets_it(head, upgrade)
-        length = body_length(head) or 0
+        request = Request(head, self._rule, self._connector_id)
+        if "100-continue" in head.tokens("expect"):
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")  # which the edge says in the real world
+        if self._kind in STREAM_SCHEMES:
+            await self._carry(request, reader, writer)
+            return
+        if request.websocket and self._kind.startswith("unix") and not self._quic:
+            raise Unreachable("http: no Host in request URL")
         try:
-            connection, upload, answer = await self._answered(request, hostname, length, reader)
+            connection, upload, answered = await self._answered(request, hostname, reader, uploaded)
         except (OSError, asyncio.TimeoutError, BadHttp, ValueError) as error:
             raise Unreachable(str(error)) from error
         keeps = False
         try:
-            while _status(answer).startswith("1") and _status(answer) != "101":
-                writer.write(answer.encode())
-                answer = await _head_of(connection)
-            writer.write(answer.encode())
-            if _status(answer) == "101":
+            while _status(answered).startswith("1") and _status(answered) != "101":
+                answered = await _head_of(connection)
+            answer = Answer(answered, request)
+            if answer.switching:
+                writer.write(answer.head.encode())
                 await ended(upload)
                 upload = asyncio.create_task(copy(reader, connection.writer))
                 download = asyncio.create_task(copy(connection.reader, writer))
                 await asyncio.wait({upload, download}, return_when=asyncio.FIRST_COMPLETED)
                 await ended(download)
                 return
-            bodiless = request.start.startswith("HEAD ") or _status(answer) in ("204", "304")
-            remaining = 0 if bodiless else body_length(answer)
-            async for raw, _ in pieces(connection.reader, remaining):
+            remaining = 0 if answer.bodiless else _length(answered)
+            writer.write(answer.head.encode())
+            async for raw in answer.body(pieces(connection.reader, remaining)):
                 writer.write(raw)
                 await writer.drain()
-            keeps = remaining is not None and _is_kept(answer) and connection.sent
+            keeps = remaining is not None and _is_kept(answered) and connection.sent
         finally:
             await ended(upload)
             if not keeps or not self._keep(connection):
                 connection.writer.close()
 
+    @property
+    def _kind(self) -> str:
+        return self._rule.service.partition(":")[0]
+
+    async def _carry(
+        self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """A service that speaks no HTTP: its bytes in the frames of a WebSocket; for others an empty answer."""
+        if not request.websocket:
+            connection = await self._dial("")
+            connection.writer.close()
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+            return
+        try:
+            connection = await self._dial("")
+        except (OSError, asyncio.TimeoutError) as error:
+            raise Unreachable(str(error)) from error
+        try:
+            writer.write(accepted(request.head).encode())
+            await carried((reader, writer), (connection.reader, connection.writer))
+        finally:
+            connection.writer.close()
+
     async def _answered(
-        self, request: Head, hostname: str, length: int, reader: asyncio.StreamReader
+        self,
+        request: Request,
+        hostname: str,
+        reader: asyncio.StreamReader,
+        uploaded: Callable[[], None],
     ) -> tuple[Connection, "asyncio.Task[None]", Head]:
         """The connection that has answered, what is still being sent on it, and the head of the answer.
 
-        A connection that was kept may be ended by the other side at any time: then a request that is safe to repeat goes
-        over another one (`shouldRetryRequest` in Go's `net/http/transport.go`).
+        A connection that was kept may be ended by the other side at any time. A request that is safe to repeat then
+        goes over another one (`shouldRetryRequest` in Go's `net/http/transport.go`), but over QUIC only: over HTTP/2
+        Go sees a body in every request.
         """
         while True:
             connection = self._kept() or await self._dial(hostname)
-            upload = asyncio.create_task(_send(request, length, reader, connection))
+            upload = asyncio.create_task(_send(request, reader, connection, uploaded))
             try:
                 return connection, upload, await _head_of(connection)
             except BaseException as error:
                 await ended(upload)
                 connection.writer.close()
-                repeatable = length == 0 and request.start.split(" ")[0] in REPLAYABLE
+                repeatable = self._quic and request.bodiless and request.method in REPLAYABLE
                 if (
                     connection.idle_since is None
                     or not repeatable
                     or not isinstance(error, OSError)
                 ):
                     raise
-
-    def _as_the_service_gets_it(self, head: Head, upgrade: bool) -> Head:
-        """`proxyHTTPRequest` in the real one's `proxy/proxy.go`."""
-        own = {"connection"}
-        more = [("Connection", "Upgrade" if upgrade else "keep-alive")]
-        if host := self._rule.origin.get("httpHostHeader"):
-            own.add("host")
-            more.insert(0, ("Host", str(host)))
-        kept = [(key, value) for key, value in head.headers if key.lower() not in own]
-        return replace(head, headers=[*more, *kept])
 
     def _kept(self) -> Connection | None:
         while self._idle:
@@ -164,7 +198,7 @@ class Origin:
             )
             return Connection(*await asyncio.wait_for(opened, wait))
         url = urlsplit(self._rule.service)
-        if url.scheme not in DEFAULT_PORTS or url.scheme in ("ssh", "rdp", "smb", "tcp"):
+        if url.scheme not in DEFAULT_PORTS:
             raise OSError(f"the sandbox does not carry {url.scheme}")
         tls = self._tls() if url.scheme in TLS_SCHEMES else None
         name = (
@@ -189,6 +223,13 @@ class Origin:
         return context
 
 
+def _length(answer: Head) -> int | None:
+    """As Go has it: a length beside chunks counts for nothing."""
+    if answer.tokens("transfer-encoding") == {"chunked"}:
+        return -1
+    return body_length(answer)
+
+
 def _status(answer: Head) -> str:
     return answer.start.split(" ")[1]
 
@@ -200,21 +241,25 @@ def _is_kept(answer: Head) -> bool:
 
 
 async def _send(
-    request: Head, length: int, reader: asyncio.StreamReader, connection: Connection
+    request: Request,
+    reader: asyncio.StreamReader,
+    connection: Connection,
+    uploaded: Callable[[], None],
 ) -> None:
     """Sends all of it, then watches: the service hears of a visitor who goes away, as by Go's context."""
     connection.sent = False
     with contextlib.suppress(ConnectionError):  # the answer, or its absence, tells
-        connection.writer.write(request.encode())
+        connection.writer.write(request.head.encode() + request.ending)
         try:
-            async for raw, _ in pieces(reader, length):
-                connection.writer.write(raw)
+            async for raw, content in pieces(reader, request.length):
+                connection.writer.write(content if request.unframed else raw)
                 await connection.writer.drain()
         except (asyncio.IncompleteReadError, BadHttp):
             connection.writer.transport.abort()
             return
         connection.sent = True
-        if "upgrade" not in request.tokens("connection") and not await reader.read(1):
+        uploaded()
+        if not request.websocket and not await reader.read(1):
             connection.writer.transport.abort()
 
 
@@ -227,6 +272,7 @@ async def _head_of(connection: Connection) -> Head:
         raise ConnectionResetError("EOF")
     if not head.start.startswith("HTTP/1.") or " " not in head.start:
         raise BadHttp(f"malformed HTTP response {head.start!r}")
+    _length(head)
     return head
 
 

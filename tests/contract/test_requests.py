@@ -1,0 +1,413 @@
+"""What a service gets of a visitor's request, and a visitor of a service's answer, byte by byte."""
+
+import re
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.contract.rig import CLOSES, HOST, Rig, everything, received
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+WEBSOCKET = (
+    "GET {} HTTP/1.1\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+)
+ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+SWITCH = (
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    f"Sec-WebSocket-Accept: {ACCEPT}\r\n\r\n"
+).encode()
+BAD_GATEWAY = b"error code: 502\nBad gateway\n"
+ADDED = [
+    "Cf-Connecting-Ip: 127.0.0.1",
+    "Cf-Ray: RAY",
+    'Cf-Visitor: {"scheme":"http"}',
+    "Cf-Warp-Tag-Id: CONNECTOR",
+    "Connection: keep-alive",
+]
+FORWARDED = ["X-Forwarded-For: 127.0.0.1", "X-Forwarded-Proto: http"]
+ASKS_FOR_GZIP = ["Accept-Encoding: gzip"]
+
+
+def asked(rig: Rig, head: str, body: bytes = b"") -> tuple[list[str], bytes]:
+    """What the service gets of a request: the lines of its head and what follows."""
+    before = sum(map(len, rig.service.received))
+    with rig.visitor(head) as visitor:
+        visitor.sendall(body)
+        everything(visitor)
+    data = b"".join(rig.service.received)
+    assert len(rig.service.received) == 1, "the connection was not kept"
+    lines, _, rest = data[before:].partition(b"\r\n\r\n")
+    text = re.sub(r"(Cf-Ray: )\S+", r"\1RAY", lines.decode("latin-1"))
+    return re.sub(r"(Cf-Warp-Tag-Id: )[-0-9a-f]{36}", r"\1CONNECTOR", text).split("\r\n"), rest
+
+
+def answered(rig: Rig, *answer: bytes, head: str = "GET /x HTTP/1.1") -> bytes:
+    """What a visitor gets of an answer, without what the edge adds."""
+    rig.service.answer = list(answer)
+    for _ in answer[1:]:
+        rig.service.go_on.release()
+    with rig.visitor(head) as visitor:
+        data = everything(visitor)
+    return re.sub(rb"(Connection: close|Server: cloudflare|CF-Ray: \S+)\r\n", b"", data)
+
+
+def test_the_head_of_a_request(rig: Rig) -> None:
+    rig.start()
+
+    lines, rest = asked(
+        rig,
+        "GET /a/%61//b?q=%zz HTTP/1.1\nx-b: 2\nX-A: 1\nx-a: 3\nUser-Agent: me\nCookie: a=1\n"
+        "Cookie: b=2\nX-Forwarded-Host: forged\nCf-Warp-Tag-Id: forged\nKeep-Alive: 3",
+    )
+
+    assert lines == [
+        "GET /a/%61//b?q=%zz HTTP/1.1",
+        f"Host: {HOST}",
+        "User-Agent: me",
+        *ADDED[:3],
+        "Cf-Warp-Tag-Id: forged",
+        *ADDED[3:],
+        "Cookie: a=1; b=2",
+        "X-A: 1",
+        "X-A: 3",
+        "X-B: 2",
+        FORWARDED[0],
+        "X-Forwarded-Host: forged",
+        FORWARDED[1],
+        *ASKS_FOR_GZIP,
+    ]
+    assert rest == b""
+
+
+@pytest.mark.parametrize(
+    ("target", "sent"),
+    [
+        ("*", "*"),
+        ("/a#b", "/a%23b"),
+        ("/!*'()[]", "/!*'()[]"),
+        ("/\"!*'()[]", "/%22%21%2A%27%28%29%5B%5D"),
+    ],
+)
+def test_a_target_is_passed_as_it_is_or_escaped_whole(rig: Rig, target: str, sent: str) -> None:
+    rig.start()
+
+    assert asked(rig, f"GET {target} HTTP/1.1")[0][0] == f"GET {sent} HTTP/1.1"
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "framing", "rest"),
+    [
+        ("POST / HTTP/1.1\nContent-Length: 4", b"body", "Content-Length: 4", b"body"),
+        ("POST / HTTP/1.1\nContent-Length: 0", b"", "Transfer-Encoding: chunked", b"0\r\n\r\n"),
+        ("POST / HTTP/1.1", b"", "Transfer-Encoding: chunked", b"0\r\n\r\n"),
+        ("FOO / HTTP/1.1", b"", "Transfer-Encoding: chunked", b"0\r\n\r\n"),
+        ("DELETE / HTTP/1.1", b"", "", b""),
+        (
+            "PUT / HTTP/1.1\nTransfer-Encoding: chunked",
+            b"3\r\nabc\r\n0\r\n\r\n",
+            "Transfer-Encoding: chunked",
+            b"3\r\nabc\r\n0\r\n\r\n",
+        ),
+    ],
+)
+def test_how_a_body_is_framed(rig: Rig, head: str, body: bytes, framing: str, rest: bytes) -> None:
+    rig.start()
+
+    lines, got = asked(rig, head, body)
+
+    assert [line for line in lines[2:] if line.startswith(("Content-L", "Transfer"))] == (
+        [framing] if framing else []
+    )
+    assert lines[2:3] == [framing or ADDED[0]]
+    assert got == rest
+
+
+def test_without_chunks_the_end_of_an_upload_is_not_told(rig: Rig) -> None:
+    service = f"http://127.0.0.1:{rig.service.port}"
+    rig.start(
+        rules=[
+            {
+                "service": service,
+                "hostname": HOST,
+                "originRequest": {"disableChunkedEncoding": True},
+            }
+        ]
+    )
+
+    lines, rest = asked(
+        rig, "POST / HTTP/1.1\nTransfer-Encoding: chunked", b"3\r\nabc\r\n0\r\n\r\n"
+    )
+
+    assert not [line for line in lines if line.startswith(("Content-L", "Transfer"))]
+    assert rest == b"abc"
+
+
+def test_another_host_for_the_service(rig: Rig) -> None:
+    service = f"http://127.0.0.1:{rig.service.port}"
+    rig.start(
+        rules=[{"service": service, "hostname": HOST, "originRequest": {"httpHostHeader": "inner"}}]
+    )
+
+    lines, _ = asked(rig, "GET / HTTP/1.1\nX-Forwarded-Host: forged")
+
+    assert lines[1] == "Host: inner"
+    assert [line for line in lines if "Forwarded-Host" in line] == [f"X-Forwarded-Host: {HOST}"]
+
+
+@pytest.mark.parametrize(
+    ("path", "matches"),
+    [
+        ("/api", True),
+        ("/%61pi", True),
+        ("/api%2fx", True),
+        ("/api;x", True),
+        ("/api?q", True),
+        ("//api", False),
+        ("/x/../api", False),
+        ("/API", False),
+        ("/%3fapi", False),
+        ("//other.example/api", False),
+    ],
+)
+def test_a_rule_sees_the_decoded_path(rig: Rig, path: str, matches: bool) -> None:
+    own = f"http://127.0.0.1:{rig.service.port}"
+    rules = [
+        {"hostname": HOST, "path": "^/api", "service": "http_status:201"},
+        {"hostname": HOST, "service": own},
+    ]
+    rig.start(rules=rules)
+
+    assert rig.visit(path)[0] == (201 if matches else 200)
+
+
+def test_a_path_that_is_none(rig: Rig) -> None:
+    rig.start()
+
+    assert rig.visit("/a%zz") == (502, BAD_GATEWAY)
+    assert rig.service.received == []
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        ([ANSWER], ANSWER),
+        ([b"HTTP/1.0 200 Fine\r\nContent-Length: 2\r\n\r\nhi"], ANSWER),
+        (
+            [b"HTTP/1.1 299 Odd\r\nset-cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n"],
+            b"HTTP/1.1 299 Unknown\r\nContent-Length: 0\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n",
+        ),
+        ([b"HTTP/1.1 204 No Content\r\n\r\n"], b"HTTP/1.1 204 No Content\r\n\r\n"),
+        (
+            [b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"],
+            b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+        ),
+        ([b"HTTP/1.1 200 OK\r\n\r\nhi", CLOSES], CHUNKED + b"\r\n2\r\nhi\r\n0\r\n\r\n"),
+        (
+            [CHUNKED + b"Content-Length: 9\r\n\r\n2\r\nhi\r\n0\r\n\r\n"],
+            CHUNKED + b"\r\n2\r\nhi\r\n0\r\n\r\n",
+        ),
+        ([b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + ANSWER], ANSWER),
+        (
+            [b"HTTP/1.1 200 OK\r\nCF-Int-X: 1\r\nCf-Proxy-Y: 2\r\nConnection: X-H\r\nContent-Length: 0\r\n\r\n"],
+            b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        ),
+    ],
+)  # fmt: skip
+def test_an_answer(rig: Rig, answer: list[bytes], shown: bytes) -> None:
+    rig.start()
+
+    got = answered(rig, *answer)
+
+    # The real one keeps the order of equal names only.
+    head, _, body = got.partition(b"\r\n\r\n")
+    expected_head, _, expected_body = shown.partition(b"\r\n\r\n")
+    assert (sorted(head.split(b"\r\n")), body) == (
+        sorted(expected_head.split(b"\r\n")),
+        expected_body,
+    )
+
+
+def test_gzip_that_no_visitor_asked_for_is_undone(rig: Rig) -> None:
+    rig.start()
+    zipped = bytes.fromhex("1f8b0800000000000003cb48cdc9c95728cf2fca49010085114a0d0b000000")
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(
+        zipped
+    )
+
+    assert answered(rig, answer + zipped).endswith(b"\r\n\r\nb\r\nhello world\r\n0\r\n\r\n")
+    asked_for = answered(rig, answer + zipped, head="GET / HTTP/1.1\nAccept-Encoding: gzip")
+    assert asked_for == answer + zipped
+
+
+def test_trailers_reach_the_visitor(rig: Rig) -> None:
+    rig.start()
+
+    got = answered(rig, CHUNKED + b"Trailer: x-t\r\n\r\n2\r\nhi\r\n0\r\nx-t: v\r\n\r\n")
+
+    assert got == CHUNKED + b"\r\n2\r\nhi\r\n0\r\nx-t: v\r\n\r\n"
+
+
+def test_a_chunked_answer_cut_short_does_not_look_whole(rig: Rig) -> None:
+    rig.start()
+
+    assert answered(rig, CHUNKED + b"\r\n2\r\nhi\r\n", CLOSES) == CHUNKED + b"\r\n2\r\nhi\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+        CLOSES,
+    ],
+)
+def test_what_is_no_answer_is_a_bad_gateway(rig: Rig, answer: bytes) -> None:
+    program = rig.start()
+    rig.service.answer = [answer]
+
+    assert rig.visit() == (502, BAD_GATEWAY)
+    assert "Unable to reach the origin service" in program.log
+
+
+def test_a_service_that_is_not_there(rig: Rig) -> None:
+    program = rig.start(rules=[{"hostname": HOST, "service": "http://127.0.0.1:1"}])
+
+    assert rig.visit() == (502, BAD_GATEWAY)
+    assert 'ERR  error="Unable to reach the origin service. ' in program.log
+    assert "ingressRule=0 originService=http://127.0.0.1:1" in program.log
+
+
+def test_answers_of_its_own(rig: Rig) -> None:
+    rules = [
+        {"hostname": HOST, "path": "^/hello", "service": "hello_world"},
+        {"hostname": HOST, "service": "http_status:418"},
+    ]
+    rig.start(rules=rules)
+
+    assert answered(rig) == (
+        b"HTTP/1.1 418 I'm a Teapot\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    )
+    assert answered(rig, head="HEAD / HTTP/1.1") == b"HTTP/1.1 418 I'm a Teapot\r\n\r\n"
+    assert rig.visit("/hello")[0] == 200
+
+
+def test_events_are_passed_as_they_come(rig: Rig) -> None:
+    rig.start()
+    rig.service.answer = [
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n",
+        b"data: 2\n\n",
+    ]
+
+    with rig.visitor("GET / HTTP/1.1") as visitor:
+        assert received(visitor, b"data: 1\n\n\r\n").startswith(b"HTTP/1.1 200 ")
+        rig.service.go_on.release()
+        received(visitor, b"data: 2\n\n\r\n")
+
+
+def test_the_service_hears_of_a_visitor_who_leaves(rig: Rig) -> None:
+    rig.start()
+    rig.service.answer = [b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n"]
+
+    with rig.visitor("GET / HTTP/1.1") as visitor:
+        received(visitor, b"data: 1\n\n\r\n")
+
+    deadline = time.monotonic() + 20
+    while rig.service.ended != [True]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_edge_says_that_an_upload_may_begin(rig: Rig) -> None:
+    rig.start()
+
+    with rig.visitor("POST / HTTP/1.1\nExpect: 100-continue\nContent-Length: 2") as visitor:
+        assert received(visitor, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        visitor.sendall(b"ab")
+        assert received(visitor, b"hi").startswith(b"HTTP/1.1 200 ")
+    assert b"Expect" not in rig.service.received[0]
+
+
+def test_a_large_upload_and_a_large_answer(rig: Rig) -> None:
+    rig.start()
+    size = rig.service.waits_for = 5_000_000
+    rig.service.answer = [b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size]
+
+    assert rig.visit("/", "PUT", b"y" * size) == (200, b"x" * size)
+    rest = rig.service.received[0].partition(b"\r\n\r\n")[2]
+    assert set(rest) == set(b"y")
+    assert len(rest) > 0.99 * size
+
+
+def test_a_websocket_carries_bytes_both_ways(rig: Rig) -> None:
+    rig.start()
+    rig.service.answer, rig.service.echoes = [SWITCH + b"hello"], True
+
+    with rig.visitor(WEBSOCKET.format("/ws")) as visitor:
+        head = received(visitor, b"hello").decode()
+        visitor.sendall(b"\x81abc")
+        assert received(visitor, b"c") == b"\x81abc"
+
+    assert head.startswith("HTTP/1.1 101 Switching Protocols\r\n")
+    assert f"\r\nSec-Websocket-Accept: {ACCEPT}\r\n" in head
+    lines = rig.service.heads[0]
+    assert {"Connection: Upgrade", "Upgrade: websocket", "Sec-Websocket-Version: 13"} <= set(lines)
+
+
+def test_a_refused_websocket_is_an_answer(rig: Rig) -> None:
+    rig.start()
+    refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"
+
+    assert answered(rig, refusal, head=WEBSOCKET.format("/ws")) == refusal
+
+
+@pytest.fixture
+def listening(tmp_path: Path) -> tuple[socket.socket, Path]:
+    """A service on a socket in the file system."""
+    opened, path = socket.socket(socket.AF_UNIX), tmp_path / "service"
+    opened.bind(str(path))
+    opened.listen()
+    return opened, path
+
+
+def test_no_websocket_reaches_a_unix_socket(
+    rig: Rig, listening: tuple[socket.socket, Path]
+) -> None:
+    program = rig.start(rules=[{"hostname": HOST, "service": f"unix:{listening[1]}"}])
+
+    with rig.visitor(WEBSOCKET.format("/")) as visitor:
+        assert everything(visitor).startswith(b"HTTP/1.1 502 ")
+    assert "http: no Host in request URL" in program.log
+
+
+def test_a_service_that_speaks_tcp(rig: Rig) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        rig.start(
+            rules=[{"hostname": HOST, "service": f"ssh://127.0.0.1:{service.getsockname()[1]}"}]
+        )
+
+        with rig.visitor(WEBSOCKET.format("/")) as visitor:
+            connection, _ = service.accept()
+            connection.sendall(b"SSH-2.0-test\r\n")
+            head, _, frame = received(visitor, b"test\r\n").partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 101 ")
+            assert frame == b"\x82\x0eSSH-2.0-test\r\n"
+            visitor.sendall(
+                b"\x82\x83\x01\x02\x03\x04" + bytes([ord("a") ^ 1, ord("b") ^ 2, ord("c") ^ 3])
+            )
+            assert connection.recv(10) == b"abc"
+            connection.close()
+            everything(visitor)
+        assert rig.visit("/") == (200, b"")
+
+
+def test_a_service_that_speaks_tcp_and_is_not_there(rig: Rig) -> None:
+    rig.start(rules=[{"hostname": HOST, "service": "ssh://127.0.0.1:1"}])
+
+    with rig.visitor(WEBSOCKET.format("/")) as visitor:
+        assert everything(visitor).startswith(b"HTTP/1.1 502 ")
