@@ -9,6 +9,7 @@ import pulumi_random as random
 from pulumi_command import remote
 
 from components.remote_programs import SERVER_PROGRAM, command
+from components.unprinted import seal
 from render import FileEntry, manifest, teardown_manifest
 from settings import Server, Settings
 
@@ -56,8 +57,9 @@ class NixosHost(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: NixosHostArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("argoweb:index:NixosHost", name, {}, opts)
         server = args.server
+        connection = _connection(args.settings, server)
+        super().__init__("argoweb:index:NixosHost", name, {"connection": seal(connection)}, opts)
         sudo = server.user != "root"
         deployment = args.settings.deployment
         # A move that failed and was set back leaves resources of this very address to be deleted: on the server each
@@ -73,7 +75,6 @@ class NixosHost(pulumi.ComponentResource):
             f"{STAGING}/{deployment.replace('/', '-')}-{server.name}-{server.address_text}-",
             made.hex,
         )
-        connection = _connection(args.settings, server)
         # A server that moved is a new one: set up first, the old one cleaned afterwards.
         triggers = [server.address_text]
         # A server that is gone can neither be changed nor cleaned; what is not in the state is made without it.
@@ -86,27 +87,7 @@ class NixosHost(pulumi.ComponentResource):
         def run(script: str, *words: pulumi.Input[str]) -> pulumi.Output[str]:
             return pulumi.Output.all(*words).apply(lambda given: command(script, *given, sudo=sudo))
 
-        def stage(
-            file: str, content: pulumi.Input[str], after: Sequence[pulumi.Resource] = ()
-        ) -> remote.Command:
-            path = pulumi.Output.concat(staging, f"/{file}")
-            put = run("put.sh", path, str(server.redeploy))
-            return remote.Command(
-                f"{name}-{file}",
-                connection=connection,
-                create=None if server.let_go else put,
-                delete=run("drop.sh", path),
-                stdin=content,
-                triggers=triggers,
-                logging=remote.Logging.NONE,
-                add_previous_output_in_env=False,
-                opts=pulumi.ResourceOptions.merge(
-                    children, pulumi.ResourceOptions(depends_on=after)
-                ),
-            )
-
         program = pulumi.Output.concat(staging, "/server.sh")
-        staged = [stage("server.sh", SERVER_PROGRAM)]
         # Made before the files and the activation, of which Pulumi knows nothing when their connection breaks.
         teardown = remote.Command(
             f"{name}-teardown",
@@ -116,10 +97,39 @@ class NixosHost(pulumi.ComponentResource):
             triggers=triggers,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions.merge(
-                children, pulumi.ResourceOptions(depends_on=[*staged, args.tunnel])
+                children, pulumi.ResourceOptions(depends_on=[args.tunnel])
             ),
         )
-        staged += [stage(file.name, file.content, after=[teardown]) for file in args.files]
+
+        def stage(
+            file: str,
+            content: pulumi.Input[str],
+            *belongs: pulumi.Input[str],
+            delete: pulumi.Input[str] | None = None,
+        ) -> remote.Command:
+            path = pulumi.Output.concat(staging, f"/{file}")
+            put = run("put.sh", path, str(server.redeploy), *belongs)
+            return remote.Command(
+                f"{name}-{file}",
+                connection=connection,
+                create=None if server.let_go else put,
+                delete=delete,
+                stdin=content,
+                triggers=triggers,
+                logging=remote.Logging.NONE,
+                add_previous_output_in_env=False,
+                opts=pulumi.ResourceOptions.merge(
+                    children, pulumi.ResourceOptions(depends_on=[teardown])
+                ),
+            )
+
+        # The end of a file is that of its folder, which the teardown removes; what replaces a file has the same place. The
+        # program's end tells the teardown of one that goes for good from that of one which is replaced.
+        # In a preview the plugin makes an id up for what is yet to be made; what it will print is unknown then.
+        made_as = pulumi.Output.all(teardown.id, teardown.stdout).apply(lambda known: str(known[0]))
+        release = run("release.sh", STAGING, made_as)
+        staged = [stage("server.sh", SERVER_PROGRAM, made_as, delete=release)]
+        staged += [stage(file.name, file.content) for file in args.files]
         # When the files were sent is of no use there but to run it again whenever one was: also when an update broke off
         # and the stack is then set back to what its state has of the activation.
         activate = run("launch.sh", "activate", program, _sent(staged))

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_random as random
 
 from components.cloudflare import ZeroTrustTunnelCloudflared
+from components.unprinted import seal, secret_once_known
 from lookup import KeptSecret, encoded
 from render import credentials_json
 
@@ -52,8 +53,8 @@ class Tunnel(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: TunnelArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("argoweb:index:Tunnel", name, {}, opts)
         keeps = args.secret or (args.kept and args.kept.text)
+        super().__init__("argoweb:index:Tunnel", name, {"secret": seal(keeps)}, opts)
         secret = pulumi.Output.secret(keeps) if keeps else _made(name, args, self)
         letting_go = args.deleted is not None and not args.let_go
         replacing = args.deleted is not None and args.let_go
@@ -79,7 +80,7 @@ class Tunnel(pulumi.ComponentResource):
         )
         self.tunnel_id = tunnel.id
         self.target = pulumi.Output.format("{0}.cfargotunnel.com", tunnel.id)
-        self.credentials = pulumi.Output.secret(
+        self.credentials = secret_once_known(
             pulumi.Output.all(args.account_id, tunnel.id, secret).apply(
                 lambda values: credentials_json(*values)
             )

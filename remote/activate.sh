@@ -159,12 +159,19 @@ commit() {
 }
 
 # The credentials stay in one place on the server: the live one. A file that another run has staged is that run's.
+# Folders go in which this deployment has staged before, under another name or by an id that was lost or replaced.
 tidy_staging() {
-  local name
+  local name folder before=''
   for name in "${FILES[@]}"; do
     if [[ ${FILE_MODE[$name]} == 600 && $(digest "$STAGING/$name") == "${FILE_SUM[$name]}" ]]; then
       rm -f -- "$STAGING/$name"
     fi
+  done
+  rm -f -- "${UNSTAGED[@]}"
+  if [[ ${PREVIOUS% *} == "${SETTING[owner]% *}" ]] || have_one_id "$PREVIOUS" "${SETTING[owner]}"; then before=${PREVIOUS##* }; fi
+  for folder in "$ROOT"/staging/*; do
+    if [[ $folder == "$STAGING" ]]; then continue; fi
+    if [[ $folder == *-"${before:-none}" ]] || cmp -s -- "$folder/teardown" "$STAGING/teardown"; then rm -rf -- "$folder"; fi
   done
 }
 

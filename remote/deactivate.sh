@@ -10,9 +10,14 @@ deactivate() {
   STATE="STATE: the teardown broke off, see above; the tunnel may still run."
   take_manifest
   if [[ -e $APPLIED ]]; then owner=$(sed -n 's/^owner //p' "$APPLIED"); fi
-  if [[ -n $owner && $owner != "${SETTING[owner]}" ]]; then
+  if [[ -n $owner ]] && ! is_ending "$owner"; then
     if [[ -d $TRANSACTION ]]; then undo_for_others; fi
-    step "this server belongs to '$owner': left alone"
+    take_secrets_away
+    if [[ $owner == "${SETTING[owner]}" ]]; then
+      step "this server is in use by the stack, which has made its teardown again: left alone"
+    else
+      step "this server belongs to '$owner': left alone"
+    fi
     : >"$WORK/left-alone"
     trap - EXIT
     return
@@ -20,6 +25,7 @@ deactivate() {
   if [[ ! -e $APPLIED ]]; then
     # No activation has come to its end. What is at our paths is what the server had before, perhaps made by hand.
     recover no
+    take_secrets_away
     step "done: nothing of argoweb was live here"
     trap - EXIT
     return
@@ -37,6 +43,8 @@ deactivate() {
   for dir in "${SETTING[config-dir]}" "${SETTING[data-dir]}"; do
     rm -f -- "$dir/.argoweb-new" "$dir/.argoweb-old" # of a run that was killed
   done
+  path=${FILE_PATH[credentials]:-}
+  take_secrets_away "$(tunnel_of "$path" 2>/dev/null || basename -- "$path" .json)"
   for path in "${FILE_PATH[@]}"; do
     if [[ $path == */argoWeb.nix && -e $path ]]; then neutral_module "$path"; else rm -f -- "$path"; fi
   done
@@ -51,7 +59,39 @@ deactivate() {
   fi
   rmdir --ignore-fail-on-non-empty -- "${SETTING[data-dir]}" 2>/dev/null || true
   trap - EXIT
-  step "done: no service, no configuration and no secret of argoweb is left"
+  step "done: no service, no configuration and no secret of argoweb is left$OTHERS"
+}
+
+# Whether the set of resources that staged its files in the folder $1 is deleted. Earlier versions left no mark: of theirs
+# only this teardown's own folder is.
+is_ended() {
+  [[ -e $1/ended || ( $1 == "$STAGING" && ! -e $1/teardown ) ]]
+}
+
+# Whether what is live, of the owner $1, ends with this teardown; where an earlier version left no mark, the owner tells.
+is_ending() {
+  local folder marked=no
+  for folder in "$ROOT"/staging/*-"${1##* }"; do
+    if [[ -e $folder/ended ]]; then return 0; fi
+    if [[ -e $folder/teardown ]]; then marked=yes; fi
+  done
+  [[ $marked == no && $1 == "${SETTING[owner]}" ]]
+}
+
+# Removes the credentials that lie in a staging folder that ends, and those of the tunnel $1 wherever they are. Notes which
+# others there are.
+OTHERS=''
+take_secrets_away() {
+  local file folder others=()
+  while read -r file; do
+    folder=${file%/*}
+    if is_ended "$folder" || [[ -n ${1:-} && $(tunnel_of "$file") == "$1" ]]; then
+      rm -f -- "$file"
+    else
+      others+=("$file")
+    fi
+  done < <(grep -rlsE '"TunnelSecret": *"[A-Za-z0-9+/]{16}' -- "$ROOT" ${SETTING[data-dir]:+"${SETTING[data-dir]}"})
+  if ((${#others[@]})); then OTHERS="; of other deployments there is $(join "${others[@]}")"; fi
 }
 
 # Undoes a run that was killed, and lets the units run with what is live again.

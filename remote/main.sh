@@ -106,8 +106,10 @@ say_cut_off() {
 
 # After the teardown in folder $1. Another deployment that is live keeps what it needs; one that waits, what it has sent.
 clean_up() {
-  local run
-  rm -rf -- "$STAGING"
+  local run folder
+  for folder in "$ROOT"/staging/*; do
+    if is_ended "$folder"; then rm -rf -- "$folder"; fi
+  done
   if [[ ! -e $1/left-alone ]]; then
     find "$ROOT" -mindepth 1 -maxdepth 1 ! -name staging ! -name runs -exec rm -rf -- {} +
     for run in "$ROOT"/runs/*; do

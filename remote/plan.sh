@@ -1,14 +1,21 @@
 # What is staged is whole, and what has to be done with it: a comparison with what is live, said on one line.
 
-declare -a CHANGED=() OBSOLETE=()
+declare -a CHANGED=() OBSOLETE=() UNSTAGED=()
 REBUILD=no RESTART=no RELOAD=no
 
+# Whether two owners, each `project/stack-server address id`, are one set of resources.
+have_one_id() { [[ ${1##* } == "${2##* }" && ${1##* } =~ ^[0-9a-f]{8}$ ]]; }
+
+# A stack that was renamed, or moved to another project, is the same by its id.
+PREVIOUS=''
 check_owner() {
-  local owner deployment=${SETTING[owner]}
+  local deployment=${SETTING[owner]}
   [[ -e $OWNER ]] || return 0
-  owner=$(<"$OWNER")
-  [[ ${owner%/* *} == "${deployment%/* *}" ]] || fail_untouched \
-    "this server belongs to the deployment '${owner}', not to '${deployment}'. Destroy that one first, or remove $OWNER on the server to take it over."
+  PREVIOUS=$(<"$OWNER")
+  if [[ ${PREVIOUS%/* *} == "${deployment%/* *}" ]]; then return; fi
+  have_one_id "$PREVIOUS" "$deployment" || fail_untouched \
+    "this server belongs to the deployment '${PREVIOUS}', not to '${deployment}'. Destroy that one first, or remove $OWNER on the server to take it over."
+  step "this server belonged to '$PREVIOUS', which is the same by its id: now to '$deployment'"
 }
 
 # Takes the staged files that are what the manifest says; one that is already live needs no staging. Taken, they are this
@@ -91,6 +98,7 @@ compare() {
     while read -r _ name _ _ _ path; do
       [[ -n ${FILE_PATH[$name]:-} && ${FILE_PATH[$name]} == "$path" ]] && continue
       OBSOLETE+=("$path")
+      if [[ -z ${FILE_PATH[$name]:-} ]]; then UNSTAGED+=("$STAGING/$name"); fi
       why+=("$name removed")
       if is_nix_input "$name"; then REBUILD=yes; fi
     done < <(grep '^file ' "$APPLIED")

@@ -9,7 +9,7 @@ import secrets
 
 from sandbox.plugins.base import Call, Change, Failure, Provider, Resource, serve
 from sandbox.plugins.command_inputs import LOGGED, failures, with_defaults
-from sandbox.plugins.values import UNKNOWN, Properties, changed, reveal
+from sandbox.plugins.values import UNKNOWN, Properties, Secret, changed, reveal
 
 
 class Command(Resource):
@@ -21,7 +21,8 @@ class Command(Resource):
     def check(self, news: Properties) -> tuple[Properties, list[Failure]]:
         inputs = {"addPreviousOutputInEnv": True, **news}
         inputs["connection"] = with_defaults(news.get("connection"))
-        return inputs, failures(reveal(inputs))
+        problems = failures(reveal(inputs))
+        return {name: _passed_on(value) for name, value in inputs.items()}, problems
 
     def diff(self, state: Properties, old_inputs: Properties, news: Properties) -> Change:
         names = changed(old_inputs, news)
@@ -76,6 +77,11 @@ class Command(Resource):
             log=call.log,
         )
         return {**state, "stdout": output.stdout, "stderr": output.stderr}
+
+
+def _passed_on(value: object) -> object:
+    """What pulumi-go-provider makes of an input: a secret that is not known yet comes back as an empty one."""
+    return Secret("") if value == Secret(UNKNOWN) else value
 
 
 if __name__ == "__main__":

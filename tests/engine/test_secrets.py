@@ -67,8 +67,9 @@ class ProcessWatch:
 def test_the_tunnels_secret_is_in_one_file_of_the_server_and_nowhere_else(fresh: World) -> None:
     with ProcessWatch() as watch:
         outputs = [
-            fresh.pulumi("preview", "--diff").stdout,
-            fresh.pulumi("up", "--yes", "--diff").stdout,
+            fresh.pulumi("preview", "--diff", "--save-plan", "plan").stdout,
+            (fresh.root / "plan").read_text(),
+            fresh.pulumi("up", "--yes", "--diff", "--skip-preview", "--plan", "plan").stdout,
             fresh.pulumi("stack", "export").stdout,
             fresh.pulumi("stack", "--show-urns").stdout,
         ]

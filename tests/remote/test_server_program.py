@@ -96,7 +96,7 @@ class Work:
 
     def __init__(self, server: Server, verb: str = "activate") -> None:
         server.stub("systemd-run", SYSTEMD_RUN)
-        program = server.root / "staging/server.sh"
+        program = server.root / "staging/web1/server.sh"
         program.parent.mkdir(parents=True)
         program.write_text(server.local(SERVER_PROGRAM))
         self.session = server.start(str(program), verb)
@@ -338,7 +338,7 @@ def test_a_teardown_that_waited_for_another_one_finds_nothing_left_and_succeeds(
     busy.touch()
     head, rest = SYSTEMD_RUN_AT_ONCE.split("\n", 1)
     server.stub("systemd-run", f"{head}\nif [[ -e {busy} ]]; then exit 1; fi\n{rest}")
-    second = server.start(str(server.root / "staging/server.sh"), "deactivate")
+    second = server.start(str(server.root / "staging/web1/server.sh"), "deactivate")
     assert second.stdin is not None
     assert second.stdout is not None
     second.stdin.write("owner argoweb/prod/web1 a:22\nend\n")

@@ -11,7 +11,7 @@ REMOTE = Path(__file__).resolve().parents[2] / "remote"
 SOURCE = "\n".join((REMOTE / part).read_text() for part in PARTS)
 
 
-@pytest.mark.parametrize("script", ["put.sh", "drop.sh", "launch.sh", "server program"])
+@pytest.mark.parametrize("script", ["put.sh", "release.sh", "launch.sh", "server program"])
 def test_a_shell_program_is_clean_for_shellcheck(script: str) -> None:
     text = SOURCE if script == "server program" else (REMOTE / script).read_text()
 
@@ -122,15 +122,32 @@ def test_a_staged_file_is_whole_and_readable_by_its_owner_only(tmp_path: Path) -
     assert [path.name for path in target.parent.iterdir()] == ["a file"]
 
 
-def test_a_dropped_file_takes_its_empty_folder_with_it_and_may_be_gone_already(
-    tmp_path: Path,
-) -> None:
-    target = tmp_path / "staging" / "file"
-    other = tmp_path / "other"
-    other.touch()
-    put(str(target), stdin="x")
+def test_a_staged_file_goes_to_a_teardown_until_that_is_released(tmp_path: Path) -> None:
+    for folder, teardown in (("ours", "first"), ("theirs", "another")):
+        put(str(tmp_path / folder / "server.sh"), "0", teardown, stdin="x")
+    ended = {folder: tmp_path / folder / "ended" for folder in ("ours", "theirs")}
 
-    for _ in range(2):
-        run("drop.sh", str(target)).check_returncode()
+    run("release.sh", str(tmp_path), "first", stdin="x" * 100_000).check_returncode()
+    assert ended["ours"].exists()
+    assert not ended["theirs"].exists()
 
-    assert list(tmp_path.iterdir()) == [other]
+    put(str(tmp_path / "ours/server.sh"), "0", "second", stdin="x")
+    run("release.sh", str(tmp_path), "first", stdin="x").check_returncode()
+    assert not ended["ours"].exists()
+
+
+def test_nothing_is_released_where_nothing_was_staged(tmp_path: Path) -> None:
+    run("release.sh", str(tmp_path / "none"), "first", stdin="x").check_returncode()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_teardown_whose_program_is_missing_asks_that_of_what_is_live(tmp_path: Path) -> None:
+    program = tmp_path / "staging/web1/server.sh"
+    program.parent.mkdir(parents=True)
+    program.write_text('{\necho "$0 $1"\n' + SERVER_PROGRAM.splitlines()[-1])
+    (tmp_path / "server.sh").symlink_to(program)
+    missing = str(tmp_path / "staging/web2/server.sh")
+
+    assert run("launch.sh", "deactivate", missing).stdout == f"{program} deactivate\n"
+    assert run("launch.sh", "activate", missing).returncode == 1

@@ -1,0 +1,220 @@
+"""Which teardown ends what is live, and what it takes with it: staging folders are known by the Pulumi id of theirs."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.remote.test_shell_programs import put, run
+from tests.remote.test_work import LIVE, Server, credentials
+
+OWNER = "project/stack/web1 root@192.0.2.1:22 0a1b2c3d"
+TUNNEL = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
+SECRET = "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3I="
+
+
+class Deployed(Server):
+    """A server on which the owner's deployment is live; its teardown has the Pulumi id `first`."""
+
+    owner = OWNER
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.staging = self.root / "staging"
+        self.take(OWNER, "first")
+        shutil.rmtree(self.staging / "web1")
+        live = {**LIVE, "credentials": credentials(SECRET, TUNNEL)}
+        self.path("credentials").write_text(live["credentials"])
+        self.path("credentials").chmod(0o600)
+        self.applied.write_text(self.manifest(live))
+        (self.root / "owner").write_text(f"{OWNER}\n")
+
+    def take(self, owner: str, teardown: str) -> None:
+        """From here on resources of this owner send and work, with this teardown."""
+        self.owner = owner
+        name = owner.split(" ")
+        program = self.staging / f"{name[0].replace('/', '-')}-{name[1]}-{name[2]}/server.sh"
+        text = self.program.read_text()
+        put(str(program), "0", teardown, stdin=text)
+        self.program = program
+
+    def release(self, teardown: str) -> None:
+        """The resource of the server program is deleted, of which this was the teardown."""
+        run("release.sh", str(self.staging), teardown, stdin="the program").check_returncode()
+
+    def manifest(self, files: dict[str, str], *lines: str) -> str:
+        first, rest = super().manifest(files, *lines).split("\n", 1)
+        assert first.startswith("owner ")
+        return f"owner {self.owner}\n{rest}"
+
+    def teardown(self) -> str:
+        """What it says."""
+        said, code = self.work("deactivate", {})
+        assert code == 0, said
+        return said
+
+    def secrets(self) -> list[str]:
+        """The files that hold the tunnel's secret."""
+        found = subprocess.run(
+            ["grep", "-rlF", "-e", SECRET, str(self.folder)], capture_output=True, text=True
+        )
+        return found.stdout.splitlines()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Deployed:
+    return Deployed(tmp_path)
+
+
+def test_the_teardown_of_a_deployment_that_ends_takes_all_of_it(server: Deployed) -> None:
+    server.release("first")
+
+    said = server.teardown()
+
+    assert said.endswith("no secret of argoweb is left\n")
+    assert "systemctl stop argoWeb.service" in server.calls()
+    assert server.secrets() == []
+
+
+def test_a_teardown_that_is_replaced_leaves_the_server_alone(server: Deployed) -> None:
+    server.take(OWNER, "second")
+
+    assert "left alone" in server.teardown()
+    assert server.calls() == []
+    assert server.program.exists()
+
+
+def test_so_it_does_when_what_it_came_with_is_replaced_too(server: Deployed) -> None:
+    server.take(OWNER, "second")
+    server.release("first")
+
+    assert "left alone" in server.teardown()
+    assert server.calls() == []
+    assert server.program.exists()
+
+
+def test_a_teardown_that_was_replaced_ends_later_what_the_one_before_it_has_set_up(
+    server: Deployed,
+) -> None:
+    server.take(OWNER, "second")
+    server.teardown()
+    server.release("second")
+
+    assert "no secret of argoweb is left" in server.teardown()
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        "project/renamed/web1 root@192.0.2.1:22 0a1b2c3d",
+        "project/stack/web1 root@192.0.2.1:22 99999999",
+    ],
+    ids=["renamed", "with another id"],
+)
+def test_what_was_sent_but_never_activated_ends_with_what_it_was_to_take_the_place_of(
+    server: Deployed, owner: str
+) -> None:
+    server.take(owner, "first")
+    server.release("first")
+
+    assert "no secret of argoweb is left" in server.teardown()
+    assert server.secrets() == []
+
+
+def test_of_two_sets_that_were_made_of_one_server_the_end_of_one_is_not_that_of_the_other(
+    server: Deployed,
+) -> None:
+    server.take("project/stack/web1 root@192.0.2.1:22 99999999", "second")
+    mine = server.program.parent / "credentials"
+    mine.write_text(credentials(SECRET, TUNNEL))
+    server.release("second")
+
+    assert "left alone" in server.teardown()
+    assert server.calls() == []
+    assert server.secrets() == [str(server.path("credentials"))]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "deploy/staging/argoweb-old-web1-a-99999999/credentials",
+        "deploy/runs/dead/files/x",
+        "data/b",
+    ],
+)
+def test_a_teardown_looks_for_credentials_of_its_tunnel_wherever_they_are(
+    server: Deployed, place: str
+) -> None:
+    left = server.folder / place
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_text(credentials(SECRET, TUNNEL))
+    server.release("first")
+
+    assert server.teardown().endswith("no secret of argoweb is left\n")
+    assert server.secrets() == []
+
+
+def test_a_teardown_names_the_credentials_of_another_deployment_and_leaves_them(
+    server: Deployed,
+) -> None:
+    theirs = server.staging / "other-stack-web1-a-99999999/credentials"
+    theirs.parent.mkdir()
+    theirs.write_text(credentials(SECRET, "another"))
+    server.release("first")
+
+    said = server.teardown()
+
+    assert f"no secret of argoweb is left; of other deployments there is {theirs}" in said
+    assert server.secrets() == [str(theirs)]
+
+
+@pytest.mark.parametrize(
+    ("owner", "teardown"),
+    [
+        ("project/renamed/web1 root@192.0.2.1:22 0a1b2c3d", "first"),
+        ("elsewhere/stack/web1 root@192.0.2.1:22 0a1b2c3d", "first"),
+        ("project/stack/web1 root@192.0.2.1:22 99999999", "first"),
+        ("project/stack/web1 root@192.0.2.1:22 99999999", "of a new state"),
+    ],
+    ids=["stack renamed", "project renamed", "id replaced", "state lost"],
+)
+def test_an_activation_takes_away_what_the_same_deployment_has_staged_before(
+    server: Deployed, owner: str, teardown: str
+) -> None:
+    theirs = server.staging / "other-stack-web1-a-77777777/credentials"
+    theirs.parent.mkdir()
+    theirs.write_text("of another deployment\n")
+    server.take(owner, teardown)
+
+    said, code = server.work("activate", {**LIVE, "credentials": credentials(SECRET, TUNNEL)})
+
+    assert code == 0, said
+    assert sorted(server.staging.iterdir()) == sorted([server.program.parent, theirs.parent])
+    assert theirs.exists()
+    assert (server.root / "owner").read_text() == f"{owner}\n"
+    assert ("is the same by its id" in said) == owner.endswith("0a1b2c3d")
+
+
+def test_an_activation_of_another_deployment_is_refused_also_from_the_same_address(
+    server: Deployed,
+) -> None:
+    server.take("project/other/web1 root@192.0.2.1:22 99999999", "other")
+
+    said, code = server.work("activate", LIVE)
+
+    assert code == 1
+    assert f"belongs to the deployment '{OWNER}'" in said
+    assert server.calls() == []
+
+
+def test_a_file_that_leaves_the_stack_leaves_the_staging_folder_too(server: Deployed) -> None:
+    more = {"more.yml": "text\n"}
+    said, code = server.work("activate", {**LIVE, **more})
+    assert code == 0, said
+    assert (server.program.parent / "more.yml").exists()
+
+    server.work("activate", LIVE)
+
+    assert not (server.program.parent / "more.yml").exists()
+    assert (server.program.parent / "argoWeb.yml").exists()
