@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingress.file import URL_CLASH, File, read
+from ingress.file import ONLY_URL, URL_CLASH, File, read
+from ingress.shape import printable
 from ingress.stack_file import stack_file
 from ingress.urls import UrlError
 
@@ -77,7 +78,7 @@ def _print(path: Path, file: File | OSError) -> None:
     for problem in file.problems:
         severity = "error" if problem.refused else "warning"
         line = f":{problem.line}" if problem.line else ""
-        print(f"{path}{line}: {severity}: {problem}")
+        print(f"{path}{line}: {severity}: {printable(str(problem))}")
     verdict = "refuses" if file.refused else "takes"
     print(f"{path}: cloudflared {verdict} it")
 
@@ -99,7 +100,7 @@ def _as_json(path: Path, file: File | OSError) -> dict[str, object]:
 
 def _import(path: Path) -> int:
     file = read(path.read_bytes())
-    if _refuses(path, file):
+    if _refuses(path, file, but=(URL_CLASH, ONLY_URL)):
         return REFUSED
     made = stack_file(file)
     for text in made.left:
@@ -108,10 +109,11 @@ def _import(path: Path) -> int:
     return CLEAN
 
 
-def _refuses(path: Path, file: File) -> bool:
-    refused = [problem for problem in file.refused if problem.text != URL_CLASH]
+def _refuses(path: Path, file: File, *, but: Sequence[str] = (URL_CLASH,)) -> bool:
+    refused = [problem for problem in file.refused if problem.text not in but]
     if refused:
-        print("\n".join(f"{path}: {problem}" for problem in refused), file=sys.stderr)
+        lines = (f"{path}: {printable(str(problem))}" for problem in refused)
+        print("\n".join(lines), file=sys.stderr)
     return bool(refused)
 
 

@@ -230,7 +230,7 @@ class Decoder:
             place = below(where, name)
             if name not in table.keys:
                 self.lines.setdefault(place, key.line)
-                values[name] = None
+                values[name] = _unread(child, place)
             elif (value := self.typed(child, table.keys[name].shape, place)) is not NOTHING:
                 values[name] = value
         return values
@@ -251,6 +251,14 @@ class Decoder:
         allowed = 0.99 - 0.89 * min(1, max(0, self._steps - 400_000) / 3_600_000)
         if self._aliased > 100 and self._steps > 1000 and self._aliased > allowed * self._steps:
             raise YamlError(node.line, "document contains excessive aliasing")
+
+
+def _unread(node: Node, where: str) -> object:
+    """The value of a key that cloudflared does not read; nothing for what would be an error."""
+    try:
+        return Decoder(findings=Findings()).untyped(node, where)
+    except YamlError:
+        return None
 
 
 def _is_merge(key: Node) -> bool:

@@ -1,13 +1,14 @@
 """cloudflared's configuration file, read as cloudflared reads it: what it refuses, and the traps."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ingress import urls
 from ingress.decode import NOTHING, Decoder
 from ingress.durations import Duration, seconds
-from ingress.flags import FIELDS, FILE, ONLY_RUN
+from ingress.flags import FIELDS, FILE, OF_ONE_SERVICE, ONE_SERVICE, ONLY_RUN
 from ingress.origins import check_circles, check_origin
+from ingress.other_files import other_kind, other_language, template_advice, yaml_advice
 from ingress.router import Router
 from ingress.rules import Rule, check_ends
 from ingress.services import Service
@@ -18,7 +19,11 @@ from ingress.yaml3 import YamlError, compose
 URL_CLASH = "cannot stand beside ingress rules. Remove it."
 """What `ingress validate` refuses and `ingress rule` does not."""
 _NO_RULES = "missing. cloudflared needs at least one rule."
-_ONLY_URL = " Write the `url` as one: `- service: …` below `ingress`, in a stack with its hostname."
+ONLY_URL = (
+    "missing: the file is of the old form for one service, which `tunnel run` takes and `ingress validate` does not. "
+    "Write the service as a rule, `- service: …` below `ingress`; in a stack as a site with its `hostname`."
+)
+"""Of a file that `cloudflared tunnel run` runs all the same: everything goes to one service."""
 
 
 @dataclass(frozen=True, order=True, kw_only=True)
@@ -105,8 +110,11 @@ def read(data: bytes) -> File:
     try:
         values = _values(data, decoder)
     except YamlError as error:
-        problem = Problem(line=error.line, where="", text=f"{error}.", refused=True)
+        problem = Problem(line=error.line, where="", text=_of_yaml(error, data), refused=True)
         return File(values={}, rules=[], services=[], problems=[*problems, problem])
+    if (kind := other_kind(values)) is not None:
+        problem = Problem(line=0, where="", text=f"this is {kind}.", refused=True)
+        return File(values={}, rules=[], services=[], problems=[problem])
     rules = [
         Rule(
             hostname=given.get("hostname", ""),
@@ -117,7 +125,19 @@ def read(data: bytes) -> File:
         for given in values.get("ingress", [])
     ]
     services = _check(values, rules, report)
+    for index, problem in enumerate(problems):
+        advice = template_advice(data, problem.line) if problem.refused else None
+        if advice is not None:
+            problems[index] = replace(problem, text=f"{problem.text} {advice}")
     return File(values=values, rules=rules, services=services, problems=sorted(problems))
+
+
+def _of_yaml(error: YamlError, data: bytes) -> str:
+    """What Go's reader says, with what is likely the cause."""
+    if (kind := other_language(data)) is not None:
+        return f"this is {kind}."
+    advice = template_advice(data, error.line) or yaml_advice(data, error.line)
+    return f"{error}. {advice}" if advice else f"{error}."
 
 
 def _values(data: bytes, decoder: Decoder) -> dict[str, Any]:
@@ -145,6 +165,14 @@ def _values(data: bytes, decoder: Decoder) -> dict[str, Any]:
         if value is not NOTHING:
             values[name] = value
     return values
+
+
+def _without_old_form(values: dict[str, Any]) -> dict[str, Any]:
+    """The values without the flags of the form for one service, if they name one."""
+    if not any(values.get(name) for name in ONE_SERVICE):
+        return values
+    read = {*ONE_SERVICE, *OF_ONE_SERVICE, "hostname"}
+    return {name: value for name, value in values.items() if name not in read}
 
 
 def _fits(value: object, shape: Shape) -> bool:
@@ -180,11 +208,11 @@ def _check(values: dict[str, Any], rules: list[Rule], report: _Report) -> list[S
     if whole:
         check_ends(rules, places, report)
     if not rules and whole:
-        report.error("ingress", _NO_RULES + (_ONLY_URL if values.get("url") else ""))
+        report.error("ingress", ONLY_URL if values != _without_old_form(values) else _NO_RULES)
     if rules and values.get("url"):
         report.error("url", URL_CLASH)
     check_order(rules, places, report)
     check_settings(values, "", report)
     stricter = _Report(problems=report.problems, lines=report.lines, refuses=False, again=True)
-    FILE.read(values, "", stricter)
+    FILE.read(values if rules else _without_old_form(values), "", stricter)
     return services

@@ -8,7 +8,7 @@ import ipaddress
 import re
 from dataclasses import replace
 
-from ingress import durations
+from ingress import durations, words
 from ingress.durations import Duration
 from ingress.keys import DURATION, MISPLACED, ORIGIN_REQUEST, PATH, RULE, WARP_ROUTING, WORDS
 from ingress.shape import Checked, Choice, Flag, Key, ListOf, Shape, Table, Text, Whole
@@ -107,29 +107,43 @@ _CREDENTIALS: dict[str, Key] = {
     "origincert": _key(Text(), "Path of cert.pem, to run a tunnel by its name."),
 }
 
-_SINGLE_ORIGIN: dict[str, tuple[Shape, str]] = {
+ONE_SERVICE: dict[str, tuple[Shape, str]] = {
+    "hello-world": (Flag(), "the service 'hello_world'"),
+    "bastion": (Flag(), "the service 'bastion'"),
+    "socks5": (Flag(), "the service 'socks-proxy'"),
     "url": (Text(), "`service`"),
     "unix-socket": (Text(), "a service 'unix:/path'"),
-    "hello-world": (Flag(), "the service 'hello_world'"),
-    "socks5": (Flag(), "the service 'socks-proxy'"),
-    "bastion": (Flag(), "the service 'bastion'"),
-    "ssh-server": (Flag(), "a service 'ssh://'"),
-    "proxy-connect-timeout": (DURATION, "`connectTimeout`"),
-    "proxy-tls-timeout": (DURATION, "`tlsTimeout`"),
-    "proxy-tcp-keepalive": (DURATION, "`tcpKeepAlive`"),
-    "proxy-no-happy-eyeballs": (Flag(), "`noHappyEyeballs`"),
-    "proxy-keepalive-connections": (Whole(), "`keepAliveConnections`"),
-    "proxy-keepalive-timeout": (DURATION, "`keepAliveTimeout`"),
-    "http-host-header": (Text(), "`httpHostHeader`"),
-    "origin-server-name": (Text(), "`originServerName`"),
-    "origin-ca-pool": (Text(), "`caPool`"),
-    "no-tls-verify": (Flag(), "`noTLSVerify`"),
-    "no-chunked-encoding": (Flag(), "`disableChunkedEncoding`"),
-    "http2-origin": (Flag(), "`http2Origin`"),
-    "proxy-address": (Text(), "`proxyAddress`"),
-    "proxy-port": (Whole(), "`proxyPort`"),
 }
-"""Flags of the form without ingress rules, and what does the same in a rule or its `originRequest`."""
+"""Flags of the form without ingress rules that name its service, in the order in which cloudflared looks for them."""
+
+OF_ONE_SERVICE: dict[str, tuple[Shape, str]] = {
+    "proxy-connect-timeout": (DURATION, "connectTimeout"),
+    "proxy-tls-timeout": (DURATION, "tlsTimeout"),
+    "proxy-tcp-keepalive": (DURATION, "tcpKeepAlive"),
+    "proxy-no-happy-eyeballs": (Flag(), "noHappyEyeballs"),
+    "proxy-keepalive-connections": (Whole(), "keepAliveConnections"),
+    "proxy-keepalive-timeout": (DURATION, "keepAliveTimeout"),
+    "http-host-header": (Text(), "httpHostHeader"),
+    "origin-server-name": (Text(), "originServerName"),
+    "origin-ca-pool": (Text(), "caPool"),
+    "no-tls-verify": (Flag(), "noTLSVerify"),
+    "no-chunked-encoding": (Flag(), "disableChunkedEncoding"),
+    "http2-origin": (Flag(), "http2Origin"),
+    "proxy-address": (Text(), "proxyAddress"),
+    "proxy-port": (Whole(), "proxyPort"),
+}
+"""Flags of that form that say how its service is reached, and the key of `originRequest` that does the same."""
+
+_SINGLE_ORIGIN: dict[str, tuple[Shape, str]] = {
+    **ONE_SERVICE,
+    "ssh-server": (Flag(), "a service 'ssh://'"),
+    **{name: (shape, f"`originRequest.{key}`") for name, (shape, key) in OF_ONE_SERVICE.items()},
+}
+
+_BESIDE_RULES = {
+    name: f"has no effect beside ingress rules, where {instead} does the same."
+    for name, (_, instead) in _SINGLE_ORIGIN.items()
+}
 
 _REMOVED_FLAGS: dict[str, Shape] = {
     "proxy-dns": Flag(),
@@ -167,6 +181,7 @@ _IDLE_FLAGS: dict[str, Shape] = {
 }
 """Flags of other commands, of Cloudflare's own tests, and old ones that do nothing any more."""
 
+_IDLE = "does nothing for a tunnel with ingress rules. Remove it."
 _REMOVED = "was removed from cloudflared in 2026.2.0. Remove it."
 _ARGUMENTS = dict.fromkeys(
     ("max-active-flows", "icmpv4-src", "icmpv6-src", "dns-resolver-addrs", "output"),
@@ -187,14 +202,14 @@ SETTINGS = Table(
             _CREDENTIALS,
             "is another way to give the tunnel's credentials. argoweb pushes them as a file.",
         ),
-        **dict.fromkeys(
-            (*_SINGLE_ORIGIN, "hostname", "name"),
-            "belongs to the form without ingress rules. Write a site with a `service` instead.",
-        ),
+        **_BESIDE_RULES,
+        **dict.fromkeys(("hostname", "name"), _IDLE),
         **dict.fromkeys(_REMOVED_FLAGS, _REMOVED),
         **_ARGUMENTS,
         **MISPLACED,
     },
+    words=words.FLAGS,
+    newer=True,
 )
 """The keys that the stack file may set; argoweb writes the rest of the file itself."""
 
@@ -211,14 +226,13 @@ FILE = Table(
     },
     misused={
         **MISPLACED,
-        **{
-            name: f"has no effect beside ingress rules, where {instead} does the same."
-            for name, (_, instead) in _SINGLE_ORIGIN.items()
-        },
+        **_BESIDE_RULES,
         **dict.fromkeys(_REMOVED_FLAGS, _REMOVED),
-        **dict.fromkeys(_IDLE_FLAGS, "does nothing for a tunnel with ingress rules. Remove it."),
+        **dict.fromkeys(_IDLE_FLAGS, _IDLE),
         **_ARGUMENTS,
     },
+    words=words.FILE,
+    newer=True,
 )
 """Every key that cloudflared reads from its file."""
 

@@ -6,6 +6,7 @@ From cloudflared's `config/configuration.go`, the defaults from `ingress/config.
 import ipaddress
 import re
 
+from ingress import words
 from ingress.durations import Duration
 from ingress.shape import Checked, Choice, Flag, Key, ListOf, Shape, Table, Text, Whole
 
@@ -46,7 +47,8 @@ IP_RULE = Table(
         "prefix": Key(shape=NETWORK, doc="The network, as CIDR.", required=True),
         "ports": _key(PORTS, "Destination ports; none means all."),
         "allow": _key(Flag(), "Whether a match is allowed. Default false."),
-    }
+    },
+    words=words.IP_RULE,
 )
 
 ACCESS = Table(
@@ -55,7 +57,8 @@ ACCESS = Table(
         "teamName": _key(Text(), "The Zero Trust organisation's name."),
         "audTag": _key(WORDS, "Audience tags of the Access applications that may pass."),
         "environment": _key(Choice(("", "fed")), "`fed` for FedRAMP."),
-    }
+    },
+    words=words.ACCESS,
 )
 
 ORIGIN_REQUEST = Table(
@@ -79,7 +82,9 @@ ORIGIN_REQUEST = Table(
         "ipRules": _key(ListOf(item=IP_RULE), "What a socks-proxy may reach."),
         "http2Origin": _key(Flag(), "HTTP/2 to the service, which must be https."),
         "access": _key(ACCESS, "Validation of the Access token at the origin."),
-    }
+    },
+    words=words.ORIGIN_REQUEST,
+    newer=True,
 )
 
 WARP_ROUTING = Table(
@@ -103,4 +108,5 @@ RULE = Table(
         "originRequest": _key(ORIGIN_REQUEST, "How it goes there."),
     },
     misused=MISPLACED,
+    words=words.RULE,
 )

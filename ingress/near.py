@@ -26,9 +26,13 @@ _HOSTNAME = re.compile(
 
 def perhaps_service(text: str) -> str:
     """`; perhaps 'SERVICE'` for a text that is nearly one, or nothing."""
-    return next(
-        (f"; perhaps '{found}'" for found in _services(text.strip()) if _taken(found, text)), ""
-    )
+    found = likely_service(text)
+    return f"; perhaps '{found}'" if found else ""
+
+
+def likely_service(text: str) -> str | None:
+    """The service that a text is nearly, or nothing; also for one that is taken already."""
+    return next((found for found in _services(text.strip()) if _taken(found, text)), None)
 
 
 def _taken(found: str, instead_of: str) -> bool:
@@ -80,7 +84,7 @@ def bracketed(text: str) -> str | None:
 def perhaps_hostname(text: str) -> str:
     """`; perhaps 'HOSTNAME'`, with its path, for a URL or the like; else nothing."""
     found = _HOSTNAME.fullmatch(text.strip())
-    if found is None:
+    if found is None or not set(text) & set("/:@?# "):
         return ""
     prefix, name = ("*.", found[1][2:]) if found[1].startswith("*.") else ("", found[1])
     hostname = hostnames.lookup_name(name)

@@ -10,6 +10,8 @@ from typing import Protocol
 
 _MOST_NAMES = 40
 """Known names that an error lists."""
+_ALIKE = 0.7
+"""Of `difflib`: how much of two words is the same, at the least."""
 
 
 @dataclass
@@ -51,18 +53,36 @@ def shown(value: object) -> str:
     return text if len(text) <= 120 else text[:117] + "…'"
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A sentence that names the known word most like the given one, or all of them."""
+def printable(text: str) -> str:
+    """A text on one line of a terminal: what is not to be seen there is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def nearest(word: str, known: Iterable[str], words: Mapping[str, str] | None = None) -> str:
+    """A sentence that names the known word most like the given one, or all of them.
+
+    `words` has other tools' words for them, as `ingress/words.py` writes them.
+    """
     names = sorted(known)
-    by_lower = {name.lower().replace("-", "").replace("_", ""): name for name in names}
-    close = difflib.get_close_matches(
-        word.lower().replace("-", "").replace("_", ""), by_lower, n=1, cutoff=0.6
-    )
-    if close:
-        return f"Did you mean '{by_lower[close[0]]}'?"
+    if (likely := like(word, names, words or {})) is not None:
+        return f"Did you mean '{likely}'?"
     if len(names) > _MOST_NAMES:
         return "There is none like it."
     return f"Known: {', '.join(names)}."
+
+
+def like(word: str, known: Iterable[str], words: Mapping[str, str]) -> str | None:
+    """The known word that was probably meant, or nothing."""
+    by_plain = {_plain(name): name for name in known}
+    plain = _plain(word)
+    if plain not in by_plain and words.get(plain) in by_plain.values():
+        return words[plain]
+    close = difflib.get_close_matches(plain, by_plain, n=1, cutoff=_ALIKE)
+    return by_plain[close[0]] if close else None
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("-", "").replace("_", "").replace(" ", "")
 
 
 class Shape(Protocol):
@@ -150,15 +170,16 @@ class Whole:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few words."""
+    """One of a few words or numbers."""
 
-    words: tuple[str, ...]
+    words: tuple[str | int, ...]
 
-    def read(self, value: object, where: str, findings: Findings) -> str:
-        if value not in self.words:
-            findings.mismatch(where, value, "one of " + ", ".join(f"'{w}'" for w in self.words))
-            return self.words[0]
-        return str(value)
+    def read(self, value: object, where: str, findings: Findings) -> str | int:
+        if isinstance(value, (str, int)) and value in self.words:
+            return value
+        names = (f"'{word}'" if isinstance(word, str) else str(word) for word in self.words)
+        findings.mismatch(where, value, "one of " + ", ".join(names))
+        return self.words[0]
 
     def schema(self) -> dict[str, object]:
         return {"enum": list(self.words)}
@@ -261,6 +282,10 @@ class Table:
     keys: Mapping[str, Key]
     misused: Mapping[str, str] = field(default_factory=dict)
     """Keys that people try, each with the sentence that sets them right."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What other tools call the keys."""
+    newer: bool = False
+    """Whether a newer cloudflared may have more keys: one that is like no known one stays, with a warning."""
     also: Mapping[str, object] = field(default_factory=dict)
     """What the JSON schema says of keys that depend on one another."""
 
@@ -268,12 +293,13 @@ class Table:
         if not isinstance(value, Mapping):
             findings.mismatch(where, value, f"a mapping with {', '.join(sorted(self.keys))}")
             return {}
-        for name in value:
-            if name in self.misused:
-                findings.error(f"{where}.{name}", self.misused[name])
-            elif name not in self.keys:
-                findings.error(f"{where}.{name}", f"unknown key. {nearest(str(name), self.keys)}")
         result: dict[str, object] = {}
+        for name in value:
+            if self.passes_on(name):
+                findings.warn(f"{where}.{name}", self.wrong(name))
+                result[name] = value[name]
+            elif name in self.misused or name not in self.keys:
+                findings.error(f"{where}.{name}", self.wrong(name))
         for name, key in self.keys.items():
             if name in value and value[name] is not None:
                 result[name] = key.shape.read(value[name], f"{where}.{name}", findings)
@@ -285,6 +311,19 @@ class Table:
                 result[name] = key.default
         return result
 
+    def passes_on(self, name: str) -> bool:
+        """Whether a key is unknown and stays all the same."""
+        unknown = name not in self.keys and name not in self.misused
+        return self.newer and unknown and like(str(name), self.keys, self.words) is None
+
+    def wrong(self, name: str) -> str:
+        """What is wrong with a key that is not one of the table's."""
+        if name in self.misused:
+            return self.misused[name]
+        if self.passes_on(name):
+            return "unknown key, which stays as it is: a newer cloudflared may know it, an older one ignores it."
+        return f"unknown key. {nearest(str(name), self.keys, self.words)}"
+
     def schema(self) -> dict[str, object]:
         properties = {}
         for name, key in self.keys.items():
@@ -295,7 +334,7 @@ class Table:
             properties[name] = described
         result: dict[str, object] = {
             "type": "object",
-            "additionalProperties": False,
+            "additionalProperties": self.newer,
             "properties": properties,
             **self.also,
         }

@@ -19,7 +19,11 @@ def refusing_unclean(rules: Sequence[Rule], refused_elsewhere: str) -> Iterator[
     cloudflared compares a rule's path with the visitor's as it is (`ingress/rule.go`), so `/public/../admin` is taken by a
     rule for `^/public`. A hostname whose every rule leads to the service `refused_elsewhere` needs none.
     """
-    services = {rule.hostname for rule in rules if rule.service != refused_elsewhere}
+    services = {
+        rule.hostname
+        for rule in rules
+        if rule.service != refused_elsewhere and not rule.service.startswith("http_status:")
+    }
     around = {name for hostname in services for name in _with_wildcards(hostname)}
     done: set[str] = set()
     for rule in rules:
@@ -37,7 +41,7 @@ def refuses_unclean(rule: Rule) -> bool:
 
 
 def _with_wildcards(hostname: str) -> Iterator[str]:
-    """The hostname, and the wildcards that take every request that it takes."""
-    yield hostname
+    """The hostname, and the wildcards that take every request that it takes, none among them."""
+    yield from {hostname, ""}
     labels = hostname.removeprefix("*.").split(".")
     yield from (f"*.{'.'.join(labels[start:])}" for start in range(1, len(labels)))

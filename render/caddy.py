@@ -17,6 +17,7 @@ from settings.model import (
     Settings,
     Site,
 )
+from settings.names import EVERY
 
 _LOOPBACK = ("127.0.0.1/8", "::1/128")
 _HEADING = "# Written by argoweb; a change here is undone by the next deployment.\n"
@@ -39,7 +40,7 @@ def caddyfile(settings: Settings) -> str:
         return _HEADING
     lines: list[str] = []
     if caddy.tls is None:
-        router = Router(settings.rules[:-1])  # that of the sites
+        router = Router(settings.site_rules)
         for hostname in dict.fromkeys(site.hostname for site in sites):
             its = [sites[index] for index in router.of(hostname)]
             if not _is_wildcard(hostname) and any(map(_is_caddys, its)):
@@ -56,7 +57,7 @@ def _is_caddys(site: Site) -> bool:
 
 
 def _is_wildcard(hostname: str) -> bool:
-    return hostname.startswith("*.")
+    return hostname.startswith("*")
 
 
 def global_options(caddy: Caddy) -> str:
@@ -201,6 +202,8 @@ def _tls(caddy: Caddy, directive: str) -> Iterator[str]:
 
 
 def _host_condition(hostname: str) -> Iterator[str]:
+    if hostname == EVERY:
+        return
     if _is_wildcard(hostname):
         yield f"header_regexp host Host `(?i){_as_written(hostname)}`"
     else:
@@ -224,8 +227,8 @@ def _directives(site: Site) -> Iterator[str]:
             host = host or ("{hostport}" if upstreams[0].startswith("https://") else None)
             snippet = f"{PROXY_AS} {host}" if host else PROXY
             yield f"\t\t\timport {snippet} {' '.join(upstreams)}"
-        case Redirect(to=to):
-            yield f'\t\t\tredir * "{to}"'  # without the '*' a text that begins with '/' is a matcher
+        case Redirect(to=to, status=status):
+            yield f'\t\t\tredir * "{to}"{f" {status}" if status else ""}'  # without the '*' a text that begins with '/' is a matcher
         case CaddyLines(text=text):
             yield from _own(text)
         case Service():

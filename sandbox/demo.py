@@ -45,7 +45,7 @@ def run(state: Mapping[str, Any]) -> int:
     port = edge.rpartition(":")[2]
     print("\nThe sites, through the edge:")
     good = True
-    for hostname in dict.fromkeys(site["hostname"] for site in config["argoweb:sites"]):
+    for hostname in _hostnames(config["argoweb:sites"]):
         code = fetch(edge, hostname.replace("*", "any"))
         good = good and code < 500
         print(f"  http://{hostname}:{port}/  {code}")
@@ -53,6 +53,13 @@ def run(state: Mapping[str, Any]) -> int:
     print("\nWhat to try next, in this shell:")
     print("\n".join(f"  {line}" for line in advice()))
     return 0 if good else 1
+
+
+def _hostnames(sites: list[dict[str, Any]]) -> list[str]:
+    """Those that have a record, each once; a site has one or a list."""
+    given = (site["hostname"] for site in sites)
+    listed = [name for each in given for name in (each if isinstance(each, list) else [each])]
+    return [name for name in dict.fromkeys(listed) if name != "*"]
 
 
 def advice() -> tuple[str, ...]:

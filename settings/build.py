@@ -45,9 +45,10 @@ def build(
     values: _Values = STACK.read(dict(raw), NAMESPACE, shapes)
     # Keys directly under the namespace are written with a colon in the stack file.
     malformed = [e.replace(f"{NAMESPACE}.", f"{NAMESPACE}:", 1) for e in shapes.errors]
+    findings.warnings = [e.replace(f"{NAMESPACE}.", f"{NAMESPACE}:", 1) for e in shapes.warnings]
     stack = _Stack(values, {_element(problem) for problem in malformed})
     settings = _settings(stack, deployment, ssh_private_key, tunnel_secret, findings)
-    errors = [*(problems or []), *malformed, *findings.errors]
+    errors = list(dict.fromkeys([*(problems or []), *malformed, *findings.errors]))
     if errors:
         raise SettingsError([_with_command(problem) for problem in errors])
     return settings
@@ -113,18 +114,24 @@ def _settings(
     zones = _zones(stack.items("zones"), findings)
     sound_zones = stack.whole("zones") and not findings.errors
     caddy = web.caddy(stack.table("caddy"), findings)
-    written = [sites.site(place, value, findings) for place, value in stack.items("sites")]
+    written = [
+        site for place, value in stack.items("sites") for site in sites.at(place, value, findings)
+    ]
     chosen, notices = sites.ordered(written, stack.table("siteOrder"))
     cloudflared: _Values = {"metrics": METRICS, **stack.table("cloudflared")}
     defaults = cloudflared.get("originRequest") or {}
-    rules = [*(sites.rule(site, caddy, defaults, findings) for site in chosen), CATCH_ALL]
+    sites.check_last(chosen, findings)
+    rules = [sites.rule(site, caddy, defaults, findings) for site in chosen]
+    if not (rules and rules[-1].catches_all):
+        rules.append(CATCH_ALL)
+    of_sites = rules[: len(chosen)]
     sites.check_defaults(chosen, defaults, findings)
     places = [site.place for site in chosen]
-    for site, rule in zip(chosen, rules, strict=False):
+    for site, rule in zip(chosen, of_sites, strict=True):
         service = check_rule(rule, site.place, findings)
         if isinstance(site.backend, Service):
             check_origin(rule, service, site.place, findings, common=defaults)
-    check_order(rules[:-1], places, findings)
+    check_order(of_sites, places, findings)
     if sound_zones:
         records.check_zones(chosen, zones, findings)
     records.check_records(chosen, deployment, findings)
@@ -146,7 +153,7 @@ def _settings(
     check_instances(nixos.instances, cloudflared, findings)
     check_ports(nixos.instances, cloudflared, caddy, findings)
     check_seen(chosen, cloudflared, caddy, nixos, findings)
-    router = Router(rules[:-1])
+    router = Router(of_sites)
     check_loops(chosen, router, caddy, findings)
     check_given_away(chosen, cloudflared, nixos.instances, caddy, findings)
     check_services(chosen, defaults, caddy, findings)
@@ -179,7 +186,7 @@ def _settings(
         ),
         nixos=nixos,
         health=health(stack.table("health"), chosen, router, caddy, findings),
-        warnings=tuple(findings.warnings),
+        warnings=tuple(dict.fromkeys(findings.warnings)),
         notices=tuple(notices),
     )
 

@@ -8,6 +8,7 @@ from ingress.hostnames import lookup_name
 from settings.addresses import reaches
 from settings.loops import listening
 from settings.model import INTERNAL_NAME, Caddy, Health, Service, Site, SiteUrl
+from settings.names import EVERY
 
 
 def health(
@@ -26,7 +27,7 @@ def health(
             findings.error(where, "holds a name or password, which all may see. Leave it out.")
             continue
         hostname = lookup_name(parts.hostname or "") or parts.hostname or ""
-        if not router.of(hostname):
+        if all(sites[index].hostname == EVERY for index in router.of(hostname)):
             if reaches(text, taken, [caddy.port]):
                 findings.error(
                     where,

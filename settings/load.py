@@ -85,7 +85,7 @@ def _unknown_keys() -> list[str]:
 def _unknown(key: str, known: set[str]) -> str:
     beginning = re.match(r"(\w+)[.\[]", key)
     if beginning is None or beginning[1] not in known:
-        return f"unknown key. {nearest(key, known)}"
+        return f"unknown key. {nearest(key, known, STACK.words)}"
     place = f"'{NAMESPACE}:{key}'"
     return (
         f"was set without --path. Run: pulumi config rm {place}, "

@@ -11,6 +11,7 @@ from settings.addresses import reaches
 from settings.caddyfile import directives
 from settings.lines import Upstream, upstreams
 from settings.model import Caddy, CaddyLines, Proxy, Redirect, Service, Site
+from settings.names import EVERY
 
 _WEB = ("http://", "https://", "ws://", "wss://")
 _MOST_REDIRECTS = 20
@@ -109,10 +110,15 @@ def _comes_back(index: int, sites: Sequence[Site], router: Router) -> bool:
             return False
         try:
             parts = urlsplit(_for(target, hostname, path))
-            hostname, path = parts.hostname or hostname, parts.path or "/"
         except ValueError:
             return False
+        leaves = parts.hostname not in (None, hostname)
+        hostname, path = parts.hostname or hostname, parts.path or "/"
         found = None if "{" in hostname + path else router.first(hostname, path)
+        if found is not None and leaves and sites[found].hostname == EVERY:
+            return (
+                False  # it takes what is led to the tunnel, which nothing says of another hostname
+            )
         if found is None or found == index:
             return found == index
         at = found

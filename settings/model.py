@@ -117,6 +117,8 @@ class Redirect:
     """Where Caddy sends visitors."""
 
     to: str
+    status: int | None = None
+    """`None`: Caddy's own, 302."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +156,7 @@ class Site:
     place: str
     """Where it stands in the stack file, as `argoweb:sites[3]`."""
     hostname: str
-    """Lower case and punycode, exact or `*.` and a suffix."""
+    """Lower case and punycode, exact or `*.` and a suffix; `*` for every hostname that leads to the tunnel."""
     path: str
     """cloudflared's regular expression, or empty."""
     backend: Backend
@@ -282,7 +284,7 @@ class Settings:
     sites: Sequence[Site]
     """In the order in which they are tried."""
     rules: Sequence[Rule]
-    """The ingress rules of the sites, in their order, the catch-all last."""
+    """The ingress rules of the sites, in their order, the last one a catch-all: a site's own, or one that answers 404."""
     caddy: Caddy
     package: Package | None
     nixos: Nixos
@@ -305,6 +307,11 @@ class Settings:
         """Seconds, rounded up, that requests may go on when cloudflared stops; it takes a 0 for no value."""
         given = seconds(str(self.cloudflared.get("grace-period", "0"))) or 0
         return math.ceil(given or seconds(DEFAULTS["grace-period"]) or 0)
+
+    @property
+    def site_rules(self) -> Sequence[Rule]:
+        """The rules of the sites alone, each at its site's index."""
+        return self.rules[: len(self.sites)]
 
     @property
     def named(self) -> dict[str, Site]:

@@ -2,7 +2,7 @@
 
 import re
 
-from ingress import Findings
+from ingress import Findings, near
 from ingress.hostnames import lookup_name
 
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -51,10 +51,16 @@ def normal(name: str, *, wildcard: bool = True) -> str:
     return prefix + rest
 
 
+EVERY = "*"
+"""The hostname of a site that takes each one that leads to the tunnel."""
+
+
 def checked(name: str, where: str, findings: Findings, *, wildcard: bool = True) -> str:
     """The hostname as DNS has it; one that cannot be is reported, and stands as a name that nothing else has."""
+    if wildcard and name == EVERY:
+        return EVERY
     try:
         return normal(name, wildcard=wildcard)
     except HostnameError as error:
-        findings.mismatch(where, name, str(error))
+        findings.mismatch(where, name, f"{error}{near.perhaps_hostname(name) if wildcard else ''}")
         return re.sub(r"\W+", "-", where) + ".invalid"

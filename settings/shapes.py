@@ -2,7 +2,7 @@
 
 from ingress import ORIGIN_REQUEST, SETTINGS
 from ingress.shape import Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
-from settings import texts
+from settings import texts, words
 
 _PORT = Whole(least=1, most=65535)
 
@@ -57,7 +57,10 @@ _REBUILD = Table(
 _SERVER = Table(
     keys={
         **_SSH,
-        "bastion": _key(Table(keys=_SSH, also=_VERIFIED), "SSH server in between."),
+        "bastion": _key(
+            Table(keys=_SSH, words=words.SERVER, also=_VERIFIED),
+            "SSH server in between.",
+        ),
         "dialAttempts": _key(Whole(least=1, most=20), "Attempts to connect.", 4),
         "dialTimeout": _key(Whole(least=1, most=300), "Seconds an attempt may take.", 10),
         "redeploy": _key(Whole(), "Raise it by one to send every file again.", 0),
@@ -65,6 +68,7 @@ _SERVER = Table(
         "rebuild": _key(_REBUILD, "How NixOS is rebuilt.", {}),
     },
     also=_VERIFIED,
+    words={**words.SERVER, **words.JUMP},
 )
 
 _DNS = Table(
@@ -76,16 +80,20 @@ _DNS = Table(
             ListOf(item=texts.PLAIN), "Tags of the record; a zone of the free plan takes none.", []
         ),
         "adopt": _key(Flag(), "Take over a CNAME that is there already.", False),
-    }
+    },
+    words=words.DNS,
 )
 
 BACKENDS = ("root", "proxy", "redirect", "caddyfile", "service")
-BESIDE = {"hiddenFiles": "root", "proxyHost": "proxy"}
+BESIDE = {"hiddenFiles": "root", "proxyHost": "proxy", "redirectStatus": "redirect"}
 """Keys of a site that belong to one of these."""
 
 SITE = Table(
     keys={
-        "hostname": _must(Text(), "Exact, or `*.` and a suffix."),
+        "hostname": _must(
+            ListOf(item=Text(), single=True, least=1),
+            "Exact, or `*.` and a suffix; or a list of such. `*` alone takes what no other site takes, and has no record.",
+        ),
         "path": _key(Text(), "Go regular expression on the path; none takes every path.", ""),
         "root": _key(texts.PATH, "Folder on the server that Caddy serves."),
         "hiddenFiles": _key(
@@ -102,12 +110,17 @@ SITE = Table(
             "Beside `proxy`: the Host that the upstream gets; none for the visitor's.",
         ),
         "redirect": _key(texts.REDIRECT, "Where Caddy redirects."),
+        "redirectStatus": _key(
+            Choice((301, 302, 303, 307, 308)),
+            "Its status: 301 and 308 are permanent, 307 and 308 keep the method. Without it 302.",
+        ),
         "caddyfile": _key(Text(lines=True), "Caddy directives of your own, for this site."),
         "service": _key(Text(), "A service that cloudflared reaches without Caddy."),
         "originRequest": _key(ORIGIN_REQUEST, "How cloudflared reaches it.", {}),
         "dns": _key(Either(other=_DNS), "false for no record.", True),
     },
     also={"oneOf": [_given(name) for name in BACKENDS]},
+    words=words.SITE,
 )
 WRITTEN, SORTED = "written", "sorted"
 
@@ -121,7 +134,8 @@ _TLS = Table(
         ),
         "noTLSVerify": _key(Flag(), "cloudflared accepts any certificate of Caddy.", False),
         "clientCa": _key(texts.PATH, "CA whose client certificates Caddy demands."),
-    }
+    },
+    words=words.TLS,
 )
 
 _TUNNEL = Table(
@@ -130,14 +144,16 @@ _TUNNEL = Table(
         "secretVersion": _key(Whole(least=1), "Raise it by one for a new secret.", 1),
         "protect": _key(Flag(), "Refuse to delete the tunnel.", False),
         "importId": _key(texts.UUID, "UUID of a tunnel that is there already, to go on with it."),
-    }
+    },
+    words=words.TUNNEL,
 )
 
 _ZONE = Table(
     keys={
         "name": _must(Text(), "The zone's name."),
         "id": _key(texts.HEX_ID, "Its id; none looks it up by name."),
-    }
+    },
+    words=words.ZONE,
 )
 
 _CADDY = Table(
@@ -167,7 +183,8 @@ _CADDY = Table(
             "Lines for all sites of Caddy, such as `log` or `encode gzip`: they stand in the block of each hostname.",
             "",
         ),
-    }
+    },
+    words=words.CADDY,
 )
 
 _PACKAGE = Table(
@@ -179,7 +196,8 @@ _PACKAGE = Table(
             texts.SRI_HASH, "Hash of the Go modules; none where the source vendors them."
         ),
         "version": _must(texts.VERSION, "Version it reports."),
-    }
+    },
+    words=words.PACKAGE,
 )
 
 _NIXOS = Table(
@@ -207,7 +225,8 @@ _HEALTH = Table(
             "URLs that must answer on the server: those of the stack's sites are asked of its Caddy, others as they are.",
             [],
         ),
-    }
+    },
+    words=words.HEALTH,
 )
 
 STACK = Table(
@@ -239,7 +258,8 @@ STACK = Table(
         "package": _key(_PACKAGE, "A cloudflared of your own; none for the one of nixpkgs."),
         "nixos": _key(_NIXOS, "Places on the servers.", {}),
         "health": _key(_HEALTH, "What must hold after a change.", {}),
-    }
+    },
+    words=words.STACK,
 )
 """The keys but those of `SECRETS`, which are never part of a checked value."""
 

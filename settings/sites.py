@@ -31,8 +31,21 @@ def _means_another_thing_to_caddy(path: str) -> bool:
     return _SPECIAL_IN_CADDY.search(escaped) is not None
 
 
-def site(place: str, value: _Values, findings: Findings) -> Site:
-    """What is declared at a place of the stack file."""
+def at(place: str, value: _Values, findings: Findings) -> list[Site]:
+    """What is declared at a place of the stack file: a site for each of its hostnames."""
+    given = value["hostname"]
+    found: dict[str, Site] = {}
+    for index, name in enumerate(given):
+        where = f"{place}.hostname" + (f"[{index}]" if len(given) > 1 else "")
+        hostname = names.checked(name, where, findings)
+        if hostname in found:
+            findings.error(where, f"'{name}' is there twice. Remove one of them.")
+        else:
+            found[hostname] = _site(place, hostname, value, findings)
+    return list(found.values())
+
+
+def _site(place: str, hostname: str, value: _Values, findings: Findings) -> Site:
     dns: Any = value["dns"]
     details: _Values = dns if isinstance(dns, dict) else {}
     backend = _backend(value, place, findings)
@@ -42,14 +55,19 @@ def site(place: str, value: _Values, findings: Findings) -> Site:
             value["path"],
             "a regular expression that means the same to Caddy: '\\x60' for a backquote, '[{]' for a '{' before a letter",
         )
+    if hostname == names.EVERY and details:
+        findings.error(
+            f"{place}.dns",
+            "'*' has no record: it takes what records of your own or of other sites lead to the tunnel. Leave it out.",
+        )
     return Site(
         place=place,
-        hostname=names.checked(value["hostname"], f"{place}.hostname", findings),
+        hostname=hostname,
         path=value["path"],
         backend=backend,
         origin_request=value["originRequest"],
         dns=Dns(
-            enabled=dns is not False,
+            enabled=dns is not False and hostname != names.EVERY,
             comment=details.get("comment"),
             tags=details.get("tags", ()),
             adopt=details.get("adopt", False),
@@ -82,7 +100,8 @@ def _backend(value: _Values, where: str, findings: Findings) -> Backend:
                 )
             return Proxy(upstreams=value["proxy"], host=value.get("proxyHost"))
         case "redirect":
-            return Redirect(to=texts.in_ascii(value["redirect"]) or value["redirect"])
+            to = texts.in_ascii(value["redirect"]) or value["redirect"]
+            return Redirect(to=to, status=value.get("redirectStatus"))
         case "caddyfile":
             if (
                 problem := caddyfile.problem(value["caddyfile"], refused=web.NOT_IN_SITE)
@@ -97,7 +116,7 @@ def ordered(written: list[Site], order: str) -> tuple[list[Site], list[str]]:
     """The sites in the order in which they are tried, and what to tell where that is not the written one."""
     if order == WRITTEN:
         return written, []
-    rules = [Rule(hostname=site.hostname, path=site.path, service="") for site in written]
+    rules = [Rule(hostname=_in_rules(site), path=site.path, service="") for site in written]
     found = [written[index] for index in specific_first(rules)]
     if found == written:
         return written, []
@@ -113,8 +132,23 @@ def rule(site: Site, caddy: Caddy, defaults: Mapping[str, object], findings: Fin
         else (caddy.url, _to_caddy(site, caddy, defaults, findings))
     )
     return Rule(
-        hostname=site.hostname, path=site.path, service=service, origin_request=origin_request
+        hostname=_in_rules(site), path=site.path, service=service, origin_request=origin_request
     )
+
+
+def _in_rules(site: Site) -> str:
+    """A site's hostname as cloudflared has it, where none stands for every one."""
+    return "" if site.hostname == names.EVERY else site.hostname
+
+
+def check_last(sites: list[Site], findings: Findings) -> None:
+    """Whether a site that takes every request stands behind all others."""
+    for site in sites[:-1]:
+        if site.hostname == names.EVERY and not site.path:
+            findings.error(
+                site.place,
+                "takes every request. Move it to the end, or set argoweb:siteOrder to sorted.",
+            )
 
 
 def check_defaults(sites: list[Site], defaults: Mapping[str, object], findings: Findings) -> None:
@@ -150,7 +184,7 @@ def _to_caddy(
             text = f"Caddy's own certificate is for {INTERNAL_NAME}. Leave it out."
             refused |= {"originServerName": text, "matchSNItoHost": text}
             added["originServerName"] = INTERNAL_NAME
-        elif site.hostname.startswith("*."):
+        elif site.hostname.startswith("*"):
             added["matchSNItoHost"] = True
         else:
             added["originServerName"] = site.hostname

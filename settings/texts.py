@@ -6,6 +6,7 @@ import ipaddress
 import re
 from urllib.parse import quote, urlsplit
 
+from ingress import near
 from ingress.shape import Checked, Text
 from settings import names
 
@@ -108,7 +109,7 @@ def _ip(text: str) -> str | None:
     return "an address without a zone such as '%eth0'" if "%" in text else None
 
 
-def _upstream(text: str) -> str | None:
+def _no_upstream(text: str) -> str | None:
     match = re.fullmatch(
         r"(?:(https?|h2c)://)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?|unix//[^\s\"'`{}\\|]+",
         text,
@@ -126,6 +127,25 @@ PROXY_HOST = Text(
     expected="a host such as 'app.internal' or 'app.internal:8443'",
     pattern=r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?",
 )
+
+
+def _upstream(text: str) -> str | None:
+    problem = _no_upstream(text)
+    return problem and problem + _perhaps(text)
+
+
+def _perhaps(text: str) -> str:
+    """`; perhaps 'UPSTREAM'` for a text that is nearly one, or nothing."""
+    scheme, separator, rest = text.rpartition("://")
+    host = rest.partition("/")[0]
+    candidates = [
+        f"127.0.0.1:{text.removeprefix(':')}",
+        f"unix/{text.removeprefix('unix:').removeprefix('//')}",
+        f"{scheme}{separator}{near.bracketed(host)}" if near.bracketed(host) else "",
+        f"{scheme}{separator}{host}" if host else "",
+        f"http://{host}" if separator and ":" in host else "",
+    ]
+    return next((f"; perhaps '{each}'" for each in candidates if _no_upstream(each) is None), "")
 
 
 def _redirect(text: str) -> str | None:
@@ -153,7 +173,7 @@ def in_ascii(url: str) -> str | None:
 
 
 def _escaped(text: str) -> str:
-    return "".join(c if c.isascii() else quote(c) for c in text)
+    return "".join(c if c.isascii() else quote(c, errors="replace") for c in text)
 
 
 def _health_url(text: str) -> str | None:

@@ -168,9 +168,9 @@ def test_a_reader_that_has_had_enough_is_no_news(config: Path) -> None:
         (
             "url: http://localhost:3000\n",
             [
-                "config.yml:1: error: ingress: missing. cloudflared needs at least one rule. "
-                "Write the `url` as one: `- service: …` below `ingress`, in a stack with its hostname.",
-                "config.yml:1: warning: url: has no effect beside ingress rules, where `service` does the same.",
+                "config.yml:1: error: ingress: missing: the file is of the old form for one service, which `tunnel run` "
+                "takes and `ingress validate` does not. Write the service as a rule, `- service: …` below `ingress`; in a "
+                "stack as a site with its `hostname`.",
             ],
         ),
     ],

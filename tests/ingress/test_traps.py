@@ -221,7 +221,12 @@ ROWS: list[tuple[str, list[str]]] = [
     ),
     # Unknown, misspelt and misplaced keys.
     (top("logLevel: debug"), ["1: logLevel: unknown key. Did you mean 'loglevel'?"]),
-    (top("zzzzzz: 1"), ["1: zzzzzz: unknown key. There is none like it."]),
+    (
+        top("zzzzzz: 1"),
+        [
+            "1: zzzzzz: unknown key, which stays as it is: a newer cloudflared may know it, an older one ignores it."
+        ],
+    ),
     (
         site("hostname: a.b", "service: https://x.example:1", "originRequest: {noTlsVerify: true}"),
         ["4: ingress[0].originRequest.noTlsVerify: unknown key. Did you mean 'noTLSVerify'?"],
@@ -237,7 +242,7 @@ ROWS: list[tuple[str, list[str]]] = [
     (
         top("no-tls-verify: true"),
         [
-            "1: no-tls-verify: has no effect beside ingress rules, where `noTLSVerify` does the same."
+            "1: no-tls-verify: has no effect beside ingress rules, where `originRequest.noTLSVerify` does the same."
         ],
     ),
     (

@@ -1,6 +1,7 @@
 """What is written about the stack file is what the code reads."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,10 @@ def takes(values: dict[str, Any]) -> tuple[bool, bool]:
 def test_the_example_satisfies_the_schema_and_unknown_keys_do_not(prod: dict[str, Any]) -> None:
     assert takes(prod) == (True, True)
     unknown = [row for row in ROWS if "unknown key" in row[2][0] and row[1] is not ABSENT]
-    assert unknown
-    assert [row[0] for row in unknown if takes(changed(prod, row[0], row[1]))[0]] == []
+    # cloudflared's own keys may be those of a newer one.
+    ours = [row for row in unknown if not re.match(r"cloudflared|.*originRequest", row[0])]
+    assert ours
+    assert [row[0] for row in ours if takes(changed(prod, row[0], row[1]))[0]] == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,149 @@
+"""Files of another kind that are given for a configuration file, and YAML that goes wrong in a known way.
+
+What is said stands behind what cloudflared's own reader says, or in its place where the file is none of its.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_KEYS: tuple[tuple[frozenset[str], str], ...] = (
+    (frozenset(("apiVersion", "kind")), "a Kubernetes {kind}: give what stands {place}"),
+    (frozenset(("AccountTag", "TunnelSecret")), "a tunnel's credentials file, a secret: give the config.yml that names it"),
+    (frozenset(("result", "success")), "an answer of Cloudflare's API: give its `result.config`, as by: jq .result.config"),
+    (frozenset(("config", "tunnel_id")), "an answer of Cloudflare's API: give its `config`, as by: jq .config"),
+    (frozenset(("services",)), "a Docker Compose file: give the config.yml that its cloudflared reads"),
+    (frozenset(("cloudflare",)), "values of the Helm chart `cloudflare-tunnel`: give its `cloudflare.ingress` as `ingress`"),
+    (frozenset(("tunnels",)), "the options `services.cloudflared` of NixOS as data: give one tunnel's `ingress`, each hostname as a rule, and its `default` as the last one"),
+)  # fmt: skip
+"""Keys at the top by which a file is known, and what to say of it."""
+_TEXTS = (
+    (
+        r"-----BEGIN [A-Z ]+-----",
+        "a key or a certificate, perhaps a secret: give the config.yml that names it",
+    ),
+    (
+        r'(?m)^\s*(?:resource|module|variable|locals|terraform|provider|data)\s*(?:"[^"]*"\s*)*\{',
+        "Terraform: give what its `config` says, or what Cloudflare's API answers, as by: jq .result.config",
+    ),
+    (
+        r'(?m)^\s*(?:\{[^{}\n]*\}\s*:|\{\s*[\w.]+\s*=|[\w.-]+(?:\."[^"\n]*")*[\w.-]*\s*=\s*(?:[{["]|true|false|with|let)|let$|with\s+\w+;)',
+        "Nix: print its value, as by: nix eval --json --file FILE services.cloudflared.tunnels, for a flake's module by: "
+        "nix eval --json .#nixosConfigurations.HOST.config.services.cloudflared.tunnels, and give that as rules: each "
+        "hostname of a tunnel's `ingress`, and its `default` as the last one",
+    ),
+    (
+        r"(?m)^\s*(?:server|upstream|http|events)\s*\{",
+        "a configuration of nginx: write each `server_name` as a rule's `hostname`, its `proxy_pass` as `service`",
+    ),
+    (
+        r"(?m)^\s*(?:https?://)?[\w.*-]+(?::\d+)?(?:, *[\w.*-]+(?::\d+)?)*\s*\{\s*$",
+        "a Caddyfile: write each of its sites as a rule with `hostname` and `service`",
+    ),
+)
+"""What the text of a file that is no YAML has somewhere, and what to say of it."""
+
+
+def other_kind(values: Mapping[str, Any]) -> str | None:
+    """What a file is that has no key of cloudflared's, by those that it has; else nothing."""
+    if values.keys() & {"ingress", "tunnel", "url", "credentials-file"}:
+        return None
+    if any(str(key).startswith("argoweb:") for key in _mapping(values.get("config"))):
+        return "a stack file of Pulumi's: its sites are checked by `pulumi preview`"
+    if isinstance(_mapping(values.get("config")).get("ingress"), list):
+        return "a configuration as Cloudflare's API has it: give its `config`, as by: jq .config"
+    if "tunnels" in _mapping(_mapping(values.get("services")).get("cloudflared")):
+        return _KEYS[-1][1]
+    for keys, text in _KEYS:
+        if keys <= values.keys():
+            data = [
+                key for key in _mapping(values.get("data")) if str(key).endswith((".yml", ".yaml"))
+            ]
+            place = (
+                f"under `data`, in `{data[0]}`"
+                if data
+                else "under `data` or as the file that it mounts"
+            )
+            return text.format(kind=values.get("kind"), place=place)
+    return None
+
+
+def other_language(data: bytes) -> str | None:
+    """What a file is that is no YAML, by its text; else nothing."""
+    text = data.decode("utf-8", "replace")
+    return next((kind for pattern, kind in _TEXTS if re.search(pattern, text)), None)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def yaml_advice(data: bytes, line: int) -> str | None:
+    """What is likely wrong with a line that YAML's reader refuses, or with one before it; else nothing."""
+    lines = data.decode("utf-8", "replace").splitlines()
+    if line > len(lines):  # the file ends too early
+        odd = (number for number, each in enumerate(lines, 1) if _is_open(each))
+        return next((f"A quote in line {number} is not closed." for number in odd), None)
+    found = (_advice(lines, number) for number in (line, line - 1) if number >= 1)
+    return next((advice for advice in found if advice is not None), None)
+
+
+def template_advice(data: bytes, line: int) -> str | None:
+    """What to say of a line with a placeholder that was to be filled in, or nothing."""
+    lines = data.decode("utf-8", "replace").splitlines()
+    if 1 <= line <= len(lines) and re.search(r"\{\{.*\}\}|\$\{\w+\}|<%.*%>", lines[line - 1]):
+        return f"Line {line} is one of a template; fill it in first."
+    return None
+
+
+def _is_open(line: str) -> bool:
+    """Whether a quote that begins a value is not closed on its line."""
+    value = re.match(r"\s*(?:-\s+)?[\w-]+\s*:\s+([\"'])(.*)$", line)
+    return value is not None and value[1] not in value[2]
+
+
+def _advice(lines: list[str], number: int) -> str | None:
+    line = lines[number - 1]
+    key = re.match(r"\s*(?:-\s+)?([\w-]+)\s*:", line)
+    name = f"'{key[1]}' in line {number}" if key else f"line {number}"
+    if (star := re.search(r"(?::|-)\s+(\*[^\s#]*)", line)) is not None:
+        return f"Put a text that begins with '*' in quotes: \"{star[1]}\"."
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return f"Line {number} begins with a tab; indent it by blanks."
+    if (bare := re.search(r":\s+([@`%&!][^\s#]*)", line)) is not None:
+        return f"Put a text that begins with '{bare[1][0]}' in quotes: \"{bare[1]}\"."
+    if (double := re.match(r"\s*(?:-\s+)?[\w-]+:\s+([^\"'\[{#]*\w:\s.*)$", line)) is not None:
+        return f"A colon with a blank behind it begins a value; take the blank out of '{double[1].strip()}', or put it in quotes."
+    if (
+        joined := re.match(
+            r"\s*(?:-\s+)?(hostname|service|path|tunnel|credentials-file|originRequest|ingress):(\S.*)$",
+            line,
+        )
+    ) is not None:
+        return f"Put a blank behind the colon: '{joined[1]}: {joined[2]}'."
+    if _is_open(line):
+        return f"A quote in line {number} is not closed."
+    return _indentation(lines, number, name)
+
+
+def _indentation(lines: list[str], number: int, name: str) -> str | None:
+    """The key before it with which a key does not stand in line."""
+    at = _column(lines[number - 1])
+    for before in range(number - 2, -1, -1):
+        other = lines[before]
+        key = re.match(r"\s*(?:-\s+)?([\w-]+)\s*:", other)
+        if key is None:
+            continue
+        distance = _column(other) - at
+        if 0 < abs(distance) <= 2:
+            side = "left" if distance > 0 else "right"
+            count = "one column" if abs(distance) == 1 else f"{abs(distance)} columns"
+            return f"{name} stands {count} {side} of '{key[1]}' in line {before + 1}."
+        return None
+    return None
+
+
+def _column(line: str) -> int:
+    """Where the key of a line stands, behind the '-' of an item."""
+    found = re.match(r"\s*(?:-\s+)?", line)
+    return found.end() if found else 0

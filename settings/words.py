@@ -1,0 +1,54 @@
+"""Keys of the stack file in the words of other tools, as `ingress/words.py` writes them."""
+
+from ingress.words import words
+
+STACK = words(
+    accountId="account accounttag cloudflareaccountid",
+    zones="zone domains domain",
+    servers="server host hosts machines nodes",
+    sites="site ingress rules routes services vhosts virtualhosts",
+)
+SITE = words(
+    hostname="hostnames host hosts domain domains fqdn name servername serveraliases aliases",
+    path="prefix pathprefix pathregexp location uri route",
+    root="documentroot docroot webroot fileserver files folder directory dir static publicdir",
+    proxy="upstream upstreams reverseproxy proxypass proxyto backend backends to",
+    redirect="redir redirectto return rewrite",
+    redirectStatus="status code permanent redirectcode",
+    caddyfile="caddy lines directives extraconfig caddyconfig config",
+    service="url origin target",
+    originRequest="originconfig options settings",
+    dns="record proxied cname",
+)
+DNS = words(adopt="overwrite allowoverwrite takeover force", comment="description", tags="labels")
+SERVER = words(
+    address="host hostname ip addr targethost",
+    user="username login sshuser targetuser remoteuser",
+    port="sshport",
+    hostKey="sshhostkey knownhosts publickey fingerprint hostkeys",
+    insecureHostKey="stricthostkeychecking insecure",
+)
+"""Of a bastion too."""
+JUMP = words(bastion="jumphost proxyjump jump gateway")
+ZONE = words(name="zone domain zonename", id="zoneid")
+TUNNEL = words(importId="id uuid tunnelid import", name="tunnelname", protect="preventdestroy")
+TLS = words(
+    certificate="cert crt certfile certificatefile fullchain",
+    key="keyfile privatekey certkey",
+    clientCa="mtls clientauth trustedca",
+)
+CADDY = words(
+    bind="listen address listenaddress host",
+    port="httpport listenport",
+    unit="service servicename systemdunit",
+    globalOptions="globalconfig global",
+    siteOptions="extraconfig siteconfig",
+    tls="https ssl",
+)
+PACKAGE = words(
+    url="src repo repository git",
+    rev="ref tag commit revision branch",
+    hash="sha256 srchash narhash",
+    vendorHash="vendorsha256",
+)
+HEALTH = words(urls="url checks endpoints", timeout="wait seconds")
