@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 
 import pulumi
 import pulumi_random as random
@@ -14,15 +15,23 @@ from settings import access, load
 # Once a resource has failed, Pulumi interrupts the program, which has nothing to add to that.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-settings = load()
-for warning in settings.warnings:
-    pulumi.log.warn(warning)
-for notice in settings.notices:
-    pulumi.log.info(notice)
+_TOLD = 32
+"""The exit code by which Pulumi's host for Python knows that the user has been told why, and adds no error of its own
+(`pythonProcessExitedAfterShowingUserActionableMessage` in its `main.go`)."""
 
 
 async def program() -> None:
-    """Says which resources there are."""
+    """Says which resources there are.
+
+    Raises:
+        SettingsError: the stack's configuration cannot work.
+        LookupFailed: what is at Cloudflare stands in the way.
+    """
+    settings = load()
+    for warning in settings.warnings:
+        pulumi.log.warn(warning)
+    for notice in settings.notices:
+        pulumi.log.info(notice)
     # Before all others: by it a preview knows whether the stack has a state.
     begun = random.RandomId("begun", byte_length=4)
     own = await own_state(begun.id.is_known())
@@ -75,4 +84,13 @@ async def program() -> None:
     await asyncio.sleep(0)
 
 
-pulumi.run(program)
+async def main() -> None:
+    """The program; what it refuses is shown once."""
+    try:
+        await program()
+    except pulumi.RunError as refusal:
+        pulumi.log.error(str(refusal))
+        sys.exit(_TOLD)
+
+
+pulumi.run(main)

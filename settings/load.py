@@ -16,6 +16,10 @@ from settings.shapes import SECRETS, STACK
 
 _CREDENTIALS = ("cloudflare:apiKey", "cloudflare:apiToken")
 
+_OF_CADDY = ("sites", "caddy")
+"""The keys that may have lines of Caddy's configuration."""
+_CADDY_READS = ", or let Caddy read it there: '{env.NAME}', with services.caddy.environmentFile"
+
 
 def load() -> Settings:
     """The settings of the stack that is being run.
@@ -33,7 +37,7 @@ def load() -> Settings:
         if is_config_secret(f"{NAMESPACE}:{key}"):
             problems.append(
                 f"{NAMESPACE}:{key}: holds an encrypted value, which would be plain in the state and on the servers. "
-                "Write it in clear, or let Caddy read it there: '{env.NAME}', with services.caddy.environmentFile."
+                f"Write it in clear{_CADDY_READS if key in _OF_CADDY else ''}."
             )
         raw[key] = text if isinstance(about.shape, Text | Choice) else _value(config, key, text)
     # Keys that the schema of Pulumi.yaml gives an empty default are not there.

@@ -10,7 +10,7 @@ from ingress import near
 from ingress.shape import Checked, Text
 from settings import names
 
-HEX_ID = Text(expected="32 hexadecimal digits", pattern="[0-9a-f]{32}")
+HEX_ID = Text(expected="32 lower-case hexadecimal digits", pattern="[0-9a-f]{32}")
 UUID = Text(
     expected="a UUID in lower case",
     pattern="[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",

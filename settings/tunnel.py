@@ -1,7 +1,6 @@
 """The tunnel: a new one, or one that was made by hand."""
 
 import base64
-import binascii
 import json
 from typing import Any
 
@@ -11,6 +10,8 @@ from settings.model import TunnelSettings
 _SECRET = "argoweb:tunnelSecret"
 _LEAST_BYTES = 32
 """Cloudflare's API refuses a shorter secret of a tunnel."""
+_AROUND = "\ufeff \t\r\n"
+"""What may stand around the text of a file, such as the byte order mark of editors on Windows."""
 _HOW = "pulumi config set --secret argoweb:tunnelSecret < {}.json"
 
 
@@ -40,7 +41,7 @@ def tunnel(
         secret_version=version,
         protect=value["protect"],
         import_id=import_id,
-        secret=secret and _checked(secret.strip(), import_id, account_id, region, findings),
+        secret=secret and _checked(secret.strip(_AROUND), import_id, account_id, region, findings),
     )
 
 
@@ -73,7 +74,7 @@ def _checked(
                 )
     try:
         content = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         content = b""
     if _is_token(content):
         name = import_id or "<UUID>"

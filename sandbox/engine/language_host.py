@@ -12,17 +12,20 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pulumi
+from pulumi.automation import _server
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 _RUN = "run"
+_TOLD = 32
+"""`pythonProcessExitedAfterShowingUserActionableMessage` of the official host: how a program ends that has said why."""
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
 
@@ -104,11 +107,30 @@ def _run() -> None:
     def program() -> None:
         runpy.run_path(str(folder), run_name="__main__")
 
-    server: Any = LanguageServer(program)
-    answer.write(server.Run(request, None).SerializeToString())
+    answer.write(_answered(program, request).SerializeToString())
     answer.close()
     sys.stdout.flush()
     os._exit(0)
+
+
+def _answered(program: Callable[[], None], request: Any) -> Any:
+    """Runs the program in this process; an error that was shown already is not shown once more."""
+
+    async def run_in_stack(function: Any) -> None:
+        try:
+            await pulumi.runtime.run_in_stack(function)
+        except SystemExit as end:
+            if end.code != _TOLD:
+                raise
+            told.append(end)
+
+    told: list[SystemExit] = []
+    setattr(_server, "run_in_stack", run_in_stack)  # noqa: B010 the server has no other place for it
+    server: Any = LanguageServer(program)
+    response = server.Run(request, None)
+    if told or response.error:
+        return language_pb2.RunResponse(bail=True)
+    return response
 
 
 def main() -> None:

@@ -226,6 +226,35 @@ def test_destroy_leaves_nothing_behind_and_up_works_again(fresh: World) -> None:
     assert world.get("www.example.localhost")[0] == 200
 
 
+def test_a_refused_stack_is_told_all_that_is_wrong_with_it_once(deployed: World) -> None:
+    def wrong(config: dict[str, Any]) -> None:
+        config["argoweb:tunnel"] = 5
+        config["argoweb:zones"] = "example.localhost"
+        config["argoweb:sites"][1] = "app.example.localhost"
+
+    def clashing(config: dict[str, Any]) -> None:
+        config["argoweb:sites"].append({"hostname": "taken.example.localhost", "root": "/srv/www"})
+
+    zone = deployed.api("GET", "/zones?name=example.localhost")[0]["id"]
+    record = {"name": "taken.example.localhost", "type": "A", "content": "192.0.2.7"}
+    taken = deployed.api("POST", f"/zones/{zone}/dns_records", record)
+    with deployed.changed(wrong):
+        malformed = deployed.pulumi("preview", check=False)
+    with deployed.changed(clashing):
+        clash = deployed.pulumi("up", "--yes", "--skip-preview", check=False)
+    deployed.api("DELETE", f"/zones/{zone}/dns_records/{taken['id']}")
+
+    for refused, places in (
+        (malformed, ["argoweb:tunnel", "argoweb:zones", "argoweb:sites[1]"]),
+        (clash, ["argoweb:sites[3].hostname"]),
+    ):
+        *_, told = refused.stdout.partition("Diagnostics:")
+        assert refused.returncode != 0
+        assert told.count("error:") == 1, told
+        lines = [line.strip() for line in told.splitlines() if line.startswith("      - ")]
+        assert [line.split(": ")[0].removeprefix("- ") for line in lines] == places
+
+
 def test_outputs_name_the_tunnel_and_the_hostnames(deployed: World) -> None:
     outputs = json.loads(deployed.pulumi("stack", "output", "--json").stdout)
 

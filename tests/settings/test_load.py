@@ -54,7 +54,7 @@ def test_a_text_where_a_table_or_list_has_to_be_is_reported_with_all_else(
     }
 
     assert problems(monkeypatch, values) == (
-        "argoweb:accountId: found 'x', expected 32 hexadecimal digits.",
+        "argoweb:accountId: found 'x', expected 32 lower-case hexadecimal digits.",
         "argoweb:zones: found 'example.com', expected a list.",
         "argoweb:nixos: found '{', expected a mapping with allowUnfree, configDir, dataDir, instances.",
     )
@@ -65,9 +65,12 @@ def test_what_has_to_be_secret_is_refused_in_clear_and_what_is_written_in_clear_
 ) -> None:
     prod["caddy"] = {"globalOptions": "acme_dns cloudflare marked-token"}
 
-    found = problems(monkeypatch, as_pulumi_has_it(prod), encrypted=["argoweb:caddy"])
+    encrypted = ["argoweb:accountId", "argoweb:caddy"]
+    found = problems(monkeypatch, as_pulumi_has_it(prod), encrypted=encrypted)
 
     assert found == (
+        "argoweb:accountId: holds an encrypted value, which would be plain in the state and on the servers. "
+        "Write it in clear.",
         "argoweb:caddy: holds an encrypted value, which would be plain in the state and on the servers. "
         "Write it in clear, or let Caddy read it there: '{env.NAME}', with services.caddy.environmentFile.",
         "argoweb:sshPrivateKey: found it in clear, expected it encrypted. "

@@ -30,6 +30,14 @@ def test_pulumi_yaml_declares_exactly_the_keys_that_are_read() -> None:
     assert set(declared) == set(STACK.keys)
 
 
+def test_no_type_is_declared_with_which_the_engine_would_refuse_a_value_before_ours_names_its_place() -> (
+    None
+):
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+
+    assert {name for key in declared.values() for name in key} == {"description", "default"}
+
+
 def test_no_declared_key_is_required_by_the_engine_so_that_ours_names_all_of_them() -> None:
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
 

@@ -29,7 +29,9 @@ def refusal(prod: dict[str, Any], secret: str | None, **keys: Any) -> str:
     return problem
 
 
-@pytest.mark.parametrize("given", [SECRET, f"{SECRET}\n", json.dumps(FILE)])
+@pytest.mark.parametrize(
+    "given", [SECRET, f"{SECRET}\n", json.dumps(FILE), f"\ufeff{json.dumps(FILE)}\r\n"]
+)
 def test_the_secret_is_the_credentials_file_or_what_is_secret_of_it(
     prod: dict[str, Any], given: str
 ) -> None:
@@ -57,6 +59,14 @@ def test_the_secret_is_the_credentials_file_or_what_is_secret_of_it(
             "short",
             {"importId": TUNNEL},
             f"is no base64 text of at least 32 bytes. Set it with: {HOW}",
+        ),
+        *(
+            (
+                text,
+                {"importId": TUNNEL},
+                f"is no base64 text of at least 32 bytes. Set it with: {HOW}",
+            )
+            for text in (f"{SECRET}x", f"\u00e9{SECRET}", json.dumps(FILE | {"TunnelSecret": 5}))
         ),
         (
             "{}",
