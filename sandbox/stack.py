@@ -33,7 +33,8 @@ def environment(state: Mapping[str, Any]) -> dict[str, str]:
     return {
         "PATH": f"{state['pulumi']}:{own_language_host.BIN}",
         "PULUMI_HOME": str(FOLDER / "pulumi-home"),
-        "PULUMI_BACKEND_URL": f"file://{BACKEND}",
+        # Without its files of attributes, which a killed Pulumi leaves empty; after that it cannot read the state.
+        "PULUMI_BACKEND_URL": f"file://{BACKEND}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(PASSPHRASE),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         # The plugins are in PULUMI_HOME, whatever else lies on PATH.

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from tests.engine.world import World
@@ -94,7 +95,8 @@ class FirstUp:
                 running.send_signal(signal.SIGINT)
                 running.wait(60)
         finally:
-            os.killpg(running.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
         said, _ = running.communicate()
         self.world.pulumi("cancel", "--yes", check=False)
         return said
