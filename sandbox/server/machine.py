@@ -2,6 +2,7 @@
 
 import compileall
 import hashlib
+import os
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,8 @@ HERE = Path(__file__).resolve().parent
 _TUNNEL_CLIENT = "/opt/sandbox/bin/real-cloudflared"
 _EDGE_AUTHORITY = "/etc/sandbox/edge-ca.pem"
 _BOOT_SECONDS = 180
+_REAL_SWITCH = "SANDBOX_SWITCH_TO_CONFIGURATION"
+"""Names NixOS's own program, which then takes the imitation's place on the servers."""
 _IMITATION = (
     "#!/bin/sh\n"
     "export PYTHONPATH=/opt/sandbox/python PYTHONDONTWRITEBYTECODE=1\n"
@@ -213,6 +216,8 @@ class Machine:
     def _install_nixos(self, caddy: Path) -> None:
         root, tools = self.root, self.root / "opt/sandbox"
         shutil.copytree(HERE / "bin", tools / "bin", dirs_exist_ok=True)
+        if real := os.environ.get(_REAL_SWITCH):
+            shutil.copy(real, tools / "bin/switch-to-configuration")
         shutil.copytree(HERE / "nixpkgs", tools / "nixpkgs", dirs_exist_ok=True)
         import yaml
 

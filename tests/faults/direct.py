@@ -98,8 +98,11 @@ class Direct:
             manifest=self._inputs["activate"]["stdin"],
         )
 
-    def moved(self, *, held: bool = False) -> Deployment:
-        """The site app.example.localhost on another upstream, and a changed Nix input."""
+    def moved(self, *, held: bool = False, patience: int = 600) -> Deployment:
+        """The site app.example.localhost on another upstream, and a changed Nix input.
+
+        Held, it waits for LET_GO at most `patience` seconds.
+        """
         caddy, module = (self.original.files[name] for name in ("argoWeb.caddy", "argoWeb.json"))
         files = {
             "argoWeb.caddy": caddy.replace("127.0.0.1:3000", "127.0.0.1:3001"),
@@ -108,7 +111,9 @@ class Direct:
         manifest = self.original.manifest
         if held:
             url = f"http://www.example.localhost/{LET_GO}"
-            lines = f"health-site 127.0.0.1:8080 www.example.localhost {url}\nhealth-timeout 600"
+            lines = (
+                f"health-site 127.0.0.1:8080 www.example.localhost {url}\nhealth-timeout {patience}"
+            )
             manifest = manifest.replace("\nend\n", f"\n{lines}\nend\n")
         return self._with(files, manifest)
 

@@ -12,7 +12,7 @@ MOVED = "this is status"
 STEPS = {
     "lock": "another run holds the lock",
     "rebuild-build": "building the system",
-    "switch-panic": "switching to the new system",
+    "switch-check": "switching to the new system",
     "switch-activate": "switching to the new system",
     "health": "waiting until cloudflared is connected",
     "switch-bootloader": "making the new system the boot default",

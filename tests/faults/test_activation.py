@@ -54,7 +54,7 @@ TAKEN_BACK = "STATE: the new configuration failed and was taken back; the server
         pytest.param(
             "", cloudflareds_mistake, UNTOUCHED, id="cloudflared refuses", marks=pytest.mark.long
         ),
-        pytest.param("switch-panic", nix_change, TAKEN_BACK, id="panic", marks=pytest.mark.long),
+        pytest.param("switch-check", nix_change, TAKEN_BACK, id="switch", marks=pytest.mark.long),
         pytest.param("", no_health, TAKEN_BACK, id="health"),
     ],
 )

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.long
 
 @pytest.mark.parametrize(
     "step",
-    ["rebuild-build", "switch-panic", "switch-activate", "health", "switch-bootloader"],
+    ["rebuild-build", "switch-check", "switch-activate", "health", "switch-bootloader"],
 )
 def test_a_power_loss_brings_the_old_configuration_back_and_the_next_run_converges(
     world: World, steps: Steps, direct: Direct, step: str

@@ -166,7 +166,7 @@ def test_a_server_whose_activation_fails_stops_the_rest_and_the_others_serve(
 ) -> None:
     world = two_servers
     faults = Faults(world)
-    faults.fail("switch-panic")
+    faults.fail("switch-check")
     manifest = Path("var/lib/argoweb-deploy/manifest")
     untouched = (world.host_root("web2") / manifest).read_text()
     before = starts(world, "argoWeb", "caddy", server="web2")

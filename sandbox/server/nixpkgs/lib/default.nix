@@ -28,6 +28,7 @@ let
     inherit concatLists concatMap elem filter head length map sort tail;
     optional = cond: value: if cond then [ value ] else [ ];
     optionals = cond: list: if cond then list else [ ];
+    reverseList = foldl' (done: item: [ item ] ++ done) [ ];
     toList = value: if isList value then value else [ value ];
     unique = foldl' (done: item: if elem item done then done else done ++ [ item ]) [ ];
     flatten = value: if isList value then concatMap flatten value else [ value ];
@@ -192,7 +193,7 @@ let
         else
           let this = load args (head pending); in
           if this.key != null && elem this.key seen then go seen (tail pending)
-          else [ this ] ++ go (if this.key != null then seen ++ [ this.key ] else seen) (this.imports ++ tail pending);
+          else [ this ] ++ go (if this.key != null then seen ++ [ this.key ] else seen) (tail pending ++ this.imports);
     in
     go [ ] modules;
 
@@ -207,7 +208,8 @@ let
       args = { inherit lib config options; } // specialArgs // config._module.args or { };
       loaded = loadAll ({ inherit lib config options; } // specialArgs) modules;
       options = foldl' (mergeOptions prefix) { } (map (module: module.options) loaded);
-      definitions = concatMap (module: pushDown module.config) loaded;
+      # nixpkgs' modules.nix has them in this order too: what is imported comes before what imports it.
+      definitions = concatMap (module: pushDown module.config) (lists.reverseList loaded);
 
       evalOption = path: option: values:
         let

@@ -7,5 +7,10 @@ let
 in
 lib.evalModules {
   modules = [ ./system.nix configuration ];
-  specialArgs = { inherit pkgs; modulesPath = toString ./.; } // specialArgs;
+  specialArgs = {
+    inherit pkgs;
+    modulesPath = toString ./.;
+    # For specialisations: the same configuration with a module more.
+    extended = module: import ./. { configuration = { imports = [ configuration module ]; }; inherit specialArgs system; };
+  } // specialArgs;
 }

@@ -1,5 +1,5 @@
 # The part of NixOS that the sandbox's server has: options as NixOS declares them, built into one system.
-{ config, lib, pkgs, ... }:
+{ config, extended, lib, pkgs, ... }:
 let
   inherit (lib) mkIf mkOption types;
 
@@ -68,11 +68,20 @@ let
       // unit.serviceConfig
     );
 
+  # The targets that NixOS has in /etc and switch-to-configuration starts or restarts.
+  targets = {
+    "multi-user.target" = "[Unit]\nDescription=Multi-User System\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\n";
+    "sysinit-reactivation.target" = "[Unit]\nDescription=Reactivate sysinit units\n";
+  };
+
   services = lib.filterAttrs (_: unit: unit.enable) config.systemd.services;
 
   etc = pkgs.runCommand "etc" { } ''
     mkdir -p "$out/systemd/system" "$out/tmpfiles.d"
     units=$out/systemd/system
+    ${lib.concatMapStrings (name: ''
+      ln -s ${pkgs.writeText name targets.${name}} "$units/${name}"
+    '') (lib.attrNames targets)}
     for package in ${joined (map toString config.systemd.packages)}; do
       for file in "$package"/lib/systemd/system/*.service; do ln -s "$file" "$units/"; done
     done
@@ -93,6 +102,45 @@ let
     '') config.environment.etc)}
   '';
 
+  # As `nixos/modules/system/activation/pre-switch-check.nix`.
+  preSwitchCheck = pkgs.writeText "pre-switch-checks" (lib.concatStrings (lib.mapAttrsToList (name: text: ''
+    if ! (
+      ${text}
+    ) >&2; then
+      echo "Pre-switch check '${name}' failed" >&2
+      exit 1
+    fi
+  '') config.system.preSwitchChecks));
+
+  # A snippet that fails is said to have, and the others go on; then this is the running system all the same.
+  activate = pkgs.writeText "activate" ''
+    #!/bin/bash
+    status=0
+    /opt/sandbox/bin/activate "$1" || status=1
+    ${lib.concatStrings (lib.mapAttrsToList (name: text: ''
+      (
+        set -e
+        ${text}
+      )
+      code=$?
+      if [ "$code" != 0 ]; then
+        echo "Activation script snippet '${name}' failed ($code)" >&2
+        status=1
+      fi
+    '') config.system.activationScripts)}
+    ln -sfn "$1" /run/current-system.new && mv -T /run/current-system.new /run/current-system
+    exit "$status"
+  '';
+
+  # As `nixos/modules/system/activation/switchable-system.nix` wraps it.
+  switch = pkgs.writeText "switch-to-configuration" ''
+    #!/bin/bash
+    OUT=$(dirname "$(dirname "$(readlink -f "$0")")")
+    export OUT TOPLEVEL=$OUT DISTRO_ID=nixos SYSTEMD=/usr
+    export PRE_SWITCH_CHECK="/bin/bash ${preSwitchCheck}" INSTALL_BOOTLOADER=/opt/sandbox/bin/install-boot-loader
+    exec /opt/sandbox/bin/switch-to-configuration "$@"
+  '';
+
   failed = map (assertion: assertion.message) (builtins.filter (assertion: !assertion.assertion) config.assertions);
   checked = system:
     if failed != [ ] then throw "\nFailed assertions:\n${lib.concatMapStrings (message: "- ${message}\n") failed}"
@@ -110,7 +158,7 @@ in
       type = lib.mkOptionType {
         name = "nixpkgs-config";
         check = value: builtins.isAttrs value || lib.isFunction value;
-        merge = _: lib.foldr (def: lib.recursiveUpdate (if lib.isFunction def.value then def.value { inherit pkgs; } else def.value)) { };
+        merge = _: lib.foldr (def: rest: rest // (if lib.isFunction def.value then def.value { inherit lib pkgs; } else def.value)) { };
       };
     };
     # What a flake gives to `nixosSystem { pkgs = …; }`.
@@ -122,6 +170,13 @@ in
     time.timeZone = mkOption { type = types.nullOr types.str; default = null; };
     services.openssh.enable = flag false;
     system.stateVersion = text "26.05";
+    system.activationScripts = mkOption { type = types.attrsOf types.str; default = { }; };
+    system.preSwitchChecks = mkOption { type = types.attrsOf types.str; default = { }; };
+    system.switch.inhibitors = mkOption { type = types.attrsOf types.str; default = { }; };
+    specialisation = mkOption {
+      default = { };
+      type = types.attrsOf (types.submodule { options.configuration = mkOption { type = types.unspecified; default = { }; }; });
+    };
     system.build.toplevel = mkOption { type = types.package; };
     environment.systemPackages = mkOption { type = types.listOf types.package; default = [ ]; };
     environment.etc = mkOption {
@@ -187,6 +242,39 @@ in
       TZDIR = "${pkgs.tzdata}/share/zoneinfo";
     };
 
+    system.preSwitchChecks = {
+      sandbox = "/bin/bash /opt/sandbox/bin/fault switch-check \"$2\"";
+      switchInhibitors = ''
+        [ "$2" = boot ] || [ ! -e /run/booted-system/switch-inhibitors ] || cmp -s /run/booted-system/switch-inhibitors "$1/switch-inhibitors" || {
+          echo "There are changes to critical components of the system. If you really want to switch: nixos-rebuild boot, and a restart." >&2
+          exit 1
+        }
+      '';
+    };
+    system.activationScripts.sandbox = "/bin/bash /opt/sandbox/bin/fault switch-activate";
+    # A unit that fails when it is told to; each switch starts it.
+    systemd.services.sandbox-fault = {
+      description = "Fails where /etc/sandbox/fail/switch-units is";
+      wantedBy = [ "multi-user.target" ];
+      serviceConfig = {
+        Type = "oneshot";
+        ExecStart = "/bin/sh -c '! test -e /etc/sandbox/fail/switch-units'";
+      };
+    };
+    systemd.services.systemd-tmpfiles-resetup = {
+      description = "Re-setup tmpfiles on a system that is already running.";
+      requiredBy = [ "sysinit-reactivation.target" ];
+      partOf = [ "sysinit-reactivation.target" ];
+      before = [ "sysinit-reactivation.target" ];
+      unitConfig.DefaultDependencies = false;
+      serviceConfig = {
+        Type = "oneshot";
+        RemainAfterExit = true;
+        ExecStart = "systemd-tmpfiles --create --remove /etc/tmpfiles.d/00-nixos.conf";
+      };
+    };
+    environment.etc."systemd/system.conf".text = "[Manager]\n";
+
     system.build.toplevel = checked (pkgs.runCommand "nixos-system-${config.networking.hostName}-26.05.sandbox" { } ''
       mkdir -p "$out/bin"
       ln -s ${etc} "$out/etc"
@@ -199,8 +287,14 @@ in
       ln -s ${pkgs.writeText "users-groups.json" (builtins.toJSON { inherit (config.users) users groups; })} "$out/users-groups.json"
       printf '26.05.sandbox' >"$out/nixos-version"
       printf 'systemd 3' >"$out/init-interface-version"
-      printf '#!/bin/sh\nexec /opt/sandbox/bin/switch-to-configuration %s "$@"\n' "$out" >"$out/bin/switch-to-configuration"
-      chmod +x "$out/bin/switch-to-configuration"
+      printf '%s' ${lib.escapeShellArg (builtins.toJSON config.system.switch.inhibitors)} >"$out/switch-inhibitors"
+      cp ${activate} "$out/activate"
+      cp ${switch} "$out/bin/switch-to-configuration"
+      chmod +x "$out/activate" "$out/bin/switch-to-configuration"
+      mkdir "$out/specialisation"
+      ${lib.concatStrings (lib.mapAttrsToList (name: each: ''
+        ln -s ${(extended { imports = [ each.configuration ]; specialisation = lib.mkForce { }; }).config.system.build.toplevel} "$out/specialisation/${name}"
+      '') config.specialisation)}
     '');
   };
 }
