@@ -2,6 +2,7 @@
 # what is live.
 
 readonly PROBE=argoweb-probe.invalid # a site that only the candidate has: where Caddy finds it, it finds our file
+readonly OLDEST_CADDY=2.8.4          # the oldest one that the sites are tested with
 
 declare -a SURROUNDINGS=() # what a process finds in Caddy's unit, as options of systemd-run
 declare -a SECRETS=()      # files with values that nobody else may see
@@ -74,6 +75,19 @@ show_refusal() {
   done
 }
 
+# Says so where Caddy is older than the oldest one that is supported; one that was built by hand may tell no version.
+check_caddy_version() {
+  local version
+  version=$("$1" version 2>/dev/null) || return 0
+  version=${version%% *}
+  version=${version#v}
+  if [[ $version != [0-9]* ]] || printf '%s\n' "$OLDEST_CADDY" "$version" | sort --version-sort --check=quiet; then
+    return
+  fi
+  echo "Caddy $version is too old: this needs $OLDEST_CADDY or newer. Update nixpkgs, or set services.caddy.package to a newer one."
+  return 1
+}
+
 # `caddy validate` opens what the configuration names, such as certificates and log files.
 validate_caddy() {
   local unit=$1 system=$2 own=${FILE_PATH[argoWeb.caddy]} there adapted text
@@ -82,6 +96,7 @@ validate_caddy() {
     return 1
   fi
   read_surroundings "$unit" "--property=BindReadOnlyPaths=$WORK/candidate:${SETTING[config-dir]}"
+  check_caddy_version "$PROGRAM_OF_CADDY" || return 1
   if [[ -n $MISSING ]]; then
     step "not checked: Caddy's unit needs $MISSING, which is not there yet"
     return

@@ -49,7 +49,7 @@ def caddyfile(settings: Settings) -> str:
     else:
         lines += [*_internal(caddy), *_block(caddy, "", sites)]
     blocks = "\n".join(lines) + "\n"
-    return _HEADING + shared(blocks, _from_cloudflared(caddy)) + blocks
+    return _HEADING + shared(blocks) + blocks
 
 
 def _is_caddys(site: Site) -> bool:

@@ -17,6 +17,8 @@ PROXY = "argoweb-proxy"
 PROXY_AS = "argoweb-proxy-as"
 """The same under the Host that is the first argument."""
 
+_MADE_UP = ("-X-Forwarded*", "-X-Real_*", "-X_*", "-Forwarded")
+"""Header fields in which a visitor could speak for a proxy; gateways make one name of `X_Real_IP` and `X-Real-IP`."""
 _STREAMS_GO_ON = "8h"
 """How long a WebSocket that was opened before a reload of Caddy may go on."""
 _ROUTES = {
@@ -26,14 +28,11 @@ _ROUTES = {
         f'@argoweb-unclean expression `{{http.request.uri.path}}.matches(r"{UNCLEAN}")`',
         "respond @argoweb-unclean 404",
     ),
-    # X-Forwarded-Proto is Cloudflare's own word. Gateways make one name of `X_Real_IP` and `X-Real-IP`.
+    # X-Forwarded-Proto is Cloudflare's own word.
     VISITOR: (
         "route {",
         "\tvars argoweb-proto {header.X-Forwarded-Proto}",
-        "\trequest_header -X-Forwarded*",
-        "\trequest_header -X-Real*",
-        "\trequest_header -X_*",
-        "\trequest_header -Forwarded",
+        *(f"\trequest_header {field}" for field in _MADE_UP),
         "\trequest_header X-Forwarded-For {client_ip}",
         "\trequest_header X-Forwarded-Host {hostport}",
         "\trequest_header X-Forwarded-Proto {vars.argoweb-proto}",
@@ -51,12 +50,12 @@ _ROUTES = {
 }
 
 
-def shared(blocks: str, from_cloudflared: str) -> str:
-    """The parts that a text of blocks names; `from_cloudflared` are the peers whose X-Forwarded headers are believed."""
+def shared(blocks: str) -> str:
+    """The parts that a text of blocks names."""
     snippets = {
         FILES: ("root * {args[0]}", f"invoke {_HIDDEN}", "file_server"),
-        PROXY: _proxy("{args[:]}", from_cloudflared),
-        PROXY_AS: _proxy("{args[1:]}", from_cloudflared, "header_up Host {args[0]}"),
+        PROXY: _proxy("{args[:]}"),
+        PROXY_AS: _proxy("{args[1:]}", "header_up Host {args[0]}"),
     }
     used = {name: lines for name, lines in snippets.items() if f"import {name} " in blocks}
     text = "".join(_named(f"({name})", lines) for name, lines in used.items())
@@ -74,14 +73,17 @@ def _named(name: str, lines: Iterable[str]) -> str:
     )
 
 
-def _proxy(upstreams: str, from_cloudflared: str, *more: str) -> Iterator[str]:
-    yield from (f"invoke {VISITOR}", f"reverse_proxy {upstreams} {{")
-    for line in (
-        *more,
-        "header_up X-Forwarded-For {client_ip}",
-        "header_up X-Forwarded-Proto https",
-        f"trusted_proxies {from_cloudflared}",
-        f"stream_close_delay {_STREAMS_GO_ON}",
+def _proxy(upstreams: str, *more: str) -> Iterator[str]:
+    """What the route for lines does, for less: of one handler's headers, those to be deleted go last."""
+    yield f"request_header {_MADE_UP[0]}"
+    yield f"reverse_proxy {upstreams} {{"
+    yield from (f"\t{line}" for line in more)
+    for field in (
+        "X-Forwarded-For {client_ip}",
+        "X-Forwarded-Proto https",
+        "X-Real-IP {client_ip}",
+        *_MADE_UP[1:],
     ):
-        yield f"\t{line}"
+        yield f"\theader_up {field}"
+    yield f"\tstream_close_delay {_STREAMS_GO_ON}"
     yield "}"

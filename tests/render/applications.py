@@ -34,6 +34,7 @@ class _Echo(http.server.BaseHTTPRequestHandler):
         body = json.dumps({"target": self.path, "headers": headers}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
+        self.send_header("Seen-Forwarded-Host", self.headers.get("X-Forwarded-Host", ""))
         self.end_headers()
         self.wfile.write(body)
 

@@ -79,9 +79,9 @@ def test_a_site_becomes_what_its_backend_says(prod: dict[str, Any], tmp_path: Pa
     assert found["example.com"][0]["headers"] == {
         "Location": ["https://www.example.com{http.request.uri}"]
     }
-    assert found["app.example.com"][0]["upstreams"] == [{"dial": "127.0.0.1:3000"}]
+    assert found["app.example.com"][-1]["upstreams"] == [{"dial": "127.0.0.1:3000"}]
     assert [h["handler"] for h in found["raw.example.com"]] == ["headers", "static_response"]
-    assert found["two.example.com"][0]["upstreams"] == [
+    assert found["two.example.com"][-1]["upstreams"] == [
         {"dial": "127.0.0.1:1"},
         {"dial": "unix//run/two.sock"},
     ]

@@ -187,7 +187,7 @@ def values_in(config: Any) -> dict[str, dict[str, Any]]:
         found[hostname] = {
             "path": path_of(part),
             "root": handler.get("root"),
-            "proxy": handler.get("upstreams", [{}])[0].get("dial"),
+            "proxy": handlers(part)[-1].get("upstreams", [{}])[0].get("dial"),
             "redirect": handler.get("headers", {}).get("Location", [None])[0],
         }
     return found
