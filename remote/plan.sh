@@ -32,7 +32,7 @@ take_staged() {
     [[ ${SUM[${FILE_PATH[$name]}]:-} == "${FILE_SUM[$name]}" ]] || lost+=("$name")
   done
   ((${#lost[@]} == 0)) || fail_untouched \
-    "the staging folder lost ${lost[*]} (a reinstalled server, or a file edited by hand?). Raise argoweb:servers.<name>.redeploy by one and run pulumi up: it sends every file again."
+    "the staging folder lost ${lost[*]} (a pulumi up --target that left them out, a reinstalled server, or a file edited by hand?). Run pulumi up without --target; if it ends here too, raise argoweb:servers.<name>.redeploy by one first: that sends every file again."
 }
 
 # A file of this run: taken from the staging folder, or live already.
