@@ -121,15 +121,27 @@ END
 }
 
 rebuild_without_module() {
-  local system status=0
+  local system running refused status=0
+  learn_base
   mkdir -p -- "$WORK/build"
   if ! rebuild build "$WORK/build" >"$WORK/build/log" 2>&1; then
     tail -n 40 "$WORK/build/log" | indent
     echo "The rebuild above failed: mend the server's configuration."
     exit 1
   fi
+  if is_base_left; then
+    rebuild_without_module
+    return
+  fi
   system=$(readlink -f "$WORK/build/result")
-  switch_to "$system" >"$WORK/build/log" 2>&1 || status=$?
+  running=$(running_form "$system") || running=$system
+  refused=$(switch_refusal "$running")
+  if [[ -n $refused ]]; then
+    indent <<<"$refused"
+    step "the system without argoWeb cannot be switched to while this server runs, see above: it is for the next start, the unit stays stopped until then"
+  else
+    switch_to "$running" "$BASE_SYSTEM" >"$WORK/build/log" 2>&1 || status=$?
+  fi
   if ! is_switched "$status"; then
     tail -n 30 "$WORK/build/log" | indent
     echo "Switching to the system without argoWeb failed with exit code $status."
@@ -137,6 +149,10 @@ rebuild_without_module() {
   fi
   make_boot_default "$system" >"$WORK/build/log" 2>&1 || {
     indent <"$WORK/build/log"
+    if [[ -n $refused ]]; then
+      step "it cannot be the boot default either: the next nixos-rebuild that succeeds takes the stopped unit away"
+      return
+    fi
     STATE="STATE: the tunnel is stopped and its credentials are gone; the boot default still contains the unit argoWeb."
     exit 1
   }

@@ -15,7 +15,7 @@ boot_profile() {
   if [[ -z $name || $name == system ]]; then echo "$PROFILES/system"; else echo "$PROFILES/system-profiles/$name"; fi
 }
 # The system that a start of the server runs, as far as the profile tells.
-boot_default() { readlink -f "$(boot_profile)"; }
+boot_default() { readlink -e -- "$(boot_profile)" || true; }
 
 # Runs switch-to-configuration of the built system $1 with the verb $2. It waits for no other switch, but ends
 # (nixpkgs' switch-to-configuration-ng, `src/main.rs`). Where $3 is given, another switch that was waited for must have
@@ -60,6 +60,17 @@ wait_for_switches() {
   flock -n "$lock" true && return
   step "another switch of this server is at work; waiting for it"
   flock -w "$SWITCH_WAIT" "$lock" true || echo "It has not ended within $SWITCH_WAIT s."
+}
+
+declare BASE_SYSTEM BASE_DEFAULT # what runs, and the boot default, before anything is built
+learn_base() {
+  wait_for_switches
+  BASE_SYSTEM=$(current_system)
+  BASE_DEFAULT=$(boot_default)
+}
+is_base_left() {
+  if [[ $BASE_SYSTEM == "$(current_system)" && $BASE_DEFAULT == "$(boot_default)" ]]; then return 1; fi
+  step "somebody else has switched this server while the new system was built, perhaps from an older configuration: building it again"
 }
 
 # Prints why this server cannot be switched to the built system $1, or nothing: what `switch-to-configuration` would

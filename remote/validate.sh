@@ -2,14 +2,6 @@
 
 NEW_SYSTEM=''  # the built system, when one is needed
 NEW_RUNNING='' # what of it is to run here
-declare BASE_SYSTEM BASE_DEFAULT # what runs, and the boot default, before anything is built
-
-learn_base() {
-  wait_for_switches
-  BASE_SYSTEM=$(current_system)
-  BASE_DEFAULT=$(boot_default) || true
-}
-
 # A folder of ours that cannot be made or written is known before anything is done.
 check_writable() {
   local name dir
@@ -43,8 +35,7 @@ validate() {
       fail_untouched "the new configuration was refused, see above."
     }
   if [[ $REBUILD == yes ]]; then
-    if [[ $BASE_SYSTEM != "$(current_system)" || $BASE_DEFAULT != "$(boot_default)" ]]; then
-      step "somebody else has switched this server while the new system was built, perhaps from an older configuration: building it again"
+    if is_base_left; then
       validate
       return
     fi

@@ -26,11 +26,11 @@ def server(tmp_path: Path) -> Server:
     return server
 
 
-def answers(server: Server, system: str, text: str, code: int) -> None:
-    """What the system's switch-to-configuration says to `check`; its other verbs do as before."""
+def answers(server: Server, system: str, text: str, code: int, verb: str = "check") -> None:
+    """What the system's switch-to-configuration says to a verb; the others do as before."""
     switch = server.folder / "systems" / system / "bin/switch-to-configuration"
     head, _, rest = switch.read_text().partition("\n")
-    answer = f"if [[ $1 == check ]]; then echo '{text}' >&2; exit {code}; fi"
+    answer = f"if [[ $1 == {verb} ]]; then echo '{text}' >&2; exit {code}; fi"
     switch.write_text(f"{head}\n{answer}\n{rest}")
 
 
@@ -144,3 +144,37 @@ def test_packages_that_come_from_a_flake_are_said_to_need_a_setting(server: Serv
     assert code == 1
     assert "set argoweb:nixos.allowUnfree to false" in output
     assert output.endswith(UNTOUCHED)
+
+
+@pytest.mark.parametrize("verbs", ["check", "check boot"])
+def test_a_teardown_that_a_pre_switch_check_refuses_ends_with_the_unit_stopped(
+    server: Server, verbs: str
+) -> None:
+    server.stub("nixos-rebuild", "#!/bin/bash\nln -sfn $FOLDER/systems/without result\n")
+    for verb in verbs.split():
+        answers(server, "without", "Pre-switch check own failed", 1, verb)
+
+    said, code = server.work("deactivate", LIVE)
+
+    assert code == 0, said
+    assert "Pre-switch check own failed" in said
+    assert "cannot be switched to while this server runs" in said
+    calls = server.calls()
+    assert "systemctl stop argoWeb.service" in calls
+    assert "switch without test" not in calls
+    assert ("switch without boot" in calls) == (verbs == "check")
+    assert ("the next nixos-rebuild that succeeds" in said) == (verbs != "check")
+
+
+def test_a_teardown_builds_again_on_what_somebody_has_switched_to_meanwhile(server: Server) -> None:
+    server.stub(
+        "nixos-rebuild",
+        "#!/bin/bash\necho built >>$FOLDER/built\n"
+        "ln -sfn $FOLDER/systems/new $FOLDER/current\nln -sfn $FOLDER/systems/without result\n",
+    )
+
+    said, code = server.work("deactivate", LIVE)
+
+    assert code == 0, said
+    assert "somebody else has switched this server while the new system was built" in said
+    assert (server.folder / "built").read_text() == "built\n" * 2
