@@ -34,7 +34,7 @@ async def program() -> None:
         pulumi.log.info(notice)
     # Before all others: by it a preview knows whether the stack has a state.
     begun = random.RandomId("begun", byte_length=4)
-    own = await own_state(begun.id.is_known())
+    own = await own_state(begun.id.is_known)
     found = look_up(settings, access(), own)
     tunnel = Tunnel(
         "tunnel",

@@ -2,7 +2,7 @@
 
 import base64
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +53,7 @@ class OwnState:
     kept_secret: KeptSecret | None = None
 
 
-async def own_state(begun: Awaitable[bool]) -> OwnState:
+async def own_state(begun: Callable[[], Awaitable[bool]]) -> OwnState:
     """The state as the stack's backend has it, read as a stack reads another one's outputs.
 
     `begun` tells whether the id is known of a resource that each update makes before all others: it is, also to a preview,
@@ -63,7 +63,7 @@ async def own_state(begun: Awaitable[bool]) -> OwnState:
     stack, organization = pulumi.get_stack(), pulumi.get_organization()
     if organization != _NO_ORGANIZATION:
         stack = f"{organization}/{pulumi.get_project()}/{stack}"
-    if not _read("readStackOutputs", name=stack) and not await begun:
+    if not _read("readStackOutputs", name=stack) and not await begun():
         return OwnState()
     found = list(_read("readStackResourceOutputs", stackName=stack).values())
     records = [each["outputs"] for each in found if each["type"] == _RECORD]

@@ -74,9 +74,10 @@ def secret(value: Any) -> dict[str, Any]:
 def read(*, begun: bool = True) -> OwnState:
     """The state, when `begun` is the first resource of an update that has come so far."""
 
+    async def known() -> bool:
+        return begun
+
     loop = asyncio.new_event_loop()
-    known = loop.create_future()
-    known.set_result(begun)
     try:
         return loop.run_until_complete(own_state(known))
     finally:

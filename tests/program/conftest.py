@@ -5,6 +5,7 @@ import base64
 import json
 import runpy
 import signal
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,11 @@ from tests.lookup.conftest import ACCOUNT, OTHER_ZONE, TOKEN, ZONE, Cloudflare, 
 __all__ = ["cloudflare"]
 
 ROOT = Path(__file__).resolve().parents[2]
+_PROGRAM = {
+    str(file)
+    for folder in (".", "components", "ingress", "lookup", "render", "settings")
+    for file in (ROOT / folder).glob("*.py")
+}
 PROJECT, STACK = "argoweb", "prod"
 HOST_KEYS = [
     "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes([n] * 32)).decode()
@@ -107,7 +113,11 @@ class Program:
         asyncio.set_event_loop(loop)
         before = signal.getsignal(signal.SIGINT)
         try:
-            loop.run_until_complete(run_in_stack(_main))
+            with warnings.catch_warnings(record=True) as warned:
+                warnings.simplefilter("always", RuntimeWarning)
+                loop.run_until_complete(run_in_stack(_main))
+            ours = [str(it.message) for it in warned if it.filename in _PROGRAM]
+            assert ours == [], "Pulumi shows these to the user"
         finally:
             signal.signal(signal.SIGINT, before)
             asyncio.set_event_loop(asyncio.new_event_loop())
