@@ -1,5 +1,5 @@
 # `make sandbox` runs the whole path on this machine, `make test` passes the tests, `make check` reads the code,
-# `make bench` measures, `make test-long` passes the tests on the sandbox that `make test` leaves out.
+# `make bench` measures, `make test-long` passes the tests that `make test` leaves out.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -12,14 +12,14 @@ sandbox: $(VENV)/ready
 
 # The tests that need no sandbox come first: they take seconds and say most of what can be said.
 test: $(VENV)/ready
-	@$(RUN) -m pytest -n auto -m "not engine"
+	@$(RUN) -m pytest -n auto -m "not engine and not long"
 	@$(RUN) -m sandbox.engine
 	@$(RUN) -m pytest --durations 10 -m "not long" $(ON_THE_SANDBOX)
 
 # Each fault at each step, several servers and stacks, ways to reach and rebuild a server: far longer than `test`.
 test-long: $(VENV)/ready
 	@$(RUN) -m sandbox.engine
-	@$(RUN) -m pytest --durations 10 -m long $(ON_THE_SANDBOX)
+	@$(RUN) -m pytest --durations 10 -m long tests/contract $(ON_THE_SANDBOX)
 
 check: $(VENV)/ready
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy

@@ -10,7 +10,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sandbox.state import CACHE, FOLDER, SandboxError, write
@@ -39,30 +39,54 @@ class Cloudflared:
     program: Path | None = None
     version: str = ""
     why: str = ""
+    protocol: str = "http2"
+    """What carries its connections to the edge: http2, quic, or auto for its own choice."""
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """What the edge has to speak for it."""
+        if self.program is None:
+            return ()
+        return ("http2",) if self.protocol == "http2" else ("http2", "quic")
 
     @property
     def described(self) -> str:
         """For people."""
         if self.program is None:
             return f"imitated ({self.why})"
-        return f"real, {self.version}"
+        return f"real, {self.version}, protocol {self.protocol}"
 
 
 def find(say: Callable[[str], None]) -> Cloudflared:
     """The one that SANDBOX_CLOUDFLARED names, that is on PATH, that was fetched or can be; else the imitation.
 
     Raises:
-        SandboxError: SANDBOX_CLOUDFLARED names what cannot be used.
+        SandboxError: SANDBOX_CLOUDFLARED names what cannot be used, or SANDBOX_TUNNEL_PROTOCOL does.
     """
-    chosen = _chosen(say)
-    if chosen.program is not None and importlib.util.find_spec("h2") is None:
+    protocol = os.environ.get("SANDBOX_TUNNEL_PROTOCOL", "http2")
+    if protocol not in ("http2", "quic", "auto"):
+        raise SandboxError(
+            f"SANDBOX_TUNNEL_PROTOCOL is '{protocol}'; it may be http2, quic or auto."
+        )
+    chosen = replace(_chosen(say), protocol=protocol)
+    if chosen.program is not None and _missing("h2"):
         needed = "the Python package h2 is missing: pip install -r requirements-dev.txt"
-        chosen = Cloudflared(why=needed)
+        chosen = Cloudflared(why=needed, protocol=protocol)
+    if chosen.program is not None and protocol != "http2" and _missing("aioquic"):
+        if protocol == "quic":
+            raise SandboxError(
+                "SANDBOX_TUNNEL_PROTOCOL is quic, which takes the Python package aioquic: pip install aioquic"
+            )
+        chosen = replace(chosen, protocol="http2")
     if chosen.program is None:
         say(f"NOTE: the server's cloudflared is imitated: {chosen.why}")
     else:
         say(f"the server runs the real cloudflared {chosen.version}, {chosen.program}")
     return chosen
+
+
+def _missing(package: str) -> bool:
+    return importlib.util.find_spec(package) is None
 
 
 def _chosen(say: Callable[[str], None]) -> Cloudflared:
@@ -83,13 +107,15 @@ def _chosen(say: Callable[[str], None]) -> Cloudflared:
     return _fetched(say)
 
 
-def environment(locations: Sequence[int], authority: str) -> dict[str, str]:
-    """What points a cloudflared to the sandbox's edge, at ports of its own loopback."""
+def environment(protocol: str, locations: Sequence[int], authority: str) -> dict[str, str]:
+    """What points a real cloudflared to the sandbox's edge, at ports of its own loopback."""
     entries = [f"127.0.0.1:{locations[number % len(locations)]}" for number in range(_ADDRESSES)]
     return {
         "TUNNEL_EDGE": ",".join(entries),
         "TUNNEL_CACERT": authority,
-        "TUNNEL_TRANSPORT_PROTOCOL": "http2",
+        "TUNNEL_TRANSPORT_PROTOCOL": protocol,
+        # Its only key share for QUIC would be one that aioquic does not know.
+        **({"GODEBUG": "tlsmlkem=0"} if protocol != "http2" else {}),
     }
 
 

@@ -211,7 +211,7 @@ def _machines(current: dict[str, Any]) -> list[Machine]:
 def _start(servers: int) -> dict[str, Any]:
     tunnel_client = cloudflared.find(say)
     say("starting Cloudflare: the API and the edge")
-    cloudflare = _start_cloudflare(tunnel_client.program is not None)
+    cloudflare = _start_cloudflare(tunnel_client.protocols)
     ports = {f"web{number}": _free_port() for number in range(1, servers + 1)}
     current: dict[str, Any] = {
         "token": _TOKEN,
@@ -232,13 +232,13 @@ def _start(servers: int) -> dict[str, Any]:
     return current
 
 
-def _start_cloudflare(real_tunnel_client: bool) -> dict[str, Any]:
+def _start_cloudflare(protocols: Sequence[str]) -> dict[str, Any]:
     place = folder(FOLDER / "cloudflare")
     process = processes.start(
         "cloudflare",
         [
             *(sys.executable, "-m", "sandbox.cloudflare", "--state-dir", str(place)),
-            *(["--cloudflared"] if real_tunnel_client else []),
+            *(f"--protocol={protocol}" for protocol in protocols),
         ],
         log=FOLDER / "cloudflare.log",
         cwd=CHECKOUT,

@@ -33,18 +33,24 @@ class Namespace:
 
     def datagram_socket(self) -> socket.socket:
         """A UDP socket in it."""
-        return self._inside.submit(_datagram_socket).result()
+        return self._inside.submit(datagram_socket).result()
 
 
 def listening(opened: socket.socket, port: int) -> socket.socket:
     """The socket, listening on the loopback."""
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    opened.bind((LOOPBACK, port))
-    opened.listen(128)
+    bound(opened, port).listen(128)
     return opened
 
 
-def _datagram_socket() -> socket.socket:
+def bound(opened: socket.socket, port: int) -> socket.socket:
+    """The socket, at a port of the loopback."""
+    opened.bind((LOOPBACK, port))
+    return opened
+
+
+def datagram_socket() -> socket.socket:
+    """A UDP socket in the namespace of the calling thread."""
     opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     opened.setblocking(False)
     return opened

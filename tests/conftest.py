@@ -27,9 +27,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Names the seed of the random tests."""
+    """Names the seed of the random tests, and says how many wanted a real part that is not here."""
     seed = terminalreporter.config.option.hypothesis_seed
     terminalreporter.write_line(f"seed of the random tests: --hypothesis-seed={seed}")
+    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    if wanting := sum("wants the real cloudflared" in text for text in skipped):
+        terminalreporter.write_line(
+            f"NOT TRIED WITH THE REAL CLOUDFLARED: {wanting} tests wanted it. docs/sandbox.md says how to name one.",
+            yellow=True,
+        )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

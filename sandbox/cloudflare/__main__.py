@@ -14,18 +14,18 @@ def arguments() -> argparse.Namespace:
     for name in ("api", "control", "edge", "tunnel"):
         parser.add_argument(f"--{name}-port", type=int, default=0, help="0: any free port")
     parser.add_argument(
-        "--cloudflared", action="store_true", help="speak cloudflared's own protocol too"
+        "--protocol", action="append", default=[], help="speak cloudflared's own too: http2, quic"
     )
     return parser.parse_args()
 
 
-async def run(state_dir: Path, ports: Ports, *, cloudflared: bool) -> None:
+async def run(state_dir: Path, ports: Ports, protocols: list[str]) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     ready_file = state_dir / "cloudflare.json"
     ready_file.unlink(missing_ok=True)
-    server = Server(state_dir, ports, cloudflared=cloudflared)
+    server = Server(state_dir, ports, protocols=protocols)
     await server.start()
     await ended.wait()
     await server.stop()
@@ -40,7 +40,7 @@ def main() -> None:
         edge=given.edge_port,
         tunnel=given.tunnel_port,
     )
-    asyncio.run(run(given.state_dir, ports, cloudflared=given.cloudflared))
+    asyncio.run(run(given.state_dir, ports, given.protocol))
 
 
 if __name__ == "__main__":

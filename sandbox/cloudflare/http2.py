@@ -8,9 +8,7 @@ import base64
 import contextlib
 import itertools
 import json
-import uuid
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
 
 import h2.config
 import h2.connection
@@ -21,15 +19,13 @@ import h2.settings
 
 from .capnp import BadMessage
 from .http import Head, Headers, reason
-from .registration import ControlStream, Details, Refusal, Registration
-from .tunnels import Connection, NoAnswer, Refused, Stream, Tunnels
+from .session import Session
+from .tunnels import NoAnswer, Stream, Tunnels
 from .weather import Location, Wire
 
 KIND = b"cf-cloudflared-proxy-connection-upgrade"
 ANSWER_HEADERS = b"cf-cloudflared-response-headers"
 ANSWER_META = b"cf-cloudflared-response-meta"
-DUPLICATE = "EDUPCONN"
-"""The cause by which cloudflared knows that it should take another address."""
 NOT_PASSED = {
     "connection",
     "expect",
@@ -43,10 +39,6 @@ NOT_PASSED = {
     "upgrade",
 }
 """Fields of HTTP/1.1 that HTTP/2 has no place for, and those that the edge answers itself."""
-REFUSED_SECONDS = 0.2
-"""How long a refused connection stays open: cloudflared tries again only when it is closed."""
-UNANSWERED_SECONDS = 6.0
-"""How long a connection stays open whose registration gets no answer; cloudflared waits 5 s for one."""
 WINDOW = 4 * 1024 * 1024
 PIECE = 65536
 
@@ -54,7 +46,7 @@ PIECE = 65536
 class Http2Stream(Stream):
     """One exchange, as a stream of HTTP/2."""
 
-    def __init__(self, session: "Session") -> None:
+    def __init__(self, session: "Http2Session") -> None:
         self._session = session
         self._events: asyncio.Queue[h2.events.Event | None] = asyncio.Queue()
         self._method = ""
@@ -93,7 +85,7 @@ class Http2Stream(Stream):
     async def send_end(self) -> None:
         if not self._sent:
             self._sent = True
-            self._session.end(self.id)
+            self._session.end_stream(self.id)
 
     async def answer(self) -> Head:
         if self._continues:
@@ -164,22 +156,8 @@ def decoded(serialized: bytes) -> Headers:
     return [(plain(name), plain(value)) for name, value in pairs]
 
 
-class Http2Connection(Connection):
-    """A registered connection."""
-
-    def __init__(self, session: "Session", **given: Any) -> None:
-        super().__init__(**given)
-        self._session = session
-
-    async def open(self) -> Stream | None:
-        return None if self._session.closed else self._session.opened()
-
-    def drop(self) -> None:
-        self._session.close()
-
-
-class Session:
-    """One TCP connection from its handshake to its end; what decides about its registration."""
+class Http2Session(Session[Http2Stream]):
+    """A connection over TCP, TLS and HTTP/2."""
 
     def __init__(
         self,
@@ -190,14 +168,11 @@ class Session:
         *,
         drain_seconds: float,
     ) -> None:
-        self.closed = False
+        super().__init__(tunnels, location, drain_seconds=drain_seconds)
         self.heard = asyncio.get_running_loop().time()
         """When something was read last."""
         self._reader = reader
         self._wire = Wire(writer, location)
-        self._tunnels = tunnels
-        self._location = location
-        self._drain_seconds = drain_seconds
         self._h2 = h2.connection.H2Connection(
             h2.config.H2Configuration(
                 client_side=True,
@@ -207,15 +182,10 @@ class Session:
                 validate_outbound_headers=False,
             )
         )
-        self._control = ControlStream(self, self._answer_call)
         self._control_id = 0
-        self._connection: Http2Connection | None = None
-        self._open: set[Http2Stream] = set()
-        self._streams: dict[int, Http2Stream] = {}
-        """Those of the open ones that have sent their head, by number."""
+        self._numbered: dict[int, Http2Stream] = {}
+        """Open streams that have sent their head."""
         self._moved = asyncio.Event()
-        self._emptied = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Serves the connection until either side closes it."""
@@ -247,34 +217,28 @@ class Session:
         finally:
             self.close()
 
-    def close(self) -> None:
-        """Ends the connection, and every exchange on it."""
-        if self.closed:
-            return
-        self.closed = True
-        for task in self._tasks:
-            task.cancel()
-        for stream in self._open:
+    def new_stream(self) -> Http2Stream:
+        return Http2Stream(self)
+
+    def end(self) -> None:
+        for stream in self.streams:
             stream.put(None)
         self._moved.set()
         self._wire.close()
-        if self._connection is not None:
-            self._tunnels.forget(self._connection)
+
+    def answer_call(self, data: bytes) -> None:
+        with contextlib.suppress(h2.exceptions.ProtocolError):
+            self._h2.send_data(self._control_id, data)
+            self._flush()
 
     # What the streams ask for
-
-    def opened(self) -> Http2Stream:
-        """A new stream, for which the connection stays open."""
-        stream = Http2Stream(self)
-        self._open.add(stream)
-        return stream
 
     def begin(self, stream: Http2Stream, fields: list[tuple[bytes, bytes]], *, end: bool) -> int:
         """Sends the head of a request; the stream's number."""
         with self._refusing():
             number = self._h2.get_next_available_stream_id()
             self._h2.send_headers(number, fields, end_stream=end)
-        self._streams[number] = stream
+        self._numbered[number] = stream
         self._flush()
         return number
 
@@ -300,7 +264,7 @@ class Session:
                 self._moved.clear()
                 await self._moved.wait()
 
-    def end(self, number: int) -> None:
+    def end_stream(self, number: int) -> None:
         """Ends the stream in this direction."""
         with self._refusing():
             self._h2.end_stream(number)
@@ -315,83 +279,14 @@ class Session:
 
     def close_stream(self, stream: Http2Stream, *, cancel: bool) -> None:
         """Nobody waits for the stream any more."""
-        self._open.discard(stream)
-        if not self._open:
-            self._emptied.set()
-        if self._streams.pop(stream.id, None) is None or self.closed:
+        self.over(stream)
+        if self._numbered.pop(stream.id, None) is None or self.closed:
             return
         self.taken(stream.id, stream.untaken())
         if cancel:
             with contextlib.suppress(h2.exceptions.ProtocolError):
                 self._h2.reset_stream(stream.id, h2.errors.ErrorCodes.CANCEL)
             self._flush()
-
-    # What the connector asks for
-
-    def register(self, registration: Registration) -> Details | Refusal | None:
-        now = self._location.now
-        tunnel_id = str(uuid.UUID(bytes=registration.tunnel_id))
-        connector_id = str(uuid.UUID(bytes=registration.connector_id))
-        if now.refusal == "":
-            self._later(UNANSWERED_SECONDS)
-            return None
-        try:
-            if now.refusal:
-                raise Refused(now.refusal)
-            tunnel = self._tunnels.admitted(
-                registration.account_tag, tunnel_id, registration.secret
-            )
-            old = self._tunnels.live(tunnel_id, connector_id, registration.index)
-            if old is not None and not registration.replaces:
-                raise Refused(DUPLICATE)
-        except Refused as error:
-            self._later(REFUSED_SECONDS)
-            return Refusal(cause=str(error), should_retry=now.retry)
-        if old is not None:
-            self._tunnels.forget(old)
-        self._connection = Http2Connection(
-            self,
-            tunnel_id=tunnel_id,
-            connector_id=connector_id,
-            index=registration.index,
-            version=registration.version,
-            location=self._location.name,
-        )
-        self._tunnels.add(self._connection)
-        return Details(
-            id=uuid.UUID(self._connection.id).bytes,
-            location=self._location.name,
-            remotely_managed=tunnel.config_src == "cloudflare",
-        )
-
-    def unregister(self) -> None:
-        if self._connection is not None:
-            self._tunnels.leave(self._connection)
-            self._begin(self._drain())
-
-    def configured(self, configuration: dict[str, Any]) -> None:
-        pass
-
-    async def _drain(self) -> None:
-        """Lets the open streams end, then closes, which is what the connector waits for."""
-        if self._open:
-            self._emptied.clear()
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._emptied.wait(), self._drain_seconds)
-        if not self._location.now.keeps_drained:
-            self.close()
-
-    def _later(self, seconds: float) -> None:
-        async def close() -> None:
-            await asyncio.sleep(seconds)
-            self.close()
-
-        self._begin(close())
-
-    def _begin(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def ping(self, number: int) -> None:
         """Asks whether somebody is there."""
@@ -405,7 +300,7 @@ class Session:
         match event:
             case h2.events.DataReceived(stream_id=number) if number == self._control_id:
                 self.taken(number, event.flow_controlled_length or 0)
-                self._control.feed(event.data or b"")
+                self.control.feed(event.data or b"")
             case (
                 h2.events.DataReceived(stream_id=number)
                 | h2.events.ResponseReceived(stream_id=number)
@@ -414,17 +309,12 @@ class Session:
                 | h2.events.StreamReset(stream_id=number)
             ):
                 self._moved.set()
-                if number in self._streams:
-                    self._streams[number].put(event)
+                if number in self._numbered:
+                    self._numbered[number].put(event)
                 elif isinstance(event, h2.events.DataReceived):
                     self.taken(number, event.flow_controlled_length or 0)
             case h2.events.WindowUpdated() | h2.events.RemoteSettingsChanged():
                 self._moved.set()
-
-    def _answer_call(self, data: bytes) -> None:
-        with contextlib.suppress(h2.exceptions.ProtocolError):
-            self._h2.send_data(self._control_id, data)
-            self._flush()
 
     def _flush(self) -> None:
         data = self._h2.data_to_send()
@@ -465,7 +355,7 @@ class Http2Edge:
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serves one connection of a connector."""
-        session = Session(
+        session = Http2Session(
             reader, writer, self._tunnels, self._location, drain_seconds=self._drain_seconds
         )
         pings = asyncio.get_running_loop().create_task(self._ping(session))
@@ -474,7 +364,7 @@ class Http2Edge:
         finally:
             pings.cancel()
 
-    async def _ping(self, session: Session) -> None:
+    async def _ping(self, session: Http2Session) -> None:
         loop = asyncio.get_running_loop()
         for number in itertools.count(1):
             await asyncio.sleep(self._ping_seconds)

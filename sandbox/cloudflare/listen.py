@@ -82,3 +82,42 @@ class Listener:
                 await self._connection(reader, writer)
         finally:
             writer.close()
+
+
+class Datagrams:
+    """Reads UDP sockets, each by a protocol of its own that `protocol` makes."""
+
+    def __init__(self, protocol: Callable[[], asyncio.DatagramProtocol]) -> None:
+        self._protocol = protocol
+        self._paused = False
+        self._doors: list[Callable[[], socket.socket]] = []
+        self._running: list[asyncio.DatagramProtocol] = []
+
+    async def also(self, door: Callable[[], socket.socket]) -> None:
+        """Reads one more socket, which is made anew after a pause."""
+        self._doors.append(door)
+        if not self._paused:
+            await self._read(door())
+
+    async def stop(self) -> None:
+        """Reads no more; what was connected is closed."""
+        for protocol in self._running:
+            protocol.close()  # type: ignore[attr-defined]  # aioquic's QuicServer has it
+        self._running.clear()
+
+    async def pause(self) -> None:
+        """Stops until `resume`."""
+        self._paused = True
+        await self.stop()
+
+    async def resume(self) -> None:
+        """Reads again what it did before the pause."""
+        if self._paused:
+            self._paused = False
+            for door in self._doors:
+                await self._read(door())
+
+    async def _read(self, opened: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        _, protocol = await loop.create_datagram_endpoint(self._protocol, sock=opened)
+        self._running.append(protocol)

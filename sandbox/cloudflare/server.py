@@ -3,11 +3,12 @@
 import os
 import socket
 import ssl
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from sandbox.namespaces import LOOPBACK, Namespace, listening
+from sandbox.namespaces import LOOPBACK, Namespace, bound, datagram_socket, listening
 
 from . import certificate
 from .api import BASE, Api
@@ -15,7 +16,7 @@ from .control import Control
 from .edge import Edge
 from .http import serve
 from .journal import Journal
-from .listen import Listener
+from .listen import Datagrams, Listener
 from .standin_protocol import StandinEdge
 from .store import Store, write_private_json
 from .tunnels import LOCATIONS, Tunnels
@@ -40,7 +41,7 @@ class Ports:
 class Server:
     """The stand-in with its data in `state_dir` (store.json).
 
-    With `cloudflared` it speaks cloudflared's own protocol too, which takes the package h2.
+    It speaks cloudflared's own `protocols` too: "http2" takes the package h2, "quic" aioquic as well.
     `ping_seconds` is the time between the edge's pings to a connector, `dead_seconds` the silence
     after which a connection counts as gone, `drain_seconds` how long one that was unregistered may
     finish what it had begun.
@@ -51,7 +52,7 @@ class Server:
         state_dir: Path,
         ports: Ports,
         *,
-        cloudflared: bool = False,
+        protocols: Collection[str] = (),
         ping_seconds: float = 5.0,
         dead_seconds: float = 15.0,
         drain_seconds: float = 180.0,
@@ -74,7 +75,8 @@ class Server:
         )
         self._tunnel = Listener(standin.accept, ports.tunnel)
         self._locations: dict[str, Listener] = {}
-        if cloudflared:
+        self._quic: dict[str, Datagrams] = {}
+        if protocols:
             from .http2 import Http2Edge
 
             tls = self._tls()
@@ -88,6 +90,19 @@ class Server:
                 )
                 self._locations[name] = Listener(edge.accept, tls=tls)
                 location.watch(partial(self._come_or_go, location))
+        if "quic" in protocols:
+            from .quic import QuicEdge
+
+            for name, location in locations.items():
+                quic = QuicEdge(
+                    tunnels,
+                    location,
+                    certificate=state_dir / certificate.CERTIFICATE,
+                    key=state_dir / certificate.KEY,
+                    dead_seconds=dead_seconds,
+                    drain_seconds=drain_seconds,
+                )
+                self._quic[name] = Datagrams(quic.server)
         self._listeners = (
             *(self._api, self._control, self._edge, self._tunnel),
             *self._locations.values(),
@@ -97,22 +112,30 @@ class Server:
         """Listen on every port, then write cloudflare.json: its presence means ready."""
         for listener in self._listeners:
             await listener.start()
+        for name, datagrams in self._quic.items():
+            await datagrams.also(partial(_own_datagrams, self._locations[name].port))
         write_private_json(self._state_dir / "cloudflare.json", self.addresses())
 
     async def stop(self) -> None:
         for listener in self._listeners:
             await listener.stop()
+        for datagrams in self._quic.values():
+            await datagrams.stop()
 
     async def open_doors(self, namespace: Path) -> None:
         """Lets the edge be found in a network namespace, too: each location at its port."""
         inside = Namespace(namespace)
         for location, listener in self._locations.items():
             await listener.also(partial(_door, inside, REAL_PORTS[location]))
+        for location, datagrams in self._quic.items():
+            await datagrams.also(partial(_datagrams, inside, REAL_PORTS[location]))
         await self._tunnel.also(partial(_door, inside, STANDIN_PORT))
 
     async def _come_or_go(self, location: Location) -> None:
-        listener = self._locations[location.name]
-        await (listener.pause() if location.now.gone else listener.resume())
+        everywhere: tuple[Mapping[str, Listener | Datagrams], ...] = (self._locations, self._quic)
+        for listeners in everywhere:
+            if (listener := listeners.get(location.name)) is not None:
+                await (listener.pause() if location.now.gone else listener.resume())
 
     def addresses(self) -> dict[str, str | int | dict[str, str]]:
         """Where everything listens, as cloudflare.json has it."""
@@ -136,6 +159,14 @@ class Server:
             self._state_dir / certificate.CERTIFICATE, self._state_dir / certificate.KEY
         )
         return context
+
+
+def _own_datagrams(port: int) -> socket.socket:
+    return bound(datagram_socket(), port)
+
+
+def _datagrams(inside: Namespace, port: int) -> socket.socket:
+    return bound(inside.datagram_socket(), port)
 
 
 def _door(inside: Namespace, port: int) -> socket.socket:

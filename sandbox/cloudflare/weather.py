@@ -133,7 +133,7 @@ class Wire:
         if data is None:
             self._writer.close()
             self._closed.set()
-        else:
+        elif not self._writer.is_closing():
             self._writer.write(data)
 
 

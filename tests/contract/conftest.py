@@ -21,6 +21,12 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(params=["http2", pytest.param("quic", marks=pytest.mark.long)])
+def protocol(request: pytest.FixtureRequest) -> str:
+    """What carries the connections."""
+    return str(request.param)
+
+
 @pytest.fixture
 def times() -> dict[str, float]:
     """The edge's patience: its own, unless a test gives another."""
@@ -29,11 +35,17 @@ def times() -> dict[str, float]:
 
 @pytest.fixture
 def rig(
-    kind: str, real: cloudflared.Cloudflared, tmp_path: Path, times: dict[str, float]
+    kind: str,
+    protocol: str,
+    real: cloudflared.Cloudflared,
+    tmp_path: Path,
+    times: dict[str, float],
 ) -> Iterator[Rig]:
     """The edge, a service, and cloudflared of one kind."""
     if kind == "real" and real.program is None:
         pytest.skip(f"wants the real cloudflared: {real.why}")
-    rig = Rig(tmp_path, kind, real.program if kind == "real" else None, **times)
+    if kind == "real" and protocol == "quic":
+        pytest.importorskip("aioquic", reason="wants the package aioquic for QUIC")
+    rig = Rig(tmp_path, kind, protocol, real.program if kind == "real" else None, **times)
     yield rig
     rig.close()

@@ -163,17 +163,19 @@ class Program:
 class Rig:
     """The edge with one tunnel, and cloudflared of one kind that can be started for it."""
 
-    def __init__(self, folder: Path, kind: str, program: Path | None, **times: float) -> None:
+    def __init__(
+        self, folder: Path, kind: str, protocol: str, program: Path | None, **times: float
+    ) -> None:
         self.kind = kind
+        self.protocol = protocol
         self.folder = folder
         self.service = Service()
         self._program = program
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self._server = Server(
-            folder / "cloudflare", Ports(), cloudflared=program is not None, **times
-        )
+        chosen = cloudflared.Cloudflared(program=program, protocol=protocol)
+        self._server = Server(folder / "cloudflare", Ports(), protocols=chosen.protocols, **times)
         self._run(self._server.start())
         self.addresses: dict[str, Any] = self._server.addresses()
         self._started: list[Program] = []
@@ -248,11 +250,15 @@ class Rig:
                 **os.environ,
                 "SANDBOX_EDGE": self.addresses["tunnel_address"],
                 "PYTHONPATH": str(ROOT),
+                "TUNNEL_TRANSPORT_PROTOCOL": self.protocol,
             }
         ports = [
             int(address.rpartition(":")[2]) for address in self.addresses["locations"].values()
         ]
-        return {**os.environ, **cloudflared.environment(ports, self.addresses["edge_ca"])}
+        return {
+            **os.environ,
+            **cloudflared.environment(self.protocol, ports, self.addresses["edge_ca"]),
+        }
 
     def connections(self) -> list[dict[str, Any]]:
         """The tunnel's, as the API has them."""

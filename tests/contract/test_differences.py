@@ -7,7 +7,7 @@ import pytest
 
 from tests.contract import differences
 from tests.contract.rig import CLOSES, HOST, Rig, until
-from tests.contract.test_requests import BAD_GATEWAY, answered, asked
+from tests.contract.test_requests import BAD_GATEWAY, answered, asked, over_http2
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -17,6 +17,7 @@ def test_each_difference_is_tested_and_the_documents_have_it() -> None:
     assert differences.table() in (ROOT / "docs/sandbox.md").read_text()
 
 
+@over_http2
 def test_an_answer_that_is_shorter_than_it_said(rig: Rig) -> None:
     rig.start()
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n"
@@ -38,6 +39,7 @@ def test_the_page_of_hello_world(rig: Rig) -> None:
     assert len(page.splitlines()) == 1 if rig.kind == "imitation" else b"<!DOCTYPE html>" in page
 
 
+@over_http2
 def test_an_upload_of_no_chunks(rig: Rig) -> None:
     rig.start()
 

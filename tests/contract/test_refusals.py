@@ -7,9 +7,18 @@ from typing import Any
 import pytest
 
 from tests.contract.rig import WRONG_SECRET, Rig, until
+from tests.contract.test_requests import over_http2
 
 AGAIN = "INF Retrying connection in up to"
 REFUSED = 'ERR Register tunnel error from server side error="{}" connIndex=0'
+NOT_TOLD = (
+    'ERR Serve tunnel error error="control stream encountered a failure while serving" connIndex=0'
+)
+
+
+def refused(rig: Rig, cause: str) -> str:
+    """The line about a refused registration; over QUIC no line has the cause."""
+    return REFUSED.format(cause) if rig.protocol == "http2" else NOT_TOLD
 
 
 def test_a_wrong_secret_is_tried_for_ever_with_longer_and_longer_waits(rig: Rig) -> None:
@@ -18,7 +27,8 @@ def test_a_wrong_secret_is_tried_for_ever_with_longer_and_longer_waits(rig: Rig)
     until(lambda: f"{AGAIN} 4s connIndex=0" in program.log)
 
     assert f"{AGAIN} 2s connIndex=0" in program.log
-    assert REFUSED.format("Unauthorized: Invalid tunnel secret") in program.log
+    assert refused(rig, "Unauthorized: Invalid tunnel secret") in program.log
+    assert ("Unauthorized" in program.log) == (rig.protocol == "http2")
     assert (program.exit_code, rig.ready()) == (None, (503, 0))
     assert program.stop() < 1.5
     assert program.exit_code == 0
@@ -38,6 +48,7 @@ def test_the_mark_of_a_refusal_makes_no_difference(rig: Rig, retry: bool) -> Non
     assert rig.ready()[0] == 200
 
 
+@over_http2
 @pytest.mark.parametrize("retry", [False, True])
 def test_over_http2_another_refusal_ends_it(rig: Rig, retry: bool) -> None:
     rig.control("POST", "/weather", {"refusal": "no such thing", "retry": retry})
@@ -51,6 +62,7 @@ def test_over_http2_another_refusal_ends_it(rig: Rig, retry: bool) -> None:
     assert [line for line in lines if 'ERR Initiating shutdown error="no such thing"' in line]
 
 
+@over_http2
 def test_over_http2_an_edge_without_an_answer_ends_it(rig: Rig) -> None:
     rig.control("POST", "/weather", {"refusal": ""})
     program = rig.start(wait=False)
@@ -60,6 +72,16 @@ def test_over_http2_an_edge_without_an_answer_ends_it(rig: Rig) -> None:
 
     assert program.exit_code == 1
     assert time.monotonic() - before > 4.5
+
+
+@pytest.mark.parametrize("protocol", ["quic"])
+def test_over_quic_another_refusal_is_tried_again(rig: Rig) -> None:
+    rig.control("POST", "/weather", {"refusal": "no such thing"})
+    program = rig.start(wait=False)
+
+    until(lambda: f"{AGAIN} 4s connIndex=0" in program.log)
+
+    assert program.exit_code is None
 
 
 def test_an_edge_that_is_away_is_waited_for(rig: Rig) -> None:
@@ -79,7 +101,7 @@ def test_a_deleted_tunnel_is_refused_and_tried_for_ever(rig: Rig) -> None:
 
     until(lambda: f"{AGAIN} 2s" in program.log)
 
-    assert REFUSED.format("Unauthorized: Failed to get tunnel") in program.log
+    assert refused(rig, "Unauthorized: Failed to get tunnel") in program.log
     assert program.exit_code is None
 
 

@@ -70,12 +70,12 @@ def test_what_it_says_at_its_start(rig: Rig) -> None:
         f"INF Starting tunnel tunnelID={rig.tunnel}",
         "INF Version ",
         "INF Generated Connector ID: ",
-        "INF Initial protocol http2",
+        f"INF Initial protocol {rig.protocol}",
         f"INF Starting metrics server on {rig.metrics}/metrics",
         "INF Registered tunnel connection connIndex=0 ",
     ):
         assert line in log
-    assert "protocol=http2" in log
+    assert f"protocol={rig.protocol}" in log
 
 
 def test_some_seconds_later_its_checks_fill_the_journal(rig: Rig) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.contract.rig import HOST, Program, Rig, everything, received, until
-from tests.contract.test_requests import SWITCH, WEBSOCKET
+from tests.contract.test_requests import SWITCH, WEBSOCKET, over_http2
 
 GRACE = 2.0
 DRAIN = 4.0
@@ -104,6 +104,7 @@ def test_endless_events_are_cut_after_the_grace_period(
         assert b"0\r\n\r\n" not in everything(visitor)
 
 
+@over_http2
 def test_over_http2_a_websocket_goes_on_until_the_edge_closes(
     rig: Rig, start: Callable[[], Program]
 ) -> None:
@@ -124,6 +125,19 @@ def test_over_http2_a_websocket_goes_on_until_the_edge_closes(
         assert program.exit_code == 0
 
 
+@pytest.mark.parametrize("protocol", ["quic"])
+def test_over_quic_a_websocket_ends_with_the_grace_period(
+    rig: Rig, start: Callable[[], Program]
+) -> None:
+    program = start()
+    rig.service.answer = [SWITCH + b"hello"]
+    with rig.visitor(WEBSOCKET.format("/")) as visitor:
+        received(visitor, b"hello")
+
+        assert GRACE - 0.5 < program.stop() < GRACE + SLACK
+
+
+@over_http2
 def test_over_http2_an_upload_without_an_end_goes_on_until_the_edge_closes(
     rig: Rig, start: Callable[[], Program]
 ) -> None:
@@ -136,6 +150,7 @@ def test_over_http2_an_upload_without_an_end_goes_on_until_the_edge_closes(
         assert DRAIN - 0.5 < program.stop() < DRAIN + SLACK
 
 
+@over_http2
 def test_a_second_signal_ends_what_the_grace_period_did_not(
     rig: Rig, start: Callable[[], Program]
 ) -> None:

@@ -17,6 +17,7 @@ SAYS_ITS_VERSION = "#!/bin/sh\necho 'cloudflared version 2026.9.9 (built 2026-09
 @pytest.fixture(autouse=True)
 def nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SANDBOX_CLOUDFLARED", raising=False)
+    monkeypatch.delenv("SANDBOX_TUNNEL_PROTOCOL", raising=False)
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.setattr(cloudflared, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(cloudflared, "_REFUSED", tmp_path / "refused")
@@ -135,3 +136,68 @@ def test_an_architecture_without_a_release_has_the_imitation(
     assert cloudflared.find(said.append).why == (
         "there is none on PATH, and no release for riscv64"
     )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "spoken"), [("http2", ("http2",)), ("auto", ("http2", "quic"))]
+)
+def test_the_edge_speaks_what_is_asked_for(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: list[str],
+    protocol: str,
+    spoken: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("SANDBOX_CLOUDFLARED", str(program(tmp_path / "client")))
+    monkeypatch.setenv("SANDBOX_TUNNEL_PROTOCOL", protocol)
+
+    assert cloudflared.find(said.append).protocols == spoken
+
+
+def test_the_imitation_needs_nothing_of_the_edge_whatever_it_imitates(
+    monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    monkeypatch.setenv("SANDBOX_CLOUDFLARED", "standin")
+    monkeypatch.setenv("SANDBOX_TUNNEL_PROTOCOL", "quic")
+
+    chosen = cloudflared.find(said.append)
+
+    assert (chosen.protocols, chosen.protocol) == ((), "quic")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "missing", "outcome"),
+    [
+        ("http2", "h2", "the Python package h2 is missing: pip install -r requirements-dev.txt"),
+        ("auto", "aioquic", "http2"),
+    ],
+)
+def test_without_a_package_less_is_spoken(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: list[str],
+    protocol: str,
+    missing: str,
+    outcome: str,
+) -> None:
+    monkeypatch.setenv("SANDBOX_CLOUDFLARED", str(program(tmp_path / "client")))
+    monkeypatch.setenv("SANDBOX_TUNNEL_PROTOCOL", protocol)
+    monkeypatch.setattr(cloudflared, "_missing", lambda package: package == missing)
+
+    chosen = cloudflared.find(said.append)
+
+    assert outcome in (chosen.why, chosen.protocol)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "text"), [("tcp", "SANDBOX_TUNNEL_PROTOCOL is 'tcp'"), ("quic", "aioquic")]
+)
+def test_a_protocol_that_cannot_be_had_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str], protocol: str, text: str
+) -> None:
+    monkeypatch.setenv("SANDBOX_CLOUDFLARED", str(program(tmp_path / "client")))
+    monkeypatch.setenv("SANDBOX_TUNNEL_PROTOCOL", protocol)
+    monkeypatch.setattr(cloudflared, "_missing", lambda package: package == "aioquic")
+
+    with pytest.raises(SandboxError, match=text):
+        cloudflared.find(said.append)

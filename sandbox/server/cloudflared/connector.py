@@ -43,6 +43,8 @@ RETRIED = ("Unauthorized", "EDUPCONN")
 """Refusals that do not end it before its first success; over QUIC none does."""
 CHECKS_AFTER = 10.0
 ENDED_BY_EDGE = "connection with edge closed"
+ENDED_OVER_QUIC = "accept stream listener encountered a failure while serving"
+REFUSED_OVER_QUIC = "control stream encountered a failure while serving"
 
 
 class Lost(Exception):
@@ -58,10 +60,10 @@ class Connector:
 
     def __init__(self, config: dict[str, Any], flags: dict[str, str]) -> None:
         self.config = {**config, **flags}
-        self.protocol = (
-            os.environ.get("TUNNEL_TRANSPORT_PROTOCOL") or self.config.get("protocol") or "http2"
-        )
-        self.quic = self.protocol == "quic"
+        given = os.environ.get("TUNNEL_TRANSPORT_PROTOCOL") or self.config.get("protocol")
+        self.quic = given in ("quic", "auto")
+        self.protocol = "quic" if self.quic else "http2"
+        self._ended = ENDED_OVER_QUIC if self.quic else ENDED_BY_EDGE
         self.id = str(uuid.uuid4())
         self.rules = load_rules(config)
         self.origins = [Origin(rule, self.id, quic=self.quic) for rule in self.rules]
@@ -214,7 +216,7 @@ class Connector:
         while True:
             try:
                 await self._connect(index, registered)
-                text = ENDED_BY_EDGE
+                text = self._ended
             except (OSError, ValueError, asyncio.IncompleteReadError, Lost) as error:
                 text = str(error)
             connected = self._announced and (registered is None or registered.is_set())
@@ -229,7 +231,8 @@ class Connector:
                     log("ERR", "Connection terminated", connIndex=index)
                 return
             if connected:
-                log("ERR", "Connection terminated", error=text, connIndex=index)
+                level = "WRN" if self.quic else "ERR"
+                log(level, "Connection terminated", error=text, connIndex=index)
                 self._reconnect(index)
                 return
             if not self.quic and not any(cause in text for cause in RETRIED) and text != "dial":
@@ -295,8 +298,9 @@ class Connector:
                 stream.cancel()
             writer.close()
         if not self._stopping.is_set():
-            log("INF", "Lost connection with the edge", connIndex=index)
-            log("WRN", "Serve tunnel error", error=ENDED_BY_EDGE, connIndex=index)
+            if not self.quic:
+                log("INF", "Lost connection with the edge", connIndex=index)
+            log("WRN", "Serve tunnel error", error=self._ended, connIndex=index)
 
     async def _register(
         self, index: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -322,6 +326,16 @@ class Connector:
             raise Lost("dial")
         if not answer.get("ok"):
             cause = answer.get("error", "")
+            if self.quic:
+                # The real one keeps the cause for itself.
+                log(
+                    "ERR",
+                    "failed to serve tunnel connection",
+                    error=REFUSED_OVER_QUIC,
+                    connIndex=index,
+                )
+                log("ERR", "Serve tunnel error", error=REFUSED_OVER_QUIC, connIndex=index)
+                raise Lost(cause)
             log("ERR", "failed to serve incoming request", error=cause)
             log("ERR", "Register tunnel error from server side", error=cause, connIndex=index)
             raise Lost(cause)

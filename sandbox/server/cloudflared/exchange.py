@@ -22,6 +22,7 @@ NOT_PASSED = {
 }
 """Fields that HTTP/2, over which the real one is reached, has no place for."""
 _USUALLY_WITHOUT_BODY = {"GET", "HEAD", "DELETE", "OPTIONS", "PROPFIND", "SEARCH"}
+_USUALLY_WITH_BODY = {"POST", "PUT", "PATCH"}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OWN_ANSWER_FIELDS = ("cf-int-", "cf-cloudflared-", "cf-proxy-")
 _LAST_CHUNK = re.compile(rb"0+[ \t]*(;.*)?\r\n")
@@ -44,12 +45,13 @@ def is_websocket(head: Head) -> bool:
 class Request:
     """A request on its way to a service."""
 
-    def __init__(self, head: Head, rule: Rule, connector_id: str) -> None:
+    def __init__(self, head: Head, rule: Rule, connector_id: str, *, quic: bool) -> None:
         self.method, target = head.start.split(" ")[:2]
         self.websocket = is_websocket(head)
         self._chunked = "chunked" in head.tokens("transfer-encoding")
         self._length = head.get("content-length")
         self._rule = rule
+        self.quic = quic
         fields: dict[str, list[str]] = {}
         for name, value in head.headers:
             if name.lower() not in NOT_PASSED:
@@ -57,7 +59,7 @@ class Request:
         host = fields.pop("Host", [""])[0]
         fields.pop("Content-Length", None)
         agent = fields.pop("User-Agent", [])
-        if "Cookie" in fields:
+        if "Cookie" in fields and not quic:
             fields["Cookie"] = ["; ".join(fields["Cookie"])]
         fields.setdefault("Cf-Warp-Tag-Id", []).append(connector_id)
         fields["Connection"] = ["Upgrade" if self.websocket else "keep-alive"]
@@ -107,7 +109,12 @@ class Request:
             return [("Content-Length", self._length)]
         if self.unframed or self.websocket:
             return []
-        if self._chunked or self.method not in _USUALLY_WITHOUT_BODY:
+        if self._chunked:
+            return [("Transfer-Encoding", "chunked")]
+        if self.quic:
+            # Go sees that there is no body, and says so for the methods that have one.
+            return [("Content-Length", "0")] if self.method in _USUALLY_WITH_BODY else []
+        if self.method not in _USUALLY_WITHOUT_BODY:
             return [("Transfer-Encoding", "chunked")]
         return []
 
@@ -118,6 +125,7 @@ class Answer:
     def __init__(self, head: Head, request: Request) -> None:
         self.status = head.start.split(" ")[1]
         self.switching = self.status == "101"
+        self._quic = request.quic
         self.bodiless = request.method == "HEAD" or self.status in ("204", "304")
         self._gzip = request.unzips and (head.get("content-encoding") or "").lower() == "gzip"
         dropped = {"connection", "keep-alive", "trailer", "transfer-encoding"} - (
@@ -130,7 +138,8 @@ class Answer:
         headers = [
             (canonical(name), value)
             for name, value in head.headers
-            if name.lower() not in dropped and not name.lower().startswith(_OWN_ANSWER_FIELDS)
+            if name.lower() not in dropped
+            and (request.quic or not name.lower().startswith(_OWN_ANSWER_FIELDS))
         ]
         names = {name for name, _ in headers}
         self.chunked = not (self.switching or self.bodiless or "Content-Length" in names)
@@ -153,4 +162,4 @@ class Answer:
             if content:
                 yield b"%x\r\n%s\r\n" % (len(content), content) if self.chunked else content
         if self.chunked:
-            yield b"0\r\n" + trailers + b"\r\n"
+            yield b"0\r\n" + (b"" if self._quic else trailers) + b"\r\n"

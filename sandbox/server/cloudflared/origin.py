@@ -82,7 +82,7 @@ class Origin:
             BadHttp: what follows is no HTTP.
             asyncio.IncompleteReadError: the answer's body ends early.
         """
-        request = Request(head, self._rule, self._connector_id)
+        request = Request(head, self._rule, self._connector_id, quic=self._quic)
         if "100-continue" in head.tokens("expect"):
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")  # which the edge says in the real world
         if self._kind in STREAM_SCHEMES:
