@@ -1,7 +1,8 @@
 # Teardown: stop, take the secret away, take our files out of the user's configuration, rebuild, leave no trace.
 
 deactivate() {
-  local unit dir path owner=''
+  local dir path owner=''
+  local -a there=()
   WORK=$1
   read_manifest "$WORK/manifest"
   exec 9>"$LOCK"
@@ -34,12 +35,11 @@ deactivate() {
     transaction_restore
     transaction_end
   fi
-  read_manifest <(grep -E '^(file|instance|config-dir|data-dir|caddy-unit) ' "$APPLIED")
+  read_manifest <(grep -E '^(file|instance|config-dir|data-dir|caddy-unit|health-timeout) ' "$APPLIED")
 
   step "stopping argoWeb"
-  for unit in "${INSTANCES[@]}"; do
-    if unit_exists "$unit"; then systemctl stop "$unit"; fi
-  done
+  mapfile -t there < <(existing "${INSTANCES[@]}" | sort -u)
+  if ((${#there[@]})); then systemctl stop "${there[@]}"; fi # together: each may take its grace period
   for dir in "${SETTING[config-dir]}" "${SETTING[data-dir]}"; do
     rm -f -- "$dir/.argoweb-new" "$dir/.argoweb-old" # of a run that was killed
   done
@@ -55,7 +55,8 @@ deactivate() {
   if unit_exists argoWeb.service; then : >"$ROOT/tearing-down"; fi
   if [[ -e $ROOT/tearing-down ]]; then rebuild_without_module; fi
   if [[ $(systemctl is-active "${CADDY[@]}") == active ]]; then
-    systemctl reload-or-restart "${CADDY[@]}" || true
+    RELOAD=yes
+    reload_caddy || echo "Caddy may still serve the sites until it is restarted."
   fi
   rmdir --ignore-fail-on-non-empty -- "${SETTING[data-dir]}" 2>/dev/null || true
   trap - EXIT

@@ -49,6 +49,9 @@ restart_tunnel() {
     verb=start # waits, too, for a restart that goes on: the first one's is followed by the second one's
     if [[ $RESTART == yes && ${INVOCATION[$unit]} == "$before" ]]; then verb=restart; fi
     if [[ $verb == restart || ${ACTIVE[$unit]} != active ]]; then step "restarting ${unit%.service}"; fi
+    if [[ $verb == restart && ${#INSTANCES[@]} == 1 ]]; then
+      echo "It is the only one here, so this server serves nothing meanwhile; argoweb:nixos.instances 2 avoids that."
+    fi
     if [[ $verb == restart && ${ACTIVE[$unit]} == activating ]]; then end_at_once "$unit"; fi
     limited "$verb" "$unit" || return 1
   done
@@ -73,7 +76,7 @@ refusal_of() {
   if [[ ${ACTIVE[$unit]} != activating ]]; then return 0; fi
   if [[ -n $NEW_SECRET || ${SETTING[tunnel-secret]:-} == made && " ${CHANGED[*]} " == *' credentials '* ]]; then limit=$REFUSALS_NEW; fi
   said=$(journalctl --no-pager -q -o cat "_SYSTEMD_INVOCATION_ID=${INVOCATION[$unit]}" 2>/dev/null |
-    grep 'Register tunnel error.*Unauthorized' || true)
+    grep 'Register tunnel error.*Unauthorized.*connIndex=0' || true)
   count=$(grep -c . <<<"$said" || true)
   if ((count >= limit)); then
     if [[ ${SETTING[tunnel-secret]:-} == imported ]]; then advice="Set argoweb:tunnelSecret to that of the tunnel."; fi

@@ -209,8 +209,8 @@ _NIXOS = Table(
         ),
         "instances": _key(
             Whole(least=1, most=2),
-            "How many cloudflared a server runs; 2 restart in turn, so that a change drops no request.",
-            1,
+            "How many cloudflared a server runs. 2 restart in turn, so that a change drops no request; 1 saves 45 MB and costs a gap at each restart.",
+            2,
         ),
         "configDir": _key(texts.FOLDER, "Folder of the pushed files.", "/etc/caddy"),
         "dataDir": _key(texts.FOLDER, "Folder of the credentials.", "/var/lib/argoWeb"),

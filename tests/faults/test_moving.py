@@ -129,7 +129,7 @@ def test_a_server_that_is_gone_fails_soon_by_its_name_and_is_let_go(
     gone = {**machines.entries["web2"], "dialAttempts": 2}
     machines.write(web=machines.entries["web1"], gone=gone)
     world.up()
-    world.ssh("systemctl stop argoWeb", "web2")
+    world.ssh("systemctl stop argoWeb argoWeb-2", "web2")
     close_the_door(world, "web2")
     refused = f"after 1 failed attempts: dial tcp 127.0.0.1:{gone['port']}: connect"
 

@@ -11,7 +11,7 @@ from tests.engine.world import World
 @pytest.mark.long
 def test_a_deleted_one_is_noticed_and_replaced_by_the_second_update(deployed: World) -> None:
     (old,) = living(deployed)
-    deployed.ssh("systemctl stop argoWeb")
+    deployed.ssh("systemctl stop argoWeb argoWeb-2")
     deployed.wait_for(lambda: deployed.get("app.example.localhost")[0] == 530)
     deployed.api("DELETE", f"/accounts/{old['account_id']}/cfd_tunnel/{old['id']}")
 

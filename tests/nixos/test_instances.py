@@ -45,7 +45,7 @@ def test_nixos_restarts_the_first_one_which_restarts_the_other_once_it_is_connec
 
 
 def test_one_instance_knows_nothing_of_a_second_one(server: Server, prod: dict[str, Any]) -> None:
-    server.push(prod)
+    server.push({**prod, "nixos": {"instances": 1}})
 
     units: Path = server.toplevel() / UNITS
 

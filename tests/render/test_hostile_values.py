@@ -277,7 +277,7 @@ def test_lines_of_the_users_own_stay_in_their_site(
 @given(lines=TEXT_OF_LINES)
 @example(lines="header A x y \\\n")
 @bounds(WITHIN_REASON, max_examples=60)
-@pytest.mark.parametrize("key", ["globalOptions", "siteOptions"])
+@pytest.mark.parametrize("key", ["globalOptions", "serverOptions", "siteOptions"])
 def test_lines_of_the_users_own_stay_in_the_block_of_their_key(
     prod: dict[str, Any], tmp_path: Path, key: str, lines: str
 ) -> None:
@@ -292,7 +292,7 @@ def test_lines_of_the_users_own_stay_in_the_block_of_their_key(
 
 
 @pytest.mark.parametrize("separator", ["\u2028", "\u2029"])
-@pytest.mark.parametrize("key", ["globalOptions", "siteOptions"])
+@pytest.mark.parametrize("key", ["globalOptions", "serverOptions", "siteOptions"])
 def test_what_ends_a_line_elsewhere_ends_no_comment(
     prod: dict[str, Any], tmp_path: Path, key: str, separator: str
 ) -> None:
@@ -363,8 +363,8 @@ READ = """
 source "$1"
 read_manifest "$2"
 for key in owner config-dir data-dir caddy-unit proxy-group flake build-host; do printf '%s\\0' "${SETTING[$key]-}"; done
-printf '%s\\0' "${REBUILD_ARGS[@]}" -- "${HEALTH_URLS[@]}" -- "${READS[@]}" -- "${FILES[@]}" "${FILE_PATH[@]}" \\
-  "${INSTANCES[@]}" "${INSTANCE_METRICS[@]}"
+printf '%s\\0' "${REBUILD_ARGS[@]}" -- "${HEALTH_URLS[@]}" -- "${READS[@]}" -- "${FILES[@]}" "${FILE_PATH[@]}"
+for unit in "${INSTANCES[@]}"; do printf '%s\\0' "$unit" "${INSTANCE_METRICS[$unit]}"; done
 """
 OWNER = "argoweb/test/web1 root@192.0.2.1:22"
 
@@ -415,7 +415,7 @@ def test_the_manifest_comes_back_from_the_servers_bash(
             OWNER, places.config_dir, places.data_dir, found.caddy.unit, found.caddy.group, rebuild.flake or "",
             rebuild.build_host or "", *rebuild.args, "--", *found.health.urls, "--",
             *(f"cloudflared {pool}" for pool in pools), *(f"Caddy {path}" for path in served), "--",
-            "argoWeb.yml", path, "argoWeb.service", str(common["metrics"]), "",
+            "argoWeb.yml", path, *(word for each in found.instances for word in (each.unit, each.metrics)), "",
         ]  # fmt: skip
 
 

@@ -37,8 +37,8 @@ def test_there_are_one_or_two(prod: dict[str, Any], count: int) -> None:
 
 def test_what_both_would_write_is_refused(prod: dict[str, Any]) -> None:
     prod["cloudflared"] |= {"pidfile": "/run/a.pid", "metrics": "127.0.0.1:65535"}
-    assert build(prod, deployment="argoweb/prod").nixos.instances == 1
-    prod["nixos"] = {"instances": 2}
+    one = {**prod, "nixos": {"instances": 1}}
+    assert build(one, deployment="argoweb/prod").nixos.instances == 1
 
     assert problems(prod) == [
         "argoweb:cloudflared.pidfile: both instances would write it. Remove it, or set argoweb:nixos.instances to 1.",

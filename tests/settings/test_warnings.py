@@ -149,6 +149,7 @@ def test_paths_that_a_unit_does_not_see(prod: dict[str, Any]) -> None:
     ]
     prod["caddy"] = {"tls": {"certificate": "/var/tmp/c.pem", "key": "/etc/k.pem"}}
     prod["cloudflared"] |= {"pidfile": "/run/argoWeb.pid", "logfile": "/var/lib/argoWeb/log"}
+    prod["nixos"] = {"instances": 1}
 
     below = "Move it, to below /srv, /var/lib or /run."
     assert sorted(warnings(prod)) == [

@@ -21,6 +21,7 @@ in
     dataDir = mkOption { type = types.path; default = "/var/lib/caddy"; };
     logDir = mkOption { type = types.path; default = "/var/log/caddy"; };
     globalConfig = mkOption { type = types.lines; default = ""; };
+    logFormat = mkOption { type = types.lines; default = "level ERROR"; };
     extraConfig = mkOption { type = types.lines; default = ""; };
     configFile = mkOption { type = types.path; default = generated; };
     environmentFile = mkOption { type = types.nullOr types.path; default = null; };
@@ -28,6 +29,7 @@ in
   };
 
   config = mkIf cfg.enable {
+    services.caddy.globalConfig = "log {\n${cfg.logFormat}\n}";
     environment.etc.${etcConfigFile}.source = cfg.configFile;
     systemd.packages = [ cfg.package ];
     systemd.services.caddy = {
@@ -37,9 +39,10 @@ in
       startLimitIntervalSec = 14400;
       startLimitBurst = 10;
       reloadTriggers = lib.optional cfg.enableReload cfg.configFile;
+      restartTriggers = lib.optional (!cfg.enableReload) cfg.configFile;
       serviceConfig = {
         ExecStart = [ "" "${cfg.package}/bin/caddy run --config ${configPath} --adapter caddyfile" ];
-        ExecReload = [ "" "${cfg.package}/bin/caddy reload --config ${configPath} --adapter caddyfile --force" ];
+        ExecReload = [ "" ] ++ lib.optional cfg.enableReload "${cfg.package}/bin/caddy reload --config ${configPath} --adapter caddyfile --force";
         User = cfg.user;
         Group = cfg.group;
         ReadWritePaths = [ cfg.dataDir cfg.logDir ];
