@@ -213,6 +213,9 @@ in
 
       systemd.tmpfiles.rules = [ "d ${cfg.dataDir} 0700 ${user} ${user} -" ];
 
+      # Bytes that QUIC wants for its sockets (quic-go's wiki, "UDP Buffer Sizes"); of several values NixOS takes the highest.
+      boot.kernel.sysctl = lib.genAttrs [ "net.core.rmem_max" "net.core.wmem_max" ] (_: mkDefault 7500000);
+
       services.caddy = mkIf cfg.caddy.manage {
         enable = mkDefault true;
         user = mkIf (cfg.caddy.user != null) (mkDefault cfg.caddy.user);

@@ -302,3 +302,14 @@ def test_a_system_says_from_which_files_it_was_built(
     assert said.split() == [
         hashlib.sha256((server.folder / name).read_bytes()).hexdigest() for name in names
     ]
+
+
+def test_quic_has_the_socket_buffers_that_it_wants_unless_the_owner_says_otherwise(
+    server: Server, prod: dict[str, Any]
+) -> None:
+    server.push(prod, 'boot.kernel.sysctl."net.core.wmem_max" = 1000;')
+
+    assert server.evaluate("config.boot.kernel.sysctl") == {
+        "net.core.rmem_max": 7500000,
+        "net.core.wmem_max": 1000,
+    }

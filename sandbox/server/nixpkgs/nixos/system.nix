@@ -188,6 +188,8 @@ in
         };
       });
     };
+    # The kernel is the machine's own: what is set here is written down and not applied.
+    boot.kernel.sysctl = mkOption { type = types.attrsOf types.int; default = { }; };
     systemd.globalEnvironment = mkOption { type = types.attrsOf (types.nullOr types.str); default = { }; };
     systemd.packages = mkOption { type = types.listOf types.package; default = [ ]; };
     systemd.services = mkOption { type = types.attrsOf service; default = { }; };
