@@ -1,7 +1,7 @@
 """Where a rule leads: schemes that do not do what they say, certificates that cannot be valid, inside things for everybody."""
 
 import ipaddress
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from ingress import hostnames
 from ingress.inside import inside_thing
@@ -151,20 +151,29 @@ def check_circles(
     findings: Findings,
 ) -> None:
     """Warns of services whose host is a hostname of the same tunnel."""
+    named = names_of(rule.hostname for rule in rules)
     for service, place in zip(services, places, strict=True):
         if service is not None and service.url is not None and service.url.scheme in _WEB:
-            text = leads_back(service.url.hostname, [rule.hostname for rule in rules])
+            text = leads_back(service.url.hostname, named)
             if text is not None:
                 findings.warn(f"{place}.service", text)
 
 
-def leads_back(host: str, named: Sequence[str]) -> str | None:
+def names_of(hostnames_given: Iterable[str]) -> Set[str]:
+    """The hostnames of a tunnel as DNS has them, without one that stands for all."""
+    return {
+        hostnames.lookup_name(name) or name for name in hostnames_given if name not in ("", "*")
+    }
+
+
+def leads_back(host: str, named: Set[str]) -> str | None:
     """What to say of a request that is sent to a host, where that leads to hostnames of the same tunnel; else nothing."""
     sent = hostnames.lookup_name(host.removesuffix(".")) or host.lower()
-    taking = [name for name in named if name not in ("", "*") and hostnames.matches(name, sent)]
-    if not taking:
+    dots = (at for at, character in enumerate(sent) if character == ".")
+    around = named & {f"*{sent[at:]}" for at in dots}
+    if sent not in named and not around:
         return None
-    unless = "" if sent in taking else " unless it has a record of its own"
+    unless = "" if sent in named else " unless it has a record of its own"
     return (
         f"'{host}' is a hostname of this tunnel{unless}, so a request goes out to Cloudflare and comes back, in circles "
         "or at least twice. Name the service by its address, such as 127.0.0.1 and its port."

@@ -48,8 +48,13 @@ def caddyfile(settings: Settings) -> str:
         lines += _block(caddy, "", [site for site in sites if _is_wildcard(site.hostname)])
     else:
         lines += [*_internal(caddy), *_block(caddy, "", sites)]
-    blocks = "\n".join(lines) + "\n"
+    snippets = [line for each in caddy.snippets.items() for line in _snippet(*each)]
+    blocks = "\n".join([*snippets, *lines]) + "\n"
     return _HEADING + shared(blocks) + blocks
+
+
+def _snippet(name: str, text: str) -> Iterator[str]:
+    yield from ("", f"({name}) {{", *_own(text), "}")
 
 
 def _is_caddys(site: Site) -> bool:
@@ -100,6 +105,8 @@ def _block(caddy: Caddy, hostname: str, sites: Sequence[Site]) -> Iterator[str]:
     if caddy.tls is not None:
         yield from _tls(caddy, " ".join(("tls", *(caddy.tls.files or ()))))
     yield from _site_options(caddy)
+    if caddy.hsts:
+        yield f'\theader ?Strict-Transport-Security "max-age={caddy.hsts}"'  # unless an upstream says it itself
     yield "\troute {"
     yield from _tried(hostname, sites)
     yield from ("\t}", "}")

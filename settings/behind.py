@@ -14,7 +14,7 @@ from ingress.inside import inside_thing
 from ingress.origins import exposed, no_public_certificate
 from settings.addresses import metrics_of, overlap, reaches
 from settings.caddyfile import Statement, directives, statements
-from settings.lines import Upstream, may_refuse
+from settings.lines import Upstream, may_refuse, upstreams
 from settings.loops import passed_to
 from settings.model import Caddy, CaddyLines, Redirect, Service, Site
 
@@ -25,7 +25,7 @@ _PLACEHOLDERS = (
     (r"\{(?:remote_port|http\.request\.remote\.port)\}", f"{_FROM_HERE}, so the port is cloudflared's; leave it out"),
     (r"\{(?:tls_\w+|http\.request\.tls\.[\w.]+)\}", "the visitor's TLS ends at Cloudflare; leave it out"),
     (
-        r"(?i)\{(?:header\.|http\.request\.header\.)(?:X-Forwarded-For|X-Real-IP|Forwarded|True-Client-IP|X-Client-IP)\}",
+        r"(?i)\{(?:header\.|http\.request\.header\.)(?:True-Client-IP|X-Client-IP|X-Cluster-Client-IP)\}",
         "a visitor may have sent it; write '{client_ip}'",
     ),
 )  # fmt: skip
@@ -51,9 +51,15 @@ def check_given_away(
     """Warns of lines and addresses of the sites, and of Caddy's own interface."""
     tls = caddy.tls is not None
     refuses = may_refuse(caddy.site_options)
-    check_lines("argoweb:caddy.siteOptions", caddy.site_options, findings, tls=tls, guarded=refuses)
+    shared = {"siteOptions": caddy.site_options}
+    shared |= {f"snippets.{name}": text for name, text in caddy.snippets.items()}
     own = [_Own("cloudflared's own metrics", *metrics_of(str(cloudflared["metrics"]), instances))]
     own += _admin(caddy, findings)
+    for key, text in shared.items():
+        where, guarded = f"argoweb:caddy.{key}", refuses or may_refuse(text)
+        check_lines(where, text, findings, tls=tls, guarded=guarded)
+        for upstream in upstreams(text):
+            _check_upstream(where, upstream, "caddyfile", own, findings, guarded=guarded)
     for site in sites:
         guarded = refuses or _asks_for_access(site)
         match site.backend:
@@ -68,11 +74,8 @@ def check_given_away(
                 if inside_thing(url) is None and (given := _given_away(url, own)) and not guarded:
                     findings.warn(f"{site.place}.service", given)
         for key, upstream in passed_to(site):
-            texts = [*_of_upstream(upstream, key)]
-            if not guarded and (given := _given_away(upstream.address, own)) is not None:
-                texts.append(given)
-            if texts:
-                findings.warn(f"{site.place}.{key}", " ".join(texts))
+            where = f"{site.place}.{key}"
+            _check_upstream(where, upstream, key, own, findings, guarded=guarded)
 
 
 class _Own(NamedTuple):
@@ -81,6 +84,22 @@ class _Own(NamedTuple):
     name: str
     host: str
     ports: range
+
+
+def _check_upstream(
+    where: str,
+    upstream: Upstream,
+    key: str,
+    own: Sequence[_Own],
+    findings: Findings,
+    *,
+    guarded: bool,
+) -> None:
+    texts = [*_of_upstream(upstream, key)]
+    if not guarded and (given := _given_away(upstream.address, own)) is not None:
+        texts.append(given)
+    if texts:
+        findings.warn(where, " ".join(texts))
 
 
 def _given_away(address: str, own: Sequence[_Own]) -> str | None:

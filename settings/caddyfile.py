@@ -4,10 +4,15 @@ Words as Caddy's `caddyconfig/caddyfile/lexer.go` makes them, blocks as its `par
 directives mean is for Caddy to judge, on the server, before anything is live.
 """
 
+import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+_KEPT = 2048
+"""Texts whose statements are kept: each is asked several times."""
+_NOT_A_DIRECTIVE = re.compile(r"^[(&]|[.:*]")
+"""Begins a snippet, or is part of an address: no directive has it (`httpcaddyfile/directives.go`)."""
 _MARKER = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -50,6 +55,12 @@ def problem(lines: str, *, refused: Mapping[str, str]) -> str | None:
                 return f"has '{word.text}' in line {line}. {refused[word.text]}"
     except LexError as error:
         return str(error)
+    for each in statements(lines):
+        if not each.within and each.opens and _NOT_A_DIRECTIVE.search(each.name):
+            return (
+                f"has a block of '{each.name}' in line {each.line}, as a whole Caddyfile has. Write what is inside of it, "
+                "for a site with that hostname, and a snippet as argoweb:caddy.snippets."
+            )
     return "has a '{' that nothing closes. Add a '}'." if depth else None
 
 
@@ -67,7 +78,8 @@ class Statement:
     """Whether it has a block itself."""
 
 
-def statements(lines: str) -> list[Statement]:
+@functools.lru_cache(_KEPT)
+def statements(lines: str) -> Sequence[Statement]:
     """What some lines say, in their order; of lines that do not end, what comes before."""
     found: list[Statement] = []
     within: list[str] = []

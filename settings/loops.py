@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from ingress import Findings, Router
 from ingress.inclusion import a_path
-from ingress.origins import leads_back
+from ingress.origins import leads_back, names_of
 from settings.addresses import reaches
 from settings.caddyfile import directives
 from settings.lines import Upstream, upstreams
@@ -46,7 +46,7 @@ def check_loops(sites: Sequence[Site], router: Router, caddy: Caddy, findings: F
 
     The router is the sites'.
     """
-    named = [site.hostname for site in sites if site.dns.enabled]
+    named = names_of(site.hostname for site in sites if site.dns.enabled)
     for index, site in enumerate(sites):
         for key, upstream in passed_to(site):
             where, address = f"{site.place}.{key}", upstream.address

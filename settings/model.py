@@ -196,6 +196,10 @@ class Caddy:
     """Lines of Caddy's `servers` blocks for the addresses at which the sites are."""
     site_options: str
     """Lines of each block of sites."""
+    snippets: Mapping[str, str]
+    """Lines by the name under which others import them."""
+    hsts: int
+    """Seconds for which browsers insist on https; 0 for none."""
 
     @property
     def scheme(self) -> str:

@@ -4,6 +4,7 @@ from ingress import ORIGIN_REQUEST, SETTINGS
 from ingress.shape import Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
 from settings import texts, words
 
+_TWO_YEARS = 63_072_000
 _PORT = Whole(least=1, most=65535)
 
 
@@ -182,6 +183,16 @@ _CADDY = Table(
             Text(lines=True),
             "Lines for all sites of Caddy, such as `log` or `encode gzip`: they stand in the block of each hostname.",
             "",
+        ),
+        "snippets": _key(
+            MapOf(item=Text(lines=True), key=texts.SNIPPET),
+            "Lines by name, which `import NAME` puts into `caddyfile` and `siteOptions`.",
+            {},
+        ),
+        "hsts": _key(
+            Whole(most=_TWO_YEARS),
+            "Seconds for which browsers insist on https at every site of Caddy (Strict-Transport-Security); 0 for none.",
+            0,
         ),
     },
     words=words.CADDY,

@@ -39,6 +39,10 @@ UNIT = Text(
     pattern=r"[A-Za-z0-9_@-][A-Za-z0-9_.@-]*(?<!\.service)",
 )
 COMMENT = Text(expected="at most 100 characters", pattern=".{1,100}")
+SNIPPET = Text(
+    expected="a name of letters, digits, '_' and '-' that does not begin with 'argoweb'",
+    pattern=r"(?!argoweb)[A-Za-z][A-Za-z0-9_-]*",
+)
 PLAIN = Text(expected="a text without blanks", pattern=r"\S+")
 ARGUMENT = Text(expected="a text without blanks around it", pattern=r"\S(?:.*\S)?")
 SERVER_NAME = Text(

@@ -71,6 +71,8 @@ def of_caddy(sites: Sequence[Site], caddy: Caddy) -> Iterator[UnitPath]:
                     yield used(f"{site.place}.caddyfile", path, is_file=False)
             case _:
                 pass
-    for key, text in (("siteOptions", caddy.site_options), ("globalOptions", caddy.global_options)):
+    own = {"siteOptions": caddy.site_options, "globalOptions": caddy.global_options}
+    own |= {f"snippets.{name}": text for name, text in caddy.snippets.items()}
+    for key, text in own.items():
         for path in lines.files(text):
             yield used(f"argoweb:caddy.{key}", path, is_file=False)

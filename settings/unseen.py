@@ -31,6 +31,11 @@ def check_seen(
                     used.place,
                     f"{used.program}'s unit sees nothing of {folder}, so not '{used.path}'. Move it, to below /srv, /var/lib or /run.",
                 )
+    if "trace-output" in cloudflared:
+        findings.warn(
+            "argoweb:cloudflared.trace-output",
+            "is never written: cloudflared makes it in /tmp, and its unit has one of its own, from which nothing can be moved.",
+        )
     for key in WRITTEN:
         path = str(cloudflared.get(key) or nixos.data_dir)
         if not PurePosixPath(path).is_relative_to(nixos.data_dir):

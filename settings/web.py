@@ -43,6 +43,9 @@ def caddy(value: dict[str, Any], findings: Findings) -> Caddy:
     ):
         if (problem := caddyfile.problem(value[key], refused=refused)) is not None:
             findings.error(f"{_WHERE}.{key}", problem)
+    for name, lines in value["snippets"].items():
+        if (problem := caddyfile.problem(lines, refused=NOT_IN_BLOCK)) is not None:
+            findings.error(f"{_WHERE}.snippets.{name}", problem)
     for each in caddyfile.directives(value["globalOptions"]):
         if each.name == "admin" and each.arguments[:1] == ("off",):
             findings.warn(
@@ -76,6 +79,8 @@ def caddy(value: dict[str, Any], findings: Findings) -> Caddy:
         global_options=value["globalOptions"],
         server_options=value["serverOptions"],
         site_options=value["siteOptions"],
+        snippets=value["snippets"],
+        hsts=value["hsts"],
     )
 
 

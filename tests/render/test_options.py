@@ -71,3 +71,76 @@ def test_the_access_log_of_a_caddy_of_ones_own_goes_where_its_log_goes(
     prod["caddy"] = {"manage": False, "siteOptions": "log"}
 
     assert "\nlog\n" in whole_file(prod)
+
+
+def test_a_snippet_is_imported_and_browsers_are_told_to_insist_on_https(
+    prod: dict[str, Any], caddy: Running
+) -> None:
+    port = free_port()
+    prod["sites"] = [
+        {"hostname": "a.example.com", "caddyfile": "import greeting a"},
+        {
+            "hostname": "b.example.com",
+            "caddyfile": "header Strict-Transport-Security own\nrespond b",
+        },
+    ]
+    prod["caddy"] = {
+        "bind": "127.0.0.1",
+        "port": port,
+        "snippets": {"greeting": 'respond "hello {args[0]}"'},
+        "hsts": 31536000,
+    }
+    caddy.load(prod, NIXPKGS)
+
+    found = {}
+    for name in ("a", "b"):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", "/", headers={"Host": f"{name}.example.com"})
+        answer = connection.getresponse()
+        found[name] = (answer.read().decode(), answer.headers["Strict-Transport-Security"])
+        connection.close()
+    assert found == {"a": ("hello a", "max-age=31536000"), "b": ("b", "own")}
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_has_the_status_that_is_asked_for(
+    prod: dict[str, Any], tmp_path: Path, status: int
+) -> None:
+    prod["sites"] = [
+        {"hostname": ["a.example.com", "b.example.com"], "redirect": "https://c.example.com{uri}", "redirectStatus": status}
+    ]  # fmt: skip
+
+    result = adapt(whole_file(prod), tmp_path)
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count(f'"status_code":{status}') == 2
+
+
+def test_a_default_site_takes_what_no_other_one_takes(prod: dict[str, Any], caddy: Running) -> None:
+    port = free_port()
+    prod["sites"] = [
+        {"hostname": "a.example.com", "path": "^/api", "caddyfile": "respond api"},
+        {"hostname": "*.example.com", "path": "^/wild", "caddyfile": "respond wild"},
+        {"hostname": "*", "path": "^/path", "caddyfile": "respond path"},
+        {"hostname": "*", "caddyfile": "respond default"},
+    ]
+    prod["caddy"] = {"bind": "127.0.0.1", "port": port}
+    caddy.load(prod, NIXPKGS)
+
+    def asked(host: str, path: str) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", path, headers={"Host": host})
+        text = connection.getresponse().read().decode()
+        connection.close()
+        return text
+
+    assert [asked("a.example.com", path) for path in ("/api", "/wild", "/path", "/")] == [
+        "api",
+        "wild",
+        "path",
+        "default",
+    ]
+    assert asked("b.example.com", "/wild") == "wild"
+    assert asked("other.example.net", "/wild") == "default"
+    assert asked("other.example.net", "/path") == "path"
+    assert asked("other.example.net", "//path") == ""
