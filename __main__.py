@@ -8,7 +8,9 @@ import pulumi
 import pulumi_random as random
 
 from components import NixosHost, NixosHostArgs, Records, RecordsArgs, Tunnel, TunnelArgs
+from components.gaps import tell_gaps
 from components.host_files import host_files
+from components.imported import take_on
 from lookup import in_use, look_up, own_state
 from settings import access, load
 
@@ -35,6 +37,7 @@ async def program() -> None:
     # Before all others: by it a preview knows whether the stack has a state.
     begun = random.RandomId("begun", byte_length=4)
     own = await own_state(begun.id.is_known)
+    take_on(own)
     found = look_up(settings, access(), own)
     tunnel = Tunnel(
         "tunnel",
@@ -71,7 +74,7 @@ async def program() -> None:
         activations.append(host.activation)
 
     # Last, so that no visitor meets a tunnel that is not up; on destroy first, for the same reason.
-    Records(
+    records = Records(
         "records",
         RecordsArgs(target=tunnel.target, claims=found.claims),
         pulumi.ResourceOptions(depends_on=activations),
@@ -82,6 +85,16 @@ async def program() -> None:
     # So that all of it has been asked for when Pulumi begins to wait. It then waits for one after another; else for
     # whatever is first to end, and looks at all that is left each time, which doubles the time of 500 records.
     await asyncio.sleep(0)
+    if pulumi.runtime.is_dry_run():
+        await tell_gaps(
+            tunnel.tunnel_id if own.tunnel_id and not found.tunnel.deleted else None,
+            {
+                claim.hostname: records.ids[claim.hostname]
+                for claim in found.claims
+                if (claim.zone_id, claim.hostname) in own.records
+            },
+            same_name=settings.tunnel.name in (None, own.tunnel_name),
+        )
 
 
 async def main() -> None:

@@ -1,6 +1,6 @@
 """The CNAME records that lead a tunnel's hostnames to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -24,12 +24,15 @@ class RecordsArgs:
 class Records(pulumi.ComponentResource):
     """A proxied CNAME a hostname."""
 
+    ids: Mapping[str, pulumi.Output[str]]
+    """Cloudflare's id of each, by hostname."""
+
     def __init__(
         self, name: str, args: RecordsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("argoweb:index:Records", name, {}, opts)
-        for claim in args.claims:
-            DnsRecord(
+        self.ids = {
+            claim.hostname: DnsRecord(
                 f"{name}-{claim.hostname}",
                 zone_id=claim.zone_id,
                 name=claim.hostname,
@@ -45,5 +48,7 @@ class Records(pulumi.ComponentResource):
                     delete_before_replace=True,  # a hostname has room for one CNAME only
                     import_=claim.adopted and f"{claim.zone_id}/{claim.adopted}",
                 ),
-            )
+            ).id
+            for claim in args.claims
+        }
         self.register_outputs({"hostnames": [claim.hostname for claim in args.claims]})

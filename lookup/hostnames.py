@@ -191,6 +191,17 @@ def _decide(
             f"{site.place}.hostname: the record of '{site.hostname}' that this stack made is gone at Cloudflare. "
             "Only an update with --refresh sees that: `pulumi up --refresh` makes it anew."
         )
+    if (
+        recorded is not None
+        and mine is not None
+        and _owner(mine)
+        not in (
+            None,
+            deployment,
+            _owner(recorded),
+        )
+    ):
+        raise _Clash(_copied(site, deployment, _owner(mine)))
     if recorded is not None and mine is not None and (changes := edits(recorded, mine)):
         edited.append(f"{where} {changes}")
     if foreign:
@@ -213,7 +224,16 @@ def _differs(recorded: Outputs, comment: str, tags: Sequence[str]) -> bool:
     return found != (comment, sorted(tags))
 
 
-def _owner(record: _Record) -> str | None:
+def _copied(site: Site, deployment: str, other: str | None) -> str:
+    return (
+        f"{site.place}.hostname: the record of '{site.hostname}' is in this stack's state, and the stack {other} has marked "
+        "it as its own since: one of the two states is a copy of the other (`pulumi stack import`), and both have the same "
+        f"tunnel and servers. Where {other} goes on, forget this stack with `pulumi stack rm --force`; `pulumi destroy` "
+        f"would take away what {other} has. Where this one goes on, forget {other} in that way, then run `pulumi refresh`."
+    )
+
+
+def _owner(record: Mapping[str, Any]) -> str | None:
     """The stack that a record's comment names, as `project/stack`."""
     found = _MARK.search(record.get("comment") or "")
     return found and found[1]

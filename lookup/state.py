@@ -1,6 +1,7 @@
 """What this stack's own state has of Cloudflare's."""
 
 import base64
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ _SECRET = "random:index/randomPassword:RandomPassword"
 _COMPONENT = "argoweb:index:Tunnel"
 _NO_ORGANIZATION = "organization"
 """What `get_organization` gives with a backend that has none; there a stack's name alone is enough."""
+_URN = re.compile(
+    r"urn:pulumi:(?P<stack>[^:]+)::(?P<project>[^:]+)::(?:.*\$)?(?P<type>[^$]+?)::(?P<name>.+)"
+)
 _ATTEMPTS = 50
 _PAUSE = 0.2
 """Seconds between attempts: the engine writes the state while it is read, and a file is empty for a moment."""
@@ -51,6 +55,10 @@ class OwnState:
     made_secret: str | None = field(default=None, repr=False)
     """The secret that was made for the tunnel, base64, whether the tunnel is there or not."""
     kept_secret: KeptSecret | None = None
+    imported_from: str | None = None
+    """The stack, as `project/stack`, of which this is the state: `pulumi stack import` leaves it under that one's name."""
+    imported: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The URN of each resource that the state has under another stack's name, by type and name."""
 
 
 async def own_state(begun: Callable[[], Awaitable[bool]]) -> OwnState:
@@ -65,7 +73,9 @@ async def own_state(begun: Callable[[], Awaitable[bool]]) -> OwnState:
         stack = f"{organization}/{pulumi.get_project()}/{stack}"
     if not _read("readStackOutputs", name=stack) and not await begun():
         return OwnState()
-    found = list(_read("readStackResourceOutputs", stackName=stack).values())
+    resources = _read("readStackResourceOutputs", stackName=stack)
+    found = list(resources.values())
+    imported = {urn: parts for urn in resources if (parts := _foreign(urn))}
     records = [each["outputs"] for each in found if each["type"] == _RECORD]
     tunnel, component = _outputs(found, _TUNNEL), _outputs(found, _COMPONENT)
     made, kept = _outputs(found, _SECRET).get("result"), _plain(component.get("keptSecret"))
@@ -79,7 +89,18 @@ async def own_state(begun: Callable[[], Awaitable[bool]]) -> OwnState:
         made_secret=made and encoded(_plain(made)),
         kept_secret=kept
         and KeptSecret(text=_plain(kept["text"]), version=int(_plain(kept["version"]))),
+        imported_from=next(
+            (f"{parts['project']}/{parts['stack']}" for parts in imported.values()), None
+        ),
+        imported={(parts["type"], parts["name"]): urn for urn, parts in imported.items()},
     )
+
+
+def _foreign(urn: str) -> re.Match[str] | None:
+    """The parts of a URN that is of another stack or project; of the types of the parents it keeps none."""
+    found = _URN.match(urn)
+    ours = (pulumi.get_project(), pulumi.get_stack())
+    return found if found and (found["project"], found["stack"]) != ours else None
 
 
 def encoded(secret: str) -> str:

@@ -176,6 +176,31 @@ def test_what_the_stack_has_in_its_state_is_its_own_whatever_the_comment_says(
         assert claimed(cloudflare.access(), *sites, own=own)[0].adopted is None
 
 
+def test_the_record_of_a_renamed_stack_stays_its_own_and_gets_the_new_mark(
+    cloudflare: Cloudflare, said: list[str]
+) -> None:
+    mark = {"comment": "argoweb argoweb/before", "content": "web.example.net"}
+    cloudflare.has(NAME, "CNAME", proxied=True, **mark)
+    own = having(NAME, cloudflare.id_of(NAME), type="CNAME", proxied=True, **mark)
+
+    (claim,) = claimed(cloudflare.access(), own=own)
+
+    assert (claim.adopted, claim.comment, claim.sent) == (None, "argoweb argoweb/prod", True)
+    assert said == []
+
+
+def test_a_record_that_a_copy_of_the_stack_has_taken_is_a_clash_with_the_way_out(
+    cloudflare: Cloudflare,
+) -> None:
+    cloudflare.has(**THEIRS, comment="argoweb argoweb/copy")
+    own = having(NAME, cloudflare.id_of(NAME))
+
+    problem = refusal(cloudflare.access(), own=own)
+
+    assert "the stack argoweb/copy has marked it as its own since" in problem
+    assert "pulumi stack rm --force" in problem
+
+
 def test_a_record_that_replaced_ours_by_hand_is_a_clash(cloudflare: Cloudflare) -> None:
     cloudflare.has(**THEIRS)
     own = having(NAME, "f" * 32)

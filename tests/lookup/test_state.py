@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
+import pulumi
 import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 from pulumi.runtime.proto import provider_pb2, resource_pb2_grpc
@@ -140,3 +141,27 @@ def test_that_the_tunnel_was_deleted_and_let_go_is_known_by_its_date(engine: Eng
     engine.resources["urn:component"]["outputs"]["letGo"] = DELETED
 
     assert (read().tunnel_deleted, read().tunnel_let_go) == (DELETED, DELETED)
+
+
+def test_the_state_of_another_stack_is_known_by_its_urns(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulumi, "get_project", lambda: "shop")
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
+    record = "argoweb:index:Records$cloudflare:index/dnsRecord:DnsRecord::records-www.example.com"
+    for stack in ("prod::shop", "old::argoweb"):
+        engine.resources[f"urn:pulumi:{stack}::argoweb:index:Tunnel::tunnel"] = {
+            "type": "",
+            "outputs": {},
+        }
+    urn = f"urn:pulumi:old::argoweb::{record}"
+    engine.resources[urn] = engine.resources.pop("urn:record")
+
+    own = read()
+
+    assert own.imported_from == "argoweb/old"
+    assert own.imported == {
+        ("argoweb:index:Tunnel", "tunnel"): "urn:pulumi:old::argoweb::argoweb:index:Tunnel::tunnel",
+        ("cloudflare:index/dnsRecord:DnsRecord", "records-www.example.com"): urn,
+    }
+    assert ("zone", "www.example.com") in own.records

@@ -218,3 +218,29 @@ def test_a_stack_in_use_is_asked_for_the_same_things(program: Program) -> None:
 
     for name, request in before.items():
         assert after[name]["object"] == request["object"], name
+
+
+def test_a_state_of_another_stack_is_taken_on_resource_by_resource(program: Program) -> None:
+    program.in_use()
+    (tunnel,) = program.state.values()
+    urns = {
+        "tunnel-tunnel": f"urn:pulumi:old::argoweb::argoweb:index:Tunnel${tunnel['type']}::tunnel-tunnel",
+        "web1": "urn:pulumi:old::argoweb::argoweb:index:NixosHost::web1",
+        "web1-teardown": f"urn:pulumi:old::argoweb::argoweb:index:NixosHost${COMMAND}::web1-teardown",
+    }
+    program.state.clear()
+    for name, urn in urns.items():
+        kind = urn.split("::")[2].rpartition("$")[2]
+        outputs = tunnel["outputs"] if name == "tunnel-tunnel" else {}
+        program.state[urn] = {"type": kind, "outputs": outputs}
+
+    requests = program.run()
+
+    aliases = {
+        name: [alias["urn"] for alias in request["aliases"] if "urn" in alias]
+        for name, request in requests.items()
+        if "aliases" in request
+    }
+    assert {name: found for name, found in aliases.items() if found} == {
+        name: [urn] for name, urn in urns.items()
+    }
