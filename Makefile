@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 ON_THE_SANDBOX := tests/bench tests/engine tests/faults
 
-.PHONY: sandbox test test-long check bench down packages
+.PHONY: sandbox test test-long real check bench down packages
 
 sandbox: $(VENV)/ready
 	@$(RUN) -m sandbox up && $(RUN) -m sandbox demo
@@ -20,6 +20,16 @@ test: $(VENV)/ready
 test-long: $(VENV)/ready
 	@$(RUN) -m sandbox.engine
 	@$(RUN) -m pytest --durations 10 -m long tests/contract $(ON_THE_SANDBOX)
+
+# Everything with whatever real parts are here, which come first in a table; on the sandbox with the oldest and the newest
+# Caddy, and what drops or keeps requests over QUIC once more.
+real: $(VENV)/ready
+	@$(RUN) -m sandbox.parts
+	@$(RUN) -m pytest -n auto -m "not engine"
+	@$(RUN) -m sandbox.engine
+	@$(RUN) -m pytest --durations 10 $(ON_THE_SANDBOX)
+	@SANDBOX_CADDY=2.8.4 $(RUN) -m pytest --durations 10 tests/engine tests/faults
+	@SANDBOX_TUNNEL_PROTOCOL=quic $(RUN) -m pytest --durations 10 tests/engine/test_path.py tests/faults/test_rolling.py
 
 check: $(VENV)/ready
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy

