@@ -183,6 +183,8 @@ def _faults(current: dict[str, Any]) -> list[str]:
         faults.append("the SSH key is gone or broken")
     elif machines[0].public_key != current.get("key"):
         faults.append("the servers know another SSH key")
+    if not (FOLDER / "cloudflare").is_dir():
+        faults.append("Cloudflare has no folder to keep anything in")
     if not stack.has_passphrase():
         faults.append("the passphrase of the stack's state is gone or broken")
     return faults

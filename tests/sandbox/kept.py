@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.conftest import ROOT
+
 OLDER_STATE = {"pulumi": "/opt/pulumi", "token": "t", "servers": {"web1": 2222}, "plugins": {}}
 OLDER_PROCESSES = [{"name": "cloudflare", "pid": 1, "started": "0 0"}]
 OLDER_KEY = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7\n"  # of a kind that is not made any more
-OLDER_STACK = (
-    "encryptionsalt: v1:AAAAAAAAAAA=:v1:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
-    "config:\n  argoweb:sshPrivateKey:\n    secure: v1:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAA\n"
+OLDER_STACK = (ROOT / "sandbox/example/stack.yaml").read_text() + (
+    "  argoweb:sshPrivateKey:\n    secure: v1:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAA\n"
     "  argoweb:servers: [web1]\n"
+    "encryptionsalt: v1:AAAAAAAAAAA=:v1:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
 )
 
 
