@@ -55,7 +55,7 @@ restart_tunnel() {
     if [[ $verb == restart && ${ACTIVE[$unit]} == activating ]]; then end_at_once "$unit"; fi
     limited "$verb" "$unit" || return 1
   done
-  if [[ $REBUILD$RESTART != nono ]]; then warn_of_version "$(unit_text "${INSTANCES[0]}" | exec_program)"; fi
+  if [[ $REBUILD$RESTART != nono ]]; then warn_of "$(unit_text "${INSTANCES[0]}" | version_of)"; fi
 }
 
 # Ends a cloudflared that has no connection, and so no request: at the first signal it goes on for up to its grace
@@ -99,13 +99,14 @@ end_refused() {
   done
 }
 
-# Warns of a cloudflared, given as a program, that is known to be bad.
-warn_of_version() {
-  local version
-  version=$("$1" --version 2>/dev/null | awk '{ print $3; exit }' || true)
-  case $version in
+# The version of the cloudflared that a unit runs, its text being on stdin.
+version_of() { "$(exec_program)" --version 2>/dev/null | awk '{ print $3; exit }' || true; }
+
+# Warns of a version of cloudflared that is known to be bad.
+warn_of() {
+  case $1 in
     2026.8.0 | 2026.8.1)
-      echo "warning: cloudflared $version changes the path that your services get: it decodes it and takes a slash at its end away. Take 2026.8.2 or newer: update nixpkgs, or set argoweb:package."
+      echo "warning: cloudflared $1 changes the path that your services get: it decodes it and takes a slash at its end away. Take 2026.8.2 or newer: update nixpkgs, or set argoweb:package."
       ;;
   esac
 }

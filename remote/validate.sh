@@ -47,7 +47,7 @@ validate() {
 
 # Runs inside the mount namespace. A program that goes on with what it runs is not asked again.
 validate_candidate() {
-  local dir=$2 rebuild=$3 restart=$4 reload=$5 system='' built tunnel program caddy wrong ours
+  local dir=$2 rebuild=$3 restart=$4 reload=$5 system='' built tunnel version caddy wrong ours
   WORK=$1
   read_manifest "$WORK/manifest"
   chmod 755 "$WORK/candidate"
@@ -98,10 +98,10 @@ validate_candidate() {
     return 1
   fi
   if [[ $rebuild$restart != nono ]]; then
-    step "checking argoWeb.yml with cloudflared"
-    program=$(exec_program <<<"$tunnel")
-    warn_of_version "$program"
-    "$program" tunnel --config "${FILE_PATH[argoWeb.yml]}" ingress validate >"$WORK/cloudflared.log" 2>&1 || {
+    version=$(version_of <<<"$tunnel")
+    step "checking argoWeb.yml with cloudflared $version"
+    warn_of "$version"
+    "$(exec_program <<<"$tunnel")" tunnel --config "${FILE_PATH[argoWeb.yml]}" ingress validate >"$WORK/cloudflared.log" 2>&1 || {
       indent <"$WORK/cloudflared.log"
       return 1
     }

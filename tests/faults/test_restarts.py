@@ -36,7 +36,7 @@ asyncio.run(main())
 def service(world: World, name: str, *words: str) -> Iterator[None]:
     """A unit that runs on the server meanwhile."""
     quoted = " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
-    world.ssh(f"systemd-run --quiet --collect --unit={name} -- {quoted}")
+    world.ssh(f"systemd-run --quiet --collect --unit={name} --description={name} -- {quoted}")
     try:
         yield
     finally:

@@ -127,32 +127,79 @@ def test_of_a_journal_the_errors_come_first_each_once_and_nothing_of_the_pre_che
         assert noise not in said
 
 
-@pytest.mark.parametrize(("version", "bad"), [("2026.8.0", True), ("2026.8.1", True), ("2026.8.2", False)])  # fmt: skip
-def test_a_cloudflared_that_is_known_to_be_bad_is_warned_of_before_the_switch_and_after_it(
-    server: Server, version: str, bad: bool
-) -> None:
-    program = server.folder / "cloudflared"
-    program.write_text(f"#!/bin/bash\necho 'cloudflared version {version} (built unknown)'\n")
-    program.chmod(0o755)
+def builds(server: Server, cloudflared: Path, caddy: str, caddys_answer: str) -> None:
+    """The validation builds a system with these programs, and asks Caddy, which answers with what a shell script prints."""
     units = server.folder / "systems/new/etc/systemd/system"
     units.mkdir(parents=True)
-    text = f"[Service]\nExecStart={program} --config {server.config}/argoWeb.yml tunnel run\n"
+    text = f"[Service]\nExecStart={cloudflared} --config {server.config}/argoWeb.yml tunnel run\n"
     (units / "argoWeb.service").write_text(text)
     (units / "argoWeb-recover.service").touch()
-    (units / "caddy.service").write_text(
-        "[Service]\nExecStart=/bin/caddy run --config /etc/caddy/Caddyfile\n"
-    )
+    (units / "caddy.service").write_text(f"[Service]\nExecStart={caddy}\nExecReload={caddy}\n")
     (server.stubs / "unshare").unlink()
     server.stub("nixos-rebuild", "#!/bin/bash\nln -sfn $FOLDER/systems/new result\n")
-    server.stub("systemd-run", "#!/bin/bash\necho '\"argoweb-probe.invalid\"'\n")
-    server.stub("systemctl", systemctl().replace('  is-active*)', f'  "cat -- argoWeb.service") echo "ExecStart={program}" ;;\n  is-active*)'))  # fmt: skip
+    server.stub("systemd-run", f"#!/bin/bash\n{caddys_answer}\n")
+    own = f'  "cat -- argoWeb.service") echo "ExecStart={cloudflared}" ;;\n  is-active*)'
+    server.stub("systemctl", systemctl().replace("  is-active*)", own))
 
-    said, _ = server.work("activate", {**LIVE, "argoWeb.nix": "{ new = 1; }\n"})
+
+@pytest.fixture
+def cloudflared(server: Server) -> Path:
+    """A program that says which version it is: the one in the file beside it."""
+    program = server.folder / "cloudflared"
+    program.write_text('#!/bin/bash\necho "cloudflared version $(cat $FOLDER/version) (built)"\n')
+    program.chmod(0o755)
+    (server.folder / "version").write_text("2026.8.2")
+    return program
+
+
+CADDY = "/bin/caddy run --config /etc/caddy/Caddyfile"
+IMPORTS = """echo '{"sites":"argoweb-probe.invalid"}'"""
+REBUILT = {**LIVE, "argoWeb.nix": "{ new = 1; }\n"}
+
+
+@pytest.mark.parametrize(
+    ("version", "bad"), [("2026.8.0", True), ("2026.8.1", True), ("2026.8.2", False)]
+)
+def test_a_cloudflared_that_is_known_to_be_bad_is_warned_of_before_the_switch_and_after_it(
+    server: Server, cloudflared: Path, version: str, bad: bool
+) -> None:
+    (server.folder / "version").write_text(version)
+    builds(server, cloudflared, CADDY, IMPORTS)
+
+    said, _ = server.work("activate", REBUILT)
 
     before, switched, after = said.partition("switching to the new system")
     assert switched, before
+    assert f"checking argoWeb.yml with cloudflared {version}" in before
     for part in (before, after):
         assert (f"warning: cloudflared {version} changes the path" in part) is bad
+
+
+OFF = """echo '{"admin": {"disabled": true}, "sites": "argoweb-probe.invalid"}'"""
+
+
+@pytest.mark.parametrize(
+    ("caddy", "answer", "message"),
+    [
+        (CADDY, OFF, "Caddy's admin endpoint is off, by which its unit is reloaded."),
+        (CADDY, "echo '{}'", "which does not import our sites. Add this line there once"),
+        (CADDY, "echo 'cannot have servers options with duplicate listener addresses'; exit 1", "put its lines into argoweb:caddy.serverOptions"),
+        (CADDY, "echo 'duplicate global log option for: default'; exit 1", "where nixpkgs always sets services.caddy.logFormat"),
+        ("/bin/caddy run --config FOLDER/caddy.json", "exit 1", "which is JSON (services.caddy.settings?) and cannot import our sites."),
+    ],
+)  # fmt: skip
+def test_a_caddy_that_cannot_have_our_sites_is_refused_before_anything_is_touched(
+    server: Server, cloudflared: Path, caddy: str, answer: str, message: str
+) -> None:
+    (server.folder / "caddy.json").write_text('{"apps": {}}')
+    builds(server, cloudflared, caddy.replace("FOLDER", str(server.folder)), answer)
+
+    said, code = server.work("activate", REBUILT)
+
+    assert code == 1
+    assert message in said
+    assert said.endswith("STATE: nothing was changed on this server; it runs what it ran before.\n")
+    assert server.live("argoWeb.nix") == LIVE["argoWeb.nix"]
 
 
 def flat(text: str) -> str:
