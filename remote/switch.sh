@@ -18,19 +18,18 @@ boot_profile() {
 boot_default() { readlink -e -- "$(boot_profile)" || true; }
 
 # Runs switch-to-configuration of the built system $1 with the verb $2. It waits for no other switch, but ends
-# (nixpkgs' switch-to-configuration-ng, `src/main.rs`). Where $3 is given, another switch that was waited for must have
-# left that system running, or nothing is done.
+# (nixpkgs' switch-to-configuration-ng, `src/main.rs`). Where $3 is given, nothing is done unless that system runs.
 ask_switch() {
   local status deadline=$((SECONDS + SWITCH_WAIT)) log=$WORK/switching.log
   while :; do
-    status=0
-    timeout --kill-after=10 "$SWITCH_LIMIT" "$1/bin/switch-to-configuration" "$2" </dev/null >"$log" 2>&1 || status=$?
-    if ((status == 0)) || ! grep -q 'Could not acquire lock' "$log" || ((SECONDS >= deadline)); then break; fi
-    sleep 2
     if [[ -n ${3:-} && $(current_system) != "$3" ]]; then
       echo "Somebody else has switched this server to $(current_system) meanwhile."
       return 1
     fi
+    status=0
+    timeout --kill-after=10 "$SWITCH_LIMIT" "$1/bin/switch-to-configuration" "$2" </dev/null >"$log" 2>&1 || status=$?
+    if ((status == 0)) || ! grep -q 'Could not acquire lock' "$log" || ((SECONDS >= deadline)); then break; fi
+    sleep 2
   done
   cat -- "$log"
   if ((status == 124 || status == 137)); then

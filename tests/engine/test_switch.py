@@ -318,3 +318,31 @@ def test_an_unknown_verb_is_answered_with_the_usage(server: Server) -> None:
     assert code == 1
     assert said.startswith("Usage: ")
     assert "switch-to-configuration [check|switch|boot|test|dry-activate]\n" in said
+
+
+@pytest.mark.long
+def test_nixos_rebuild_takes_the_arguments_of_the_real_one(world: World) -> None:
+    flags = (
+        "-j 2 --cores=1 -v --quiet --offline --no-net -k -K -L -s --accept-flake-config --fallback"
+        " --override-input a b --option restrict-eval false --option eval-cache true"
+    )
+    build = "mkdir -p /root/flags && cd /root/flags && . /etc/set-environment && nixos-rebuild"
+    (world.host_root() / "root/own.nix").write_text(
+        "{ made.by.me = import <nixpkgs/nixos> { configuration = { imports = [ /etc/nixos/configuration.nix ];"
+        ' specialisation.fast.configuration.environment.etc.fast.text = ""; }; }; }\n'
+    )
+
+    world.ssh(f"{build} build {flags}")
+    world.ssh(f"{build} boot -f /root/own.nix -A made.by.me -p web")
+    unknown = world.ssh(f"{build} build --no-such-flag 2>&1; echo $?", check=False)
+    missing = world.ssh(f"{build} test -c none 2>&1; echo $?", check=False)
+
+    profile = "/nix/var/nix/profiles/system-profiles/web"
+    assert world.ssh(f"ls {profile}/specialisation").split() == ["fast"]
+    assert world.ssh("cat /boot/nixos-default") == world.ssh(f"readlink -f {profile}")
+    assert unknown.splitlines()[-2:] == [
+        "nixos-rebuild: error: unrecognized arguments: --no-such-flag",
+        "2",
+    ]
+    assert missing.splitlines()[-2:] == ["error: specialisation not found: none", "1"]
+    world.ssh("/opt/sandbox/bin/install-boot-loader $(readlink -f /nix/var/nix/profiles/system)")

@@ -7,7 +7,7 @@ import pytest
 from tests.engine.world import World
 from tests.faults.direct import Direct
 from tests.faults.steps import MOVED, STEPS, Steps, boots, shows
-from tests.faults.test_activation import live_files
+from tests.faults.test_activation import UNTOUCHED, live_files
 
 DONE = "done: the tunnel is connected"
 
@@ -20,10 +20,9 @@ class Owner:
         self._configuration = world.host_root() / "etc/nixos/configuration.nix"
         self._own = self._configuration.read_text()
 
-    def wants(self) -> None:
-        """His configuration has his file."""
-        change = '  environment.etc.owner.text = "his\\n";\n}\n'
-        self._configuration.write_text(self._own.rstrip().removesuffix("}") + change)
+    def wants(self, line: str = 'environment.etc.owner.text = "his\\n";') -> None:
+        """His configuration has a line more."""
+        self._configuration.write_text(f"{self._own.rstrip().removesuffix('}')}  {line}\n}}\n")
 
     def builds(self) -> str:
         """A system with it, of the files of ours that lie there now."""
@@ -187,3 +186,39 @@ def test_a_switch_after_a_run_was_killed_stays(
     assert owner.has_his_file()
     assert shows(world, "this is app")()
     assert len(set(boots(world))) == 1
+
+
+@pytest.mark.long
+def test_a_pre_switch_check_of_the_owners_refuses_before_anything_is_touched(
+    world: World, direct: Direct, owner: Owner
+) -> None:
+    before, files = boots(world), live_files(world)
+    owner.wants('system.preSwitchChecks.own = "false";')
+    new = direct.moved()
+    direct.stage(new)
+
+    said = direct.run(new.manifest).refusal()
+
+    assert "Pre-switch check 'own' failed" in said
+    assert "run nixos-rebuild boot on the server and restart it" in said
+    assert UNTOUCHED in said
+    assert (boots(world), live_files(world)) == (before, files)
+
+
+@pytest.mark.long
+def test_a_server_that_runs_a_specialisation_goes_on_running_it(
+    world: World, direct: Direct, owner: Owner
+) -> None:
+    owner.wants('specialisation.fast.configuration.environment.etc.fast.text = "fast";')
+    world.ssh(". /etc/set-environment; nixos-rebuild switch --specialisation fast")
+    new = direct.moved()
+
+    assert DONE in direct.deploy(new)
+
+    running, profile, loader = boots(world)
+    assert world.ssh("cat /etc/fast") == "fast"
+    assert world.ssh(f"readlink -f {profile}/specialisation/fast").strip() == running
+    assert loader == profile != running
+    assert shows(world, MOVED)()
+    owner.repents()
+    world.ssh(". /etc/set-environment; nixos-rebuild switch")

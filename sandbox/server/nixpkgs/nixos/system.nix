@@ -154,11 +154,16 @@ in
     warnings = words;
     nixpkgs.config = mkOption {
       default = { };
-      # As nixpkgs' `nixos/modules/misc/nixpkgs.nix`: the values as they are, properties within them included.
+      # As nixpkgs' `nixos/modules/misc/nixpkgs.nix`: the values as they are, properties within them included; the first wins.
       type = lib.mkOptionType {
         name = "nixpkgs-config";
         check = value: builtins.isAttrs value || lib.isFunction value;
-        merge = _: lib.foldr (def: rest: rest // (if lib.isFunction def.value then def.value { inherit lib pkgs; } else def.value)) { };
+        merge = _: lib.foldr
+          (def: rest: builtins.zipAttrsWith (_: values: if builtins.isList (lib.head values) then lib.concatLists values else lib.head values) [
+            (if lib.isFunction def.value then def.value { inherit lib pkgs; } else def.value)
+            rest
+          ])
+          { };
       };
     };
     # What a flake gives to `nixosSystem { pkgs = …; }`.
