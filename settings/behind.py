@@ -5,7 +5,7 @@ is stands in the headers that cloudflared sends, which argoweb lets Caddy read.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ from ingress.inside import inside_thing
 from ingress.origins import exposed, no_public_certificate
 from settings.addresses import metrics_of, overlap, reaches
 from settings.caddyfile import Statement, directives, statements
-from settings.lines import Upstream, may_refuse, upstreams
+from settings.lines import Upstream, inside, may_refuse, upstreams
 from settings.loops import passed_to
 from settings.model import Caddy, CaddyLines, Redirect, Service, Site
 
@@ -145,8 +145,10 @@ def _admin(caddy: Caddy, findings: Findings) -> Iterator[_Own]:
 
 def check_lines(where: str, lines: str, findings: Findings, *, tls: bool, guarded: bool) -> None:
     """Warns of such lines; `tls` is whether cloudflared speaks TLS with Caddy, `guarded` whether not everybody gets in."""
-    for each in statements(lines):
+    found = statements(lines)
+    for index, each in enumerate(found):
         texts = [*_of_internet(each, tls=tls), *_of_inside(each, guarded=guarded), *_of_url(each)]
+        texts += _of_php(each, inside(found, index))
         for text in texts:
             findings.warn(where, f"line {each.line}: {text}.")
 
@@ -157,6 +159,8 @@ def _of_internet(each: Statement, *, tls: bool) -> Iterator[str]:
         yield _CLIENT_IP.format("`remote_ip`")
     if each.name == "lb_policy" and each.arguments[:1] == ("ip_hash",):
         yield "`ip_hash`: " + _FROM_HERE + "; write `client_ip_hash`"
+    if each.name == "header_up" and each.arguments[:2] == ("X-Forwarded-Proto", "http"):
+        yield "`X-Forwarded-Proto http`: a visitor speaks https with Cloudflare; leave it out"
     if not tls and (_asks("protocol", each) or any("protocol(" in word for word in words)):
         yield _PROTOCOL
     for pattern, text in _PLACEHOLDERS if tls else (*_PLACEHOLDERS, *_OF_HTTP):
@@ -173,6 +177,16 @@ def _asks(matcher: str, each: Statement) -> bool:
     elif not any(name.startswith("@") or name == "not" for name in each.within):
         return False
     return next((word for word in words if word != "not"), None) == matcher
+
+
+def _of_php(each: Statement, inner: Iterable[Statement]) -> Iterator[str]:
+    if each.name == "php_fastcgi" and not any(
+        other.name == "env" and other.arguments[:1] == ("HTTPS",) for other in inner
+    ):
+        yield (
+            "`php_fastcgi`: PHP believes that it is asked by http, at port 80; write `env HTTPS on`, `env SERVER_PORT 443` "
+            "and `env REMOTE_ADDR {client_ip}` in its block"
+        )
 
 
 def _of_inside(each: Statement, *, guarded: bool) -> Iterator[str]:

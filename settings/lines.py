@@ -41,7 +41,7 @@ def upstreams(lines: str) -> Iterator[Upstream]:
     for index, each in enumerate(found):
         if each.name not in _PROXIES:
             continue
-        inner = list(_inside(found, index))
+        inner = list(inside(found, index))
         trusted = any(other.name in _TRUSTING for other in inner)
         given = [*_without_matcher(each.arguments)]
         given += [word for other in inner if other.name == "to" for word in other.arguments]
@@ -51,7 +51,7 @@ def upstreams(lines: str) -> Iterator[Upstream]:
                 yield Upstream(address=address, trusted=trusted)
 
 
-def _inside(found: Sequence[Statement], index: int) -> Iterator[Statement]:
+def inside(found: Sequence[Statement], index: int) -> Iterator[Statement]:
     """The statements in the block of one."""
     depth = len(found[index].within)
     if not found[index].opens:
