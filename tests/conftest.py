@@ -8,6 +8,8 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, settings
 
+from tests.real import WANTED
+
 pytest_plugins = ["tests.engine.worlds"]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +33,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     seed = terminalreporter.config.option.hypothesis_seed
     terminalreporter.write_line(f"seed of the random tests: --hypothesis-seed={seed}")
     skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
-    if wanting := sum("wants the real cloudflared" in text for text in skipped):
+    if wanting := sum(WANTED in text for text in skipped):
         terminalreporter.write_line(
             f"NOT TRIED WITH THE REAL CLOUDFLARED: {wanting} tests wanted it. docs/sandbox.md says how to name one.",
             yellow=True,

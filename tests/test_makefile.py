@@ -60,7 +60,9 @@ def test_the_systems_packages_come_before_the_virtual_environment_that_may_need_
     assert rest == ["-m sandbox up", "-m sandbox demo"]
 
 
-@pytest.mark.parametrize("target", ["sandbox", "test", "test-long", "real", "check", "bench", "down"])
+@pytest.mark.parametrize(
+    "target", ["sandbox", "test", "test-long", "real", "check", "bench", "down"]
+)
 def test_the_second_time_nothing_is_installed(checkout: Path, target: str) -> None:
     asked(checkout, "down")
 

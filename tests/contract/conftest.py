@@ -5,14 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import cloudflared
 from tests.contract.rig import Rig
-
-
-@pytest.fixture(scope="session")
-def real() -> cloudflared.Cloudflared:
-    """The real cloudflared, where there is one."""
-    return cloudflared.find(print)
+from tests.real import real_cloudflared
 
 
 @pytest.fixture(params=["real", "imitation"])
@@ -37,15 +31,15 @@ def times() -> dict[str, float]:
 def rig(
     kind: str,
     protocol: str,
-    real: cloudflared.Cloudflared,
     tmp_path: Path,
     times: dict[str, float],
 ) -> Iterator[Rig]:
     """The edge, a service, and cloudflared of one kind."""
-    if kind == "real" and real.program is None:
-        pytest.skip(f"wants the real cloudflared: {real.why}")
+    program = (
+        real_cloudflared("what it has in common with the imitation") if kind == "real" else None
+    )
     if kind == "real" and protocol == "quic":
         pytest.importorskip("aioquic", reason="wants the package aioquic for QUIC")
-    rig = Rig(tmp_path, kind, protocol, real.program if kind == "real" else None, **times)
+    rig = Rig(tmp_path, kind, protocol, program, **times)
     yield rig
     rig.close()

@@ -1,14 +1,12 @@
 """The real cloudflared, as the judge of configuration files."""
 
 import re
-import shutil
 import subprocess
 import tempfile
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from tests.real import found, real_cloudflared
 
 _TIME_LIMIT = 30
 _OTHER_SETTINGS = re.compile(r"\A(?:TUNNEL_|NO_)")
@@ -52,16 +50,11 @@ def _message(ran: subprocess.CompletedProcess[str]) -> str:
 
 
 def find() -> Judge | None:
-    """cloudflared on PATH."""
-    program = shutil.which("cloudflared")
-    return None if program is None else Judge(program)
+    """The real cloudflared, where there is one."""
+    program = found().program
+    return None if program is None else Judge(str(program))
 
 
 def required(unchecked: str) -> Judge:
-    """cloudflared on PATH; without it the test says loudly what it did not check."""
-    judge = find()
-    if judge is None:
-        reason = f"no cloudflared on PATH, so this was not checked: {unchecked}"
-        warnings.warn(reason, stacklevel=2)
-        pytest.skip(reason)
-    return judge
+    """The real cloudflared; without it the test says loudly what it did not check."""
+    return Judge(str(real_cloudflared(unchecked)))

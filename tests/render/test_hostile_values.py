@@ -3,10 +3,8 @@
 import json
 import os
 import re
-import shutil
 import string
 import subprocess
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from ingress.shape import Checked, ListOf, Shape, Table, Text
 from render import FileEntry, cloudflared_yml, manifest, module_json
 from settings import Settings, SettingsError
 from settings.build import build
+from tests.real import real_cloudflared
 from tests.render.caddy import adapt, by_hostname, handlers, only_server, path_of, whole_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,10 +149,7 @@ def test_a_name_that_looks_like_another_one_is_shown_as_what_it_is(
 def test_a_text_of_cloudflareds_file_comes_back_from_cloudflared(
     prod: dict[str, Any], tmp_path: Path, texts: list[str]
 ) -> None:
-    program = shutil.which("cloudflared")
-    if program is None:
-        warnings.warn("cloudflared is not here: hostile texts were NOT given to it", stacklevel=1)
-        pytest.skip("NOT CHECKED: cloudflared is not on PATH")
+    program = real_cloudflared("hostile texts")
     made = sites(prod, [{"service": f"unix:{text}"} for text in texts])
     found = build({**prod, "sites": made}, deployment="argoweb/test")
     file = tmp_path / "argoWeb.yml"
