@@ -17,6 +17,7 @@ from ingress.near import likely_service
 from ingress.rules import Rule
 from ingress.shape import Findings, Table, Text, printable, shown
 from ingress.traps import check_origin_values, check_rule, check_settings
+from ingress.unclean import refuses_unclean
 from ingress.yaml_text import dump
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -217,6 +218,8 @@ def _sites(rules: Sequence[tuple[str, Rule, list[str]]], left: list[str]) -> lis
     sites: list[dict[str, Any]] = []
     taken: set[tuple[str, str]] = set()
     for where, rule, unread in rules:
+        if refuses_unclean(rule):
+            continue  # it comes by itself
         left += unread
         if rule.catches_all and rule.service == _CATCH_ALL:
             if rule.origin_request:

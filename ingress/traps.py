@@ -12,6 +12,7 @@ from ingress.re2 import Pattern, PatternError
 from ingress.rules import NO_TOKEN_PASSES, Rule, check_demands, lacks_team_name
 from ingress.services import Service
 from ingress.shape import Findings, shown
+from ingress.unclean import refuses_unclean
 
 _URL_CHARACTERS = " \t/?#@"
 EVERY_PATH = re.compile(r"\^?(?:/|/?\.\*\$?)?")
@@ -52,7 +53,8 @@ def check_rule(
     """
     service = check_demands(rule, where, findings, bastion_mode=bastion_mode)
     _hostname_traps(rule.hostname, f"{where}.hostname", findings)
-    _path_traps(rule.path, f"{where}.path", findings)
+    if not refuses_unclean(rule):
+        _path_traps(rule.path, f"{where}.path", findings)
     _access_traps(rule, f"{where}.originRequest.access", findings)
     if service is not None:
         if (problem := services.doubt(rule.service, service)) is not None:

@@ -10,28 +10,29 @@ UNCLEAN = r"^($|[^/])|//|/[.][.]?(/|;|$)|[\x00-\x1f\x7f\\]"
 `//`, `.` and `..` are taken away by whoever cleans a path, and `..;` by Java's servers. A backslash is a slash to some,
 and a control character ends a path or is dropped.
 """
-_REFUSED = "http_status:404"
+_REFUSED, _EVERY = "http_status:404", "*"
 
 
 def refusing_unclean(rules: Sequence[Rule], refused_elsewhere: str) -> Iterator[Rule]:
     """The rules, and before the first one with a path of each hostname one that refuses unclean paths.
 
     cloudflared compares a rule's path with the visitor's as it is (`ingress/rule.go`), so `/public/../admin` is taken by a
-    rule for `^/public`. A hostname whose every rule leads to the service `refused_elsewhere` needs none.
+    rule for `^/public`. A hostname whose every rule answers by a status or leads to the service `refused_elsewhere` needs
+    none.
     """
     services = {
-        rule.hostname
+        rule.hostname or _EVERY
         for rule in rules
         if rule.service != refused_elsewhere and not rule.service.startswith("http_status:")
     }
-    around = {name for hostname in services for name in _with_wildcards(hostname)}
+    below = {name for hostname in services for name in _with_wildcards(hostname)}
     done: set[str] = set()
     for rule in rules:
-        hostname = rule.hostname
+        hostname = rule.hostname or _EVERY
         if rule.path and hostname not in done:
             done.add(hostname)
-            if hostname in around or services.intersection(_with_wildcards(hostname)):
-                yield Rule(hostname=hostname, path=UNCLEAN, service=_REFUSED)
+            if hostname in below or services.intersection(_with_wildcards(hostname)):
+                yield Rule(hostname=rule.hostname, path=UNCLEAN, service=_REFUSED)
         yield rule
 
 
@@ -41,7 +42,8 @@ def refuses_unclean(rule: Rule) -> bool:
 
 
 def _with_wildcards(hostname: str) -> Iterator[str]:
-    """The hostname, and the wildcards that take every request that it takes, none among them."""
-    yield from {hostname, ""}
+    """The hostname, and the wildcards that take every request that it takes."""
+    yield hostname
     labels = hostname.removeprefix("*.").split(".")
     yield from (f"*.{'.'.join(labels[start:])}" for start in range(1, len(labels)))
+    yield _EVERY

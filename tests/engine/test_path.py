@@ -32,7 +32,7 @@ def test_up_ends_with_every_site_answering_through_the_edge(deployed: World) -> 
 def test_the_app_sees_the_visitors_address_and_protocol(deployed: World) -> None:
     _, seen = deployed.get("app.example.localhost")
 
-    assert "X-Forwarded-Proto: http" in seen
+    assert "X-Forwarded-Proto: https" in seen
     assert "X-Forwarded-Host: app.example.localhost" in seen
     assert "Cf-Connecting-Ip: 127.0.0.1" in seen
 
