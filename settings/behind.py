@@ -14,7 +14,7 @@ from ingress.inside import inside_thing
 from ingress.origins import exposed, no_public_certificate
 from settings.addresses import metrics_of, overlap, reaches
 from settings.caddyfile import Statement, directives, statements
-from settings.lines import Upstream, inside, may_refuse, upstreams
+from settings.lines import Upstream, believes_visitors, inside, may_refuse, upstreams
 from settings.loops import passed_to
 from settings.model import Caddy, CaddyLines, Redirect, Service, Site
 
@@ -53,6 +53,12 @@ def check_given_away(
     refuses = may_refuse(caddy.site_options)
     shared = {"siteOptions": caddy.site_options}
     shared |= {f"snippets.{name}": text for name, text in caddy.snippets.items()}
+    for line in believes_visitors(caddy.site_options):
+        findings.warn(
+            "argoweb:caddy.siteOptions",
+            f"line {line}: `forward_auth` is asked before argoweb takes X-Forwarded-Host away that a visitor made up. "
+            "Write `header_up X-Forwarded-Host {host}` in its block, or put it into the sites' `caddyfile`.",
+        )
     own = [_Own("cloudflared's own metrics", *metrics_of(str(cloudflared["metrics"]), instances))]
     own += _admin(caddy, findings)
     for key, text in shared.items():

@@ -51,6 +51,19 @@ def upstreams(lines: str) -> Iterator[Upstream]:
                 yield Upstream(address=address, trusted=trusted)
 
 
+def believes_visitors(lines: str) -> Iterator[int]:
+    """The lines with a `forward_auth` that asks about the host which a visitor names."""
+    found = statements(lines)
+    for index, each in enumerate(found):
+        said = [
+            [word.lower() for word in other.arguments[:1]]
+            for other in inside(found, index)
+            if other.name == "header_up"
+        ]
+        if each.name == "forward_auth" and ["x-forwarded-host"] not in said:
+            yield each.line
+
+
 def inside(found: Sequence[Statement], index: int) -> Iterator[Statement]:
     """The statements in the block of one."""
     depth = len(found[index].within)

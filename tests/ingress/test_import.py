@@ -129,3 +129,22 @@ def test_the_command_that_it_prints_reads_the_credentials_on_the_server(
 def program(path: Path, line: str) -> None:
     path.write_text(f"#!/bin/sh\n{line}\n")
     path.chmod(0o755)
+
+
+def test_rules_that_a_stack_adds_by_itself_are_left_out_of_the_import_and_of_the_warnings() -> None:
+    sites = [
+        {"hostname": "a.x.y", "path": "^/public", "service": "http://127.0.0.1:1"},
+        {"hostname": "*.x.y", "path": "^/api", "service": "http://127.0.0.1:2"},
+        {"hostname": "a.x.y", "service": "http://127.0.0.1:3"},
+    ]
+    values = {"accountId": "0" * 32, "servers": SERVER, "zones": [{"name": "x.y"}], "sites": sites}
+    written = cloudflared_yml(build(values, deployment="argoweb/test"), TUNNEL)
+
+    file = read(written.encode())
+    made = stack_file(file)
+
+    assert [rule.path for rule in file.rules].count(UNCLEAN) == 2
+    assert [str(problem) for problem in file.problems] == []
+    assert [
+        (site["hostname"], site.get("path"), site["service"]) for site in made.config["sites"]
+    ] == [(site["hostname"], site.get("path"), site["service"]) for site in sites]

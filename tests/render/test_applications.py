@@ -129,6 +129,20 @@ def test_lines_of_the_users_own_see_the_visitor_too(
     assert "evil" not in str(headers)
 
 
+def test_who_decides_on_access_for_all_sites_sees_the_host_by_the_line_that_is_advised(
+    caddy: Running, prod: dict[str, Any]
+) -> None:
+    with by_http() as application, by_http() as authority:
+        lines = "\turi /\n\tcopy_headers Seen-Forwarded-Host\n\theader_up X-Forwarded-Host {host}\n"
+        own = {"siteOptions": f"forward_auth 127.0.0.1:{authority} {{\n{lines}}}\n"}
+        site = {"hostname": "a.example.com", "proxy": f"127.0.0.1:{application}"}
+        port = free_port()
+        caddy.load({**prod, "sites": [site], "caddy": {"bind": "127.0.0.1", "port": port, **own}})
+        headers = seen(port, "a.example.com")["headers"]
+
+    assert headers["seen-forwarded-host"] == headers["x-forwarded-host"] == ["a.example.com"]
+
+
 @pytest.mark.parametrize(
     ("keys", "host"),
     [({}, "a.example.com"), ({"proxyHost": "app.internal:8443"}, "app.internal:8443")],

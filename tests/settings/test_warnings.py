@@ -184,3 +184,19 @@ def test_a_grace_period_of_nought_has_no_effect(prod: dict[str, Any]) -> None:
     assert warnings(prod) == (
         "argoweb:cloudflared.grace-period: has no effect: for cloudflared, 0 and false in the file are no value, so it keeps 30s.",
     )
+
+
+def test_who_decides_on_access_for_all_sites_is_told_the_host_that_is_asked_for(
+    prod: dict[str, Any],
+) -> None:
+    lines = "forward_auth 127.0.0.1:9091 {\n\turi /api/authz/forward-auth\n"
+    prod["caddy"] = {"siteOptions": f"encode gzip\n{lines}}}\n"}
+
+    assert warnings(prod) == (
+        "argoweb:caddy.siteOptions: line 2: `forward_auth` is asked before argoweb takes X-Forwarded-Host away that a visitor made up. "
+        "Write `header_up X-Forwarded-Host {host}` in its block, or put it into the sites' `caddyfile`.",
+    )
+
+    prod["caddy"] = {"siteOptions": f"{lines}\theader_up X-Forwarded-Host {{host}}\n}}\n"}
+
+    assert warnings(prod) == ()
