@@ -14,6 +14,7 @@ from ingress.rules import Rule, check_ends
 from ingress.services import Service
 from ingress.shape import Findings, Flag, ListOf, Shape, Whole, shown
 from ingress.traps import check_order, check_rule, check_settings
+from ingress.unclean import check_unclean
 from ingress.yaml3 import YamlError, compose
 
 URL_CLASH = "cannot stand beside ingress rules. Remove it."
@@ -212,6 +213,7 @@ def _check(values: dict[str, Any], rules: list[Rule], report: _Report) -> list[S
     if rules and values.get("url"):
         report.error("url", URL_CLASH)
     check_order(rules, places, report)
+    check_unclean(rules, places, report)
     check_settings(values, "", report)
     stricter = _Report(problems=report.problems, lines=report.lines, refuses=False, again=True)
     FILE.read(values if rules else _without_old_form(values), "", stricter)

@@ -1,8 +1,9 @@
 """Paths that mean another one to the programs that clean them, and rules by which cloudflared refuses them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ingress.rules import Rule
+from ingress.shape import Findings
 
 UNCLEAN = r"^($|[^/])|//|/[.][.]?(/|;|$)|[\x00-\x1f\x7f\\]"
 """Regular expression, in Go's syntax, of the decoded paths that are no site's where paths choose the site.
@@ -34,6 +35,27 @@ def refusing_unclean(rules: Sequence[Rule], refused_elsewhere: str) -> Iterator[
             if hostname in below or services.intersection(_with_wildcards(hostname)):
                 yield Rule(hostname=rule.hostname, path=UNCLEAN, service=_REFUSED)
         yield rule
+
+
+def check_unclean(rules: Sequence[Rule], places: Sequence[str], findings: Findings) -> None:
+    """Warns of a path whose rule asks for another Access token than another rule of the hostname does."""
+    refusing = {rule.hostname for rule in rules if refuses_unclean(rule)}
+    tokens: dict[str, list[object]] = {}
+    for rule in rules:
+        tokens.setdefault(rule.hostname, []).append(_token(rule))
+    for rule, place in zip(rules, places, strict=True):
+        others = tokens[rule.hostname]
+        if rule.path and rule.hostname not in refusing and any(it != _token(rule) for it in others):
+            findings.warn(
+                f"{place}.path",
+                "is compared as the visitor writes it, while rules of this hostname differ in access: a '//' or '/../' leads "
+                f"round it. Write before it a rule with the path '{UNCLEAN}' and the service {_REFUSED}.",
+            )
+
+
+def _token(rule: Rule) -> object:
+    access = rule.origin_request.get("access")
+    return access if isinstance(access, Mapping) and access.get("required") else None
 
 
 def refuses_unclean(rule: Rule) -> bool:

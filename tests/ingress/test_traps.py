@@ -3,6 +3,7 @@
 import pytest
 
 from ingress.file import read
+from ingress.unclean import UNCLEAN
 from tests.ingress.judge import required
 
 END = "  - service: http_status:404\n"
@@ -23,6 +24,11 @@ def pair(first: str, second: str) -> str:
     return f"ingress:\n  - {{{first}, service: https://a.example:1}}\n  - {{{second}, service: https://b.example:1}}\n{END}"
 
 
+TOKEN = "{access: {required: true, teamName: t, audTag: [" + "a" * 64 + "]}}"
+ROUND = (
+    "is compared as the visitor writes it, while rules of this hostname differ in access: a '//' or '/../' leads round it. "
+    f"Write before it a rule with the path '{UNCLEAN}' and the service http_status:404."
+)
 ROWS: list[tuple[str, list[str]]] = [
     # A rule that an earlier one hides.
     (
@@ -54,6 +60,30 @@ ROWS: list[tuple[str, list[str]]] = [
     (pair("hostname: a.b, path: ^/api", "hostname: a.b, path: '^/api?'"), []),
     (pair("hostname: a.example.com", "hostname: '*.example.com'"), []),
     (pair("hostname: '*.example.com'", "hostname: example.com"), []),
+    # A path beside another access.
+    (
+        pair("hostname: a.b, path: ^/public", f"hostname: a.b, originRequest: {TOKEN}"),
+        [f"2: ingress[0].path: {ROUND}"],
+    ),
+    (
+        pair(f"hostname: a.b, path: ^/private, originRequest: {TOKEN}", "hostname: a.b"),
+        [f"2: ingress[0].path: {ROUND}"],
+    ),
+    (
+        f"ingress:\n  - {{hostname: a.b, path: '{UNCLEAN}', service: 'http_status:404'}}\n"
+        + pair("hostname: a.b, path: ^/public", f"hostname: a.b, originRequest: {TOKEN}").partition(
+            "\n"
+        )[2],
+        [],
+    ),
+    (
+        pair(
+            f"hostname: a.b, path: ^/x, originRequest: {TOKEN}",
+            f"hostname: a.b, originRequest: {TOKEN}",
+        ),
+        [],
+    ),
+    (pair("hostname: a.b, path: ^/x", f"hostname: c.b, originRequest: {TOKEN}"), []),
     # A path.
     (
         site("hostname: a.b", "path: /api", "service: https://x.example:1"),
