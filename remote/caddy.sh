@@ -174,8 +174,9 @@ flat() {
 # Reloads Caddy, or starts it, and restarts it where that was not enough: a reload goes by way of the admin endpoint of
 # the new configuration, which the running one need not have.
 reload_caddy() {
-  local unit before=${INVOCATION[${CADDY[*]}]:-}
+  local unit before
   if [[ $REBUILD$RELOAD == nono ]] || ((${#CADDY[@]} == 0)); then return 0; fi # in a trap, `return` alone gives what came before it
+  before=${INVOCATION[${CADDY[*]}]:-}
   if [[ $RELOAD == yes ]]; then
     step "reloading ${SETTING[caddy-unit]}"
     limited reload-or-restart "${CADDY[@]}" || true

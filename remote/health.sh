@@ -85,7 +85,8 @@ show_lines() {
 }
 # Of lines that differ in numbers only, as a time, the last one.
 errors_in() {
-  grep -i -E ' (ERR|FTL) |"level":"(error|fatal|panic)"|(^|[^a-z])(error|failed|failure|panic)' <<<"$1" |
+  grep -v -E ' (INF|WRN) |"level":"(info|warn)"' <<<"$1" |
+    grep -i -E ' (ERR|FTL) |"level":"(error|fatal|panic)"|(^|[^a-z])(error|failed|failure|panic)' |
     awk '{ key = $0; gsub(/[0-9]+/, "", key); line[NR] = $0; kind[NR] = key; newest[key] = NR }
       END { for (n = 1; n <= NR; n++) if (newest[kind[n]] == n) print line[n] }' || true
 }

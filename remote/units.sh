@@ -55,7 +55,7 @@ restart_tunnel() {
     if [[ $verb == restart && ${ACTIVE[$unit]} == activating ]]; then end_at_once "$unit"; fi
     limited "$verb" "$unit" || return 1
   done
-  if [[ $REBUILD$RESTART != nono ]]; then warn_of "$(unit_text "${INSTANCES[0]}" | version_of)"; fi
+  if [[ $REBUILD$RESTART != nono ]] && ((${#INSTANCES[@]})); then warn_of "$(unit_text "${INSTANCES[0]}" | version_of)"; fi
 }
 
 # Ends a cloudflared that has no connection, and so no request: at the first signal it goes on for up to its grace

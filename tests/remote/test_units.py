@@ -94,6 +94,7 @@ cat <<'END'
 2026-11-30T09:00:01Z ERR Please try the following things to diagnose this issue: event=0
 2026-11-30T09:00:01Z ERR   1. ensure that argotunnel.com is returning "origintunneld" service records. event=0
 2026-11-30T09:00:01Z DBG Cookie: a-visitors-cookie
+2026-11-30T09:00:02Z WRN ICMP proxy feature is disabled error="permission denied"
 2026-11-30T09:00:02Z INF +------------+
 2026-11-30T09:00:02Z INF |  ERROR: Allow outbound TCP on port 7844.  |
 2026-11-30T09:00:02Z INF precheck component="UDP Connectivity" details="QUIC connection failed" status=fail
@@ -116,6 +117,7 @@ def test_of_a_journal_the_errors_come_first_each_once_and_nothing_of_the_pre_che
     errors, _, last = shown.partition("Last journal lines of argoWeb.service:")
     assert errors.count("Unable to reach the origin") == 1
     assert "status=1/FAILURE" in errors
+    assert "ICMP" not in errors
     assert "number40" in last
     for noise in (
         "precheck",

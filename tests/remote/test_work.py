@@ -166,6 +166,7 @@ class Server:
                 "ARGOWEB_STAGING": str(self.program.parent),
             },
         )
+        assert "server.sh: line " not in result.stdout, "bash itself complains"
         return result.stdout, result.returncode
 
     def calls(self) -> list[str]:
