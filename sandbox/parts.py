@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sandbox import caddy, cloudflared
 from sandbox.engine import plugins, pulumi_cli
+from sandbox.server.machine import SWITCH, real_switch
 from sandbox.state import CACHE, SandboxError
 
-SWITCH = "SANDBOX_SWITCH_TO_CONFIGURATION"
 Row = tuple[str, str, str]
 """Part, real or imitated, version or reason."""
 
@@ -28,11 +28,11 @@ def rows() -> Iterator[Row]:
     else:
         yield "cloudflared", "real", f"{tunnel_client.version}, over {tunnel_client.protocol}"
     yield "Caddy", "real", caddy.version_of(caddy.find())
-    switch = os.environ.get(SWITCH)
+    switch = real_switch()
     yield (
         "switch-to-configuration",
         "real" if switch else "imitated",
-        switch or f"{SWITCH} is unset",
+        str(switch) if switch else f"{SWITCH} is unset",
     )
     yield "the rest of NixOS", "imitated", ""
     pulumi = _folder_of_pulumi()

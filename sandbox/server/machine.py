@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 _TUNNEL_CLIENT = "/opt/sandbox/bin/real-cloudflared"
 _EDGE_AUTHORITY = "/etc/sandbox/edge-ca.pem"
 _BOOT_SECONDS = 180
-_REAL_SWITCH = "SANDBOX_SWITCH_TO_CONFIGURATION"
+SWITCH = "SANDBOX_SWITCH_TO_CONFIGURATION"
 """Names NixOS's own program, which then takes the imitation's place on the servers."""
 _IMITATION = (
     "#!/bin/sh\n"
@@ -217,7 +217,7 @@ class Machine:
     def _install_nixos(self, caddy: Path) -> None:
         root, tools = self.root, self.root / "opt/sandbox"
         shutil.copytree(HERE / "bin", tools / "bin", dirs_exist_ok=True)
-        if real := os.environ.get(_REAL_SWITCH):
+        if real := real_switch():
             shutil.copy(real, tools / "bin/switch-to-configuration")
         shutil.copytree(HERE / "nixpkgs", tools / "nixpkgs", dirs_exist_ok=True)
         import yaml
@@ -326,6 +326,20 @@ def is_key(path: Path) -> bool:
     except (OSError, UnicodeDecodeError):
         return False
     return bool(shown) and shown[:2] == public[:2]
+
+
+def real_switch() -> Path | None:
+    """NixOS's own switch-to-configuration, where SWITCH names it.
+
+    Raises:
+        SandboxError: it names no program.
+    """
+    given = os.environ.get(SWITCH)
+    if not given:
+        return None
+    if not os.access(given, os.X_OK) or Path(given).is_dir():
+        raise SandboxError(f"{SWITCH} is '{given}': there is no program.")
+    return Path(given)
 
 
 def _keygen(path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import caddy, parts
+from sandbox.server import machine
 from sandbox.state import SandboxError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,7 +20,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ):
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
-    for name in ("SANDBOX_CLOUDFLARED", "SANDBOX_TUNNEL_PROTOCOL", parts.SWITCH, caddy.CHOICE):
+    for name in ("SANDBOX_CLOUDFLARED", "SANDBOX_TUNNEL_PROTOCOL", machine.SWITCH, caddy.CHOICE):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     return tmp_path
@@ -31,7 +32,7 @@ def test_what_is_on_path_is_real_and_the_rest_is_not(programs: Path) -> None:
     assert found["cloudflared"] == ("real", "2026.9.9, over http2")
     assert found["plugin random"] == ("real", str(programs / "pulumi-resource-random"))
     assert found["plugin command"][0] == "imitated"
-    assert found["switch-to-configuration"] == ("imitated", f"{parts.SWITCH} is unset")
+    assert found["switch-to-configuration"] == ("imitated", f"{machine.SWITCH} is unset")
     assert found["Caddy"] == ("real", caddy.version_of(caddy.find()))
 
 
@@ -62,3 +63,12 @@ def test_a_caddy_that_is_not_there_is_refused(
 
 def test_make_real_tries_the_oldest_caddy_that_is_supported() -> None:
     assert f"SANDBOX_CADDY={caddy.OLDEST} " in (ROOT / "Makefile").read_text()
+
+
+def test_a_switch_that_is_not_there_is_refused(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(machine.SWITCH, str(programs / "absent"))
+
+    with pytest.raises(SandboxError, match=f"{machine.SWITCH} is '{programs / 'absent'}'"):
+        list(parts.rows())
