@@ -8,7 +8,13 @@ from ingress.decode import NOTHING, Decoder
 from ingress.durations import Duration, seconds
 from ingress.flags import FIELDS, FILE, OF_ONE_SERVICE, ONE_SERVICE, ONLY_RUN
 from ingress.origins import check_circles, check_origin
-from ingress.other_files import other_kind, other_language, template_advice, yaml_advice
+from ingress.other_files import (
+    other_kind,
+    other_language,
+    template_advice,
+    type_advice,
+    yaml_advice,
+)
 from ingress.router import Router
 from ingress.rules import Rule, check_ends
 from ingress.services import Service
@@ -127,8 +133,10 @@ def read(data: bytes) -> File:
     ]
     services = _check(values, rules, report)
     for index, problem in enumerate(problems):
-        advice = template_advice(data, problem.line) if problem.refused else None
-        if advice is not None:
+        advice = problem.refused and (
+            template_advice(data, problem.line) or type_advice(problem.where, problem.text)
+        )
+        if advice:
             problems[index] = replace(problem, text=f"{problem.text} {advice}")
     return File(values=values, rules=rules, services=services, problems=sorted(problems))
 

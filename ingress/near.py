@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ingress import hostnames, services
+from ingress.re2 import Pattern
 from ingress.services import ServiceError
 
 _STATUS = re.compile(r"(?:[A-Za-z]+://)?([A-Za-z_ -]*?)[:/=_ -]*([1-5][0-9]{2})/?")
@@ -66,6 +67,16 @@ def _services(text: str) -> Iterator[str]:
         yield f"{found[1].lower()}://{found[2].rstrip('/')}"
     if re.fullmatch(r"[\w.-]+(?::[0-9]{1,5})?/?|\[[0-9A-Fa-f:]+\](?::[0-9]{1,5})?/?", text):
         yield f"http://{text.rstrip('/')}"
+
+
+def perhaps_path(text: str) -> str:
+    """`; perhaps 'PATTERN'` for a path that is written as shells write names, or nothing."""
+    if not re.fullmatch(r"[\w/.*-]+", text) or "*" not in text or not re.search(r"\w", text):
+        return ""
+    inner = re.sub(r"(?:\\\*)+", ".*", re.escape(text)).replace(r"\-", "-")
+    pattern = f"^{inner}$" if text.startswith("/") else f"{inner.removeprefix('.*')}$"
+    pattern = pattern.removesuffix(".*$") if pattern.endswith(".*$") else pattern
+    return f"; perhaps '{pattern}'" if Pattern(pattern).anchored else ""
 
 
 def bracketed(text: str) -> str | None:

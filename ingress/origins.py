@@ -90,15 +90,9 @@ def _exposed(rule: Rule, service: Service) -> Iterator[str]:
             f"Guard it by {GUARDED}."
         )
     elif rule.service == "socks-proxy":
-        if any(each.get("allow") for each in _ip_rules(rule)):
-            yield f"every visitor may connect to what `ipRules` allow. Guard it by {GUARDED}."
+        yield f"every visitor may connect to what `ipRules` allow. Guard it by {GUARDED}."
     elif (text := exposed(rule.service)) is not None:
         yield text
-
-
-def _ip_rules(rule: Rule) -> list[Mapping[str, object]]:
-    given = rule.origin_request.get("ipRules")
-    return [each for each in given if isinstance(each, Mapping)] if isinstance(given, list) else []
 
 
 def _misleading(service: Service) -> Iterator[str]:

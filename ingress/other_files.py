@@ -44,6 +44,16 @@ _TEXTS = (
 """What the text of a file that is no YAML has somewhere, and what to say of it."""
 
 
+_TYPES = {
+    ("ingress", "found a mapping"): "Begin each rule with '- '.",
+    ("hostname", "found a list"): "Write a rule for each hostname.",
+    ("hostname", "found a mapping"): "Put a text with braces in quotes.",
+    ("originRequest", "found a list"): "Write its keys without '- '.",
+    ("service", "found a mapping"): "Write the service as one text, such as http://localhost:3000.",
+}
+"""By the last part of a place, and what was found there."""
+
+
 def other_kind(values: Mapping[str, Any]) -> str | None:
     """What a file is that has no key of cloudflared's, by those that it has; else nothing."""
     if values.keys() & {"ingress", "tunnel", "url", "credentials-file"}:
@@ -84,8 +94,18 @@ def yaml_advice(data: bytes, line: int) -> str | None:
     if line > len(lines):  # the file ends too early
         odd = (number for number, each in enumerate(lines, 1) if _is_open(each))
         return next((f"A quote in line {number} is not closed." for number in odd), None)
-    found = (_advice(lines, number) for number in (line, line - 1) if number >= 1)
+    near = [number for number in (line, line - 1) if number >= 1]
+    for number in near:  # which moves the lines after it out of line
+        if re.match(r"\s*-\w+:", lines[number - 1]):
+            return f"Put a blank behind the '-' in line {number}."
+    found = (_advice(lines, number) for number in near)
     return next((advice for advice in found if advice is not None), None)
+
+
+def type_advice(where: str, text: str) -> str | None:
+    """What to do about a value of another type than its key takes, where people mean the same by it."""
+    key = re.sub(r"\[\d+\]", "", where).rpartition(".")[2]
+    return _TYPES.get((key, text.partition(",")[0].partition(" of ")[0]))
 
 
 def template_advice(data: bytes, line: int) -> str | None:
@@ -121,6 +141,8 @@ def _advice(lines: list[str], number: int) -> str | None:
         )
     ) is not None:
         return f"Put a blank behind the colon: '{joined[1]}: {joined[2]}'."
+    if re.search(r':\s+"[^"]*\\[^"]*"', line):
+        return f"In double quotes a '\\' begins an escape; put the text of line {number} in single ones."
     if _is_open(line):
         return f"A quote in line {number} is not closed."
     return _indentation(lines, number, name)

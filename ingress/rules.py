@@ -70,7 +70,8 @@ def check_demands(
     try:
         Pattern(rule.path)
     except PatternError as error:
-        findings.mismatch(f"{where}.path", rule.path, f"a regular expression of Go's RE2 ({error})")
+        expected = f"a regular expression of Go's RE2 ({error}){near.perhaps_path(rule.path)}"
+        findings.mismatch(f"{where}.path", rule.path, expected)
     return service
 
 

@@ -66,11 +66,15 @@ def check_rule(
 
 def _hostname_traps(hostname: str, where: str, findings: Findings) -> None:
     name = hostname.removeprefix("*.")
-    if any(character in _URL_CHARACTERS for character in hostname):
+    if "," in hostname:
+        findings.doubt(where, f"found '{hostname}', expected one hostname. Write a rule for each.")
+    elif any(character in _URL_CHARACTERS for character in hostname):
         expected = f"a hostname, not a URL{near.perhaps_hostname(hostname)}"
         findings.doubt(where, f"found '{hostname}', expected {expected}.")
     elif len(name) > 1 and name.startswith("*"):
         findings.warn(where, f"'{hostname}' matches nothing; a wildcard is '*.' and a suffix.")
+    elif hostname.startswith("."):
+        findings.warn(where, f"'{hostname}' matches nothing; write '*{hostname}' for all below it.")
     elif hostname.endswith("."):
         findings.warn(where, f"'{hostname}' matches nothing; leave the final dot out.")
     elif hostname != hostname.lower() or not hostname.isascii():

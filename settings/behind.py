@@ -90,6 +90,7 @@ class _Own(NamedTuple):
     name: str
     host: str
     ports: range
+    socket: str = ""
 
 
 def _check_upstream(
@@ -109,7 +110,12 @@ def _check_upstream(
 
 
 def _given_away(address: str, own: Sequence[_Own]) -> str | None:
-    known = (each.name for each in own if reaches(address, [each.host], each.ports))
+    socket = address.startswith("unix") and re.split("[:/]", address, maxsplit=1)[1]
+    known = (
+        each.name
+        for each in own
+        if reaches(address, [each.host], each.ports) or (socket and socket == each.socket)
+    )
     return exposed(address, next(known, None))
 
 
@@ -135,6 +141,10 @@ def _admin(caddy: Caddy, findings: Findings) -> Iterator[_Own]:
     """Caddy's admin interface where a global option moves it; it takes orders from whoever reaches it."""
     given = [each for each in directives(caddy.global_options) if each.name == "admin"]
     admin = next((word for each in given for word in each.arguments), "")
+    if admin.startswith("unix/"):
+        yield _Own(
+            "Caddy's admin interface", "", range(0), admin.removeprefix("unix/").partition("|")[0]
+        )
     host, _, port = admin.removeprefix("tcp/").rpartition(":")
     if not port.isdecimal():
         return

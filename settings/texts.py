@@ -115,7 +115,7 @@ def _ip(text: str) -> str | None:
 
 def _no_upstream(text: str) -> str | None:
     match = re.fullmatch(
-        r"(?:(https?|h2c)://)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?|unix//[^\s\"'`{}\\|]+",
+        r"(?:(https?|h2c)://)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?|unix//(?!~)[^\s\"'`{}\\|]+",
         text,
     )
     if match is None or (match[2] and not 1 <= int(match[2]) <= 65535):

@@ -226,7 +226,8 @@ ROWS: list[tuple[str, list[str]]] = [
     (
         site("hostname: a.b", "service: socks-proxy"),
         [
-            "2: ingress[0].originRequest.ipRules: missing. Without it the socks-proxy reaches nothing."
+            "2: ingress[0].originRequest.ipRules: missing. Without it the socks-proxy reaches nothing.",
+            "3: ingress[0].service: every visitor may connect to what `ipRules` allow. Guard it by `originRequest.access` with `required: true`, a team and an audience.",
         ],
     ),
     (
