@@ -44,6 +44,8 @@ def ends_well(first: FirstUp, records: int = len(PAGES)) -> str:
     assert len(first.living()) == 1
     assert len(first.world.control("/dump")["records"]) == records
     assert first.lost() == set()
+    exported = first.world.pulumi("stack", "export").stdout
+    assert [each["secret"] in said + exported for each in first.living()] == [False]
     assert [first.world.get(page)[0] for page in PAGES] == [200] * len(PAGES)
     first.world.up("--expect-no-changes")
     assert first.world.control("/violations") == []
@@ -119,3 +121,29 @@ def test_what_a_killed_update_was_making_is_named_until_it_is_cleared(first: Fir
     assert "pulumi refresh" in said
     assert not first.state().get("pending_operations")
     assert "pulumi refresh" not in ends_well(first)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("call", ["record", "tunnel"])
+def test_a_destroy_that_lost_an_answer_is_ended_by_what_the_documents_say(
+    first: FirstUp, call: str
+) -> None:
+    first.world.up()
+    path = {"record": "/dns_records/", "tunnel": "/cfd_tunnel/"}[call]
+    fault = {"method": "DELETE", "path_regex": path, "after_commit": True, "drop": True}
+    first.world.control("/faults", fault)
+    broken = first.world.pulumi("destroy", "--yes", "--skip-preview", check=False)
+    if call == "record":
+        first.world.pulumi("refresh", "--yes")
+    else:
+        (urn,) = [
+            each["urn"]
+            for each in first.state()["resources"]
+            if each["urn"].endswith("::tunnel-tunnel")
+        ]
+        first.world.pulumi("state", "delete", "--yes", urn)
+    first.world.pulumi("destroy", "--yes", "--skip-preview")
+
+    assert ("81044" if call == "record" else "1003") in broken.stdout
+    assert first.living() == first.world.control("/dump")["records"] == []
+    assert not first.state().get("resources")
