@@ -1,13 +1,14 @@
 """All that is asked at Cloudflare before anything is done."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from lookup.api import Api, ApiError
 from lookup.errors import LookupFailed
 from lookup.hostnames import Claim, claims, tunnels_led_to, zone_records
 from lookup.state import OwnState
-from lookup.tunnel import TunnelFound, tunnel_found
+from lookup.tunnel import TunnelFound, own_tunnel, tunnel_found
 from settings import Access, Settings
 
 
@@ -27,7 +28,9 @@ def look_up(settings: Settings, access: Access, own: OwnState) -> Found:
         LookupFailed: a hostname has a record of somebody else's, the tunnel cannot be imported or made, or the API does not tell.
     """
     api, problems = Api(access), list[str]()
-    zones = zone_records(settings, api, problems)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(own_tunnel, settings, api, own)
+        zones = zone_records(settings, api, problems)
     claimed = claims(settings, zones, own, problems)
     tunnel = TunnelFound()
     try:
@@ -35,6 +38,7 @@ def look_up(settings: Settings, access: Access, own: OwnState) -> Found:
             settings,
             api,
             own,
+            there=asked.result(),
             led_to=tunnels_led_to(zones, settings.deployment),
             sends_records=any(claim.sent for claim in claimed),
         )

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
@@ -30,23 +31,41 @@ class TunnelFound:
     """When the stack's own was deleted."""
 
 
+def own_tunnel(settings: Settings, api: Api, own: OwnState) -> dict[str, Any] | None:
+    """The tunnel that the state has, as it is at Cloudflare; nothing where there is none.
+
+    The one question that a run asks about it: the state learns of nothing, since the provider reads `config_src` at an
+    import only, and the API goes on answering for a deleted tunnel.
+
+    Raises:
+        ApiError: the API does not tell.
+    """
+    if own.tunnel_id is None:
+        return None
+    try:
+        return api.one(_path(settings, own.tunnel_id), permissions.TUNNEL)
+    except NotThere:
+        return None
+
+
 def tunnel_found(
     settings: Settings,
     api: Api,
     own: OwnState,
     *,
+    there: dict[str, Any] | None,
     led_to: Collection[str],
     sends_records: bool,
 ) -> TunnelFound:
     """What is there of the tunnel.
 
-    `led_to` are the tunnels to which a record with this stack's mark leads; `sends_records` tells that the update makes
+    `there` is what `own_tunnel` gave; `led_to` are the tunnels to which a record with this stack's mark leads; `sends_records` tells that the update makes
     or changes a record.
 
     Raises:
         ApiError: it cannot be taken over or made, or the API does not tell.
     """
-    deleted = _deleted(settings, api, own)
+    deleted = _deleted(own, there)
     if problem := import_problem(settings, api, own):
         raise ApiError(problem)
     taken_in = settings.tunnel.import_id if own.tunnel_id is None else None
@@ -68,26 +87,20 @@ def tunnel_found(
     return TunnelFound(taken_in=taken_in, kept=kept, deleted=deleted)
 
 
-def _deleted(settings: Settings, api: Api, own: OwnState) -> str | None:
-    """When the stack's tunnel was deleted; what else has become of it is said.
-
-    The one question that a run asks about a tunnel that the state has: the state learns of neither, since the provider
-    reads `config_src` at an import only, and the API goes on answering for a deleted tunnel.
-    """
+def _deleted(own: OwnState, there: dict[str, Any] | None) -> str | None:
+    """When the stack's tunnel was deleted; what else has become of it is said."""
     if own.tunnel_id is None:
         return None
-    try:
-        tunnel = api.one(_path(settings, own.tunnel_id), permissions.TUNNEL)
-    except NotThere:
+    if there is None:
         pulumi.log.warn(
             f"The tunnel {own.tunnel_id} that this stack made is gone at Cloudflare. Only an update with --refresh sees that: "
             "`pulumi up --refresh` makes a new one."
         )
         return own.tunnel_deleted
-    deleted: str | None = tunnel.get("deleted_at") or own.tunnel_deleted
-    if deleted is None and managed_remotely(tunnel):
+    deleted: str | None = there.get("deleted_at") or own.tunnel_deleted
+    if deleted is None and managed_remotely(there):
         pulumi.log.warn(
-            f"The tunnel {own.tunnel_id} ({tunnel['name']}) is managed in Cloudflare's dashboard now (config_src 'cloudflare'): "
+            f"The tunnel {own.tunnel_id} ({there['name']}) is managed in Cloudflare's dashboard now (config_src 'cloudflare'): "
             "cloudflared follows the dashboard's rules, and no change of this stack's sites reaches it. There is no way back "
             "for that tunnel. Have a new one made in its place, with another name: "
             "pulumi config set --path argoweb:tunnel.name <name>, then: pulumi up --replace '**::tunnel-tunnel'"
@@ -105,7 +118,7 @@ def _deleted(settings: Settings, api: Api, own: OwnState) -> str | None:
 
 
 def _proof(
-    settings: Settings, api: Api, own: OwnState, other: dict[str, str], led_to: Collection[str]
+    settings: Settings, api: Api, own: OwnState, other: dict[str, Any], led_to: Collection[str]
 ) -> str | None:
     """Why a tunnel with the stack's name that the state does not have may be taken in; `None`: it may not.
 
