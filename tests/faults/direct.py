@@ -131,16 +131,17 @@ class Direct:
     def stage(self, deployment: Deployment) -> None:
         """Sends the files."""
         for name, text in deployment.files.items():
-            subprocess.run(
-                [*self.world.ssh_words(), self._inputs[name]["create"]],
-                input=text,
-                text=True,
-                check=True,
-            )
+            self._send(self._inputs[name]["create"], text)
+
+    def _send(self, command: str, text: str) -> None:
+        subprocess.run([*self.world.ssh_words(), command], input=text, text=True, check=True)
 
     def run(self, manifest: str, verb: str = "create") -> Run:
-        """Starts the activation, or with `delete` the teardown."""
+        """Starts the activation, or with `delete` the teardown, as when all of the resources are deleted."""
         resource = "activate" if verb == "create" else "teardown"
+        if verb == "delete":
+            program = self._inputs["server.sh"]
+            self._send(program["delete"], program["stdin"])
         return Run(self.world, self._inputs[resource][verb], manifest)
 
     def deploy(self, deployment: Deployment) -> str:
