@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SECRET = "0123456789"
 ELSEWHERE = {
     "F06": "tests/render/test_applications.py::test_the_host_for_an_upstream_is_the_visitors_or_the_chosen_one",
-    "F09": "tests/lookup/test_tunnel.py::test_one_that_the_dashboard_manages_is_never_taken_in",
+    "F09": "tests/lookup/test_tunnel.py::test_one_that_was_moved_to_the_dashboard_is_told_at_each_preview",
     "F19": "tests/settings/test_ssh_key.py::test_a_key_of_a_kind_that_the_plugin_does_not_know_is_refused_with_what_to_do",
     "F21": "tests/lookup/test_refusals.py::test_each_code_that_the_api_has_gets_its_advice",
     "F24": "tests/lookup/test_zone.py::test_an_older_zone_is_noticed_above_its_own_limit",
