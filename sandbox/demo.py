@@ -50,6 +50,7 @@ def run(state: Mapping[str, Any]) -> int:
         good = good and code < 500
         print(f"  http://{hostname}:{port}/  {code}")
     print(f"  http://{_UNKNOWN}:{port}/  {fetch(edge, _UNKNOWN)} (has no record, as it should)")
+    print(f"\nThe server's cloudflared: {state['cloudflared']}")
     print("\nWhat to try next, in this shell:")
     print("\n".join(f"  {line}" for line in advice()))
     return 0 if good else 1

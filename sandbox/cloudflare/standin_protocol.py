@@ -127,14 +127,13 @@ class ControlConnection(Connection):
 
     @property
     def busy(self) -> bool:
-        """Whether an exchange goes on."""
-        return bool(self._streams)
+        """Whether an exchange goes on, or is about to."""
+        return bool(self._streams or self._waiting)
 
     def over(self, stream: DataStream) -> None:
         """An exchange has ended."""
         self._streams.discard(stream)
-        if self.leaving and not self._streams:
-            self.emptied.set()
+        self._look()
 
     async def open(self) -> Stream | None:
         stream_id = str(uuid.uuid4())
@@ -151,6 +150,7 @@ class ControlConnection(Connection):
         finally:
             future.cancel()
             self._waiting.pop(stream_id, None)
+            self._look()
 
     def drop(self) -> None:
         for future in self._waiting.values():
@@ -169,6 +169,10 @@ class ControlConnection(Connection):
         stream.when_closed = partial(self.over, stream)
         future.set_result(stream)
         return True
+
+    def _look(self) -> None:
+        if not self.busy:
+            self.emptied.set()
 
     def _put(self, message: Json) -> None:
         self._wire.write(json.dumps(message).encode() + b"\n")
@@ -225,6 +229,8 @@ class StandinEdge:
             if error.args[0]:
                 answer = {"ok": False, "error": str(error)}
                 wire.write(json.dumps(answer).encode() + b"\n")
+                wire.close()
+                await wire.wait_closed()
             else:
                 await asyncio.sleep(UNANSWERED_SECONDS)
             return
@@ -285,6 +291,7 @@ class StandinEdge:
     async def _drain(self, control: ControlConnection) -> None:
         """Lets the open streams end, then closes, which is what the connector waits for."""
         if control.busy:
+            control.emptied.clear()
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(control.emptied.wait(), self._drain_seconds)
         if not control.keeps_drained:

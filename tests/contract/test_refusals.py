@@ -105,6 +105,19 @@ def test_a_deleted_tunnel_is_refused_and_tried_for_ever(rig: Rig) -> None:
     assert program.exit_code is None
 
 
+@pytest.mark.long
+def test_a_tunnel_that_is_deleted_meanwhile_is_refused_and_tried_for_ever(rig: Rig) -> None:
+    program = rig.start()
+    until(lambda: len(rig.connections()) == 4)
+
+    rig.tunnel_api("DELETE", "/connections")
+    rig.tunnel_api("DELETE")
+
+    until(lambda: refused(rig, "Unauthorized: Failed to get tunnel")[:-1] in program.log)
+    assert rig.visit()[0] == 530
+    assert (program.exit_code, rig.ready()) == (None, (503, 0))
+
+
 def test_a_new_secret_is_asked_of_new_connections_only(rig: Rig) -> None:
     rig.start()
     new = base64.b64encode(b"n" * 32).decode()

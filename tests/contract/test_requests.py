@@ -55,6 +55,12 @@ def answered(rig: Rig, *answer: bytes, head: str = "GET /x HTTP/1.1") -> bytes:
     return re.sub(rb"(Connection: close|Server: cloudflare|CF-Ray: \S+)\r\n", b"", data)
 
 
+def sorted_head(answer: bytes) -> tuple[list[bytes], bytes]:
+    """An answer's lines and body: of the fields' order the real one keeps that of equal names only."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return sorted(head.split(b"\r\n")), body
+
+
 def test_the_head_of_a_request(rig: Rig) -> None:
     rig.start()
 
@@ -236,13 +242,7 @@ def test_an_answer(rig: Rig, answer: list[bytes], shown: bytes) -> None:
 
     got = answered(rig, *answer)
 
-    # The real one keeps the order of equal names only.
-    head, _, body = got.partition(b"\r\n\r\n")
-    expected_head, _, expected_body = shown.partition(b"\r\n\r\n")
-    assert (sorted(head.split(b"\r\n")), body) == (
-        sorted(expected_head.split(b"\r\n")),
-        expected_body,
-    )
+    assert sorted_head(got) == sorted_head(shown)
 
 
 @over_http2
@@ -264,7 +264,7 @@ def test_gzip_that_no_visitor_asked_for_is_undone(rig: Rig) -> None:
 
     assert answered(rig, answer + zipped).endswith(b"\r\n\r\nb\r\nhello world\r\n0\r\n\r\n")
     asked_for = answered(rig, answer + zipped, head="GET / HTTP/1.1\nAccept-Encoding: gzip")
-    assert asked_for == answer + zipped
+    assert sorted_head(asked_for) == sorted_head(answer + zipped)
 
 
 def test_trailers_reach_the_visitor_over_http2_only(rig: Rig) -> None:

@@ -85,3 +85,12 @@ def test_some_seconds_later_its_checks_fill_the_journal(rig: Rig) -> None:
 
     checks = program.log.splitlines()[-40:]
     assert len([line for line in checks if "precheck" in line]) > 20
+
+
+@pytest.mark.parametrize("kind", ["real"])
+def test_it_takes_no_more_memory_than_a_small_server_has(rig: Rig) -> None:
+    program = rig.start()
+    until(lambda: len(rig.connections()) == 4)
+
+    assert [rig.visit()[0] for _ in range(20)] == [200] * 20
+    assert program.memory() < 60e6
