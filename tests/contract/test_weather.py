@@ -1,5 +1,6 @@
 """An edge as bad as the internet."""
 
+import os
 import time
 
 import pytest
@@ -59,7 +60,14 @@ def test_a_slow_edge_is_slow(rig: Rig) -> None:
     assert time.monotonic() - before >= 0.3
 
 
+deaf_sockets = pytest.mark.skipif(
+    os.geteuid() != 0,
+    reason="NOT CHECKED: a filter that drops every packet takes root on some kernels",
+)
+
+
 @over_http2
+@deaf_sockets
 @pytest.mark.parametrize("times", [{"ping_seconds": 0.2, "dead_seconds": 1.5}])
 def test_packets_lost_in_silence_are_noticed_by_the_edge_first(rig: Rig) -> None:
     program = rig.start()
@@ -75,6 +83,7 @@ def test_packets_lost_in_silence_are_noticed_by_the_edge_first(rig: Rig) -> None
     until(rig.connections)
 
 
+@deaf_sockets
 @pytest.mark.parametrize("protocol", ["quic"])
 def test_over_quic_silence_is_noticed_within_seconds(rig: Rig) -> None:
     rig.start()
