@@ -55,6 +55,7 @@ def owner(world: World, direct: Direct) -> Iterator[Owner]:
     assert DONE in direct.run(direct.moved().manifest).output()
 
 
+@pytest.mark.long
 def test_a_switch_while_a_run_waits_for_health_stays_with_its_files(
     world: World, steps: Steps, direct: Direct, owner: Owner
 ) -> None:
