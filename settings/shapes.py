@@ -95,7 +95,11 @@ SITE = Table(
             ListOf(item=Text(), single=True, least=1),
             "Exact, or `*.` and a suffix; or a list of such. `*` alone takes what no other site takes, and has no record.",
         ),
-        "path": _key(Text(), "Go regular expression on the path; none takes every path.", ""),
+        "path": _key(
+            Text(),
+            "Go regular expression on the path; none takes every path. Where a hostname has one, paths such as `//x` or `/x/../y` get 404.",
+            "",
+        ),
         "root": _key(texts.PATH, "Folder on the server that Caddy serves."),
         "hiddenFiles": _key(
             Flag(),

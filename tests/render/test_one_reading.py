@@ -264,7 +264,7 @@ def test_with_tls_no_spelling_reaches_what_the_plain_one_does_not(
     tunnel = Tunnel(caddy, prod, ALL_GUARDS, tls=True)
     hosts = hosts_of_all_guards(HOSTS)
 
-    assert reached_otherwise(tunnel, itertools.product(hosts, SPELLED[::150])) == []
+    assert reached_otherwise(tunnel, itertools.product(hosts, SPELLED[::300])) == []
 
 
 HOSTNAMES = (
