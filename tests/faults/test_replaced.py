@@ -81,7 +81,8 @@ def test_no_resource_takes_the_sites_down(table: World, operation: str) -> None:
             table.pulumi("state", "taint", urn, "--yes")
             up(table, gap=gap)
         elif operation == "delete":
-            table.pulumi("state", "delete", urn, "--yes", check=False)
+            # One that went with another before is there again.
+            table.pulumi("state", "delete", urn, "--yes", "--target-dependents", check=False)
             up(table)
         else:
             up(table, f"--{operation}", urn, gap=gap)
