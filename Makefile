@@ -3,9 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+LOCKED := .venv-lock
+PIP := pip install --quiet --disable-pip-version-check
 ON_THE_SANDBOX := tests/bench tests/engine tests/faults
 
-.PHONY: sandbox test test-long real check bench down packages
+.PHONY: sandbox test test-long real check bench down packages lock
 
 sandbox: $(VENV)/ready
 	@$(RUN) -m sandbox up && $(RUN) -m sandbox demo
@@ -46,8 +48,16 @@ packages:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.11")'
 	@$(PYTHON) -m sandbox.packages
 
-$(VENV)/ready: requirements.txt requirements-dev.txt | packages
+# Pins the development tools, not what the product requires: with the oldest Python, make lock PYTHON=python3.10
+lock:
+	@rm -rf $(LOCKED) && $(PYTHON) -m venv $(LOCKED)
+	@$(LOCKED)/bin/$(PIP) -r requirements.txt && $(LOCKED)/bin/pip freeze >$(LOCKED)/product
+	@$(LOCKED)/bin/$(PIP) -r requirements-dev.txt && $(LOCKED)/bin/pip freeze >$(LOCKED)/all
+	@{ echo "# Written by: make lock"; grep -vxFf $(LOCKED)/product $(LOCKED)/all; } >requirements-dev.lock
+	@rm -rf $(LOCKED)
+
+$(VENV)/ready: requirements.txt requirements-dev.txt requirements-dev.lock | packages
 	@echo "installing the Python packages into $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(VENV)/bin/$(PIP) -r requirements-dev.txt -c requirements-dev.lock
 	@touch $@
