@@ -10,7 +10,7 @@ from pathlib import Path
 from sandbox import caddy, cloudflared
 from sandbox.engine import plugins, pulumi_cli
 from sandbox.server.machine import SWITCH, real_switch
-from sandbox.state import CACHE, SandboxError
+from sandbox.state import CACHE, FOLDER, SandboxError
 
 Row = tuple[str, str, str]
 """Part, real or imitated, version or reason."""
@@ -36,7 +36,7 @@ def rows() -> Iterator[Row]:
     )
     yield "the rest of NixOS", "imitated", ""
     pulumi = _folder_of_pulumi()
-    yield "pulumi", "real", _said(pulumi / "pulumi", "version") if pulumi else "to be had by `up`"
+    yield "pulumi", "real", _version(pulumi / "pulumi") if pulumi else "to be had by `up`"
     found = shutil.which("pulumi-language-python", path=_path(pulumi))
     real = found is not None and Path(found).read_bytes()[:4] == b"\x7fELF"
     yield "language host", "real" if real else "imitated", found or ""
@@ -70,8 +70,13 @@ def _path(first: Path | None) -> str:
     return f"{first}:{os.environ['PATH']}" if first else os.environ["PATH"]
 
 
-def _said(*words: str | Path) -> str:
-    return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
+def _version(pulumi: Path) -> str:
+    # It writes a log wherever its home is.
+    surroundings = {**os.environ, "PULUMI_HOME": str(FOLDER / "pulumi-home")}
+    said = subprocess.run(
+        [pulumi, "version"], env=surroundings, capture_output=True, text=True, check=False
+    )
+    return said.stdout.strip()
 
 
 def main() -> int:

@@ -78,6 +78,7 @@ def test_what_it_says_at_its_start(rig: Rig) -> None:
     assert f"protocol={rig.protocol}" in log
 
 
+@pytest.mark.long
 def test_some_seconds_later_its_checks_fill_the_journal(rig: Rig) -> None:
     program = rig.start()
 

@@ -10,6 +10,7 @@ from tests.contract.test_requests import over_http2
 from tests.contract.test_stop import EVENTS
 
 
+@pytest.mark.long
 def test_lost_connections_come_back_together_after_a_wait(rig: Rig) -> None:
     program = rig.start()
     until(lambda: len(rig.connections()) == 4)
