@@ -12,6 +12,7 @@ from ingress.other_files import (
     other_kind,
     other_language,
     template_advice,
+    text_advice,
     type_advice,
     yaml_advice,
 )
@@ -105,8 +106,16 @@ class _Report(Findings):
             known = known[: max(known.rfind("."), known.rfind("["), 0)]
         line = self.lines.get(known, 0)
         said = {other.text for other in self.problems if other.where == where}
-        if refused or not (said if self.again else text in said):
+        wrong = any(other.refused and _explains(other, where, text) for other in self.problems)
+        if refused or not (wrong or (said if self.again else text in said)):
             self.problems.append(Problem(line=line, where=where, text=text, refused=refused))
+
+
+def _explains(error: Problem, where: str, text: str) -> bool:
+    """Whether an error is the cause of what is said of a place: one mistake is told once."""
+    beside = error.where.rpartition(".")[0] == where.rpartition(".")[0]
+    unread = error.text.startswith("is there twice") and text.startswith("missing.")
+    return error.where == where or (beside and unread)
 
 
 def read(data: bytes) -> File:
@@ -134,7 +143,9 @@ def read(data: bytes) -> File:
     services = _check(values, rules, report)
     for index, problem in enumerate(problems):
         advice = problem.refused and (
-            template_advice(data, problem.line) or type_advice(problem.where, problem.text)
+            template_advice(data, problem.line)
+            or type_advice(problem.where, problem.text)
+            or text_advice(data, problem.line, no_rules=problem.where == "ingress")
         )
         if advice:
             problems[index] = replace(problem, text=f"{problem.text} {advice}")
@@ -157,7 +168,8 @@ def _values(data: bytes, decoder: Decoder) -> dict[str, Any]:
     if root.kind != "mapping":
         found = decoder.untyped(root, "")
         if found is not None:
-            raise YamlError(root.line, f"found {shown(found)}, expected a mapping")
+            rules = ". Write 'ingress:' in a line above the list" if isinstance(found, list) else ""
+            raise YamlError(root.line, f"found {shown(found)}, expected a mapping{rules}")
         return values
     for key, child in decoder.entries(root, ""):
         name = decoder.name(key, "")
@@ -171,7 +183,8 @@ def _values(data: bytes, decoder: Decoder) -> dict[str, Any]:
             if read_here and not _fits(value, FILE.keys[name].shape):
                 FILE.keys[name].shape.read(value, name, decoder.findings)
                 value = NOTHING
-        if value is not NOTHING:
+        # By custom, a key that begins with 'x-' only holds what aliases give elsewhere.
+        if value is not NOTHING and not name.startswith("x-"):
             values[name] = value
     return values
 

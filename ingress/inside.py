@@ -101,6 +101,8 @@ _SCHEMES = {
     "smb": "Windows file shares (SMB)",
     "vnc": "a remote desktop (VNC)",
 }
+_METADATA = ("169.254.169.254", "fd00:ec2::254", "metadata.google.internal", "100.100.100.200")
+"""Where the machines of AWS, Google, Azure and Alibaba read their own keys."""
 _SOCKETS = (
     (r"docker[^/]*\.sock", "Docker's interface"),
     (r"podman[^/]*\.sock", "Podman's interface"),
@@ -141,4 +143,6 @@ def inside_thing(address: str) -> str | None:
         port = parts.port
     except ValueError:
         return None
+    if parts.hostname in _METADATA:
+        return "the cloud's metadata"
     return _PORTS.get(port or 0) or _SCHEMES.get(parts.scheme.lower())

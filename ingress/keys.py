@@ -109,4 +109,5 @@ RULE = Table(
     },
     misused=MISPLACED,
     words=words.RULE,
+    inner="originRequest",
 )

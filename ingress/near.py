@@ -58,7 +58,9 @@ def _services(text: str) -> Iterator[str]:
     scheme, separator, rest = text.rpartition("://")
     if (address := bracketed(rest.rstrip("/"))) is not None:
         yield f"{scheme}{separator}{address}" if scheme else f"http://{address}"
-    if (url := re.fullmatch(r"(\w+://[^/]+)/\S*", text)) is not None:
+    if (twice := re.fullmatch(r"\w+://(\w+://[^/]+?)/?", text)) is not None:
+        yield twice[1]
+    if (url := re.fullmatch(r"(\w+://[^/]+[^/:])/\S*", text)) is not None:
         yield url[1]
     if (found := _SCHEME.fullmatch(text)) is not None:
         near = difflib.get_close_matches(found[1].lower(), ("http", "https"), n=1, cutoff=0.8)

@@ -49,7 +49,12 @@ def check_origin(
     given = {**common, **rule.origin_request}
     texts = [*_exposed(rule, service), *_misleading(service), *_without_certificate(service, given)]
     if texts:
-        findings.warn(f"{where}.service", " ".join(texts))
+        first, *more = texts
+        # A program's name stays as it is written.
+        more = [
+            text if text.startswith("cloudflared") else text[:1].upper() + text[1:] for text in more
+        ]
+        findings.warn(f"{where}.service", " ".join([first, *more]))
 
 
 def is_guarded(rule: Rule) -> bool:

@@ -14,6 +14,7 @@ _KEYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset(("config", "tunnel_id")), "an answer of Cloudflare's API: give its `config`, as by: jq .config"),
     (frozenset(("services",)), "a Docker Compose file: give the config.yml that its cloudflared reads"),
     (frozenset(("cloudflare",)), "values of the Helm chart `cloudflare-tunnel`: give its `cloudflare.ingress` as `ingress`"),
+    (frozenset(("additional_hosts",)), "the options of Home Assistant's add-on: write each of its `additional_hosts` as a rule of `ingress`, and `external_hostname` as one with `service`"),
     (frozenset(("tunnels",)), "the options `services.cloudflared` of NixOS as data: give one tunnel's `ingress`, each hostname as a rule, and its `default` as the last one"),
 )  # fmt: skip
 """Keys at the top by which a file is known, and what to say of it."""
@@ -48,6 +49,8 @@ _TYPES = {
     ("ingress", "found a mapping"): "Begin each rule with '- '.",
     ("hostname", "found a list"): "Write a rule for each hostname.",
     ("hostname", "found a mapping"): "Put a text with braces in quotes.",
+    ("hostname", "is there twice"): "Or begin a second rule with '- '.",
+    ("service", "is there twice"): "Or begin a second rule with '- '.",
     ("originRequest", "found a list"): "Write its keys without '- '.",
     ("service", "found a mapping"): "Write the service as one text, such as http://localhost:3000.",
 }
@@ -90,6 +93,8 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def yaml_advice(data: bytes, line: int) -> str | None:
     """What is likely wrong with a line that YAML's reader refuses, or with one before it; else nothing."""
+    if b"\0" not in data and "\ufffd" in data.decode("utf-8", "replace"):
+        return "Save the file as UTF-8."
     lines = data.decode("utf-8", "replace").splitlines()
     if line > len(lines):  # the file ends too early
         odd = (number for number, each in enumerate(lines, 1) if _is_open(each))
@@ -116,6 +121,22 @@ def template_advice(data: bytes, line: int) -> str | None:
     return None
 
 
+def text_advice(data: bytes, line: int, *, no_rules: bool) -> str | None:
+    """What to say of characters that look like others, and of rules that stand where no one reads them; else nothing."""
+    text = data.decode("utf-8", "replace")
+    lines = text.splitlines()
+    if 1 <= line <= len(lines) and re.search("[“”„‘’‚«»]", lines[line - 1]):
+        return f"Line {line} has curly quotes; write \" or ' in their place."
+    if not no_rules:
+        return None
+    blank = (number for number, each in enumerate(lines, 1) if each.lstrip(" \t")[:1] == "\xa0")
+    if (number := next(blank, None)) is not None:
+        return f"Line {number} begins with a no-break space; indent it by plain blanks."
+    if re.search(r"(?ms)^\s*[^#\s].*^---\s.*^ingress:", text):
+        return "Only what stands before the second '---' is read."
+    return None
+
+
 def _is_open(line: str) -> bool:
     """Whether a quote that begins a value is not closed on its line."""
     value = re.match(r"\s*(?:-\s+)?[\w-]+\s*:\s+([\"'])(.*)$", line)
@@ -126,6 +147,10 @@ def _advice(lines: list[str], number: int) -> str | None:
     line = lines[number - 1]
     key = re.match(r"\s*(?:-\s+)?([\w-]+)\s*:", line)
     name = f"'{key[1]}' in line {number}" if key else f"line {number}"
+    before = lines[number - 2] if number > 1 else ""
+    above = any(each.startswith("ingress:") for each in lines[:number])
+    if not above and re.match(r"\s+- ", line) and re.match(r"\s*[\w-]+:\s+[^\s#]", before):
+        return f"The list that begins in line {number} has no key; write 'ingress:' in a line before it."
     if (star := re.search(r"(?::|-)\s+(\*[^\s#]*)", line)) is not None:
         return f"Put a text that begins with '*' in quotes: \"{star[1]}\"."
     if "\t" in line[: len(line) - len(line.lstrip())]:

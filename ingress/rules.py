@@ -65,7 +65,8 @@ def check_demands(
         findings.mismatch(
             f"{where}.hostname",
             rule.hostname,
-            "'*' as the first character only, as in '*.example.com'",
+            "'*' as the first character only, as in '*.example.com'"
+            + near.perhaps_hostname(rule.hostname),
         )
     try:
         Pattern(rule.path)
@@ -115,11 +116,15 @@ def _check_ip_rules(rule: Rule, where: str, findings: Findings) -> None:
         PORTS.read(ip_rule.get("ports", []), f"{place}.ports", findings)
 
 
+_HALF = "is a rule of its own, since it begins with '- '. Write it without that, in line with the keys of the rule before it."
+
+
 def check_ends(rules: Sequence[Rule], places: Sequence[str], findings: Findings) -> None:
     """cloudflared's demand that the last rule, and no other one, takes every request."""
     for index, (rule, place) in enumerate(zip(rules, places, strict=True), start=1):
         if rule.catches_all and index < len(rules):
-            findings.error(place, "takes every request. Move it to the end.")
+            halves = not rule.service or (index > 1 and not rules[index - 2].service)
+            findings.error(place, _HALF if halves else "takes every request. Move it to the end.")
         elif index == len(rules) and not rule.catches_all:
             findings.error(
                 place,

@@ -284,6 +284,8 @@ class Table:
     """Keys that people try, each with the sentence that sets them right."""
     words: Mapping[str, str] = field(default_factory=dict)
     """What other tools call the keys."""
+    inner: str = ""
+    """The key that has a table whose keys people write beside it."""
     newer: bool = False
     """Whether a newer cloudflared may have more keys: one that is like no known one stays, with a warning."""
     also: Mapping[str, object] = field(default_factory=dict)
@@ -322,6 +324,10 @@ class Table:
             return self.misused[name]
         if self.passes_on(name):
             return "unknown key, which stays as it is: a newer cloudflared may know it, an older one ignores it."
+        inner = self.keys[self.inner].shape if self.inner else None
+        if isinstance(inner, Table) and like(str(name), self.keys, self.words) is None:
+            if (meant := like(str(name), inner.keys, inner.words)) is not None:
+                return f"unknown key. Did you mean '{meant}' under `{self.inner}`?"
         return f"unknown key. {nearest(str(name), self.keys, self.words)}"
 
     def schema(self) -> dict[str, object]:

@@ -15,12 +15,16 @@ from ingress.shape import Findings, shown
 from ingress.unclean import refuses_unclean
 
 _URL_CHARACTERS = " \t/?#@"
+_OF_NO_HOSTNAME = re.compile(r"[<>{}()\[\]$^\\|;!~`\"'“”„‘’‚«»]")
+"""What templates, patterns and texts have beside letters."""
 EVERY_PATH = re.compile(r"\^?(?:/|/?\.\*\$?)?")
 """Paths of rules that plainly take every one."""
 _LITERAL = re.compile(r"(\^?)([\w/-]+)")
 _ANYWHERE = re.compile(r"\.\*.*\.\*")
 """Patterns that are plainly meant to be found anywhere."""
 _ANY_FOR_A_DOT = re.compile(r"\.(?=[(\w])")
+_ANY_NAME = re.compile(r"/?\*(?=\.)")
+"""Before a file's ending, as shells write it."""
 _ENDING = re.compile(
     r"(?:\\\.(?!git|env|svn|ht(?:access|passwd))\(?(?:\?[:i]+)?[\w?]{1,5}(?:\|[\w?]{1,5})*\)?(?:\||$))+"
 )
@@ -71,6 +75,8 @@ def _hostname_traps(hostname: str, where: str, findings: Findings) -> None:
     elif any(character in _URL_CHARACTERS for character in hostname):
         expected = f"a hostname, not a URL{near.perhaps_hostname(hostname)}"
         findings.doubt(where, f"found '{hostname}', expected {expected}.")
+    elif (odd := _OF_NO_HOSTNAME.search(hostname)) is not None:
+        findings.warn(where, f"'{hostname}' matches nothing; no hostname has '{odd[0]}'.")
     elif len(name) > 1 and name.startswith("*"):
         findings.warn(where, f"'{hostname}' matches nothing; a wildcard is '*.' and a suffix.")
     elif hostname.startswith("."):
@@ -109,11 +115,13 @@ def bound(path: str) -> str:
     A suggested pattern is found in nothing that the old one is not found in. For the beginning, it is found in all that
     the old one is at the beginning, with the first '/' written or not.
     """
-    meant = f"\\{path}" if _ANY_FOR_A_DOT.match(path) else path.replace("[.]", r"\.")
+    named = _ANY_NAME.sub("", path, count=1) if _ANY_NAME.match(path) else path
+    meant = f"\\{named}" if _ANY_FOR_A_DOT.match(named) else named.replace("[.]", r"\.")
     if path.startswith(".*") or _ENDING.fullmatch(meant):
         for ended in (f"{meant}$", f"(?:{meant})$"):
             if _narrows(ended, path):
                 return f"write '{ended}' for its end"
+    meant = re.sub(r"(?<=[\w)])/\*$", "", path if named != path else meant)
     wanted = f"^/?(?:{meant})"
     for begun in (f"^{meant}", f"^/{meant}", f"^(?:{meant})", f"^/(?:{meant})", f"^/?(?:{meant})"):
         # Without paths that begin with '//', since `wanted` has them for a '/' that is written already.

@@ -70,7 +70,7 @@ def test_what_check_and_import_say(
 
 @pytest.mark.parametrize(
     "path",
-    ["api", "api/.*", "2024", ".(jpg|png)", "[.]php", "api|web", "api|/web", r"\.json|\.xml", "/api/*", "wp-(admin|login)", r"/v\d+"],
+    ["/*.(jpg|php)", "/v1/*", "api", "api/.*", "2024", ".(jpg|png)", "[.]php", "api|web", "api|/web", r"\.json|\.xml", "/api/*", "wp-(admin|login)", r"/v\d+"],
 )  # fmt: skip
 @pytest.mark.parametrize("tail", ["", "/", "/x", "x.php", "/a.jpg", ".xml"])
 @pytest.mark.parametrize("head", ["/api", "/web", "/2024", "/a.png", "/x/api", "/wp-admin", "/v1"])
