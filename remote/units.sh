@@ -70,17 +70,19 @@ end_at_once() {
 }
 
 # Prints that Cloudflare does not take the secret of a cloudflared, or nothing. It goes on asking for ever, and until
-# one connection has succeeded only the first one asks (cloudflared's `supervisor.go`).
+# one connection has succeeded only the first one asks (cloudflared's `supervisor.go`). Over QUIC it says that it was
+# refused, and never why (`Serve` in its `connection/quic_connection.go`).
 refusal_of() {
   local unit=$1 said count limit=$REFUSALS advice='Was it changed by somebody else, or the tunnel deleted? Raise argoweb:tunnel.secretVersion by one.'
   if [[ ${ACTIVE[$unit]} != activating ]]; then return 0; fi
   if [[ -n $NEW_SECRET || ${SETTING[tunnel-secret]:-} == made && " ${CHANGED[*]} " == *' credentials '* ]]; then limit=$REFUSALS_NEW; fi
   said=$(journalctl --no-pager -q -o cat "_SYSTEMD_INVOCATION_ID=${INVOCATION[$unit]}" 2>/dev/null |
-    grep 'Register tunnel error.*Unauthorized.*connIndex=0' || true)
+    grep -E '(Register tunnel error.*Unauthorized|Serve tunnel error.*control stream encountered a failure).*connIndex=0' || true)
   count=$(grep -c . <<<"$said" || true)
+  if [[ $said == *'control stream'* ]]; then limit=$REFUSALS_NEW; fi
   if ((count >= limit)); then
     if [[ ${SETTING[tunnel-secret]:-} == imported ]]; then advice="Set argoweb:tunnelSecret to that of the tunnel."; fi
-    echo "Cloudflare has refused the tunnel's secret $count times: $(sed -n 's/.*error="\([^"]*\)".*/\1/p' <<<"$said" | tail -n 1). $advice"
+    echo "Cloudflare has refused the tunnel's secret $count times: $(sed -n 's/.*error="control stream.*/over QUIC it does not say why, and a wrong secret is the likeliest cause/p; s/.*error="\([^"]*\)".*/\1/p' <<<"$said" | tail -n 1). $advice"
   fi
 }
 

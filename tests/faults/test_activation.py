@@ -61,6 +61,10 @@ TAKEN_BACK = "STATE: the new configuration failed and was taken back; the server
 def test_a_failure_leaves_the_old_configuration_serving(
     deployed: World, faults: Faults, step: str, change: Change, state: str
 ) -> None:
+    if change is cloudflareds_mistake and deployed.status["cloudflared"].startswith("real"):
+        pytest.skip(
+            "wants the imitated cloudflared: what the real one refuses is refused at the preview"
+        )
     files, system = live_files(deployed), deployed.ssh("readlink -f /run/current-system")
     secret = json.loads(deployed.ssh("cat /var/lib/argoWeb/*.json"))["TunnelSecret"]
     default = deployed.ssh("readlink -f /nix/var/nix/profiles/system; cat /boot/nixos-default")

@@ -73,6 +73,29 @@ def test_a_wrong_secret_fails_in_seconds_with_its_reason(
     assert advice in said
 
 
+QUIC = """
+2026-11-30T10:05:01Z ERR failed to serve tunnel connection error="control stream encountered a failure while serving" connIndex=0 event=0 ip=127.0.0.1
+2026-11-30T10:05:01Z ERR Serve tunnel error error="control stream encountered a failure while serving" connIndex=0 event=0 ip=127.0.0.1
+"""
+
+
+@pytest.mark.parametrize(("times", "told"), [(5, True), (4, False)])
+def test_a_wrong_secret_is_told_over_quic_too_where_cloudflared_does_not_say_why(
+    server: Server, times: int, told: bool
+) -> None:
+    server.stub("systemctl", ACTIVATING)
+    says = (
+        f"if [[ $* == *_SYSTEMD_INVOCATION_ID=this* ]]; then cat <<'END'\n{QUIC * times}\nEND\nfi"
+    )
+    server.stub("journalctl", f"#!/bin/bash\n{says}\n")
+
+    said, code = server.work("activate", NEW, "health-timeout 3")
+
+    assert code == 1
+    assert ("refused the tunnel's secret 5 times: over QUIC it does not say why" in said) == told
+    assert ("did not end within 3 s." in said) != told
+
+
 def test_a_secret_that_was_made_a_moment_ago_may_be_refused_some_times_more(
     server: Server,
 ) -> None:
