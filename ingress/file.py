@@ -26,7 +26,9 @@ from ingress.yaml3 import YamlError, compose
 
 URL_CLASH = "cannot stand beside ingress rules. Remove it."
 """What `ingress validate` refuses and `ingress rule` does not."""
-_NO_RULES = "missing. cloudflared needs at least one rule."
+_NO_RULES = (
+    "missing. cloudflared needs at least one rule, the last one as `- service: http_status:404`."
+)
 ONLY_URL = (
     "missing: the file is of the old form for one service, which `tunnel run` takes and `ingress validate` does not. "
     "Write the service as a rule, `- service: …` below `ingress`; in a stack as a site with its `hostname`."
@@ -113,9 +115,11 @@ class _Report(Findings):
 
 def _explains(error: Problem, where: str, text: str) -> bool:
     """Whether an error is the cause of what is said of a place: one mistake is told once."""
-    beside = error.where.rpartition(".")[0] == where.rpartition(".")[0]
-    unread = error.text.startswith("is there twice") and text.startswith("missing.")
-    return error.where == where or (beside and unread)
+    twice = error.text.startswith("is there twice")
+    unread = error.where.rpartition(".")[0] if twice else error.where
+    return error.where == where or (
+        text.startswith("missing.") and where.rpartition(".")[0] == unread
+    )
 
 
 def read(data: bytes) -> File:

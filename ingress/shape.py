@@ -326,7 +326,8 @@ class Table:
             return "unknown key, which stays as it is: a newer cloudflared may know it, an older one ignores it."
         inner = self.keys[self.inner].shape if self.inner else None
         if isinstance(inner, Table) and like(str(name), self.keys, self.words) is None:
-            if (meant := like(str(name), inner.keys, inner.words)) is not None:
+            meant = like(str(name), inner.keys, inner.words)
+            if meant is not None:
                 return f"unknown key. Did you mean '{meant}' under `{self.inner}`?"
         return f"unknown key. {nearest(str(name), self.keys, self.words)}"
 

@@ -23,6 +23,10 @@ _LITERAL = re.compile(r"(\^?)([\w/-]+)")
 _ANYWHERE = re.compile(r"\.\*.*\.\*")
 """Patterns that are plainly meant to be found anywhere."""
 _ANY_FOR_A_DOT = re.compile(r"\.(?=[(\w])")
+_OF_ELSEWHERE = re.compile(r"(?:~\*?|=|\^~) +\^?(?=/)|\^?https?://[^/]*(?=/|$)")
+"""What nginx writes before a path, and a URL's beginning."""
+_PART = re.compile(r"(?<=/)(?::[A-Za-z]\w*|\{[A-Za-z]\w*\})(?=/|$)")
+"""As routers of applications name a part."""
 _ANY_NAME = re.compile(r"/?\*(?=\.)")
 """Before a file's ending, as shells write it."""
 _ENDING = re.compile(
@@ -70,7 +74,9 @@ def check_rule(
 
 def _hostname_traps(hostname: str, where: str, findings: Findings) -> None:
     name = hostname.removeprefix("*.")
-    if "," in hostname:
+    if hostname == "@":
+        findings.doubt(where, "found '@', expected a hostname: that of the zone is written out.")
+    elif re.search(r"[^\s,][\s,]+[^\s,]", hostname):
         findings.doubt(where, f"found '{hostname}', expected one hostname. Write a rule for each.")
     elif any(character in _URL_CHARACTERS for character in hostname):
         expected = f"a hostname, not a URL{near.perhaps_hostname(hostname)}"
@@ -97,10 +103,17 @@ def _path_traps(path: str, where: str, findings: Findings) -> None:
     literal = _LITERAL.match(path)
     texts = []
     everything = EVERY_PATH.fullmatch(path) or _ANYWHERE.fullmatch(path) or covers(path, "^/")
-    if not anchored and not everything:
+    whole = _OF_ELSEWHERE.match(path)
+    if whole is not None:
+        texts.append(
+            f"'{path}' matches nothing; it is found in the path alone: write '^{path[whole.end() :] or '/'}'."
+        )
+    elif not anchored and not everything:
         texts.append(f"'{path}' is found anywhere in a path; {bound(path)}.")
     elif literal and literal[1] and not literal[2].startswith("/"):
         texts.append(f"'{path}' matches nothing; a path begins with '/': write '^/{path[1:]}'.")
+    if (part := _PART.search(path)) is not None:
+        texts.append(f"'{part[0]}' stands for itself; '[^/]+' is any one part of a path.")
     if re.search(r"/\*(?:\$?$|/)", path):
         texts.append(f"'*' in '{path}' repeats the '/'; '.*' is any characters.")
     elif path.endswith("/") and len(path) > 2:
