@@ -226,6 +226,10 @@ FILE = Table(
     },
     misused={
         **MISPLACED,
+        **dict.fromkeys(
+            ("service", "path"),
+            "is a key of a rule. Write it below `ingress`, in a rule that begins with '- '.",
+        ),
         **_BESIDE_RULES,
         **dict.fromkeys(_REMOVED_FLAGS, _REMOVED),
         **dict.fromkeys(_IDLE_FLAGS, _IDLE),

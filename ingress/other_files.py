@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from typing import Any
 
 _KEYS: tuple[tuple[frozenset[str], str], ...] = (
-    (frozenset(("apiVersion", "kind")), "a Kubernetes {kind}: give what stands {place}"),
+    (frozenset(("apiVersion", "kind")), "a Kubernetes {kind}: {give}"),
     (frozenset(("AccountTag", "TunnelSecret")), "a tunnel's credentials file, a secret: give the config.yml that names it"),
     (frozenset(("result", "success")), "an answer of Cloudflare's API: give its `result.config`, as by: jq .result.config"),
     (frozenset(("config", "tunnel_id")), "an answer of Cloudflare's API: give its `config`, as by: jq .config"),
     (frozenset(("services",)), "a Docker Compose file: give the config.yml that its cloudflared reads"),
     (frozenset(("cloudflare",)), "values of the Helm chart `cloudflare-tunnel`: give its `cloudflare.ingress` as `ingress`"),
     (frozenset(("additional_hosts",)), "the options of Home Assistant's add-on: write each of its `additional_hosts` as a rule of `ingress`, and `external_hostname` as one with `service`"),
+    (frozenset(("authtoken",)), "ngrok's configuration: write each of its tunnels as a rule with `hostname` and `service`"),
+    (frozenset(("tunnels", "version")), "ngrok's configuration: write each of its tunnels as a rule with `hostname` and `service`"),
+    (frozenset(("http",)), "Traefik's configuration: write each of its hosts as a rule with `hostname` and `service`"),
     (frozenset(("tunnels",)), "the options `services.cloudflared` of NixOS as data: give one tunnel's `ingress`, each hostname as a rule, and its `default` as the last one"),
 )  # fmt: skip
 """Keys at the top by which a file is known, and what to say of it."""
@@ -23,6 +26,20 @@ _TEXTS = (
         r"-----BEGIN [A-Z ]+-----",
         "a key or a certificate, perhaps a secret: give the config.yml that names it",
     ),
+    (r"\AeyJ[\w+/=-]{40,}\s*\Z", "a tunnel's token, a secret: give the config.yml of the tunnel"),
+    (
+        r"(?m)^\s*(?:export\s+)?TUNNEL_\w+=",
+        "variables of an environment, perhaps with a secret: give the config.yml that cloudflared reads",
+    ),
+    (
+        r"(?m)^\s*(?:[$#]\s+)?(?:sudo\s+)?(?:docker|podman|cloudflared)\s.*\btunnel\b",
+        "a command, perhaps with a secret: give the config.yml that its cloudflared reads",
+    ),
+    (
+        r"(?m)^\[(?:Unit|Service)\]\s*$",
+        "a unit of systemd: give the config.yml that its `ExecStart` names",
+    ),
+    (r"(?m)^```", "Markdown: give what stands between two lines with ```"),
     (
         r'(?m)^\s*(?:resource|module|variable|locals|terraform|provider|data)\s*(?:"[^"]*"\s*)*\{',
         "Terraform: give what its `config` says, or what Cloudflare's API answers, as by: jq .result.config",
@@ -69,16 +86,20 @@ def other_kind(values: Mapping[str, Any]) -> str | None:
         return _KEYS[-1][1]
     for keys, text in _KEYS:
         if keys <= values.keys():
-            data = [
-                key for key in _mapping(values.get("data")) if str(key).endswith((".yml", ".yaml"))
-            ]
-            place = (
-                f"under `data`, in `{data[0]}`"
-                if data
-                else "under `data` or as the file that it mounts"
-            )
-            return text.format(kind=values.get("kind"), place=place)
+            return text.format(kind=values.get("kind"), give=_of_kubernetes(values))
     return None
+
+
+def _of_kubernetes(values: Mapping[str, Any]) -> str:
+    """What to give in place of an object of Kubernetes'."""
+    data = [key for key in _mapping(values.get("data")) if str(key).endswith((".yml", ".yaml"))]
+    if data:
+        return f"give what stands under `data`, in `{data[0]}`"
+    if values.get("kind") in ("ConfigMap", "Secret"):
+        return "give what stands under `data`"
+    if re.search("Ingress|Route", str(values.get("kind"))):
+        return "write each of its hosts as a rule with `hostname` and `service`"
+    return "give the config.yml that its cloudflared reads, which a ConfigMap may have under `data`"
 
 
 def other_language(data: bytes) -> str | None:
@@ -116,7 +137,9 @@ def type_advice(where: str, text: str) -> str | None:
 def template_advice(data: bytes, line: int) -> str | None:
     """What to say of a line with a placeholder that was to be filled in, or nothing."""
     lines = data.decode("utf-8", "replace").splitlines()
-    if 1 <= line <= len(lines) and re.search(r"\{\{.*\}\}|\$\{\w+\}|<%.*%>", lines[line - 1]):
+    if 1 <= line <= len(lines) and re.search(
+        r"\{\{.*\}\}|\{%.*%\}|\$\{\w+\}|<%.*%>", lines[line - 1]
+    ):
         return f"Line {line} is one of a template; fill it in first."
     return None
 

@@ -316,7 +316,12 @@ class Table:
     def passes_on(self, name: str) -> bool:
         """Whether a key is unknown and stays all the same."""
         unknown = name not in self.keys and name not in self.misused
-        return self.newer and unknown and like(str(name), self.keys, self.words) is None
+        return self.newer and unknown and like(str(name), self._useful, self.words) is None
+
+    @property
+    def _useful(self) -> list[str]:
+        """The keys that can be meant by another word."""
+        return [name for name in self.keys if name not in self.misused]
 
     def wrong(self, name: str) -> str:
         """What is wrong with a key that is not one of the table's."""
@@ -329,7 +334,7 @@ class Table:
             meant = like(str(name), inner.keys, inner.words)
             if meant is not None:
                 return f"unknown key. Did you mean '{meant}' under `{self.inner}`?"
-        return f"unknown key. {nearest(str(name), self.keys, self.words)}"
+        return f"unknown key. {nearest(str(name), self._useful, self.words)}"
 
     def schema(self) -> dict[str, object]:
         properties = {}

@@ -172,12 +172,12 @@ def _kept(values: Mapping[str, Any], table: Table, where: str, left: list[str]) 
     for name, value in values.items():
         place = f"{where}{name}"
         key = table.keys.get(name)
-        unknown = table.passes_on(name) and name not in FILE.keys
-        if key is None and unknown and (where or FILE.passes_on(name)) and _is_data(value):
+        unknown = table.passes_on(name) and (where or FILE.passes_on(name))
+        if key is None and unknown and _is_data(value):
             kept[name] = value
         elif key is None:
             read_as = table if where or name in table.misused else FILE
-            idle = name in FILE.keys and name not in read_as.misused
+            idle = not where and name in FILE.keys and name not in read_as.misused
             left.append(f"{place}: {'is not for a stack.' if idle else read_as.wrong(name)}")
         elif isinstance(key.shape, Table) and isinstance(value, Mapping):
             kept[name] = _kept(value, key.shape, f"{place}.", left)

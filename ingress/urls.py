@@ -137,7 +137,7 @@ def _host(scheme: str, host: str) -> str:
     if bracket == 0:
         address, closing, port = host[1:].rpartition("]")
         if not closing:
-            raise UrlError("no ']'")
+            raise UrlError("a '[' without its ']'")
         host = f"[{_address(address)}]"
     else:
         strict = scheme in ("http", "https")
