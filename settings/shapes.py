@@ -126,6 +126,7 @@ SITE = Table(
     },
     also={"oneOf": [_given(name) for name in BACKENDS]},
     words=words.SITE,
+    inner="originRequest",
 )
 WRITTEN, SORTED = "written", "sorted"
 
