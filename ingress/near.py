@@ -73,6 +73,8 @@ def _services(text: str) -> Iterator[str]:
 
 def perhaps_path(text: str) -> str:
     """`; perhaps 'PATTERN'` for a path that is written as shells write names, or nothing."""
+    if set(text) == {"*"}:
+        return "; leave it out for every path"
     if not re.fullmatch(r"[\w/.*-]+", text) or "*" not in text or not re.search(r"\w", text):
         return ""
     inner = re.sub(r"(?:\\\*)+", ".*", re.escape(text)).replace(r"\-", "-")

@@ -170,7 +170,8 @@ def _advice(lines: list[str], number: int) -> str | None:
     line = lines[number - 1]
     key = re.match(r"\s*(?:-\s+)?([\w-]+)\s*:", line)
     name = f"'{key[1]}' in line {number}" if key else f"line {number}"
-    before = lines[number - 2] if number > 1 else ""
+    written = [each for each in lines[: number - 1] if each.split("#")[0].strip()]
+    before = written[-1] if written else ""
     above = any(each.startswith("ingress:") for each in lines[:number])
     if not above and re.match(r"\s+- ", line) and re.match(r"\s*[\w-]+:\s+[^\s#]", before):
         return f"The list that begins in line {number} has no key; write 'ingress:' in a line before it."

@@ -114,10 +114,12 @@ def _path_traps(path: str, where: str, findings: Findings) -> None:
         texts.append(f"'{path}' matches nothing; a path begins with '/': write '^/{path[1:]}'.")
     if (part := _PART.search(path)) is not None:
         texts.append(f"'{part[0]}' stands for itself; '[^/]+' is any one part of a path.")
-    if re.search(r"/\*(?:\$?$|/)", path):
+    if re.search(r"/\*(?:\$?$|/)", path) and not everything:
         texts.append(f"'*' in '{path}' repeats the '/'; '.*' is any characters.")
     elif path.endswith("/") and len(path) > 2:
-        texts.append(f"'{path}' does not match '{path.lstrip('^')[:-1]}' without the '/'.")
+        bare = path.lstrip("^")[:-1]
+        both = "" if "|" in path else f"; '^{bare}(?:/|$)' matches both"
+        texts.append(f"'{path}' does not match '{bare}' without the '/'{both}.")
     if texts:
         findings.warn(where, " ".join(texts))
 
