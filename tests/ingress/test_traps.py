@@ -124,7 +124,9 @@ ROWS: list[tuple[str, list[str]]] = [
     ),
     (
         site("hostname: a.b", "path: ^/api/", "service: https://x.example:1"),
-        ["3: ingress[0].path: '^/api/' does not match '/api' without the '/'; '^/api(?:/|$)' matches both."],
+        [
+            "3: ingress[0].path: '^/api/' does not match '/api' without the '/'; '^/api(?:/|$)' matches both."
+        ],
     ),
     # A hostname.
     (
