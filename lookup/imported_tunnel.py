@@ -16,7 +16,7 @@ _NEW = (
 
 
 def import_problem(settings: Settings, api: Api, own: OwnState) -> str | None:
-    """Why it cannot. Once it is in the state nothing is asked here.
+    """The reason why the tunnel of `importId` cannot be taken over, or `None`. One in the state is not asked about here.
 
     A remotely managed one takes its rules from Cloudflare, not from the server (`config_src` of
     `GET /accounts/{account_id}/cfd_tunnel/{tunnel_id}`), and a deleted one is still answered for, with a date.
@@ -29,9 +29,8 @@ def import_problem(settings: Settings, api: Api, own: OwnState) -> str | None:
             f"{_PLACE}: found '{wanted}', but this stack has the tunnel {own.tunnel_id} already. "
             "Remove the key, or import into another stack."
         )
-    path = f"accounts/{settings.account_id}/cfd_tunnel/{wanted}"
     try:
-        tunnel = api.one(path, permissions.TUNNEL)
+        tunnel = api.one(tunnel_path(settings, wanted), permissions.TUNNEL)
     except NotThere as error:
         return (
             f"{_PLACE}: found '{wanted}', expected a tunnel of the account {settings.account_id}: {error} "
@@ -48,6 +47,11 @@ def import_problem(settings: Settings, api: Api, own: OwnState) -> str | None:
             f"config_src 'local': cloudflared would follow the dashboard's rules and not this stack's. {_NEW}"
         )
     return None
+
+
+def tunnel_path(settings: Settings, tunnel_id: str) -> str:
+    """Where the API has a tunnel of the stack's account."""
+    return f"accounts/{settings.account_id}/cfd_tunnel/{tunnel_id}"
 
 
 def managed_remotely(tunnel: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ import pulumi
 
 from lookup import permissions
 from lookup.api import Api, ApiError, NotThere
-from lookup.imported_tunnel import import_problem, managed_remotely
+from lookup.imported_tunnel import import_problem, managed_remotely, tunnel_path
 from lookup.state import KeptSecret, OwnState
 from lookup.tunnel_name import name_taken, namesake
 from settings import Settings
@@ -43,7 +43,7 @@ def own_tunnel(settings: Settings, api: Api, own: OwnState) -> dict[str, Any] | 
     if own.tunnel_id is None:
         return None
     try:
-        return api.one(_path(settings, own.tunnel_id), permissions.TUNNEL)
+        return api.one(tunnel_path(settings, own.tunnel_id), permissions.TUNNEL)
     except NotThere:
         return None
 
@@ -169,9 +169,5 @@ def _secret(settings: Settings, api: Api, tunnel_id: str) -> str:
     Raises:
         ApiError: the API does not tell.
     """
-    token = api.one(f"{_path(settings, tunnel_id)}/token", permissions.TUNNEL)
+    token = api.one(f"{tunnel_path(settings, tunnel_id)}/token", permissions.TUNNEL)
     return str(json.loads(base64.b64decode(str(token)))["s"])
-
-
-def _path(settings: Settings, tunnel_id: str) -> str:
-    return f"accounts/{settings.account_id}/cfd_tunnel/{tunnel_id}"

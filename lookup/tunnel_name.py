@@ -14,7 +14,7 @@ _PLACE = "argoweb:tunnel.name"
 def namesake(
     settings: Settings, api: Api, own: OwnState, deleted: str | None
 ) -> dict[str, Any] | None:
-    """The other tunnel that has the name. Nothing is asked where the stack's tunnel has it already, and was not `deleted`.
+    """Another tunnel that has the stack's tunnel name, or `None`. Nothing is asked where the stack's own has it and is not `deleted`.
 
     Raises:
         ApiError: the API does not tell.
@@ -35,7 +35,7 @@ def namesake(
 
 
 def name_taken(other: dict[str, Any], own: OwnState, imported: str | None) -> str:
-    """Why it is not free, and the ways out.
+    """Says that another tunnel has the name, and the ways out.
 
     Known before anything is done: a tunnel with a name that is taken fails with `1013` only after minutes, since the
     provider tries again.
