@@ -35,7 +35,7 @@ real: $(VENV)/ready
 
 check: $(VENV)/ready
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy
-	@$(RUN) -m pytest -q tests/remote
+	@$(RUN) -m pytest -q -k shellcheck tests/remote
 
 bench: $(VENV)/ready
 	@$(RUN) -m sandbox.packages wrk && $(RUN) -m bench

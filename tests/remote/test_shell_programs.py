@@ -7,16 +7,33 @@ import pytest
 
 from components.remote_programs import PARTS, SERVER_PROGRAM, command
 
-REMOTE = Path(__file__).resolve().parents[2] / "remote"
+ROOT = Path(__file__).resolve().parents[2]
+REMOTE = ROOT / "remote"
 SOURCE = "\n".join((REMOTE / part).read_text() for part in PARTS)
 
 
-@pytest.mark.parametrize("script", ["put.sh", "release.sh", "launch.sh", "server program"])
+CHECKED = {
+    "server program": SOURCE,
+    **{
+        str(script.relative_to(ROOT)): script.read_text()
+        for folder in ("remote", "sandbox/server/bin", ".ci")
+        for script in sorted((ROOT / folder).iterdir())
+        if script.name not in PARTS
+        and not script.read_text().startswith("#!/opt/sandbox/bin/python3")
+    },
+}
+"""Each shell program by its path; the parts of the server's program make sense together only."""
+
+
+@pytest.mark.parametrize("script", CHECKED)
 def test_a_shell_program_is_clean_for_shellcheck(script: str) -> None:
-    text = SOURCE if script == "server program" else (REMOTE / script).read_text()
 
     result = subprocess.run(
-        ["shellcheck", "--shell=bash", "-"], input=text, text=True, capture_output=True, check=False
+        ["shellcheck", "--shell=bash", "-"],
+        input=CHECKED[script],
+        text=True,
+        capture_output=True,
+        check=False,
     )
 
     assert result.returncode == 0, result.stdout
