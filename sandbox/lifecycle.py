@@ -20,6 +20,8 @@ from sandbox.state import CHECKOUT, FOLDER, STACK, SandboxError, folder
 
 EXAMPLE = Path(__file__).resolve().parent / "example"
 ACCOUNT = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+TEAM = "sandbox"
+"""The name of the account's team in Zero Trust."""
 ZONES = {
     "example.localhost": "00112233445566778899aabbccddee01",
     "example-two.localhost": "00112233445566778899aabbccddee02",
@@ -260,6 +262,7 @@ def _start_cloudflare(protocols: Sequence[str]) -> dict[str, Any]:
         "accounts": [{"id": ACCOUNT, "name": "sandbox"}],
         "zones": [{"id": key, "name": name, "account_id": ACCOUNT} for name, key in ZONES.items()],
         "tokens": [{"value": _TOKEN}],
+        "organizations": [{"account_id": ACCOUNT, "team": TEAM}],
     }
     _tell(service, "/seed", seed)
     return service

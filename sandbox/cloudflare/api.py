@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import tunnel_routes, zone_routes
+from .access import routes as access_routes
 from .errors import (
     AddressNotAllowed,
     ApiError,
@@ -27,7 +28,7 @@ from .store import Store
 
 BASE = "/client/v4"
 VERIFY = zone_routes.VERIFY
-ROUTES = (*zone_routes.ROUTES, *tunnel_routes.ROUTES)
+ROUTES = (*zone_routes.ROUTES, *tunnel_routes.ROUTES, *access_routes.ROUTES)
 
 # The provider waits minutes between its ten tries of a 409; this header keeps the tries only.
 RETRY_SOON: Headers = [("Retry-After-Ms", "10")]
@@ -128,7 +129,7 @@ class Api:
         }
         if reply.result_info is not None:
             envelope["result_info"] = reply.result_info
-        return Response.of_json(200, envelope)
+        return Response.of_json(reply.status, envelope)
 
     def _token(self, request: Request) -> Token | None:
         """The token or key that the request has; None when there is no such token."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+from .access import organization
 from .errors import ApiError, IdenticalRecordExists, UnknownInput, known
 from .http import Request, Response
 from .journal import Fault, Journal
@@ -19,7 +20,7 @@ from .weather import Weather
 
 Doors = Callable[[Path], Awaitable[None]]
 """Lets the edge be found in the network namespace that a file holds."""
-SEEDS = frozenset({"accounts", "zones", "tokens", "records"})
+SEEDS = frozenset({"accounts", "zones", "tokens", "records", "organizations"})
 
 
 class Control:
@@ -105,6 +106,8 @@ class Control:
                 raise UnknownInput(f"zone {zone.name}: no account {zone.account_id}")
         tokens = [Token(**item) for item in seed.get("tokens", [])]
         self._store.put_seed(accounts, zones, tokens)
+        for item in seed.get("organizations", []):
+            organization.seeded(self._store, item)
         for item in seed.get("records", []):
             self._seed_record(dict(item))
         return {}

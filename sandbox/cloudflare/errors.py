@@ -206,3 +206,68 @@ class IdenticalRecordExists(ApiError):
     """A record equals this one in every setting."""
 
     code, message = 81058, "An identical record already exists."
+
+
+class AccessError(ApiError):
+    """An error of Cloudflare Access, whose messages have a prefix and a name of their own."""
+
+    kind: ClassVar[str] = "invalid_request"
+
+    def __init__(self, message: str | None = None) -> None:
+        words = f": {text}" if (text := message or self.message) else ""
+        super().__init__(f"access.api.error.{self.kind}{words}")
+
+
+class InvalidAccessRequest(AccessError):
+    """A field has a value outside its rules, or names what is not there."""
+
+    code, message = 12130, "the request is invalid"
+
+
+class ApplicationExists(AccessError):
+    """Another application has this domain and path."""
+
+    code, status, kind, message = 11010, 409, "application_already_exists", ""
+
+
+class DestinationTaken(AccessError):
+    """Another application has one of the destinations. The message is known, its code is not."""
+
+    code, status, kind = 12132, 409, "conflict"
+    message = "destination belongs to another application"
+
+
+class UnknownApplication(AccessError):
+    """The account has no such application."""
+
+    code, status, kind, message = 11021, 404, "unknown_application", ""
+
+
+class AccessObjectNotFound(AccessError):
+    """The account has no such policy, group, service token or identity provider."""
+
+    code, status, kind, message = 12135, 404, "not_found", ""
+
+
+class PolicyInUse(AccessError):
+    """An application has the policy, or a policy the group. The status is known, its code is not."""
+
+    code, status, kind = 12136, 409, "conflict"
+    message = "cannot delete what is in use"
+
+
+class ServiceTokenInUse(AccessError):
+    """A policy or group names the service token."""
+
+    code, kind = 12139, "service_token_in_use"
+    message = "cannot delete service token because it is used by a policy, group, or app SCIM configuration"
+
+
+class AccessNotEnabled(AccessError):
+    """The account has not set up Zero Trust."""
+
+    code, status, kind = 9999, 403, "not_enabled"
+    message = (
+        "access is not enabled. Visit the Access dashboard at https://one.dash.cloudflare.com/ "
+        "and click the 'Enable Access' button."
+    )

@@ -93,3 +93,18 @@ class Record:
     modified_on: str = field(default_factory=now)
     comment_modified_on: str | None = None
     tags_modified_on: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessObject:
+    """Something of Cloudflare Access. `kind` is what its path in the API ends in, such as apps."""
+
+    id: str
+    account_id: str
+    kind: str
+    body: dict[str, Any]
+    """Its fields, as the API shows them."""
+    hidden: dict[str, Any] = field(default_factory=dict)
+    """What the API does not show: a service token's secrets, a team's keys."""
+    created_at: str = field(default_factory=now)
+    updated_at: str = field(default_factory=now)

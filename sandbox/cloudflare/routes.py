@@ -52,6 +52,7 @@ class Reply:
     result: Any
     messages: list[Json] = field(default_factory=list)
     result_info: Json | None = None
+    status: int = 200
 
 
 @dataclass(frozen=True, kw_only=True)

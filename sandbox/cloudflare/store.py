@@ -7,12 +7,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .errors import NoRoute, RecordNotFound, TunnelNotFound
-from .models import Account, Record, Token, Tunnel, Zone
+from .errors import (
+    AccessNotEnabled,
+    AccessObjectNotFound,
+    NoRoute,
+    RecordNotFound,
+    TunnelNotFound,
+    UnknownApplication,
+)
+from .models import AccessObject, Account, Record, Token, Tunnel, Zone
 
 
 class Store:
-    """Accounts, zones, tokens, tunnels and records by id (tokens by value).
+    """Accounts, zones, tokens, tunnels, records and what Access has, by id (tokens by value).
 
     Every `put_*` and `delete_*` is on disk when it returns; the file replaces the old one whole.
     """
@@ -24,6 +31,7 @@ class Store:
         self.tokens: dict[str, Token] = {}
         self.tunnels: dict[str, Tunnel] = {}
         self.records: dict[str, Record] = {}
+        self.access: dict[str, AccessObject] = {}
         if path.exists():
             self._load(json.loads(path.read_text()))
 
@@ -57,6 +65,24 @@ class Store:
     def zone_records(self, zone_id: str) -> list[Record]:
         return [record for record in self.records.values() if record.zone_id == zone_id]
 
+    def access_objects(self, account_id: str, kind: str) -> list[AccessObject]:
+        """All of a kind, in the order of their making.
+
+        Raises:
+            AccessNotEnabled: the account has no organization of Zero Trust.
+        """
+        self.account(account_id)
+        own = [found for found in self.access.values() if found.account_id == account_id]
+        if not any(found.kind == "organizations" for found in own):
+            raise AccessNotEnabled()
+        return [found for found in own if found.kind == kind]
+
+    def access_object(self, account_id: str, kind: str, object_id: str) -> AccessObject:
+        for found in self.access_objects(account_id, kind):
+            if found.id == object_id:
+                return found
+        raise UnknownApplication() if kind == "apps" else AccessObjectNotFound()
+
     def put_seed(
         self, accounts: Iterable[Account], zones: Iterable[Zone], tokens: Iterable[Token]
     ) -> None:
@@ -79,6 +105,15 @@ class Store:
         del self.records[record.id]
         self._save()
 
+    def put_access(self, thing: AccessObject) -> AccessObject:
+        self.access[thing.id] = thing
+        self._save()
+        return thing
+
+    def delete_access(self, thing: AccessObject) -> None:
+        del self.access[thing.id]
+        self._save()
+
     def clear(self) -> None:
         """Forget everything, the seeds too."""
         self._load({})
@@ -92,6 +127,7 @@ class Store:
             "tokens": [asdict(item) for item in self.tokens.values()],
             "tunnels": [asdict(item) for item in self.tunnels.values()],
             "records": [asdict(item) for item in self.records.values()],
+            "access": [asdict(item) for item in self.access.values()],
         }
 
     def _load(self, data: dict[str, list[dict[str, Any]]]) -> None:
@@ -100,6 +136,7 @@ class Store:
         self.tokens = {item["value"]: Token(**item) for item in data.get("tokens", [])}
         self.tunnels = {item["id"]: Tunnel(**item) for item in data.get("tunnels", [])}
         self.records = {item["id"]: Record(**item) for item in data.get("records", [])}
+        self.access = {item["id"]: AccessObject(**item) for item in data.get("access", [])}
 
     def _save(self) -> None:
         write_private_json(self._path, self.dump())
