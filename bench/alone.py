@@ -8,7 +8,7 @@ from functools import partial
 
 from bench.rounds import Row, interleaved, ratio
 from bench.stacks import of_every_kind, settings_of
-from render import FileEntry, caddyfile, cloudflared_yml, manifest, module_json
+from render import FileEntry, caddyfile, cloudflared_yml, manifest, module_json, serving
 
 _IMPORT = """
 import json, resource, sys, time
@@ -65,5 +65,5 @@ def _settings(count: int) -> float:
         FileEntry(name=str(n), mode="644", owner="root:root", sha256="0" * 64, path=f"/{n}")
         for n, _ in enumerate(texts)
     ]
-    manifest(settings, settings.servers[0], owner="argoweb/bench", files=entries)
+    manifest(serving(settings), settings.servers[0].rebuild, owner="argoweb/bench", files=entries)
     return time.process_time() - began

@@ -1,14 +1,22 @@
-"""The component resources: a tunnel, the NixOS hosts that serve it, and the DNS records that lead to it."""
+"""The component resources: a tunnel, the NixOS hosts that serve it, the DNS records that lead to it; and all in one."""
 
-from components.nixos_host import NixosHost, NixosHostArgs
-from components.records import Records, RecordsArgs
+from components.connection import Connection, SshServer
+from components.deploy import Deployment, deploy
+from components.nixos_host import HostFile, NixosHost, NixosHostArgs
+from components.records import Record, Records, RecordsArgs
 from components.tunnel import Tunnel, TunnelArgs
 
 __all__ = [
+    "Connection",
+    "Deployment",
+    "HostFile",
     "NixosHost",
     "NixosHostArgs",
+    "Record",
     "Records",
     "RecordsArgs",
+    "SshServer",
     "Tunnel",
     "TunnelArgs",
+    "deploy",
 ]

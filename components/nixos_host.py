@@ -2,16 +2,17 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_random as random
 from pulumi_command import remote
 
+from components.connection import ROOT, Connection
 from components.remote_programs import SERVER_PROGRAM, command
 from components.unprinted import seal
 from render import FileEntry, manifest, teardown_manifest
-from settings import Server, Settings
+from settings import Rebuild
 
 STAGING = "/var/lib/argoweb-deploy/staging"
 """Where files wait on the server until all of them are there."""
@@ -36,13 +37,21 @@ class HostFile:
 class NixosHostArgs:
     """A server and what has to be on it."""
 
-    settings: Settings
-    server: Server
+    deployment: str
+    """`project/stack`, by which the server knows whom it belongs to."""
+    connection: Connection
     tunnel: pulumi.Resource
     """Deleted after the teardown only: Cloudflare refuses to delete a tunnel that has connections."""
     files: Sequence[HostFile]
+    serving: Sequence[str]
+    """What the activation is told of the deployment: the lines of `render.serving`."""
+    rebuild: Rebuild = field(default_factory=Rebuild)
     after: Sequence[pulumi.Resource] = ()
     """What the activation waits for. The files do not: they are only staged."""
+    redeploy: int = 0
+    """Another number sends every file again, as after a reinstallation."""
+    let_go: bool = False
+    """Whether the server is gone for good: nothing connects to it any more."""
 
 
 class NixosHost(pulumi.ComponentResource):
@@ -57,98 +66,136 @@ class NixosHost(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: NixosHostArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        server = args.server
-        connection = _connection(args.settings, server)
+        connection = args.connection.args()
         super().__init__("argoweb:index:NixosHost", name, {"connection": seal(connection)}, opts)
-        sudo = server.user != "root"
-        deployment = args.settings.deployment
+        commands = _Commands(self, name, args, connection)
+        teardown = commands.teardown()
+        # The end of a file is that of its folder, which the teardown removes; what replaces a file has the same place. The
+        # program's end tells the teardown of one that goes for good from that of one which is replaced.
+        # In a preview the plugin makes an id up for what is yet to be made; what it will print is unknown then.
+        made_as = pulumi.Output.all(teardown.id, teardown.stdout).apply(lambda known: str(known[0]))
+        staged = [commands.program(made_as, after=teardown)]
+        staged += [commands.stage(file.name, file.content, after=teardown) for file in args.files]
+        self.activation = commands.activation(staged)
+        self.register_outputs({"address": args.connection.server.text})
+
+
+class _Commands:
+    """The commands of a server, which have its address, owner and staging folder in common."""
+
+    def __init__(
+        self,
+        host: NixosHost,
+        name: str,
+        args: NixosHostArgs,
+        connection: remote.ConnectionArgs,
+    ) -> None:
+        self._name = name
+        self._args = args
+        self._connection = connection
+        address = args.connection.server.text
+        # A server that moved is a new one: set up first, the old one cleaned afterwards.
+        self._triggers = [address]
+        # A server that is gone can neither be changed nor cleaned; what is not in the state is made without it.
+        self._opts = pulumi.ResourceOptions(
+            parent=host,
+            retain_on_delete=args.let_go,
+            ignore_changes=_INPUTS if args.let_go else None,
+        )
         # A move that failed and was set back leaves resources of this very address to be deleted: on the server each
         # set of them has an id of its own, so that the end of the earlier one is not that of the later one.
         made = random.RandomId(
             f"{name}-id",
             byte_length=4,
-            keepers={"address": server.address_text},
-            opts=pulumi.ResourceOptions(parent=self),
+            keepers={"address": address},
+            opts=pulumi.ResourceOptions(parent=host),
         )
-        owner = pulumi.Output.concat(f"{deployment}/{server.name} {server.address_text} ", made.hex)
-        staging = pulumi.Output.concat(
-            f"{STAGING}/{deployment.replace('/', '-')}-{server.name}-{server.address_text}-",
-            made.hex,
-        )
-        # A server that moved is a new one: set up first, the old one cleaned afterwards.
-        triggers = [server.address_text]
-        # A server that is gone can neither be changed nor cleaned; what is not in the state is made without it.
-        children = pulumi.ResourceOptions(
-            parent=self,
-            retain_on_delete=server.let_go,
-            ignore_changes=_INPUTS if server.let_go else None,
+        self._owner = pulumi.Output.concat(f"{args.deployment}/{name} ", address, " ", made.hex)
+        folder = f"{args.deployment.replace('/', '-')}-{name}"
+        self._staging = pulumi.Output.concat(f"{STAGING}/{folder}-", address, "-", made.hex)
+        self._program = pulumi.Output.concat(self._staging, "/server.sh")
+
+    def teardown(self) -> remote.Command:
+        """Does nothing before it is deleted.
+
+        Made before the files and the activation, of which Pulumi knows nothing when their connection breaks.
+        """
+        rebuild = self._args.rebuild
+        return self._command(
+            "teardown",
+            delete=self._run("launch.sh", "deactivate", self._program),
+            stdin=self._owner.apply(lambda owner: teardown_manifest(rebuild, owner=owner)),
+            after=[self._args.tunnel],
         )
 
-        def run(script: str, *words: pulumi.Input[str]) -> pulumi.Output[str]:
-            return pulumi.Output.all(*words).apply(lambda given: command(script, *given, sudo=sudo))
+    def program(self, belongs: pulumi.Output[str], *, after: pulumi.Resource) -> remote.Command:
+        """Sends the program that does the work on the server, for the teardown that it belongs to."""
+        release = self._run("release.sh", STAGING, belongs)
+        return self.stage("server.sh", SERVER_PROGRAM, belongs, delete=release, after=after)
 
-        program = pulumi.Output.concat(staging, "/server.sh")
-        # Made before the files and the activation, of which Pulumi knows nothing when their connection breaks.
-        teardown = remote.Command(
-            f"{name}-teardown",
-            connection=connection,
-            delete=run("launch.sh", "deactivate", program),
-            stdin=owner.apply(lambda owner: teardown_manifest(server, owner=owner)),
-            triggers=triggers,
-            add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions.merge(
-                children, pulumi.ResourceOptions(depends_on=[args.tunnel])
+    def stage(
+        self,
+        file: str,
+        content: pulumi.Input[str],
+        *belongs: pulumi.Input[str],
+        delete: pulumi.Input[str] | None = None,
+        after: pulumi.Resource,
+    ) -> remote.Command:
+        """Sends a file to the staging folder."""
+        path = pulumi.Output.concat(self._staging, f"/{file}")
+        return self._command(
+            file,
+            create=self._run("put.sh", path, str(self._args.redeploy), *belongs),
+            delete=delete,
+            stdin=content,
+            logging=remote.Logging.NONE,
+            after=[after],
+        )
+
+    def activation(self, staged: Sequence[remote.Command]) -> remote.Command:
+        """Lets the server serve what is staged."""
+        args = self._args
+        return self._command(
+            "activate",
+            # When the files were sent is of no use there but to run it again whenever one was: also when an update broke
+            # off and the stack is then set back to what its state has of the activation.
+            create=self._run("launch.sh", "activate", self._program, _sent(staged)),
+            stdin=pulumi.Output.all(self._owner, *map(_entry, args.files)).apply(
+                lambda found: manifest(args.serving, args.rebuild, owner=found[0], files=found[1:])
             ),
-        )
-
-        def stage(
-            file: str,
-            content: pulumi.Input[str],
-            *belongs: pulumi.Input[str],
-            delete: pulumi.Input[str] | None = None,
-        ) -> remote.Command:
-            path = pulumi.Output.concat(staging, f"/{file}")
-            put = run("put.sh", path, str(server.redeploy), *belongs)
-            return remote.Command(
-                f"{name}-{file}",
-                connection=connection,
-                create=None if server.let_go else put,
-                delete=delete,
-                stdin=content,
-                triggers=triggers,
-                logging=remote.Logging.NONE,
-                add_previous_output_in_env=False,
-                opts=pulumi.ResourceOptions.merge(
-                    children, pulumi.ResourceOptions(depends_on=[teardown])
-                ),
-            )
-
-        # The end of a file is that of its folder, which the teardown removes; what replaces a file has the same place. The
-        # program's end tells the teardown of one that goes for good from that of one which is replaced.
-        # In a preview the plugin makes an id up for what is yet to be made; what it will print is unknown then.
-        made_as = pulumi.Output.all(teardown.id, teardown.stdout).apply(lambda known: str(known[0]))
-        release = run("release.sh", STAGING, made_as)
-        staged = [stage("server.sh", SERVER_PROGRAM, made_as, delete=release)]
-        staged += [stage(file.name, file.content) for file in args.files]
-        # When the files were sent is of no use there but to run it again whenever one was: also when an update broke off
-        # and the stack is then set back to what its state has of the activation.
-        activate = run("launch.sh", "activate", program, _sent(staged))
-        self.activation = remote.Command(
-            f"{name}-activate",
-            connection=connection,
-            create=None if server.let_go else activate,
-            stdin=pulumi.Output.all(owner, *(_entry(file) for file in args.files)).apply(
-                lambda found: manifest(args.settings, server, owner=found[0], files=found[1:])
-            ),
-            triggers=triggers,
             # The program prints its steps, never what is in a file.
             logging=remote.Logging.STDOUT_AND_STDERR,
+            after=[*staged, *args.after],
+        )
+
+    def _run(self, script: str, *words: pulumi.Input[str]) -> pulumi.Output[str]:
+        return pulumi.Output.all(self._args.connection.server.user, *words).apply(
+            lambda given: command(script, *given[1:], sudo=given[0] != ROOT)
+        )
+
+    def _command(
+        self,
+        name: str,
+        *,
+        create: pulumi.Input[str] | None = None,
+        delete: pulumi.Input[str] | None = None,
+        stdin: pulumi.Input[str],
+        logging: remote.Logging | None = None,
+        after: Sequence[pulumi.Resource],
+    ) -> remote.Command:
+        return remote.Command(
+            f"{self._name}-{name}",
+            connection=self._connection,
+            create=None if self._args.let_go else create,
+            delete=delete,
+            stdin=stdin,
+            triggers=self._triggers,
+            logging=logging,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions.merge(
-                children, pulumi.ResourceOptions(depends_on=[*staged, *args.after])
+                self._opts, pulumi.ResourceOptions(depends_on=[*after])
             ),
         )
-        self.register_outputs({"address": server.address_text})
 
 
 def _entry(file: HostFile) -> pulumi.Output[FileEntry]:
@@ -172,28 +219,4 @@ def _sent(staged: Sequence[remote.Command]) -> pulumi.Output[str]:
         pulumi.Output.all(*(each.stdout for each in staged)).apply(
             lambda times: hashlib.sha256("".join(times).encode()).hexdigest()[:16]
         )
-    )
-
-
-def _connection(settings: Settings, server: Server) -> remote.ConnectionArgs:
-    bastion = server.bastion
-    return remote.ConnectionArgs(
-        host=server.address,
-        port=server.port,
-        user=server.user,
-        private_key=settings.ssh_private_key,
-        host_key=server.host_key,
-        dial_error_limit=server.dial_attempts - 1,  # the plugin counts the failures it forgives
-        per_dial_timeout=server.dial_timeout,
-        proxy=None
-        if bastion is None
-        else remote.ProxyConnectionArgs(
-            host=bastion.address,
-            port=bastion.port,
-            user=bastion.user,
-            private_key=settings.ssh_private_key,
-            host_key=bastion.host_key,
-            dial_error_limit=server.dial_attempts - 1,
-            per_dial_timeout=server.dial_timeout,
-        ),
     )

@@ -6,10 +6,23 @@ from dataclasses import dataclass
 import pulumi
 
 from components.cloudflare import DnsRecord
-from lookup import Claim
 
 AUTOMATIC_TTL = 1
 """The only TTL that Cloudflare takes for a proxied record."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A hostname and its record."""
+
+    hostname: str
+    """Fully qualified, lower case, punycode, no trailing dot: what the API gives back."""
+    zone_id: pulumi.Input[str]
+    comment: pulumi.Input[str] | None = None
+    tags: Sequence[str] = ()
+    """`name:value` each; Cloudflare takes none in a free zone."""
+    adopt: str | None = None
+    """Where a record is taken in that is there: `<zone id>/<record id>`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +31,7 @@ class RecordsArgs:
 
     target: pulumi.Input[str]
     """`<tunnel UUID>.cfargotunnel.com`"""
-    claims: Sequence[Claim]
+    records: Sequence[Record]
 
 
 class Records(pulumi.ComponentResource):
@@ -32,23 +45,23 @@ class Records(pulumi.ComponentResource):
     ) -> None:
         super().__init__("argoweb:index:Records", name, {}, opts)
         self.ids = {
-            claim.hostname: DnsRecord(
-                f"{name}-{claim.hostname}",
-                zone_id=claim.zone_id,
-                name=claim.hostname,
+            record.hostname: DnsRecord(
+                f"{name}-{record.hostname}",
+                zone_id=record.zone_id,
+                name=record.hostname,
                 type="CNAME",
                 content=args.target,
                 proxied=True,
                 ttl=AUTOMATIC_TTL,
-                comment=claim.comment,
+                comment=record.comment,
                 # An empty list too: the provider keeps what it is told nothing of.
-                tags=list(claim.tags),
+                tags=list(record.tags),
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     delete_before_replace=True,  # a hostname has room for one CNAME only
-                    import_=claim.adopted and f"{claim.zone_id}/{claim.adopted}",
+                    import_=record.adopt,
                 ),
             ).id
-            for claim in args.claims
+            for record in args.records
         }
-        self.register_outputs({"hostnames": [claim.hostname for claim in args.claims]})
+        self.register_outputs({"hostnames": [record.hostname for record in args.records]})

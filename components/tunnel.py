@@ -18,24 +18,24 @@ SECRET_CHARACTERS = 64
 class TunnelArgs:
     """What a tunnel needs."""
 
-    account_id: str
+    account_id: pulumi.Input[str]
     """The Cloudflare account that owns the tunnel."""
-    tunnel_name: str | None
+    tunnel_name: pulumi.Input[str] | None
     """Unique within the account; changing it renames the tunnel in place. `None`: an imported one keeps its own."""
-    secret_version: int
+    secret_version: pulumi.Input[int] = 1
     """Raise it to get a new secret on the same tunnel."""
-    protect: bool
+    protect: bool = False
     """Whether Pulumi refuses to delete the tunnel."""
-    import_id: str | None
+    import_id: str | None = None
     """UUID of a tunnel that is there, but not in the stack's state, and is taken in; `None`: a new one, or the state's."""
-    made_elsewhere: bool
+    made_elsewhere: bool = False
     """Whether it was there before it was in the state, now or in an update before."""
-    deleted: str | None
+    deleted: str | None = None
     """When it was deleted at Cloudflare, behind Pulumi's back; `None`: it is there."""
-    let_go: bool
+    let_go: bool = False
     """Whether the update before this one has let go of the deleted one."""
-    secret: str | None
-    """The secret of the stack file, base64, that an imported tunnel keeps; `None`: there is none."""
+    secret: pulumi.Input[str] | None = None
+    """The secret that an imported tunnel keeps, base64; `None`: one is made, unless there is `kept`."""
     kept: KeptSecret | None = None
     """The secret that the tunnel was taken in with and keeps; `None`: one is made, unless there is `secret`."""
 
@@ -53,15 +53,19 @@ class Tunnel(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: TunnelArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        keeps = args.secret or (args.kept and args.kept.text)
+        keeps = args.secret
+        if keeps is None and args.kept is not None:
+            keeps = args.kept.text
         super().__init__("argoweb:index:Tunnel", name, {"secret": seal(keeps)}, opts)
-        secret = pulumi.Output.secret(keeps) if keeps else _made(name, args, self)
+        secret: pulumi.Output[str] = (
+            _made(name, args, self) if keeps is None else pulumi.Output.secret(keeps)
+        )
         letting_go = args.deleted is not None and not args.let_go
         replacing = args.deleted is not None and args.let_go
         tunnel = ZeroTrustTunnelCloudflared(
             f"{name}-tunnel",
             account_id=args.account_id,
-            name=args.tunnel_name or "",
+            name="" if args.tunnel_name is None else args.tunnel_name,
             # The provider's own default. Of an imported tunnel it may not know it, and would replace the tunnel
             # for the sake of a value that is given (`RequiresReplaceIfConfigured` in its schema).
             config_src=None if args.made_elsewhere else "local",
@@ -105,7 +109,7 @@ def _made(name: str, args: TunnelArgs, parent: pulumi.Resource) -> pulumi.Output
         f"{name}-secret",
         length=SECRET_CHARACTERS,
         special=False,
-        keepers={"version": str(args.secret_version)},
+        keepers={"version": pulumi.Output.format("{0}", args.secret_version)},
         opts=pulumi.ResourceOptions(parent=parent),
     )
     return secret.result.apply(encoded)
@@ -116,7 +120,7 @@ def _kept_by_cloudflare(args: TunnelArgs, *, replacing: bool) -> list[str] | Non
 
     The secret that a tunnel keeps is there already. A new tunnel in its place needs it.
     """
-    kept = [] if args.tunnel_name else ["name"]
-    if (args.secret or args.kept) and not replacing:
+    kept = ["name"] if args.tunnel_name is None else []
+    if (args.secret is not None or args.kept is not None) and not replacing:
         kept.append("tunnelSecret")
     return kept or None

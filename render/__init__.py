@@ -3,7 +3,7 @@
 from render.caddy import caddyfile, global_options
 from render.cloudflared import cloudflared_yml
 from render.credentials import credentials_json
-from render.manifest import FileEntry, manifest, teardown_manifest
+from render.manifest import FileEntry, manifest, serving, teardown_manifest
 from render.module import module_json
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "global_options",
     "manifest",
     "module_json",
+    "serving",
     "teardown_manifest",
 ]

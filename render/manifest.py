@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from settings import Server, Settings
+from settings import Rebuild, Settings
 from settings.unit_paths import of_caddy, of_cloudflared
 
 
@@ -29,12 +29,9 @@ def _read_by_units(settings: Settings) -> Sequence[str]:
     return list(dict.fromkeys(f"reads {each.program} {each.path}" for each in used if each.is_file))
 
 
-def manifest(settings: Settings, server: Server, *, owner: str, files: Sequence[FileEntry]) -> str:
-    """Lines of `key value`, the last one `end`; a line diff of it shows what a deployment changes.
-
-    No value holds a newline or has a blank at an end: the settings refuse both.
-    """
-    lines = [
+def serving(settings: Settings) -> Sequence[str]:
+    """The lines that are the same for every server of a stack: places, units, and what must hold afterwards."""
+    return [
         f"config-dir {settings.nixos.config_dir}",
         f"data-dir {settings.nixos.data_dir}",
         f"caddy-unit {settings.caddy.unit}",
@@ -49,19 +46,27 @@ def manifest(settings: Settings, server: Server, *, owner: str, files: Sequence[
         ),
         *_read_by_units(settings),
     ]
-    lines += [
+
+
+def manifest(
+    serving: Sequence[str], rebuild: Rebuild, *, owner: str, files: Sequence[FileEntry]
+) -> str:
+    """Lines of `key value`, the last one `end`; a line diff of it shows what a deployment changes.
+
+    No value holds a newline or has a blank at an end: the settings refuse both.
+    """
+    listed = [
         f"file {file.name} {file.mode} {file.owner} {file.sha256} {file.path}" for file in files
     ]
-    return _whole([*_rebuilding(server, owner), *lines])
+    return _whole([*_rebuilding(rebuild, owner), *serving, *listed])
 
 
-def teardown_manifest(server: Server, *, owner: str) -> str:
+def teardown_manifest(rebuild: Rebuild, *, owner: str) -> str:
     """The same for a teardown, which finds the manifest of what is live on the server itself."""
-    return _whole(_rebuilding(server, owner))
+    return _whole(_rebuilding(rebuild, owner))
 
 
-def _rebuilding(server: Server, owner: str) -> list[str]:
-    rebuild = server.rebuild
+def _rebuilding(rebuild: Rebuild, owner: str) -> list[str]:
     lines = [f"owner {owner}"]
     if rebuild.flake is not None:
         lines.append(f"flake {rebuild.flake}")

@@ -3,11 +3,13 @@
 from settings.access import Access, access
 from settings.errors import SettingsError
 from settings.load import load
-from settings.model import Server, Settings, Site, Zone, owner_mark
+from settings.model import Bastion, Rebuild, Server, Settings, Site, Zone, owner_mark
 from settings.records import comment_of
 
 __all__ = [
     "Access",
+    "Bastion",
+    "Rebuild",
     "Server",
     "Settings",
     "SettingsError",

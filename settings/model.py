@@ -62,10 +62,10 @@ class Bastion:
 class Rebuild:
     """How NixOS is rebuilt."""
 
-    flake: str | None
+    flake: str | None = None
     """`None`: the classic `/etc/nixos/configuration.nix`."""
-    build_host: str | None
-    args: Sequence[str]
+    build_host: str | None = None
+    args: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +87,6 @@ class Server:
     """Seconds."""
     bastion: Bastion | None
     rebuild: Rebuild
-
-    @property
-    def address_text(self) -> str:
-        """`user@host:port`, which tells one server from another."""
-        return f"{self.user}@{self.address}:{self.port}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pulumi
+
 from components import Tunnel, TunnelArgs
 from lookup import KeptSecret
 from tests.components.program import registered
@@ -9,11 +11,7 @@ from tests.components.program import registered
 _ARGS: dict[str, Any] = {
     "account_id": "a" * 32,
     "tunnel_name": "web",
-    "secret_version": 1,
     "protect": True,
-    "import_id": None,
-    "made_elsewhere": False,
-    "secret": None,
 }
 KEPT = KeptSecret(text="c2VjcmV0", version=2)
 MARK, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
@@ -91,3 +89,17 @@ def test_a_new_secret_is_sent_to_an_imported_tunnel_and_each_to_a_new_one_in_its
 
     assert not rotated.get("ignoreChanges")
     assert not replaced.get("ignoreChanges")
+
+
+def test_another_program_needs_an_account_and_a_name_which_a_resource_may_tell() -> None:
+    def program() -> None:
+        stack = pulumi.Output.from_input("from-a-resource")
+        Tunnel("tunnel", TunnelArgs(account_id=stack, tunnel_name=stack, secret_version=two))
+
+    two = pulumi.Output.from_input(2)
+    found = registered(program)
+
+    made = found["tunnel-tunnel"]
+    assert made["object"]["accountId"] == made["object"]["name"] == "from-a-resource"
+    assert not made.get("ignoreChanges")
+    assert found["tunnel-secret"]["object"]["keepers"] == {"version": "2"}

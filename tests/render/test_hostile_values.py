@@ -21,7 +21,7 @@ from ingress import ORIGIN_REQUEST, SETTINGS, UNCLEAN
 from ingress.file import read
 from ingress.hostnames import lookup_name
 from ingress.shape import Checked, ListOf, Shape, Table, Text
-from render import FileEntry, cloudflared_yml, manifest, module_json
+from render import FileEntry, cloudflared_yml, manifest, module_json, serving
 from settings import Settings, SettingsError
 from settings.build import build
 from tests.real import real_cloudflared
@@ -393,7 +393,8 @@ def test_the_manifest_comes_back_from_the_servers_bash(
         file = tmp_path / "manifest"
         path = f"{found.nixos.config_dir}/argoWeb.yml"
         entry = FileEntry(name="argoWeb.yml", mode="644", owner="root:root", sha256="0", path=path)
-        file.write_text(manifest(found, found.servers[0], owner=OWNER, files=[entry]))
+        rebuild = found.servers[0].rebuild
+        file.write_text(manifest(serving(found), rebuild, owner=OWNER, files=[entry]))
 
         words = subprocess.run(
             ["bash", "-c", READ, "read", ROOT / "remote/common.sh", file],

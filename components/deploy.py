@@ -1,0 +1,111 @@
+"""A whole deployment: the tunnel, its servers in their order, and the records that lead to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from components.connection import Connection, SshServer
+from components.host_files import host_files
+from components.nixos_host import NixosHost, NixosHostArgs
+from components.records import Record, Records, RecordsArgs
+from components.tunnel import Tunnel, TunnelArgs
+from lookup import Claim, Found, OwnState, in_use
+from render import serving
+from settings import Bastion, Server, Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """What a deployment consists of."""
+
+    tunnel: Tunnel
+    records: Records
+
+
+def deploy(
+    settings: Settings,
+    own: OwnState,
+    found: Found,
+    *,
+    connections: Mapping[str, Connection] | None = None,
+) -> Deployment:
+    """Registers all resources of a stack, of whose state and whose things at Cloudflare `own` and `found` tell.
+
+    `connections` has, by a server's name, the way to one that another resource makes; else it is that of the settings.
+    """
+    tunnel = _tunnel(settings, own, found)
+    files = host_files(settings, tunnel)
+    # One server after another, so that the others serve while one restarts. Where no record leads to the stack yet, the
+    # first one shows that it works, then come the others together.
+    one_by_one = in_use(settings, own, found)
+    activations: list[pulumi.Resource] = []
+    for server in settings.servers:
+        given = (connections or {}).get(server.name)
+        host = NixosHost(
+            server.name,
+            NixosHostArgs(
+                deployment=settings.deployment,
+                connection=given or _connection(settings, server),
+                tunnel=tunnel,
+                files=files,
+                serving=serving(settings),
+                rebuild=server.rebuild,
+                after=activations[-1:] if one_by_one else activations[:1],
+                redeploy=server.redeploy,
+                let_go=server.let_go,
+            ),
+        )
+        activations.append(host.activation)
+
+    # Last, so that no visitor meets a tunnel that is not up; on destroy first, for the same reason.
+    records = Records(
+        "records",
+        RecordsArgs(target=tunnel.target, records=[record_of(claim) for claim in found.claims]),
+        pulumi.ResourceOptions(depends_on=activations),
+    )
+    return Deployment(tunnel=tunnel, records=records)
+
+
+def _tunnel(settings: Settings, own: OwnState, found: Found) -> Tunnel:
+    wanted, there = settings.tunnel, found.tunnel
+    return Tunnel(
+        "tunnel",
+        TunnelArgs(
+            account_id=settings.account_id,
+            tunnel_name=wanted.name,
+            secret_version=wanted.secret_version,
+            protect=wanted.protect,
+            import_id=there.taken_in,
+            made_elsewhere=bool(wanted.import_id or there.taken_in),
+            deleted=there.deleted,
+            let_go=there.deleted == own.tunnel_let_go,
+            secret=wanted.secret,
+            kept=there.kept,
+        ),
+    )
+
+
+def _connection(settings: Settings, server: Server) -> Connection:
+    return Connection(
+        server=_ssh_server(server),
+        private_key=settings.ssh_private_key,
+        bastion=None if server.bastion is None else _ssh_server(server.bastion),
+        dial_attempts=server.dial_attempts,
+        dial_timeout=server.dial_timeout,
+    )
+
+
+def _ssh_server(it: Server | Bastion) -> SshServer:
+    return SshServer(address=it.address, host_key=it.host_key, port=it.port, user=it.user)
+
+
+def record_of(claim: Claim) -> Record:
+    """The record by which the stack has a hostname."""
+    return Record(
+        hostname=claim.hostname,
+        zone_id=claim.zone_id,
+        comment=claim.comment,
+        tags=claim.tags,
+        adopt=claim.adopted and f"{claim.zone_id}/{claim.adopted}",
+    )
