@@ -1,6 +1,6 @@
-"""Registers both Cloudflare resources and prints what was sent and what was imported.
+"""Registers each Cloudflare resource and prints what was sent and what was imported.
 
-`python -m tests.components.registrations MODULE`: the module that the two classes are taken from.
+`python -m tests.components.registrations MODULE`: the module that the classes are taken from.
 """
 
 import json
@@ -33,10 +33,24 @@ class _Monitor(mocks.MockMonitor):
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
 def main() -> None:
     """Prints one JSON document."""
     sdk = import_module(sys.argv[1])
     imported = sorted(name for name in sys.modules if name.startswith("pulumi_cloudflare"))
+    ours = not imported
+
+    def keys(**values: Any) -> dict[str, Any]:
+        """A table with its keys as the module takes them: ours as the engine does, the SDK's in Python's words."""
+        return {_camel(key) if ours else key: value for key, value in values.items()}
+
+    def rule(kind: str, **value: Any) -> dict[str, Any]:
+        return keys(**{kind: keys(**value)})
+
     answers = _Cloudflare()
     monitor = _Monitor(answers)
     set_mocks(answers, monitor=monitor)
@@ -63,7 +77,60 @@ def main() -> None:
             tags=["a:b"],
             opts=pulumi.ResourceOptions(delete_before_replace=True),
         )
-        return pulumi.Output.all(tunnel.id, record.id)
+        token = sdk.ZeroTrustAccessServiceToken(
+            "token",
+            account_id="0" * 32,
+            name="k",
+            duration="8760h",
+            client_secret_version=2,
+            previous_client_secret_expires_at="2026-12-24T00:00:00Z",
+        )
+        policy = sdk.ZeroTrustAccessPolicy(
+            "policy",
+            account_id="0" * 32,
+            name="p",
+            decision="allow",
+            includes=[
+                rule("email", email="ann@example.com"),
+                rule("email_domain", domain="example.com"),
+                rule("ip", ip="192.0.2.0/24"),
+                rule("geo", country_code="AT"),
+                rule("login_method", id="1" * 32),
+                rule("group", id="2" * 32),
+                rule("service_token", token_id=token.id),
+                rule("any_valid_service_token"),
+                rule("everyone"),
+            ],
+            requires=[rule("geo", country_code="AT")],
+            excludes=[rule("email", email="eve@example.com")],
+            session_duration="12h",
+        )
+        application = sdk.ZeroTrustAccessApplication(
+            "application",
+            account_id="0" * 32,
+            name="a",
+            type="self_hosted",
+            destinations=[{"type": "public", "uri": "www.example.com"}],
+            policies=[{"id": policy.id, "precedence": 1}],
+            session_duration="12h",
+            allowed_idps=["1" * 32],
+            auto_redirect_to_identity=True,
+            app_launcher_visible=False,
+            cors_headers=keys(
+                allowed_origins=["https://app.example.com"],
+                allow_all_methods=True,
+                allowed_headers=["X-One"],
+                allow_credentials=True,
+                max_age=600,
+            ),
+            custom_deny_message="no",
+            custom_deny_url="https://www.example.com/no",
+            enable_binding_cookie=True,
+            same_site_cookie_attribute="lax",
+        )
+        return pulumi.Output.all(
+            tunnel.id, record.id, application.id, application.aud, token.client_secret
+        )
 
     program()
     print(json.dumps({"imported": imported, "requests": monitor.requests}))

@@ -35,7 +35,7 @@ def test_the_sdk_which_takes_seconds_is_not_imported() -> None:
     assert SDK in registered(SDK)["imported"]
 
 
-@pytest.mark.parametrize("resource", ["tunnel", "record"])
+@pytest.mark.parametrize("resource", ["tunnel", "record", "application", "policy", "token"])
 def test_both_register_the_same_resource(resource: str) -> None:
     request = registered(OURS)["requests"][resource]
 
