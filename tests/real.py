@@ -1,5 +1,6 @@
 """The real parts that tests want, and what is said where they are not here."""
 
+import shutil
 import warnings
 from functools import cache
 from pathlib import Path
@@ -26,3 +27,13 @@ def real_cloudflared(unchecked: str) -> Path:
         warnings.warn(reason, stacklevel=2)
         pytest.skip(reason)
     return chosen.program
+
+
+def official_plugin(name: str, unchecked: str) -> Path:
+    """Pulumi's own plugin, where one is on PATH; without it the test says loudly what it did not check."""
+    program = shutil.which(f"pulumi-resource-{name}")
+    if program is None:
+        reason = f"wants the official plugin {name}, so this was NOT CHECKED: {unchecked}"
+        warnings.warn(reason, stacklevel=2)
+        pytest.skip(reason)
+    return Path(program)

@@ -24,11 +24,8 @@ class Bodies:
             self._texts_are_left_out = False
         if not self._texts_are_left_out:
             return values
-        return {
-            name: _without_texts(value)
-            for name, value in values.items()
-            if not isinstance(value, str) or value != state.get(name)
-        }
+        left: Body = _without_texts(values, state)
+        return left
 
     def changes(self, values: Body, state: Body) -> Body:
         """The body of a PATCH: what differs from the state."""
@@ -39,8 +36,17 @@ class Bodies:
         return found
 
 
-def _without_texts(value: Any) -> Any:
-    """In a list, an item that is left out is `null`."""
+def _without_texts(value: Any, state: Any) -> Any:
+    """Without the texts that the state has too; in a list, a text that is left out is `null`."""
     if isinstance(value, list):
-        return [None if isinstance(item, str) else item for item in value]
-    return value
+        there = [*(state if isinstance(state, list) else []), *[None] * len(value)]
+        pairs = zip(value, there, strict=False)
+        return [None if isinstance(item, str) else _without_texts(item, old) for item, old in pairs]
+    if not isinstance(value, dict):
+        return value
+    old = state if isinstance(state, dict) else {}
+    return {
+        name: _without_texts(item, old.get(name))
+        for name, item in value.items()
+        if not isinstance(item, str) or item != old.get(name)
+    }
