@@ -10,7 +10,7 @@ import pulumi_random as random
 from components import deploy
 from components.gaps import tell_gaps
 from components.imported import take_on
-from lookup import look_up, own_state
+from existing import look_up, own_state
 from settings import access, load
 
 # Once a resource has failed, Pulumi interrupts the program, which has nothing to add to that.

@@ -9,8 +9,9 @@ from components.connection import Connection, SshServer
 from components.host_files import host_files
 from components.nixos_host import NixosHost, NixosHostArgs
 from components.records import Record, Records, RecordsArgs
+from components.rollout import in_use
 from components.tunnel import Tunnel, TunnelArgs
-from lookup import Claim, Found, OwnState, in_use
+from existing import Claim, Found, OwnState
 from render import serving
 from settings import Bastion, Server, Settings
 

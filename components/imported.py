@@ -2,7 +2,7 @@
 
 import pulumi
 
-from lookup import OwnState
+from existing import OwnState
 
 
 def take_on(own: OwnState) -> None:

@@ -7,7 +7,7 @@ import pulumi_random as random
 
 from components.cloudflare import ZeroTrustTunnelCloudflared
 from components.unprinted import seal, secret_once_known
-from lookup import KeptSecret, encoded
+from existing import KeptSecret, encoded
 from render import credentials_json
 
 SECRET_CHARACTERS = 64

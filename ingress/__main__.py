@@ -10,10 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingress.file import ONLY_URL, URL_CLASH, File, read
-from ingress.shape import printable
-from ingress.stack_file import stack_file
-from ingress.urls import UrlError
+from cloudflared.go.urls import UrlError
+from importing.file import ONLY_URL, URL_CLASH, File, read
+from importing.stack_file import stack_file
+from values.kinds import printable
 
 CLEAN, REFUSED, UNREADABLE = 0, 1, 2
 

@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 
-from ingress import Router
+from cloudflared import Router
 from render.caddy_shared import CLEAN, FILES, PROXY, PROXY_AS, VISITOR, shared
 from settings.caddyfile import directives
 from settings.model import (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from ingress import UNCLEAN
+from cloudflared import UNCLEAN
 
 CLEAN = "argoweb-clean"
 """Named route that answers 404 to a path of which programs that clean paths make another one."""

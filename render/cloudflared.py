@@ -1,8 +1,8 @@
 """argoWeb.yml: cloudflared's configuration file."""
 
-from ingress import refusing_unclean
-from ingress.yaml_text import dump
+from cloudflared import refusing_unclean
 from settings.model import Settings
+from values.yaml_text import dump
 
 
 def cloudflared_yml(settings: Settings, tunnel_id: str) -> str:

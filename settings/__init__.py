@@ -1,10 +1,10 @@
 """A stack's configuration, checked: what it declares, or everything that is wrong with it."""
 
-from settings.access import Access, access
+from settings.api_access import Access, access
+from settings.checks.records import comment_of
 from settings.errors import SettingsError
 from settings.load import load
 from settings.model import Bastion, Rebuild, Server, Settings, Site, Zone, owner_mark
-from settings.records import comment_of
 
 __all__ = [
     "Access",

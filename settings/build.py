@@ -6,17 +6,27 @@ from typing import Any
 
 import pulumi
 
-from ingress import Findings, Router, Rule, check_order, check_origin, check_rule, check_settings
-from settings import names, records, servers, sites, tunnel, web
-from settings.behind import check_given_away
+from cloudflared import (
+    Findings,
+    Router,
+    Rule,
+    check_order,
+    check_origin,
+    check_rule,
+    check_settings,
+)
+from settings import names, servers, sites, tunnel
+from settings.caddy import caddy as read_caddy
+from settings.checks import records
+from settings.checks.behind_tunnel import check_given_away
+from settings.checks.folders import check_folders, check_roots
+from settings.checks.loops import check_loops, check_services
+from settings.checks.paths import check_seen
+from settings.checks.ports import check_instances, check_ports
 from settings.errors import SettingsError
-from settings.folders import check_folders, check_roots
 from settings.health import health
-from settings.instances import check_instances, check_ports
-from settings.loops import check_loops, check_services
+from settings.keys import STACK
 from settings.model import Nixos, Package, Service, Settings, Zone
-from settings.shapes import STACK
-from settings.unseen import check_seen
 
 NAMESPACE = "argoweb"
 METRICS = "127.0.0.1:20251"
@@ -113,7 +123,7 @@ def _settings(
     """The settings, complete only if `findings` has no error afterwards."""
     zones = _zones(stack.items("zones"), findings)
     sound_zones = stack.whole("zones") and not findings.errors
-    caddy = web.caddy(stack.table("caddy"), findings)
+    caddy = read_caddy(stack.table("caddy"), findings)
     written = [
         site for place, value in stack.items("sites") for site in sites.at(place, value, findings)
     ]

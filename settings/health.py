@@ -3,10 +3,10 @@
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from ingress import Findings, Router
-from ingress.hostnames import lookup_name
+from cloudflared import Findings, Router
+from cloudflared.go.idna import lookup_name
 from settings.addresses import reaches
-from settings.loops import listening
+from settings.checks.loops import listening
 from settings.model import INTERNAL_NAME, Caddy, Health, Service, Site, SiteUrl
 from settings.names import EVERY
 

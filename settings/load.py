@@ -6,13 +6,13 @@ import re
 import pulumi
 from pulumi.runtime.config import CONFIG, is_config_secret
 
-from ingress.shape import Choice, Text, nearest
 from settings import ssh_key
-from settings.access import access
+from settings.api_access import access
 from settings.build import NAMESPACE, build
 from settings.errors import SettingsError
+from settings.keys import SECRETS, STACK
 from settings.model import Settings
-from settings.shapes import SECRETS, STACK
+from values.kinds import Choice, Text, nearest
 
 _CREDENTIALS = ("cloudflare:apiKey", "cloudflare:apiToken")
 

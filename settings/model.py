@@ -8,9 +8,9 @@ from functools import cached_property
 
 import pulumi
 
-from ingress import Rule
-from ingress.durations import seconds
-from ingress.flags import DEFAULTS
+from cloudflared import Rule
+from cloudflared.flags import DEFAULTS
+from cloudflared.go.durations import seconds
 from settings.addresses import metrics_of
 
 _LOOPBACK = {4: "127.0.0.1", 6: "::1"}

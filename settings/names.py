@@ -2,8 +2,8 @@
 
 import re
 
-from ingress import Findings, near
-from ingress.hostnames import lookup_name
+from cloudflared import Findings, near
+from cloudflared.go.idna import lookup_name
 
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_NAME = 253

@@ -3,8 +3,8 @@
 import json
 import sys
 
-from ingress.shape import Either, ListOf, MapOf, Shape, Table, shown
-from settings.shapes import SECRETS, STACK
+from settings.keys import SECRETS, STACK
+from values.kinds import Either, ListOf, MapOf, Shape, Table, shown
 
 _HEAD = """# The stack file
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ingress import Findings
+from cloudflared import Findings
 from settings.addresses import same
 from settings.model import Bastion, Rebuild, Server, Site
 

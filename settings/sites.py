@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ingress import Findings, Rule, specific_first
-from settings import caddyfile, names, texts, web
+from cloudflared import Findings, Rule, specific_first
+from settings import caddyfile, formats, names
+from settings.caddy import NOT_IN_SITE
+from settings.keys import BACKENDS, BESIDE, WRITTEN
 from settings.model import (
     INTERNAL_NAME,
     Backend,
@@ -18,7 +20,6 @@ from settings.model import (
     Service,
     Site,
 )
-from settings.shapes import BACKENDS, BESIDE, WRITTEN
 
 _Values = dict[str, Any]
 
@@ -100,12 +101,10 @@ def _backend(value: _Values, where: str, findings: Findings) -> Backend:
                 )
             return Proxy(upstreams=value["proxy"], host=value.get("proxyHost"))
         case "redirect":
-            to = texts.in_ascii(value["redirect"]) or value["redirect"]
+            to = formats.in_ascii(value["redirect"]) or value["redirect"]
             return Redirect(to=to, status=value.get("redirectStatus"))
         case "caddyfile":
-            if (
-                problem := caddyfile.problem(value["caddyfile"], refused=web.NOT_IN_SITE)
-            ) is not None:
+            if (problem := caddyfile.problem(value["caddyfile"], refused=NOT_IN_SITE)) is not None:
                 findings.error(f"{where}.caddyfile", problem)
             return CaddyLines(text=value["caddyfile"])
         case _:

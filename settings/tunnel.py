@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any
 
-from ingress import Findings
+from cloudflared import Findings
 from settings.model import TunnelSettings
 
 _SECRET = "argoweb:tunnelSecret"

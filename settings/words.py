@@ -1,6 +1,6 @@
-"""Keys of the stack file in the words of other tools, as `ingress/words.py` writes them."""
+"""Keys of the stack file in the words of other tools, as `cloudflared/words.py` writes them."""
 
-from ingress.words import words
+from cloudflared.words import words
 
 STACK = words(
     accountId="account accounttag cloudflareaccountid",

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 
 from components import Connection, SshServer, deploy
-from lookup import Found, OwnState, TunnelFound
+from existing import Found, OwnState, TunnelFound
 from settings.build import build
 from tests.components.program import registered
 

@@ -8,13 +8,13 @@ import pytest
 
 from components import Records, RecordsArgs
 from components.deploy import record_of
-from lookup import OwnState, look_up
+from existing import OwnState, look_up
 from sandbox.plugins.base import Call, Log
 from sandbox.plugins.cloudflare import DnsRecord
 from sandbox.plugins.cloudflare_api import Api
 from settings.build import build
 from tests.components.program import registered
-from tests.lookup.conftest import ACCOUNT, TOKEN, ZONE, Cloudflare, cloudflare
+from tests.existing.conftest import ACCOUNT, TOKEN, ZONE, Cloudflare, cloudflare
 
 __all__ = ["cloudflare"]
 

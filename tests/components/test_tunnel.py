@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 
 from components import Tunnel, TunnelArgs
-from lookup import KeptSecret
+from existing import KeptSecret
 from tests.components.program import registered
 
 _ARGS: dict[str, Any] = {

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from importing.file import read
 from ingress.__main__ import main
-from ingress.file import read
 from tests.ingress.corpus import documents
 from tests.ingress.judge import Judge, required
 

@@ -4,8 +4,8 @@ import warnings
 
 import pytest
 
-from ingress.file import read
-from ingress.urls import UrlError
+from cloudflared.go.urls import UrlError
+from importing.file import read
 from tests.ingress.corpus import Case, cases
 from tests.ingress.judge import Judge, find
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingress.hostnames import lookup_name
+from cloudflared.go.idna import lookup_name
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from ingress.file import File, read
-from ingress.re2 import Pattern
-from ingress.stack_file import StackFile, stack_file
-from ingress.unclean import UNCLEAN
-from ingress.urls import UrlError, parse
+from cloudflared.go.regexp import Pattern
+from cloudflared.go.urls import UrlError, parse
+from cloudflared.unclean import UNCLEAN
+from importing.file import File, read
+from importing.stack_file import StackFile, stack_file
 from render import cloudflared_yml
 from settings import Settings
 from settings.build import build

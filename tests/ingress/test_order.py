@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingress import Findings, Router, Rule, check_order, specific_first
-from ingress.inclusion import covers
-from ingress.re2 import Pattern, PatternError
+from cloudflared import Findings, Router, Rule, check_order, specific_first
+from cloudflared.go.inclusion import covers
+from cloudflared.go.regexp import Pattern, PatternError
 
 HOSTNAMES = ("", "*", "a.b.c", "b.c", "c", "*.b.c", "*.c", "*.a.b.c", "x.b.c")
 PATHS = (

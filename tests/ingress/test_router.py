@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingress import Router, Rule
-from ingress.re2 import PatternError
+from cloudflared import Router, Rule
+from cloudflared.go.regexp import PatternError
 from settings.build import build
 
 HOSTNAMES = ("", "*", "a.b.c", "b.c", "*.b.c", "*.c", "*.a.b.c", "*.", "bücher.c", "xn--bcher-kva.c", "*.bücher.c", "A.b.c", "a_b.c")  # fmt: skip

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ingress.file import read
-from ingress.unclean import UNCLEAN
+from cloudflared.unclean import UNCLEAN
+from importing.file import read
 from tests.ingress.judge import required
 
 END = "  - service: http_status:404\n"

@@ -18,7 +18,7 @@ from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
 from tests.components.program import Engine, Nothing
-from tests.lookup.conftest import ACCOUNT, OTHER_ZONE, TOKEN, ZONE, Cloudflare, cloudflare
+from tests.existing.conftest import ACCOUNT, OTHER_ZONE, TOKEN, ZONE, Cloudflare, cloudflare
 
 __all__ = ["cloudflare"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.lookup.conftest import ACCOUNT, Cloudflare
+from tests.existing.conftest import ACCOUNT, Cloudflare
 from tests.program.conftest import COMMAND, HOST_KEYS, Program, server
 
 SECRET = "1b47061264138c4ac30d75fd1eb44270"

@@ -16,16 +16,16 @@ from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
+from cloudflared import ORIGIN_REQUEST, SETTINGS, UNCLEAN
+from cloudflared.go.idna import lookup_name
 from components.remote_programs import command
-from ingress import ORIGIN_REQUEST, SETTINGS, UNCLEAN
-from ingress.file import read
-from ingress.hostnames import lookup_name
-from ingress.shape import Checked, ListOf, Shape, Table, Text
+from importing.file import read
 from render import FileEntry, cloudflared_yml, manifest, module_json, serving
 from settings import Settings, SettingsError
 from settings.build import build
 from tests.real import real_cloudflared
 from tests.render.caddy import adapt, by_hostname, handlers, only_server, path_of, whole_file
+from values.kinds import Checked, ListOf, Shape, Table, Text
 
 ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 120

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from ingress import Router, Rule
-from ingress.file import read
+from cloudflared import Router, Rule
+from importing.file import read
 from render import cloudflared_yml
 from settings.build import build
 from settings.model import INTERNAL_NAME

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
-from ingress import words as of_cloudflared
+from cloudflared import words as of_cloudflared
+from cloudflared.flags import FILE, SETTINGS
+from cloudflared.go.regexp import Pattern
+from cloudflared.keys import ACCESS, IP_RULE, ORIGIN_REQUEST, RULE
 from ingress.__main__ import main
-from ingress.flags import FILE, SETTINGS
-from ingress.keys import ACCESS, IP_RULE, ORIGIN_REQUEST, RULE
-from ingress.re2 import Pattern
-from ingress.shape import Either, ListOf, MapOf, Shape, Table
-from settings.shapes import STACK
+from settings.keys import STACK
+from values.kinds import Either, ListOf, MapOf, Shape, Table
 
 KINDS: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "files.yaml").read_text(encoding="utf-8")

@@ -16,10 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SECRET = "0123456789"
 ELSEWHERE = {
     "F06": "tests/render/test_applications.py::test_the_host_for_an_upstream_is_the_visitors_or_the_chosen_one",
-    "F09": "tests/lookup/test_tunnel.py::test_one_that_was_moved_to_the_dashboard_is_told_at_each_preview",
+    "F09": "tests/existing/test_tunnel.py::test_one_that_was_moved_to_the_dashboard_is_told_at_each_preview",
     "F19": "tests/settings/test_ssh_key.py::test_a_key_of_a_kind_that_the_plugin_does_not_know_is_refused_with_what_to_do",
-    "F21": "tests/lookup/test_refusals.py::test_each_code_that_the_api_has_gets_its_advice",
-    "F24": "tests/lookup/test_zone.py::test_an_older_zone_is_noticed_above_its_own_limit",
+    "F21": "tests/existing/test_refusals.py::test_each_code_that_the_api_has_gets_its_advice",
+    "F24": "tests/existing/test_zone.py::test_an_older_zone_is_noticed_above_its_own_limit",
     "F25": "tests/render/test_options.py::test_the_owners_own_servers_are_no_matter_of_ours_and_ours_none_of_theirs",
     "F29": "tests/render/test_applications.py::test_an_application_sees_the_visitor_and_nothing_that_he_made_up",
     "F33": "tests/render/test_applications.py::test_a_websocket_outlives_a_change_of_another_site",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ingress.file import read
+from importing.file import read
 from render import caddyfile
 from settings import SettingsError
 from settings.build import build

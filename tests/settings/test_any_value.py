@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from ingress import ORIGIN_REQUEST, SETTINGS
+from cloudflared import ORIGIN_REQUEST, SETTINGS
 from settings import SettingsError
 from settings.build import build
 

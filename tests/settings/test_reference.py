@@ -10,7 +10,7 @@ import yaml
 
 from settings import SettingsError, reference
 from settings.build import build
-from settings.shapes import STACK
+from settings.keys import STACK
 from tests.settings.test_rejected import ABSENT, ROWS, changed
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,26 @@
+"""cloudflared's own configuration language: its keys, its rules, its checks."""
+
+from cloudflared.flags import SETTINGS
+from cloudflared.keys import ORIGIN_REQUEST
+from cloudflared.order import specific_first
+from cloudflared.origins import check_origin
+from cloudflared.router import Router
+from cloudflared.rules import Rule
+from cloudflared.unclean import UNCLEAN, refusing_unclean
+from cloudflared.warnings import check_order, check_rule, check_settings
+from values.kinds import Findings
+
+__all__ = [
+    "ORIGIN_REQUEST",
+    "SETTINGS",
+    "UNCLEAN",
+    "Findings",
+    "Router",
+    "Rule",
+    "check_order",
+    "check_origin",
+    "check_rule",
+    "check_settings",
+    "refusing_unclean",
+    "specific_first",
+]

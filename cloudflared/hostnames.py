@@ -1,0 +1,13 @@
+"""Which hostnames of requests a rule's hostname matches (cloudflared's `ingress/rule.go`)."""
+
+from cloudflared.go.idna import lookup_name
+
+
+def matches(pattern: str, hostname: str) -> bool:
+    """Whether a rule with this hostname takes requests for that one; letters have to agree in case."""
+    if pattern in ("", "*"):
+        return True
+    return any(
+        name == hostname or (name.startswith("*.") and hostname.endswith(name[1:]))
+        for name in (pattern, lookup_name(pattern) or pattern)
+    )

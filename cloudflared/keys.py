@@ -1,0 +1,113 @@
+"""The structured keys of cloudflared's configuration file, with their types and defaults.
+
+From cloudflared's `config/configuration.go`, the defaults from `ingress/config.go`. Durations have a unit, as `30s`.
+"""
+
+import ipaddress
+import re
+
+from cloudflared import words
+from cloudflared.go.durations import Duration
+from values.kinds import Checked, Choice, Flag, Key, ListOf, Shape, Table, Text, Whole
+
+
+def network_problem(text: str) -> str | None:
+    """What Go's `net.ParseCIDR` has against a network, or nothing."""
+    address, slash, length = text.partition("/")
+    if not slash:
+        return "a network with its prefix length, such as '10.0.0.0/8'"
+    try:
+        longest = ipaddress.ip_address(address).max_prefixlen
+    except ValueError:
+        return "a network such as '10.0.0.0/8'"
+    digits = re.fullmatch(r"0*([0-9]{1,3})", length)
+    if digits is None or int(digits[1]) > longest or "%" in address:
+        return "a network such as '10.0.0.0/8'"
+    return None
+
+
+DURATION = Duration()
+NETWORK = Checked(check=network_problem, example="10.0.0.0/8")
+PATH = Text(expected="a path without blanks around it", pattern=r"\S(?:.*\S)?", empty=True)
+HOST = Text(
+    expected="a host such as 'app.local' or 'app.local:3000'",
+    pattern=r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?",
+    empty=True,
+)
+WORDS = ListOf(item=Text())
+PORTS = ListOf(item=Whole(least=1, most=65535))
+
+
+def _key(shape: Shape, doc: str) -> Key:
+    return Key(shape=shape, doc=doc)
+
+
+IP_RULE = Table(
+    keys={
+        "prefix": Key(shape=NETWORK, doc="The network, as CIDR.", required=True),
+        "ports": _key(PORTS, "Destination ports; none means all."),
+        "allow": _key(Flag(), "Whether a match is allowed. Default false."),
+    },
+    words=words.IP_RULE,
+)
+
+ACCESS = Table(
+    keys={
+        "required": _key(Flag(), "Whether a request without a valid Access token is refused."),
+        "teamName": _key(Text(), "The Zero Trust organisation's name."),
+        "audTag": _key(WORDS, "Audience tags of the Access applications that may pass."),
+        "environment": _key(Choice(("", "fed")), "`fed` for FedRAMP."),
+    },
+    words=words.ACCESS,
+)
+
+ORIGIN_REQUEST = Table(
+    keys={
+        "connectTimeout": _key(DURATION, "Time to connect to the service. Default 30s."),
+        "tlsTimeout": _key(DURATION, "Time for the TLS handshake. Default 10s."),
+        "tcpKeepAlive": _key(DURATION, "Interval of TCP keep-alives. Default 30s."),
+        "noHappyEyeballs": _key(Flag(), "No fallback between IPv6 and IPv4. Default false."),
+        "keepAliveConnections": _key(Whole(), "Idle connections kept open. Default 100."),
+        "keepAliveTimeout": _key(DURATION, "How long an idle one is kept. Default 1m30s."),
+        "httpHostHeader": _key(HOST, "Host header sent to the service."),
+        "originServerName": _key(Text(empty=True), "Name expected in the service's certificate."),
+        "matchSNItoHost": _key(Flag(), "Use the request's hostname as TLS server name."),
+        "caPool": _key(PATH, "Path on the server of the CA that signed it."),
+        "noTLSVerify": _key(Flag(), "Accept any certificate. Default false."),
+        "disableChunkedEncoding": _key(Flag(), "For WSGI servers. Default false."),
+        "bastionMode": _key(Flag(), "Jump host: the client names the destination."),
+        "proxyAddress": _key(Text(empty=True), "Listen address of the proxy. Default 127.0.0.1."),
+        "proxyPort": _key(Whole(most=65535, unsigned=True), "Its port; 0 takes a free one."),
+        "proxyType": _key(Choice(("", "socks")), "`socks` for a SOCKS5 proxy."),
+        "ipRules": _key(ListOf(item=IP_RULE), "What a socks-proxy may reach."),
+        "http2Origin": _key(Flag(), "HTTP/2 to the service, which must be https."),
+        "access": _key(ACCESS, "Validation of the Access token at the origin."),
+    },
+    words=words.ORIGIN_REQUEST,
+    newer=True,
+)
+
+WARP_ROUTING = Table(
+    keys={
+        "connectTimeout": _key(DURATION, "Default 5s."),
+        "maxActiveFlows": _key(Whole(unsigned=True), "0 for no limit."),
+        "tcpKeepAlive": _key(DURATION, "Default 30s."),
+    },
+    misused={"enabled": "has had no effect since cloudflared 2023.9.0. Remove it."},
+)
+
+MISPLACED = dict.fromkeys(
+    ORIGIN_REQUEST.keys, "has no effect here. Write it under `originRequest`."
+)
+
+RULE = Table(
+    keys={
+        "hostname": _key(Text(empty=True), "Exact, or `*.` and a suffix; none matches every one."),
+        "path": _key(Text(empty=True), "Go regular expression on the URL's path."),
+        "service": Key(shape=Text(), doc="Where a request goes.", required=True),
+        "originRequest": _key(ORIGIN_REQUEST, "How it goes there."),
+    },
+    misused=MISPLACED,
+    words=words.RULE,
+    inner="originRequest",
+)

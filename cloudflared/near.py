@@ -1,0 +1,112 @@
+"""What was probably meant by a service or a hostname that cannot be: each suggestion is one that is taken."""
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from cloudflared import services
+from cloudflared.go import idna
+from cloudflared.go.regexp import Pattern
+from cloudflared.services import ServiceError
+
+_STATUS = re.compile(r"(?:[A-Za-z]+://)?([A-Za-z_ -]*?)[:/=_ -]*([1-5][0-9]{2})/?")
+_STATUSES = ("200", "401", "403", "404", "410", "418", "500", "501", "502", "503", "504")
+"""Numbers that by themselves are rather a status than a port."""
+_STATUS_WORDS = ("httpstatus", "httpstatuscode", "status", "statuscode", "http")
+_WORDS = {
+    re.compile(r"(?:https?://)?hello[-_ ]?world:?/?", re.IGNORECASE): "hello_world",
+    re.compile(r"socks[-_ ]?(?:proxy|5|5[-_ ]?proxy)?:?(?://.*)?", re.IGNORECASE): "socks-proxy",
+    re.compile(r"bastion[-_ ]?(?:mode|host)?:?", re.IGNORECASE): "bastion",
+}
+_BROKEN = re.compile(r"(https?|wss?|tcp|ssh|rdp|smb)[:;]?/{0,3}[:;]?/{0,3}(?=[^/])(.+)", re.IGNORECASE)  # fmt: skip
+_SCHEME = re.compile(r"([A-Za-z]\w*)://(.+)")
+_HOSTNAME = re.compile(
+    r"(?:[A-Za-z][\w+.-]*:/{1,3})?(?:[^/@\s]*@)?([^/:\s?#@]+\.[^/:\s?#@]+?)\.?(?::[0-9]+)?(/[^\s?#]*)?(?:[?#]\S*)?"
+)
+
+
+def perhaps_service(text: str) -> str:
+    """`; perhaps 'SERVICE'` for a text that is nearly one, or nothing."""
+    found = likely_service(text)
+    return f"; perhaps '{found}'" if found else ""
+
+
+def likely_service(text: str) -> str | None:
+    """The service that a text is nearly, or nothing; also for one that is taken already."""
+    return next((found for found in _services(text.strip()) if _taken(found, text)), None)
+
+
+def _taken(found: str, instead_of: str) -> bool:
+    try:
+        return found != instead_of and services.doubt(found, services.parse(found)) is None
+    except ServiceError:
+        return False
+
+
+def _services(text: str) -> Iterator[str]:
+    if (status := _STATUS.fullmatch(text)) is not None:
+        word = re.sub("[^a-z]", "", status[1].lower())
+        if (not word and status[2] in _STATUSES) or difflib.get_close_matches(
+            word, _STATUS_WORDS, n=1, cutoff=0.8
+        ):
+            yield f"http_status:{status[2]}"
+    yield from (word for pattern, word in _WORDS.items() if pattern.fullmatch(text))
+    if re.fullmatch(r":?[0-9]{2,5}", text):
+        yield f"http://localhost:{text.removeprefix(':')}"
+    if (socket := re.fullmatch(r"(?:(unix(?:\+tls)?)[:/]+(?!~)|/)([^\s:/]\S*)", text)) is not None:
+        yield f"{socket[1] or 'unix'}:/{socket[2]}"
+    scheme, separator, rest = text.rpartition("://")
+    if (address := bracketed(rest.rstrip("/"))) is not None:
+        yield f"{scheme}{separator}{address}" if scheme else f"http://{address}"
+    if (twice := re.fullmatch(r"\w+://(\w+://[^/]+?)/?", text)) is not None:
+        yield twice[1]
+    if (url := re.fullmatch(r"(\w+://[^/]+[^/:])/\S*", text)) is not None:
+        yield url[1]
+    if (found := _SCHEME.fullmatch(text)) is not None:
+        near = difflib.get_close_matches(found[1].lower(), ("http", "https"), n=1, cutoff=0.8)
+        yield from (f"{scheme}://{found[2]}" for scheme in near)
+    elif (found := _BROKEN.fullmatch(text)) is not None and text[len(found[1])] in ":;/":
+        yield f"{found[1].lower()}://{found[2].rstrip('/')}"
+    if re.fullmatch(r"[\w.-]+(?::[0-9]{1,5})?/?|\[[0-9A-Fa-f:]+\](?::[0-9]{1,5})?/?", text):
+        yield f"http://{text.rstrip('/')}"
+
+
+def perhaps_path(text: str) -> str:
+    """`; perhaps 'PATTERN'` for a path that is written as shells write names, or nothing."""
+    if set(text) == {"*"}:
+        return "; leave it out for every path"
+    if not re.fullmatch(r"[\w/.*-]+", text) or "*" not in text or not re.search(r"\w", text):
+        return ""
+    inner = re.sub(r"(?:\\\*)+", ".*", re.escape(text)).replace(r"\-", "-")
+    pattern = f"^{inner}$" if text.startswith("/") else f"{inner.removeprefix('.*')}$"
+    pattern = pattern.removesuffix(".*$") if pattern.endswith(".*$") else pattern
+    return f"; perhaps '{pattern}'" if Pattern(pattern).anchored else ""
+
+
+def bracketed(text: str) -> str | None:
+    """An IPv6 address, with a port or without, in the brackets that a URL needs; nothing for what is none."""
+    host, _, port = text.rpartition(":")
+    for address, end in ((host, f":{port}"), (text, "")):
+        try:
+            ipaddress.IPv6Address(address)
+        except ValueError:
+            continue
+        if not end or re.fullmatch(r":[0-9]{2,5}", end):
+            return f"[{address}]{end}"
+    return None
+
+
+def perhaps_hostname(text: str) -> str:
+    """`; perhaps 'HOSTNAME'`, with its path, for a URL or the like; else nothing."""
+    found = _HOSTNAME.fullmatch(text.strip())
+    if found is None or not set(text) & set("/:@?# "):
+        return ""
+    prefix, name = ("*.", found[1][2:]) if found[1].startswith("*.") else ("", found[1])
+    hostname = idna.lookup_name(name)
+    if not hostname or "." not in hostname or prefix + hostname == text:
+        return ""
+    path = (
+        f" and `path: ^{re.escape(found[2].rstrip('/'))}`" if (found[2] or "/").strip("/") else ""
+    )
+    return f"; perhaps `hostname: {prefix}{hostname}`{path}"

@@ -1,0 +1,63 @@
+"""An order of rules in which none is hidden by a more general one."""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from cloudflared.go.inclusion import covers
+from cloudflared.rules import Rule
+from cloudflared.warnings import plain_path
+
+
+def specific_first(rules: Sequence[Rule]) -> list[int]:
+    """The indices of the rules, so ordered that each stands before those that are more general.
+
+    That is a wildcard that takes the hostname too, whatever the paths, and on one hostname a path that takes what the
+    other one does and more. Of two paths of which that cannot be said, the one of the longer text comes first. The rules
+    of a hostname stay at the places that they have together, unless a more general one stands before them: then they
+    move up to the first of these. What was sorted once stays as it is.
+    """
+    hostnames = [rule.hostname or "*" for rule in rules]
+    by_hostname: dict[str, list[int]] = defaultdict(list)
+    for index, hostname in enumerate(hostnames):
+        by_hostname[hostname].append(index)
+    order = [*range(len(rules))]
+    for places in by_hostname.values():
+        by_path = _specific_paths_first([plain_path(rules[index]) for index in places])
+        for place, at in zip(places, by_path, strict=True):
+            order[place] = places[at]
+    found: dict[int, None] = {}
+    looked_up: set[str] = set()
+
+    def place_with_more_special_ones(index: int) -> None:
+        hostname = hostnames[index]
+        if hostname.startswith("*") and hostname not in looked_up:
+            looked_up.add(hostname)
+            for other in order:
+                if hostnames[other] != hostname and hostnames[other].endswith(hostname[1:]):
+                    place_with_more_special_ones(other)
+        found.setdefault(index)
+
+    for index in order:
+        place_with_more_special_ones(index)
+    return list(found)
+
+
+def _specific_paths_first(paths: Sequence[str]) -> Iterator[int]:
+    """Of those that wait for no more special one the longest, then the first; an empty path takes every request."""
+    general: dict[int, list[int]] = defaultdict(list)
+    waits_for = [0] * len(paths)
+    for index, path in enumerate(paths):
+        for other, wide in enumerate(paths):
+            if other != index and covers(wide, path) and not covers(path, wide):
+                general[index].append(other)
+                waits_for[other] += 1
+    free = [(-len(path), index) for index, path in enumerate(paths) if not waits_for[index]]
+    heapq.heapify(free)
+    while free:
+        _, index = heapq.heappop(free)
+        yield index
+        for other in general[index]:
+            waits_for[other] -= 1
+            if not waits_for[other]:
+                heapq.heappush(free, (-len(paths[other]), other))

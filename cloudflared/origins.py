@@ -1,0 +1,177 @@
+"""Where a rule leads: schemes that do not do what they say, certificates that cannot be valid, inside things for everybody."""
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+
+from cloudflared.go import idna
+from cloudflared.inside import inside_thing
+from cloudflared.rules import Rule
+from cloudflared.services import Service
+from values.kinds import Findings
+
+_WEB = ("http", "https", "ws", "wss")
+_TLS = ("https", "wss")
+_KNOWN = (*_WEB, "tcp", "ssh", "rdp", "smb")
+"""Schemes by which cloudflared itself tells one service from another (its `ingress/origin_service.go`)."""
+_UDP = ("udp", "quic", "dns", "dtls", "sip", "rtp", "wg", "wireguard", "stun", "turn", "coap")
+_HTTP2 = ("h2c", "h2", "http2", "h3", "http3", "grpc", "grpcs")
+_FASTCGI = ("fastcgi", "fcgi", "scgi", "uwsgi", "php", "ajp")
+_OTHER_PORTS = {
+    **dict.fromkeys((("http", "443"), ("tcp", "443")), "https"),
+    **dict.fromkeys((("https", "80"), ("tcp", "80"), ("tcp", "8080")), "http"),
+    **dict.fromkeys((("http", "22"), ("https", "22")), "ssh"),
+    **dict.fromkeys((("http", "3389"), ("https", "3389")), "rdp"),
+    **dict.fromkeys((("http", "445"), ("https", "445")), "smb"),
+}
+"""Ports that nearly always speak what another scheme says."""
+_NAMES_OF_NOBODY = (
+    "localhost", "local", "localdomain", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa", "test",
+    "invalid", "docker", "cluster.local", "svc",
+)  # fmt: skip
+"""Names below which no public CA gives a certificate, since they are nobody's in DNS (RFC 6761, 6762, 8375, ICANN)."""
+GUARDED = "`originRequest.access` with `required: true`, a team and an audience"
+
+
+def check_origin(
+    rule: Rule,
+    service: Service | None,
+    where: str,
+    findings: Findings,
+    *,
+    common: Mapping[str, object],
+) -> None:
+    """Warns of a rule's service as it is written; `service` is what cloudflared makes of it.
+
+    `common` is the `originRequest` of all rules, which a rule's own overrides key by key.
+    """
+    if service is None:
+        return
+    given = {**common, **rule.origin_request}
+    texts = [*_exposed(rule, service), *_misleading(service), *_without_certificate(service, given)]
+    if texts:
+        first, *more = texts
+        # A program's name stays as it is written.
+        more = [
+            text if text.startswith("cloudflared") else text[:1].upper() + text[1:] for text in more
+        ]
+        findings.warn(f"{where}.service", " ".join([first, *more]))
+
+
+def is_guarded(rule: Rule) -> bool:
+    """Whether cloudflared asks for an Access token: only a rule's own `originRequest` can say so."""
+    access = rule.origin_request.get("access")
+    return isinstance(access, Mapping) and access.get("required") is True
+
+
+def exposed(address: str, thing: str | None = None) -> str | None:
+    """What to say of an address that everybody reaches, or nothing where nothing is known to be there.
+
+    `thing` is what is there where that is known better than by the address.
+    """
+    thing = thing or inside_thing(address)
+    if thing is None:
+        return None
+    return (
+        f"'{address}' is {thing} by its address, which every visitor could use. Leave it inside, or guard it by "
+        f"{GUARDED}."
+    )
+
+
+def no_public_certificate(host: str) -> bool:
+    """Whether no public CA gives a certificate for an address or a name."""
+    try:
+        return not ipaddress.ip_address(host.partition("%")[0]).is_global
+    except ValueError:
+        name = host.lower().removesuffix(".")
+        return "." not in name or any(name.endswith(f".{end}") for end in _NAMES_OF_NOBODY)
+
+
+def _exposed(rule: Rule, service: Service) -> Iterator[str]:
+    if is_guarded(rule):
+        return
+    if service.shown == "bastion":
+        yield (
+            "a bastion connects every visitor to whatever the server reaches, its own services too. "
+            f"Guard it by {GUARDED}."
+        )
+    elif rule.service == "socks-proxy":
+        yield f"every visitor may connect to what `ipRules` allow. Guard it by {GUARDED}."
+    elif (text := exposed(rule.service)) is not None:
+        yield text
+
+
+def _misleading(service: Service) -> Iterator[str]:
+    url = service.url
+    if url is None:
+        return
+    scheme, at = url.scheme, url.host
+    if scheme in _UDP:
+        yield (
+            f"cloudflared carries no UDP to a hostname: for '{scheme}://' it speaks TCP inside of a WebSocket, of which "
+            "a browser gets nothing. Leave it out."
+        )
+    elif scheme in _HTTP2:
+        yield (
+            f"cloudflared knows no '{scheme}://' and speaks TCP inside of a WebSocket. Write 'https://{at}' with "
+            f"`http2Origin: true`; a service without TLS needs a proxy such as Caddy before it, with 'h2c://{at}'."
+        )
+    elif scheme in _FASTCGI:
+        yield (
+            f"cloudflared knows no '{scheme}://' and speaks TCP inside of a WebSocket. Put a web server before it, as "
+            "Caddy with `php_fastcgi`."
+        )
+    elif scheme not in _KNOWN:
+        yield (
+            f"cloudflared knows no '{scheme}://' and speaks TCP inside of a WebSocket, as for 'tcp://': a browser gets "
+            f"nothing, and a client needs `cloudflared access tcp` before it. Write 'tcp://{at}' if that is meant, "
+            "'http://' for a web service."
+        )
+    elif (other := _OTHER_PORTS.get((scheme, url.port))) is not None:
+        yield f"port {url.port} is hardly '{scheme}://'; perhaps '{other}://{at}'."
+
+
+def _without_certificate(service: Service, given: Mapping[str, object]) -> Iterator[str]:
+    url = service.url
+    trusted = any(given.get(key) for key in ("noTLSVerify", "caPool", "matchSNItoHost"))
+    if url is None or url.scheme not in _TLS or trusted:
+        return
+    name = str(given.get("originServerName") or url.hostname)
+    if no_public_certificate(name):
+        yield (
+            f"no public CA gives a certificate for '{name}', so each request ends with 502 unless the server trusts its "
+            "CA. Write `noTLSVerify: true`, `caPool` with its CA, or `originServerName` with a name that it is for."
+        )
+
+
+def check_circles(
+    rules: Sequence[Rule],
+    services: Sequence[Service | None],
+    places: Sequence[str],
+    findings: Findings,
+) -> None:
+    """Warns of services whose host is a hostname of the same tunnel."""
+    named = names_of(rule.hostname for rule in rules)
+    for service, place in zip(services, places, strict=True):
+        if service is not None and service.url is not None and service.url.scheme in _WEB:
+            text = leads_back(service.url.hostname, named)
+            if text is not None:
+                findings.warn(f"{place}.service", text)
+
+
+def names_of(hostnames_given: Iterable[str]) -> Set[str]:
+    """The hostnames of a tunnel as DNS has them, without one that stands for all."""
+    return {idna.lookup_name(name) or name for name in hostnames_given if name not in ("", "*")}
+
+
+def leads_back(host: str, named: Set[str]) -> str | None:
+    """What to say of a request that is sent to a host, where that leads to hostnames of the same tunnel; else nothing."""
+    sent = idna.lookup_name(host.removesuffix(".")) or host.lower()
+    dots = (at for at, character in enumerate(sent) if character == ".")
+    around = named & {f"*{sent[at:]}" for at in dots}
+    if sent not in named and not around:
+        return None
+    unless = "" if sent in named else " unless it has a record of its own"
+    return (
+        f"'{host}' is a hostname of this tunnel{unless}, so a request goes out to Cloudflare and comes back, in circles "
+        "or at least twice. Name the service by its address, such as 127.0.0.1 and its port."
+    )

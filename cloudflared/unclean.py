@@ -1,0 +1,71 @@
+"""Paths that mean another one to the programs that clean them, and rules by which cloudflared refuses them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from cloudflared.rules import Rule
+from values.kinds import Findings
+
+UNCLEAN = r"^($|[^/])|//|/[.][.]?(/|;|$)|[\x00-\x1f\x7f\\]"
+"""Regular expression, in Go's syntax, of the decoded paths that are no site's where paths choose the site.
+
+`//`, `.` and `..` are taken away by whoever cleans a path, and `..;` by Java's servers. A backslash is a slash to some,
+and a control character ends a path or is dropped.
+"""
+_REFUSED, _EVERY = "http_status:404", "*"
+
+
+def refusing_unclean(rules: Sequence[Rule], refused_elsewhere: str) -> Iterator[Rule]:
+    """The rules, and before the first one with a path of each hostname one that refuses unclean paths.
+
+    cloudflared compares a rule's path with the visitor's as it is (`ingress/rule.go`), so `/public/../admin` is taken by a
+    rule for `^/public`. A hostname whose every rule answers by a status or leads to the service `refused_elsewhere` needs
+    none.
+    """
+    services = {
+        rule.hostname or _EVERY
+        for rule in rules
+        if rule.service != refused_elsewhere and not rule.service.startswith("http_status:")
+    }
+    below = {name for hostname in services for name in _with_wildcards(hostname)}
+    done: set[str] = set()
+    for rule in rules:
+        hostname = rule.hostname or _EVERY
+        if rule.path and hostname not in done:
+            done.add(hostname)
+            if hostname in below or services.intersection(_with_wildcards(hostname)):
+                yield Rule(hostname=rule.hostname, path=UNCLEAN, service=_REFUSED)
+        yield rule
+
+
+def check_unclean(rules: Sequence[Rule], places: Sequence[str], findings: Findings) -> None:
+    """Warns of a path whose rule asks for another Access token than another rule of the hostname does."""
+    refusing = {rule.hostname for rule in rules if refuses_unclean(rule)}
+    tokens: dict[str, list[object]] = {}
+    for rule in rules:
+        tokens.setdefault(rule.hostname, []).append(_token(rule))
+    for rule, place in zip(rules, places, strict=True):
+        others = tokens[rule.hostname]
+        if rule.path and rule.hostname not in refusing and any(it != _token(rule) for it in others):
+            findings.warn(
+                f"{place}.path",
+                "is compared as the visitor writes it, while rules of this hostname differ in access: a '//' or '/../' leads "
+                f"round it. Write before it a rule with the path '{UNCLEAN}' and the service {_REFUSED}.",
+            )
+
+
+def _token(rule: Rule) -> object:
+    access = rule.origin_request.get("access")
+    return access if isinstance(access, Mapping) and access.get("required") else None
+
+
+def refuses_unclean(rule: Rule) -> bool:
+    """Whether it is one of those that are added."""
+    return (rule.path, rule.service) == (UNCLEAN, _REFUSED)
+
+
+def _with_wildcards(hostname: str) -> Iterator[str]:
+    """The hostname, and the wildcards that take every request that it takes."""
+    yield hostname
+    labels = hostname.removeprefix("*.").split(".")
+    yield from (f"*.{'.'.join(labels[start:])}" for start in range(1, len(labels)))
+    yield _EVERY

@@ -1,0 +1,352 @@
+"""What cloudflared takes in silence, though it hardly works as meant."""
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cloudflared import hostnames, near, services
+from cloudflared.flags import DEFAULTS
+from cloudflared.go import durations, idna
+from cloudflared.go.inclusion import a_path, covers
+from cloudflared.go.regexp import Pattern, PatternError
+from cloudflared.rules import NO_TOKEN_PASSES, Rule, check_demands, lacks_team_name
+from cloudflared.services import Service
+from cloudflared.unclean import refuses_unclean
+from values.kinds import Findings, shown
+
+_URL_CHARACTERS = " \t/?#@"
+_OF_NO_HOSTNAME = re.compile(r"[<>{}()\[\]$^\\|;!~`\"'“”„‘’‚«»]")
+"""What templates, patterns and texts have beside letters."""
+EVERY_PATH = re.compile(r"\^?(?:/|/?\.\*\$?)?")
+"""Paths of rules that plainly take every one."""
+_LITERAL = re.compile(r"(\^?)([\w/-]+)")
+_ANYWHERE = re.compile(r"\.\*.*\.\*")
+"""Patterns that are plainly meant to be found anywhere."""
+_ANY_FOR_A_DOT = re.compile(r"\.(?=[(\w])")
+_OF_ELSEWHERE = re.compile(r"(?:~\*?|=|\^~) +\^?(?=/)|\^?https?://[^/]*(?=/|$)")
+"""What nginx writes before a path, and a URL's beginning."""
+_PART = re.compile(r"(?<=/)(?::[A-Za-z]\w*|\{[A-Za-z]\w*\})(?=/|$)")
+"""As routers of applications name a part."""
+_ANY_NAME = re.compile(r"/?\*(?=\.)")
+"""Before a file's ending, as shells write it."""
+_ENDING = re.compile(
+    r"(?:\\\.(?!git|env|svn|ht(?:access|passwd))\(?(?:\?[:i]+)?[\w?]{1,5}(?:\|[\w?]{1,5})*\)?(?:\||$))+"
+)
+"""The ending of a file's name, or several, and no name of a hidden file."""
+_OF_TLS = ("caPool", "originServerName", "matchSNItoHost", "noTLSVerify", "tlsTimeout")
+_FILES = (
+    "cacert",
+    "logfile",
+    "log-directory",
+    "pidfile",
+    "trace-output",
+    "origincert",
+    "token-file",
+)
+_REGIONS = ("us", "fed")
+"""Put before the name of the edge's service (cloudflared's `edgediscovery/allregions/regions.go`)."""
+_URL_OR_PORT = re.compile(r"/|^[^:]*:[0-9]*$")
+_TEAM = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_TEAM_URL = re.compile(r"^(?:https?://)?")
+_AUDIENCE = re.compile("[0-9a-f]{64}")
+_HOST, _PORT = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]"), re.compile(r"[0-9]{1,5}")
+
+
+def check_rule(
+    rule: Rule, where: str, findings: Findings, *, bastion_mode: bool = False
+) -> Service | None:
+    """One rule by itself: cloudflared's demands and the traps. Its service, where cloudflared takes it.
+
+    `bastion_mode` is the `originRequest` of all rules'.
+    """
+    service = check_demands(rule, where, findings, bastion_mode=bastion_mode)
+    _hostname_traps(rule.hostname, f"{where}.hostname", findings)
+    if not refuses_unclean(rule):
+        _path_traps(rule.path, f"{where}.path", findings)
+    _access_traps(rule, f"{where}.originRequest.access", findings)
+    if service is not None:
+        if (problem := services.doubt(rule.service, service)) is not None:
+            expected = f"{problem}{near.perhaps_service(rule.service)}"
+            findings.doubt(f"{where}.service", f"found '{rule.service}', expected {expected}.")
+        _service_traps(rule, service, f"{where}.originRequest", findings)
+    return service
+
+
+def _hostname_traps(hostname: str, where: str, findings: Findings) -> None:
+    name = hostname.removeprefix("*.")
+    if hostname == "@":
+        findings.doubt(where, "found '@', expected a hostname: that of the zone is written out.")
+    elif re.search(r"[^\s,][\s,]+[^\s,]", hostname):
+        findings.doubt(where, f"found '{hostname}', expected one hostname. Write a rule for each.")
+    elif any(character in _URL_CHARACTERS for character in hostname):
+        expected = f"a hostname, not a URL{near.perhaps_hostname(hostname)}"
+        findings.doubt(where, f"found '{hostname}', expected {expected}.")
+    elif (odd := _OF_NO_HOSTNAME.search(hostname)) is not None:
+        findings.warn(where, f"'{hostname}' matches nothing; no hostname has '{odd[0]}'.")
+    elif len(name) > 1 and name.startswith("*"):
+        findings.warn(where, f"'{hostname}' matches nothing; a wildcard is '*.' and a suffix.")
+    elif hostname.startswith("."):
+        findings.warn(where, f"'{hostname}' matches nothing; write '*{hostname}' for all below it.")
+    elif hostname.endswith("."):
+        findings.warn(where, f"'{hostname}' matches nothing; leave the final dot out.")
+    elif hostname != hostname.lower() or not hostname.isascii():
+        sent = hostname.replace(name, idna.lookup_name(name) or name.lower())
+        if not hostnames.matches(hostname, sent.replace("*", "x")):
+            findings.warn(where, f"'{hostname}' matches nothing; requests have '{sent}'.")
+
+
+def _path_traps(path: str, where: str, findings: Findings) -> None:
+    try:
+        anchored = Pattern(path).anchored
+    except PatternError:
+        return  # cloudflared says so itself
+    literal = _LITERAL.match(path)
+    texts = []
+    everything = EVERY_PATH.fullmatch(path) or _ANYWHERE.fullmatch(path) or covers(path, "^/")
+    whole = _OF_ELSEWHERE.match(path)
+    if whole is not None:
+        texts.append(
+            f"'{path}' matches nothing; it is found in the path alone: write '^{path[whole.end() :] or '/'}'."
+        )
+    elif not anchored and not everything:
+        texts.append(f"'{path}' is found anywhere in a path; {bound(path)}.")
+    elif literal and literal[1] and not literal[2].startswith("/"):
+        texts.append(f"'{path}' matches nothing; a path begins with '/': write '^/{path[1:]}'.")
+    if (part := _PART.search(path)) is not None:
+        texts.append(f"'{part[0]}' stands for itself; '[^/]+' is any one part of a path.")
+    if re.search(r"/\*(?:\$?$|/)", path) and not everything:
+        texts.append(f"'*' in '{path}' repeats the '/'; '.*' is any characters.")
+    elif path.endswith("/") and len(path) > 2:
+        bare = path.lstrip("^")[:-1]
+        both = "" if "|" in path else f"; '^{bare}(?:/|$)' matches both"
+        texts.append(f"'{path}' does not match '{bare}' without the '/'{both}.")
+    if texts:
+        findings.warn(where, " ".join(texts))
+
+
+def bound(path: str) -> str:
+    """The advice to bind a pattern to the beginning of a path, or one of a file's ending to its end.
+
+    A suggested pattern is found in nothing that the old one is not found in. For the beginning, it is found in all that
+    the old one is at the beginning, with the first '/' written or not.
+    """
+    named = _ANY_NAME.sub("", path, count=1) if _ANY_NAME.match(path) else path
+    meant = f"\\{named}" if _ANY_FOR_A_DOT.match(named) else named.replace("[.]", r"\.")
+    if path.startswith(".*") or _ENDING.fullmatch(meant):
+        for ended in (f"{meant}$", f"(?:{meant})$"):
+            if _narrows(ended, path):
+                return f"write '{ended}' for its end"
+    meant = re.sub(r"(?<=[\w)])/\*$", "", path if named != path else meant)
+    wanted = f"^/?(?:{meant})"
+    for begun in (f"^{meant}", f"^/{meant}", f"^(?:{meant})", f"^/(?:{meant})", f"^/?(?:{meant})"):
+        # Without paths that begin with '//', since `wanted` has them for a '/' that is written already.
+        if _narrows(begun, path) and covers(f"^//|{begun}", wanted):
+            return f"write '{begun}' for its beginning"
+    return "begin it with '^/' for the beginning, or end it with '$' for the end"
+
+
+def _narrows(pattern: str, wide: str) -> bool:
+    """Whether a pattern is bound, and found in some path, but in none that the wide one is not found in."""
+    try:
+        anchored = Pattern(pattern).anchored
+    except PatternError:
+        return False
+    return anchored and a_path(pattern) is not None and covers(wide, pattern)
+
+
+def _access_traps(rule: Rule, where: str, findings: Findings) -> None:
+    access = rule.origin_request.get("access")
+    if not isinstance(access, Mapping):
+        return
+    if not access.get("required"):
+        findings.warn(where, "has no effect without `required: true`.")
+        return
+    for key in ("teamName", "audTag"):
+        if not access.get(key) and not (key == "teamName" and lacks_team_name(rule)):
+            findings.doubt(f"{where}.{key}", NO_TOKEN_PASSES)
+    _access_values(access, where, findings)
+
+
+def _access_values(access: Mapping[str, Any], where: str, findings: Findings) -> None:
+    """Values that no token has: its issuer is `https://<teamName>.cloudflareaccess.com`, its audience a hash."""
+    team = str(access.get("teamName") or "")
+    if team and not _TEAM.fullmatch(team):
+        label = _TEAM_URL.sub("", team.lower()).partition(".")[0]
+        instead = f": '{label}'" if _TEAM.fullmatch(label) else ""
+        findings.warn(
+            f"{where}.teamName",
+            f"found '{team}', expected the team's name alone, as before '.cloudflareaccess.com'{instead}. "
+            "As it stands every request is refused.",
+        )
+    tags = access.get("audTag")
+    for index, tag in enumerate(tags if isinstance(tags, list) else []):
+        if not _AUDIENCE.fullmatch(str(tag)):
+            findings.warn(
+                f"{where}.audTag[{index}]",
+                f"found {shown(tag)}, expected the 64 hexadecimal digits, in lower case, of an application's audience tag. "
+                "No token has another one.",
+            )
+
+
+def _service_traps(rule: Rule, service: Service, where: str, findings: Findings) -> None:
+    socks, given = rule.service == "socks-proxy", rule.origin_request
+    if given.get("ipRules") and not socks:
+        findings.warn(f"{where}.ipRules", "has no effect: only the service socks-proxy has it.")
+    if socks and not given.get("ipRules"):
+        findings.warn(f"{where}.ipRules", "missing. Without it the socks-proxy reaches nothing.")
+    if given.get("bastionMode") and service.shown == "bastion" != rule.service:
+        findings.warn(f"{where}.bastionMode", f"makes a bastion of it, not '{rule.service}'.")
+    check_origin_values(given, where, findings)
+    if given.get("disableChunkedEncoding"):
+        findings.warn(
+            f"{where}.disableChunkedEncoding",
+            "an upload whose length the visitor does not tell is then read as further requests, which answer other "
+            "visitors. Leave it out where the service can do without.",
+        )
+    scheme = rule.service.partition(":")[0].lower()
+    if given.get("http2Origin") and scheme not in ("https", "wss", "unix+tls"):
+        findings.warn(f"{where}.http2Origin", "has no effect: the service is not https.")
+    for key in _OF_TLS:
+        if given.get(key) and scheme in ("http", "ws", "unix", "http_status"):
+            findings.warn(f"{where}.{key}", "has no effect: the service is not https.")
+
+
+def check_origin_values(given: Mapping[str, Any], where: str, findings: Findings) -> None:
+    """Values of an `originRequest` that cloudflared takes and cannot use."""
+    pool, name = str(given.get("caPool") or ""), str(given.get("originServerName") or "")
+    if pool and not pool.startswith("/"):
+        findings.doubt(
+            f"{where}.caPool", f"found '{pool}', expected an absolute path on the server."
+        )
+    if not name.isascii():
+        sent = idna.lookup_name(name)
+        instead = f" '{sent}'" if sent else ""
+        findings.doubt(
+            f"{where}.originServerName",
+            f"found '{name}', expected the name as certificates have it, in punycode{instead}.",
+        )
+    elif _URL_OR_PORT.search(name):
+        findings.doubt(
+            f"{where}.originServerName",
+            f"found '{name}', expected a name, not a URL and without a port.",
+        )
+
+
+def check_order(rules: Sequence[Rule], places: Sequence[str], findings: Findings) -> None:
+    """Rules that an earlier one hides, but for one that takes every request."""
+    before: dict[str, dict[str, int]] = {}
+    for index, later in enumerate(rules):
+        cover = _first_cover(later, before)
+        if not later.catches_all:
+            before.setdefault(later.hostname, {}).setdefault(plain_path(later), index)
+        if cover is None:
+            continue
+        earlier = rules[cover]
+        text = f"is never reached: {places[cover]} takes the same requests and stands before it."
+        if (earlier.hostname, earlier.path) == (later.hostname, later.path):
+            findings.doubt(places[index], f"{text} Remove one of them.")
+        else:
+            findings.warn(places[index], f"{text} Move it up.")
+
+
+def plain_path(rule: Rule) -> str:
+    """The rule's path; empty where it plainly takes every one."""
+    return "" if EVERY_PATH.fullmatch(rule.path) else rule.path
+
+
+def _first_cover(later: Rule, before: Mapping[str, Mapping[str, int]]) -> int | None:
+    """The index of the first rule that covers a later one, of those indexed by hostname and path.
+
+    Only a few hostnames can: the same one, none, `*`, and a wildcard for each of its suffixes.
+    """
+    labels = later.hostname.split(".")
+    suffixes = (".".join(labels[start:]) for start in range(1, len(labels)))
+    names = {"", "*", later.hostname, *(f"*.{suffix}" for suffix in suffixes)}
+    paths = [item for name in names if name in before for item in before[name].items()]
+    found = (index for path, index in paths if covers(path, plain_path(later)))
+    return min(found, default=None)
+
+
+def check_settings(values: Mapping[str, Any], where: str, findings: Findings) -> None:
+    """The keys beside the rules, by what cloudflared makes of them."""
+    if "metrics" in values:
+        _metrics_traps(str(values["metrics"]), f"{where}metrics", findings)
+    if values.get("protocol") == "quic":
+        findings.warn(
+            f"{where}protocol",
+            "'quic' never falls back to http2 where UDP is blocked; 'auto' does.",
+        )
+    if "region" in values and values["region"] not in _REGIONS:
+        region = values["region"]
+        findings.warn(
+            f"{where}region",
+            f"cloudflared connects to what it finds as {region}-v2-origintunneld, and none but {' and '.join(_REGIONS)} are known.",
+        )
+    for key in _FILES:
+        if key in values and not str(values[key]).startswith("/"):
+            found = f"found {shown(values[key])}, expected an absolute path on the server."
+            findings.doubt(f"{where}{key}", found)
+    if "edge-bind-address" in values and "edge-ip-version" in values:
+        _edge_address_traps(values, where, findings)
+    for key, default in DEFAULTS.items():
+        if key in values and _is_nought(values[key]):
+            findings.warn(
+                f"{where}{key}",
+                f"has no effect: for cloudflared, 0 and false in the file are no value, so it keeps {default}.",
+            )
+    common = values.get("originRequest") or {}
+    check_origin_values(common, f"{where}originRequest", findings)
+    if "access" in common:
+        findings.doubt(
+            f"{where}originRequest.access",
+            "cloudflared ignores it here, so nothing would be checked. Write it in the originRequest of what it shall guard.",
+        )
+    if common.get("ipRules"):
+        findings.warn(
+            f"{where}originRequest.ipRules",
+            "has no effect here; write it at a rule for socks-proxy.",
+        )
+    if common.get("bastionMode"):
+        findings.warn(
+            f"{where}originRequest.bastionMode",
+            "turns every URL service into a bastion.",
+        )
+
+
+def _edge_address_traps(values: Mapping[str, Any], where: str, findings: Findings) -> None:
+    """`adjustIPVersionByBindAddress` in cloudflared's `tunnel/configuration.go`."""
+    address, version = str(values["edge-bind-address"]), str(values["edge-ip-version"])
+    try:
+        own = ipaddress.ip_address(address).version
+    except ValueError:
+        return  # found wrong by its shape
+    if version in ("4", "6") and own != int(version):
+        findings.warn(
+            f"{where}edge-ip-version",
+            f"'{version}' has no effect: cloudflared takes IPv{own}, as edge-bind-address '{address}' is.",
+        )
+
+
+def _metrics_traps(address: str, where: str, findings: Findings) -> None:
+    host, _, port = address.rpartition(":")
+    if not _HOST.fullmatch(host) or not _PORT.fullmatch(port) or not 1 <= int(port) <= 65535:
+        expected = "an address and port such as '127.0.0.1:20241'"
+        findings.doubt(where, f"found '{address}', expected {expected}.")
+    elif not _only_this_machine(host):
+        findings.warn(where, "everybody who reaches the server can read it; use 127.0.0.1.")
+
+
+def _only_this_machine(host: str) -> bool:
+    """Also for a name, which may be any address."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return True
+
+
+def _is_nought(value: object) -> bool:
+    if isinstance(value, str):
+        length = durations.seconds(value)
+        return length is not None and length <= 0
+    return isinstance(value, (bool, int)) and value <= 0

@@ -1,0 +1,19 @@
+"""What Cloudflare and the stack's own state have before anything is done: zones, records, what is ours of them."""
+
+from existing.errors import LookupFailed
+from existing.found import Found, look_up
+from existing.hostnames import Claim
+from existing.state import KeptSecret, OwnState, encoded, own_state
+from existing.tunnel import TunnelFound
+
+__all__ = [
+    "Claim",
+    "Found",
+    "KeptSecret",
+    "LookupFailed",
+    "OwnState",
+    "TunnelFound",
+    "encoded",
+    "look_up",
+    "own_state",
+]

@@ -1,0 +1,151 @@
+"""Reading from Cloudflare's API, with as few requests as can be.
+
+Not the SDK's functions: a list of theirs asks for pages until one is empty, so twice at least, and importing them takes
+seconds.
+"""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlencode
+
+import pulumi
+
+from existing.refusals import refusal
+from settings import Access
+
+PER_PAGE = 5000
+"""Records a page: one page for all but the largest zones (the API allows up to 5 000 000)."""
+ATTEMPTS = 3
+TIMEOUT = 30
+"""Seconds that one attempt may go without an answer."""
+_PAUSE = 1.0
+"""Seconds before the second attempt; before each further one twice as long."""
+_LONGEST_WAIT = 300.0
+"""Seconds that one request waits in all: as long as the API refuses whoever has asked too often."""
+_UNSAID = 5.0
+"""Seconds of a wait that needs no word."""
+_NOT_FOUND = 404
+_NEEDED = "A preview needs Cloudflare's API"
+_UNREACHABLE = f"{_NEEDED}: check the network, then run it again."
+_FAULTY = f"{_NEEDED}, which has a fault of its own: see https://www.cloudflarestatus.com, then run it again."
+_BUSY = f"{_NEEDED}, which takes 1,200 requests of a user in five minutes: run it again later."
+_AGENT = {"User-Agent": "argoweb"}
+"""Cloudflare's Browser Integrity Check answers urllib's own name with 403 and `error code: 1010`."""
+
+
+class ApiError(Exception):
+    """Something could not be read; the text says why and what to do."""
+
+
+class NotThere(ApiError):
+    """The API answers that there is no such thing."""
+
+
+class Api:
+    """Cloudflare's API, read with the stack's own token."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def one(self, path: str, permission: str) -> dict[str, Any]:
+        """One thing: `path` below the API's address, `permission` what the token needs for it.
+
+        Raises:
+            NotThere: there is none.
+            ApiError: it cannot be read.
+        """
+        found: dict[str, Any] = self._get(f"{self._access.url}/{path}", permission)["result"]
+        return found
+
+    def listed(self, path: str, permission: str, **query: str | int) -> list[dict[str, Any]]:
+        """All items of a list, named and permitted as in `one`.
+
+        Raises:
+            ApiError: it cannot be read.
+        """
+        items: list[dict[str, Any]] = []
+        page = pages = 1
+        while page <= pages:
+            given = urlencode({**query, **({"page": page} if page > 1 else {})})
+            url = f"{self._access.url}/{path}" + (f"?{given}" if given else "")
+            answer = self._get(url, permission)
+            items += answer["result"]
+            pages = (answer.get("result_info") or {}).get("total_pages") or 1
+            page += 1
+        return items
+
+    def _get(self, url: str, permission: str) -> dict[str, Any]:
+        left = _LONGEST_WAIT
+        for attempt in range(1, ATTEMPTS + 1):
+            pause = _PAUSE * 2 ** (attempt - 1)
+            try:
+                return self._once(url, permission)
+            except _Passing as fault:
+                problem, advice = str(fault), fault.advice
+                if fault.retry_after is not None:
+                    pause = fault.retry_after
+            if attempt == ATTEMPTS or pause > left:
+                break
+            if pause > _UNSAID:
+                pulumi.log.warn(
+                    f"GET {url}: {problem}. Waiting for {pause:.0f} s, as the API asks."
+                )
+            left -= pause
+            time.sleep(pause)
+        raise ApiError(f"GET {url}: {problem}, {_times(attempt)}. {advice}")
+
+    def _once(self, url: str, permission: str) -> dict[str, Any]:
+        """The answer to one request.
+
+        Raises:
+            ApiError: it is refused, or cannot be sent.
+            _Passing: it may be answered in a moment.
+        """
+        request = urllib.request.Request(url, headers={**_AGENT, **self._access.headers})
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+                answer: dict[str, Any] = json.loads(response.read())
+                return answer
+        except urllib.error.HTTPError as error:
+            said = refusal(error.code, error.reason, error.headers["Retry-After"], _body(error))
+            if said.is_busy:
+                raise _Passing(str(said), _BUSY, said.retry_after) from None
+            if said.passes:
+                raise _Passing(str(said), _FAULTY, said.retry_after) from None
+            kind = NotThere if error.code == _NOT_FOUND else ApiError
+            raise kind(
+                f"GET {url}: {said}. {said.advice(self._access, permission)}".rstrip()
+            ) from None
+        except (OSError, HTTPException) as error:
+            raise _Passing(str(getattr(error, "reason", error)), _UNREACHABLE) from None
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise _Passing("an answer that is no JSON", _UNREACHABLE) from None
+        except ValueError:  # its text may have a header
+            raise ApiError(
+                f"GET {url}: the request cannot be sent. Correct cloudflare:apiToken, or apiKey and email."
+            ) from None
+
+
+class _Passing(Exception):
+    """The API does not answer now; the text says why."""
+
+    def __init__(self, problem: str, advice: str, retry_after: float | None = None) -> None:
+        super().__init__(problem)
+        self.advice = advice
+        self.retry_after = retry_after
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _body(error: urllib.error.HTTPError) -> bytes:
+    """The answer's; empty where it breaks off."""
+    try:
+        return error.read()
+    except (OSError, HTTPException):
+        return b""

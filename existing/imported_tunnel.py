@@ -1,0 +1,59 @@
+"""Whether the tunnel of `argoweb:tunnel.importId` can be taken over."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from existing import permissions
+from existing.api import Api, ApiError, NotThere
+from existing.state import OwnState
+from settings import Settings
+
+_PLACE = "argoweb:tunnel.importId"
+_NEW = (
+    "Remove the key, and run `pulumi config rm argoweb:tunnelSecret`: a new tunnel is made, and `dns: {adopt: true}` "
+    "at a site leads its record there."
+)
+
+
+def import_problem(settings: Settings, api: Api, own: OwnState) -> str | None:
+    """The reason why the tunnel of `importId` cannot be taken over, or `None`. One in the state is not asked about here.
+
+    A remotely managed one takes its rules from Cloudflare, not from the server (`config_src` of
+    `GET /accounts/{account_id}/cfd_tunnel/{tunnel_id}`), and a deleted one is still answered for, with a date.
+    """
+    wanted = settings.tunnel.import_id
+    if wanted is None or own.tunnel_id == wanted:
+        return None
+    if own.tunnel_id is not None:
+        return (
+            f"{_PLACE}: found '{wanted}', but this stack has the tunnel {own.tunnel_id} already. "
+            "Remove the key, or import into another stack."
+        )
+    try:
+        tunnel = api.one(tunnel_path(settings, wanted), permissions.TUNNEL)
+    except NotThere as error:
+        return (
+            f"{_PLACE}: found '{wanted}', expected a tunnel of the account {settings.account_id}: {error} "
+            "`cloudflared tunnel list` prints what it has. Correct this key or argoweb:accountId."
+        )
+    except ApiError as error:
+        return f"{_PLACE}: {error}"
+    found = f"{_PLACE}: found '{wanted}' ({tunnel['name']}), "
+    if deleted_at := tunnel.get("deleted_at"):
+        return f"{found}which was deleted at Cloudflare on {deleted_at}, expected one that is there. {_NEW}"
+    if managed_remotely(tunnel):
+        return (
+            f"{found}which is managed in Cloudflare's dashboard (config_src 'cloudflare'), expected one with "
+            f"config_src 'local': cloudflared would follow the dashboard's rules and not this stack's. {_NEW}"
+        )
+    return None
+
+
+def tunnel_path(settings: Settings, tunnel_id: str) -> str:
+    """Where the API has a tunnel of the stack's account."""
+    return f"accounts/{settings.account_id}/cfd_tunnel/{tunnel_id}"
+
+
+def managed_remotely(tunnel: Mapping[str, Any]) -> bool:
+    """Whether cloudflared takes its rules from Cloudflare's dashboard."""
+    return tunnel.get("config_src") == "cloudflare" or bool(tunnel.get("remote_config"))

@@ -1,0 +1,173 @@
+"""The stack's tunnel at Cloudflare: the one that it has, one that it takes in, or none yet."""
+
+import base64
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from existing import permissions
+from existing.api import Api, ApiError, NotThere
+from existing.imported_tunnel import import_problem, managed_remotely, tunnel_path
+from existing.state import KeptSecret, OwnState
+from existing.tunnel_name import name_taken, namesake
+from settings import Settings
+
+_IMPORTED_VERSION = 1
+"""The `secretVersion` that stands for the secret with which a tunnel of `importId` came."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunnelFound:
+    """What is at Cloudflare of the stack's tunnel."""
+
+    taken_in: str | None = None
+    """UUID of a tunnel that is there, but not in the state, and becomes the stack's."""
+    kept: KeptSecret | None = None
+    """The secret that it goes on with. `None`: the stack file has it, or one is made."""
+    deleted: str | None = None
+    """When the stack's own was deleted."""
+
+
+def own_tunnel(settings: Settings, api: Api, own: OwnState) -> dict[str, Any] | None:
+    """The tunnel that the state has, as it is at Cloudflare; nothing where there is none.
+
+    The one question that a run asks about it: the state learns of nothing, since the provider reads `config_src` at an
+    import only, and the API goes on answering for a deleted tunnel.
+
+    Raises:
+        ApiError: the API does not tell.
+    """
+    if own.tunnel_id is None:
+        return None
+    try:
+        return api.one(tunnel_path(settings, own.tunnel_id), permissions.TUNNEL)
+    except NotThere:
+        return None
+
+
+def tunnel_found(
+    settings: Settings,
+    api: Api,
+    own: OwnState,
+    *,
+    there: dict[str, Any] | None,
+    led_to: Collection[str],
+    sends_records: bool,
+) -> TunnelFound:
+    """What is there of the tunnel.
+
+    `there` is what `own_tunnel` gave; `led_to` are the tunnels to which a record with this stack's mark leads; `sends_records` tells that the update makes
+    or changes a record.
+
+    Raises:
+        ApiError: it cannot be taken over or made, or the API does not tell.
+    """
+    deleted = _deleted(own, there)
+    if problem := import_problem(settings, api, own):
+        raise ApiError(problem)
+    taken_in = settings.tunnel.import_id if own.tunnel_id is None else None
+    if other := namesake(settings, api, own, deleted):
+        proof = None
+        if own.tunnel_id is None and taken_in is None:
+            proof = _proof(settings, api, own, other, led_to)
+        if proof is None:
+            raise ApiError(name_taken(other, own, taken_in))
+        pulumi.log.info(
+            f"The tunnel '{other['name']}' ({other['id']}, made on {other['created_at']}) is not in the stack's state, "
+            f"and {proof}: it is taken in, and keeps its secret."
+        )
+        taken_in = str(other["id"])
+    if deleted is None:
+        kept = _kept(settings, api, own, taken_in, sends_records)
+    else:  # until it is replaced nothing is sent to it
+        kept = None if own.tunnel_let_go == deleted else own.kept_secret
+    return TunnelFound(taken_in=taken_in, kept=kept, deleted=deleted)
+
+
+def _deleted(own: OwnState, there: dict[str, Any] | None) -> str | None:
+    """When the stack's tunnel was deleted; what else has become of it is said."""
+    if own.tunnel_id is None:
+        return None
+    if there is None:
+        pulumi.log.warn(
+            f"The tunnel {own.tunnel_id} that this stack made is gone at Cloudflare. Only an update with --refresh sees that: "
+            "`pulumi up --refresh` makes a new one."
+        )
+        return own.tunnel_deleted
+    deleted: str | None = there.get("deleted_at") or own.tunnel_deleted
+    if deleted is None and managed_remotely(there):
+        pulumi.log.warn(
+            f"The tunnel {own.tunnel_id} ({there['name']}) is managed in Cloudflare's dashboard now (config_src 'cloudflare'): "
+            "cloudflared follows the dashboard's rules, and no change of this stack's sites reaches it. There is no way back "
+            "for that tunnel. Have a new one made in its place, with another name: "
+            "pulumi config set --path argoweb:tunnel.name <name>, then: pulumi up --replace '**::tunnel-tunnel'"
+        )
+    if deleted is not None:
+        does = (
+            "This `pulumi up` makes a new one in its place."
+            if own.tunnel_let_go == deleted
+            else "This `pulumi up` lets go of it; the one after it makes a new tunnel in its place."
+        )
+        pulumi.log.warn(
+            f"The tunnel {own.tunnel_id} was deleted at Cloudflare on {deleted}. {does}"
+        )
+    return deleted
+
+
+def _proof(
+    settings: Settings, api: Api, own: OwnState, other: dict[str, Any], led_to: Collection[str]
+) -> str | None:
+    """Why a tunnel with the stack's name that the state does not have may be taken in; `None`: it may not.
+
+    Never one that is somebody else's and in use.
+    """
+    if managed_remotely(other):
+        return None
+    if other["id"] in led_to:
+        return "this stack's own records lead to it"
+    if other.get("status") == "inactive" and not other.get("conns_active_at"):
+        return "nothing has ever connected to it"
+    if own.made_secret and _secret(settings, api, other["id"]) == own.made_secret:
+        return "has the secret that this stack made"
+    return None
+
+
+def _kept(
+    settings: Settings, api: Api, own: OwnState, taken_in: str | None, sends_records: bool
+) -> KeptSecret | None:
+    """The secret that the tunnel goes on with where it was not this stack that set it.
+
+    It gets a new one by an update that sends no record: when the provider's first body is a PATCH that adds a text to a
+    state that has none, it leaves texts out of every later body, so each record fails with `1004` (the cached encoders
+    of `internal/apijson/encoder.go` in terraform-provider-cloudflare 5.19.1 and 5.22.0).
+    """
+    tunnel_id = taken_in or own.tunnel_id
+    if tunnel_id is None or (own.tunnel_id is not None and own.secret_sent):
+        return None
+    wanted = settings.tunnel.secret_version
+    came_with = _IMPORTED_VERSION if settings.tunnel.import_id else wanted
+    at = own.kept_secret.version if own.kept_secret else came_with
+    if at != wanted and taken_in is None and not sends_records:
+        return None
+    if at != wanted:
+        pulumi.log.info(
+            f"The tunnel keeps its secret in this update; the next one gives it that of argoweb:tunnel.secretVersion {wanted}."
+        )
+    if settings.tunnel.secret is not None:
+        return None
+    if own.kept_secret:
+        return own.kept_secret
+    return KeptSecret(text=_secret(settings, api, tunnel_id), version=at)
+
+
+def _secret(settings: Settings, api: Api, tunnel_id: str) -> str:
+    """The tunnel's secret, base64, as its token has it.
+
+    Raises:
+        ApiError: the API does not tell.
+    """
+    token = api.one(f"{tunnel_path(settings, tunnel_id)}/token", permissions.TUNNEL)
+    return str(json.loads(base64.b64decode(str(token)))["s"])

@@ -1,0 +1,52 @@
+"""Whether the tunnel's name is free in the account."""
+
+from typing import Any
+
+from existing import permissions
+from existing.api import Api, ApiError
+from existing.imported_tunnel import managed_remotely
+from existing.state import OwnState
+from settings import Settings
+
+_PLACE = "argoweb:tunnel.name"
+
+
+def namesake(
+    settings: Settings, api: Api, own: OwnState, deleted: str | None
+) -> dict[str, Any] | None:
+    """Another tunnel that has the stack's tunnel name, or `None`. Nothing is asked where the stack's own has it and is not `deleted`.
+
+    Raises:
+        ApiError: the API does not tell.
+    """
+    name, imported = settings.tunnel.name, settings.tunnel.import_id
+    if name is None or (own.tunnel_name == name and deleted is None):
+        return None
+    try:
+        found = api.listed(
+            f"accounts/{settings.account_id}/cfd_tunnel",
+            permissions.TUNNEL,
+            name=name,
+            is_deleted="false",
+        )
+    except ApiError as error:
+        raise ApiError(f"{_PLACE}: {error}") from None
+    return next((each for each in found if each["id"] not in (own.tunnel_id, imported)), None)
+
+
+def name_taken(other: dict[str, Any], own: OwnState, imported: str | None) -> str:
+    """Says that another tunnel has the name, and the ways out.
+
+    Known before anything is done: a tunnel with a name that is taken fails with `1013` only after minutes, since the
+    provider tries again.
+    """
+    ways = [f"set another {_PLACE}", "delete that tunnel in Cloudflare's dashboard"]
+    if own.tunnel_id is None and imported is None and not managed_remotely(other):
+        ways.append(
+            "take it over, if it is yours, with the secret that it has: "
+            f"pulumi config set --path argoweb:tunnel.importId {other['id']}"
+        )
+    return (
+        f"{_PLACE}: the account has a tunnel '{other['name']}' already ({other['id']}, made on {other['created_at']}). "
+        f"Either {'; '.join(ways[:-1])}; or {ways[-1]}."
+    )

@@ -1,0 +1,245 @@
+"""cloudflared's configuration file, read as cloudflared reads it: what it refuses, and the traps."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cloudflared.flags import FIELDS, FILE, OF_ONE_SERVICE, ONE_SERVICE, ONLY_RUN
+from cloudflared.go import urls
+from cloudflared.go.decode import NOTHING, Decoder
+from cloudflared.go.durations import Duration, seconds
+from cloudflared.go.yaml import YamlError, compose
+from cloudflared.origins import check_circles, check_origin
+from cloudflared.router import Router
+from cloudflared.rules import Rule, check_ends
+from cloudflared.services import Service
+from cloudflared.unclean import check_unclean
+from cloudflared.warnings import check_order, check_rule, check_settings
+from importing.other_files import (
+    other_kind,
+    other_language,
+    template_advice,
+    text_advice,
+    type_advice,
+    yaml_advice,
+)
+from values.kinds import Findings, Flag, ListOf, Shape, Whole, shown
+
+URL_CLASH = "cannot stand beside ingress rules. Remove it."
+"""What `ingress validate` refuses and `ingress rule` does not."""
+_NO_RULES = (
+    "missing. cloudflared needs at least one rule, the last one as `- service: http_status:404`."
+)
+ONLY_URL = (
+    "missing: the file is of the old form for one service, which `tunnel run` takes and `ingress validate` does not. "
+    "Write the service as a rule, `- service: …` below `ingress`; in a stack as a site with its `hostname`."
+)
+"""Of a file that `cloudflared tunnel run` runs all the same: everything goes to one service."""
+
+
+@dataclass(frozen=True, order=True, kw_only=True)
+class Problem:
+    """Something about a file."""
+
+    line: int
+    """From 1; 0 for the file as a whole."""
+    where: str
+    """The key, as `ingress[0].service`; empty for the file as a whole."""
+    text: str
+    refused: bool
+    """Whether `cloudflared tunnel ingress validate` fails because of it; else it is a warning of ours."""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.text}" if self.where else self.text
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A configuration file."""
+
+    values: dict[str, Any]
+    """What cloudflared reads from its keys, without what it refuses."""
+    rules: list[Rule]
+    services: list[Service | None]
+    """The rules' services; nothing for one that cloudflared refuses."""
+    problems: list[Problem]
+
+    @property
+    def refused(self) -> list[Problem]:
+        """Why cloudflared refuses the file; empty where it takes it."""
+        return [problem for problem in self.problems if problem.refused]
+
+    def matching(self, url: str) -> int:
+        """The index of the rule that takes a request; the last one takes what no other does.
+
+        Raises:
+            UrlError: it is no URL with a host, or Go refuses it.
+        """
+        parsed = urls.parse(url)
+        if not parsed.hostname and not parsed.scheme:
+            raise urls.UrlError("a URL without a host; does it lack its 'https://'?")
+        without_port = urls.split_host_port(parsed.hostname)
+        host = parsed.hostname if without_port is None else without_port[0]
+        found = Router(self.rules).first(host, parsed.path)
+        return len(self.rules) - 1 if found is None else found
+
+
+@dataclass(kw_only=True)
+class _Report(Findings):
+    """Findings about a file, of which cloudflared refuses it for the errors, or for none."""
+
+    problems: list[Problem]
+    lines: dict[str, int] = field(default_factory=dict)
+    refuses: bool = True
+    again: bool = False
+    """Whether the file is looked at once more: a place of which something was said gets nothing else."""
+
+    def error(self, where: str, text: str) -> None:
+        self._add(where, text, self.refuses)
+
+    def doubt(self, where: str, text: str) -> None:
+        self._add(where, text, False)
+
+    def warn(self, where: str, text: str) -> None:
+        self._add(where, text, False)
+
+    def _add(self, where: str, text: str, refused: bool) -> None:
+        known = where = where.removeprefix(".")
+        while known and known not in self.lines:
+            known = known[: max(known.rfind("."), known.rfind("["), 0)]
+        line = self.lines.get(known, 0)
+        said = {other.text for other in self.problems if other.where == where}
+        wrong = any(other.refused and _explains(other, where, text) for other in self.problems)
+        if refused or not (wrong or (said if self.again else text in said)):
+            self.problems.append(Problem(line=line, where=where, text=text, refused=refused))
+
+
+def _explains(error: Problem, where: str, text: str) -> bool:
+    """Whether an error is the cause of what is said of a place: one mistake is told once."""
+    twice = error.text.startswith("is there twice")
+    unread = error.where.rpartition(".")[0] if twice else error.where
+    return error.where == where or (
+        text.startswith("missing.") and where.rpartition(".")[0] == unread
+    )
+
+
+def read(data: bytes) -> File:
+    """A configuration file from its bytes."""
+    problems: list[Problem] = []
+    decoder = Decoder(findings=Findings())
+    report = decoder.findings = _Report(problems=problems, lines=decoder.lines)
+    try:
+        values = _values(data, decoder)
+    except YamlError as error:
+        problem = Problem(line=error.line, where="", text=_of_yaml(error, data), refused=True)
+        return File(values={}, rules=[], services=[], problems=[*problems, problem])
+    if (kind := other_kind(values)) is not None:
+        problem = Problem(line=0, where="", text=f"this is {kind}.", refused=True)
+        return File(values={}, rules=[], services=[], problems=[problem])
+    rules = [
+        Rule(
+            hostname=given.get("hostname", ""),
+            path=given.get("path", ""),
+            service=given.get("service", ""),
+            origin_request=given.get("originRequest", {}),
+        )
+        for given in values.get("ingress", [])
+    ]
+    services = _check(values, rules, report)
+    for index, problem in enumerate(problems):
+        advice = problem.refused and (
+            template_advice(data, problem.line)
+            or type_advice(problem.where, problem.text)
+            or text_advice(data, problem.line, no_rules=problem.where == "ingress")
+        )
+        if advice:
+            problems[index] = replace(problem, text=f"{problem.text} {advice}")
+    return File(values=values, rules=rules, services=services, problems=sorted(problems))
+
+
+def _of_yaml(error: YamlError, data: bytes) -> str:
+    """What Go's reader says, with what is likely the cause."""
+    if (kind := other_language(data)) is not None:
+        return f"this is {kind}."
+    advice = template_advice(data, error.line) or yaml_advice(data, error.line)
+    return f"{error}. {advice}" if advice else f"{error}."
+
+
+def _values(data: bytes, decoder: Decoder) -> dict[str, Any]:
+    root = compose(data)
+    values: dict[str, Any] = {}
+    if root is None:
+        raise YamlError(0, "the file is empty")
+    if root.kind != "mapping":
+        found = decoder.untyped(root, "")
+        if found is not None:
+            rules = ". Write 'ingress:' in a line above the list" if isinstance(found, list) else ""
+            raise YamlError(root.line, f"found {shown(found)}, expected a mapping{rules}")
+        return values
+    for key, child in decoder.entries(root, ""):
+        name = decoder.name(key, "")
+        if name is None:
+            continue
+        if name in FIELDS:
+            value = decoder.typed(child, FILE.keys[name].shape, name)
+        else:
+            value = decoder.untyped(child, name)
+            read_here = name in FILE.keys and name not in ONLY_RUN
+            if read_here and not _fits(value, FILE.keys[name].shape):
+                FILE.keys[name].shape.read(value, name, decoder.findings)
+                value = NOTHING
+        # By custom, a key that begins with 'x-' only holds what aliases give elsewhere.
+        if value is not NOTHING and not name.startswith("x-"):
+            values[name] = value
+    return values
+
+
+def _without_old_form(values: dict[str, Any]) -> dict[str, Any]:
+    """The values without the flags of the form for one service, if they name one."""
+    if not any(values.get(name) for name in ONE_SERVICE):
+        return values
+    read = {*ONE_SERVICE, *OF_ONE_SERVICE, "hostname"}
+    return {name: value for name, value in values.items() if name not in read}
+
+
+def _fits(value: object, shape: Shape) -> bool:
+    """Whether a flag takes a value of this type (`configuration.go`, `configFileSettings`)."""
+    match shape:
+        case Flag():
+            return isinstance(value, bool)
+        case Whole():
+            return type(value) is int and value < 2**63
+        case Duration():
+            return isinstance(value, str) and seconds(value) is not None
+        case ListOf():
+            return isinstance(value, list) and all(isinstance(item, str) for item in value)
+        case _:
+            return isinstance(value, str)
+
+
+def _check(values: dict[str, Any], rules: list[Rule], report: _Report) -> list[Service | None]:
+    places = [f"ingress[{index}]" for index in range(len(rules))]
+    bastion_mode = values.get("originRequest", {}).get("bastionMode") is True
+    # Else what is missing has been refused, and said to be.
+    whole = not any(problem.refused for problem in report.problems)
+    services = [
+        check_rule(rule, place, report, bastion_mode=bastion_mode)
+        if whole or rule.service
+        else None
+        for rule, place in zip(rules, places, strict=True)
+    ]
+    common = values.get("originRequest", {})
+    for rule, service, place in zip(rules, services, places, strict=True):
+        check_origin(rule, service, place, report, common=common)
+    check_circles(rules, services, places, report)
+    if whole:
+        check_ends(rules, places, report)
+    if not rules and whole:
+        report.error("ingress", ONLY_URL if values != _without_old_form(values) else _NO_RULES)
+    if rules and values.get("url"):
+        report.error("url", URL_CLASH)
+    check_order(rules, places, report)
+    check_unclean(rules, places, report)
+    check_settings(values, "", report)
+    stricter = _Report(problems=report.problems, lines=report.lines, refuses=False, again=True)
+    FILE.read(values if rules else _without_old_form(values), "", stricter)
+    return services

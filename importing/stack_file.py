@@ -1,0 +1,296 @@
+"""The stack file for a configuration file of cloudflared that exists already, with what it cannot say."""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import PurePosixPath
+from textwrap import indent
+from typing import Any
+
+from cloudflared import hostnames
+from cloudflared.flags import FILE, OF_ONE_SERVICE, ONE_SERVICE, SETTINGS
+from cloudflared.go import idna
+from cloudflared.keys import ORIGIN_REQUEST, RULE
+from cloudflared.near import likely_service
+from cloudflared.rules import Rule
+from cloudflared.unclean import refuses_unclean
+from cloudflared.warnings import check_origin_values, check_rule, check_settings
+from importing.file import File
+from values.kinds import Findings, Table, Text, printable, shown
+from values.yaml_text import dump
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOSTNAME = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})+")
+_LONGEST_HOSTNAME = 253
+_SECOND_LEVEL = ("ac", "co", "com", "edu", "gov", "net", "org")
+"""Labels below a country's that are hardly a zone of somebody's own."""
+_ELSEWHERE = ("tunnel", "credentials-file", "ingress")
+_CATCH_ALL = "http_status:404"
+_EVERY = "*"
+_NO_RECORD = (
+    "The site '*' takes every hostname whose record leads to the tunnel, and makes none. "
+    "Write a site for each hostname that is to have one."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackFile:
+    """What a stack declares to do the same."""
+
+    config: dict[str, Any]
+    """Keys under `argoweb:`."""
+    left: list[str] = field(default_factory=list)
+    """What it does not say of the file, each with its place."""
+    notes: list[str] = field(default_factory=list)
+    """What to know of what it says."""
+    credentials: str | None
+    """The path of the tunnel's credentials, as the file names it."""
+
+    def text(self) -> str:
+        """The file, with what is left to be done as comments."""
+        tunnel_id = self.config.get("tunnel", {}).get("importId")
+        path = self.credentials or f"~/.cloudflared/{tunnel_id or 'UUID'}.json"
+        home = "~/" if path.startswith("~/") else ""  # which the shell knows without quotes only
+        shown_there = shlex.quote(f"cat {home}{shlex.quote(path.removeprefix(home))}")
+        lines = [
+            "# Set what is not here, servers by the example of Pulumi.prod.yaml:",
+            "#   pulumi config set --secret cloudflare:apiToken",
+            "#   pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519   # or use your SSH agent",
+            "#   pulumi config set argoweb:accountId <AccountTag of the credentials file>",
+            f"#   ssh root@192.0.2.10 {shown_there} | pulumi config set --secret argoweb:tunnelSecret",
+            "#   pulumi config set --path argoweb:servers.web1.address 192.0.2.10",
+            "#   pulumi config set --path argoweb:servers.web1.hostKey '<its SSH host key>'",
+            *(f"# Not carried over: {text}" for text in self.left),
+            *(f"# {text}" for text in self.notes),
+            "# The zones are a guess from the hostnames.",
+        ]
+        keys = [f"argoweb:{dump({key: value})}" for key, value in self.config.items()]
+        heading = "config:" if keys else "config: {}"
+        return "\n".join([*lines, heading]) + "\n" + indent("".join(keys), "  ")
+
+
+def stack_file(file: File) -> StackFile:
+    """The stack file for a file that cloudflared takes, or that has the old form for one service."""
+    left: list[str] = []
+    values, rules = file.values, [*_placed(file)]
+    if not rules:
+        values, rules = _one_service(values)
+    sites = _sites(rules, left)
+    named = [site["hostname"] for site in sites if site["hostname"] != _EVERY]
+    credentials = _credentials(values, left)
+    config = {
+        "tunnel": _tunnel(values, left),
+        "cloudflared": _settings(values, left),
+        "zones": [{"name": zone} for zone in dict.fromkeys(map(_zone, named))],
+        "sites": sites,
+    }
+    return StackFile(
+        config={key: value for key, value in config.items() if value},
+        left=[printable(text) for text in left],
+        notes=[_NO_RECORD] if len(named) < len(sites) else [],
+        credentials=credentials,
+    )
+
+
+def _placed(file: File) -> Iterator[tuple[str, Rule, list[str]]]:
+    """Each rule with its place, and what is wrong with keys that cloudflared does not read there."""
+    for index, rule in enumerate(file.rules):
+        where = f"ingress[{index}]"
+        given = file.values["ingress"][index]
+        unread = [f"{where}.{name}: {RULE.wrong(name)}" for name in given if name not in RULE.keys]
+        yield where, rule, unread
+
+
+def _one_service(
+    values: Mapping[str, Any],
+) -> tuple[dict[str, Any], list[tuple[str, Rule, list[str]]]]:
+    """What is left of the values, and the one rule that the flags of the old form stand for."""
+    name = next((name for name in ONE_SERVICE if name != "socks5" and values.get(name)), None)
+    if name is None:
+        return dict(values), []
+    text = str(values[name])
+    service = {"url": text, "unix-socket": f"unix:{text}"}.get(name, name.replace("-", "_"))
+    origin_request = {
+        key: values[flag] for flag, (_, key) in OF_ONE_SERVICE.items() if values.get(flag)
+    }
+    if values.get("socks5"):
+        origin_request["proxyType"] = "socks"
+    rule = Rule(
+        hostname=str(values.get("hostname") or ""),
+        service=likely_service(service) or service,
+        origin_request=origin_request,
+    )
+    read = {*ONE_SERVICE, *OF_ONE_SERVICE, "hostname"}
+    rest = {key: value for key, value in values.items() if key not in read}
+    return rest, [(name, rule, [])]
+
+
+def _credentials(values: Mapping[str, Any], left: list[str]) -> str | None:
+    path = values.get("credentials-file")
+    if not isinstance(path, str) or path == printable(path):
+        return path if isinstance(path, str) else None
+    left.append(
+        f"credentials-file: found {shown(path)}, which no command can name in a line. Read the file yourself."
+    )
+    return None
+
+
+def _tunnel(values: Mapping[str, Any], left: list[str]) -> dict[str, str]:
+    # cloudflared names the credentials by the tunnel's UUID, whatever the file calls the tunnel.
+    credentials = PurePosixPath(str(values.get("credentials-file", "")))
+    for given in (str(values.get("tunnel", "")).lower(), credentials.stem.lower()):
+        if _UUID.fullmatch(given):
+            return {"importId": given}
+    found = f"found {shown(values['tunnel'])}, " if "tunnel" in values else ""
+    left.append(
+        f"tunnel: {found}expected its UUID, which `cloudflared tunnel list` prints. Without it a new tunnel is made."
+    )
+    return {}
+
+
+def _settings(values: Mapping[str, Any], left: list[str]) -> dict[str, Any]:
+    settings = {name: value for name, value in values.items() if name not in _ELSEWHERE}
+    kept = _kept(settings, SETTINGS, "", left)
+    for name in list(kept):
+        findings = Findings()
+        check_settings({name: kept[name]}, "", findings)
+        left += findings.errors
+        for error in findings.errors:
+            key = error.partition(": ")[0].removeprefix(f"{name}.").partition("[")[0]
+            if name == "originRequest" and key in kept.get(name, {}):
+                kept[name] = {k: v for k, v in kept[name].items() if k != key}
+            else:
+                kept.pop(name, None)
+    return kept
+
+
+def _kept(values: Mapping[str, Any], table: Table, where: str, left: list[str]) -> dict[str, Any]:
+    """The values that a stack takes too."""
+    kept: dict[str, Any] = {}
+    for name, value in values.items():
+        place = f"{where}{name}"
+        key = table.keys.get(name)
+        unknown = table.passes_on(name) and (where or FILE.passes_on(name))
+        if key is None and unknown and _is_data(value):
+            kept[name] = value
+        elif key is None:
+            read_as = table if where or name in table.misused else FILE
+            idle = not where and name in FILE.keys and name not in read_as.misused
+            left.append(f"{place}: {'is not for a stack.' if idle else read_as.wrong(name)}")
+        elif isinstance(key.shape, Table) and isinstance(value, Mapping):
+            kept[name] = _kept(value, key.shape, f"{place}.", left)
+        elif value is not None:
+            findings = Findings()
+            key.shape.read(value, place, findings)
+            if not findings.errors:
+                kept[name] = value
+            left += [_as_a_whole(place, "", error) for error in findings.errors]
+    return kept
+
+
+def _as_a_whole(place: str, named: str, error: str) -> str:
+    """What is lost for an error in it: the error itself where it is about no part of it."""
+    where, _, text = error.partition(": ")
+    if where == place and not named:
+        return error
+    part = where.removeprefix(place).removeprefix(".")
+    return f"{named or place}, for {f'its {part}' if part else 'this'}: {text}"
+
+
+def _is_data(value: object) -> bool:
+    """Whether a stack file can hold a value of a key that nobody knows here."""
+    match value:
+        case str():
+            findings = Findings()
+            Text(lines=True, empty=True).read(value, "", findings)
+            return not findings.errors
+        case list():
+            return all(map(_is_data, value))
+        case dict():
+            return all(isinstance(key, str) and _is_data(item) for key, item in value.items())
+        case float():
+            return isfinite(value)
+        case _:
+            return value is None or isinstance(value, (bool, int))
+
+
+def _sites(rules: Sequence[tuple[str, Rule, list[str]]], left: list[str]) -> list[dict[str, Any]]:
+    sites: list[dict[str, Any]] = []
+    taken: set[tuple[str, str]] = set()
+    for where, rule, unread in rules:
+        if refuses_unclean(rule):
+            continue  # it comes by itself
+        left += unread
+        if rule.catches_all and rule.service == _CATCH_ALL:
+            if rule.origin_request:
+                left.append(f"{where}.originRequest: has no effect at {_CATCH_ALL}.")
+            continue
+        if (site := _site(rule, where, left)) is None:
+            continue
+        if (site["hostname"], rule.path) in taken:
+            left.append(
+                f"{where}: is never reached, since an earlier rule takes the same requests."
+            )
+            continue
+        # The hand-made set-up has made the records.
+        named = {each["hostname"] for each in sites} | {_EVERY}
+        new = site["hostname"] not in named
+        taken.add((site["hostname"], rule.path))
+        sites.append(site | ({"dns": {"adopt": True}} if new else {}))
+    return sites
+
+
+def _site(rule: Rule, where: str, left: list[str]) -> dict[str, Any] | None:
+    named = f"the rule {where} ({rule.hostname or 'every hostname'})"
+    hostname = _hostname(rule.hostname, named, left)
+    if hostname is None:
+        return None
+    findings = Findings()
+    Text().read(rule.path or "/", f"{where}.path", findings)
+    Text().read(rule.service, f"{where}.service", findings)
+    origin_request = _kept(rule.origin_request, ORIGIN_REQUEST, f"{where}.originRequest.", left)
+    for key in _unusable(origin_request, where, left):
+        del origin_request[key]
+    carried = Rule(
+        hostname=hostname, path=rule.path, service=rule.service, origin_request=origin_request
+    )
+    check_rule(carried, where, findings)
+    if findings.errors:
+        left += [_as_a_whole(where, named, error) for error in dict.fromkeys(findings.errors)]
+        return None
+    return carried.as_yaml()
+
+
+def _unusable(origin_request: Mapping[str, Any], where: str, left: list[str]) -> list[str]:
+    """The keys of an `originRequest` that no request could use: they are lost alone, without the rule."""
+    findings = Findings()
+    check_origin_values(origin_request, f"{where}.originRequest", findings)
+    left += findings.errors
+    return [error.partition(": ")[0].rpartition(".")[2] for error in findings.errors]
+
+
+def _hostname(name: str, named: str, left: list[str]) -> str | None:
+    """The hostname as a stack has it, or nothing for one that can have no record."""
+    if name in ("", _EVERY):
+        return _EVERY
+    prefix, rest = ("*.", name[2:]) if name.startswith("*.") else ("", name)
+    hostname = prefix + (idna.lookup_name(rest) or rest.lower())
+    if not _HOSTNAME.fullmatch(hostname) or len(hostname) > _LONGEST_HOSTNAME:
+        left.append(
+            f"{named}: a hostname such as {shown(name)} has no DNS record to be made. Write one site a hostname."
+        )
+        return None
+    if not hostnames.matches(name, hostname.replace("*", "any")):
+        left.append(
+            f"{named}: the hostname {shown(name)} is written '{hostname}', which takes requests that it never took."
+        )
+    return hostname
+
+
+def _zone(hostname: str) -> str:
+    labels = hostname.removeprefix("*.").split(".")
+    country = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
+    return ".".join(labels[-3:] if country else labels[-2:])

@@ -1,0 +1,131 @@
+"""Caddy's own settings."""
+
+import ipaddress
+from typing import Any
+
+from cloudflared import Findings
+from settings import caddyfile
+from settings.addresses import same
+from settings.model import CLOUDFLARED_UNITS, Caddy, Tls
+
+HTTP_PORT, HTTPS_PORT = 80, 443
+"""Caddy never speaks TLS on the first and always does on the second (`modules/caddyhttp/autohttps.go`)."""
+_WHERE = "argoweb:caddy"
+_ADDRESS = "argoweb writes it. Use argoweb:caddy.bind and argoweb:caddy.port."
+_TLS = "argoweb writes it. Use argoweb:caddy.tls."
+_SITE_ONLY = "Write it in argoweb:caddy.siteOptions, for all sites."
+NOT_IN_BLOCK = {"bind": _ADDRESS, "tls": _TLS}
+NOT_IN_SITE = {**NOT_IN_BLOCK, "log": _SITE_ONLY, "handle_errors": _SITE_ONLY}
+"""Directives that Caddy refuses inside of `handle`."""
+_NOT_IN_SERVERS = {
+    "trusted_proxies": "argoweb writes it, for cloudflared. Leave it out.",
+    "client_ip_headers": "argoweb writes it, for cloudflared. Leave it out.",
+}
+_NOT_GLOBAL = {
+    "servers": "argoweb writes it. Put what is in its block into argoweb:caddy.serverOptions.",
+    "auto_https": "argoweb writes it where it is needed. Leave it out.",
+}
+
+
+def caddy(value: dict[str, Any], findings: Findings) -> Caddy:
+    """How Caddy runs and what it listens on."""
+    tls = _tls(value["tls"], findings) if "tls" in value else None
+    _check_addresses(value["bind"], findings)
+    if value["port"] == (HTTP_PORT if tls else HTTPS_PORT):
+        findings.error(
+            f"{_WHERE}.port",
+            f"found the number {value['port']}, on which Caddy {'speaks no' if tls else 'insists on'} TLS. Take another one.",
+        )
+    for key, refused in (
+        ("globalOptions", _NOT_GLOBAL),
+        ("serverOptions", _NOT_IN_SERVERS),
+        ("siteOptions", NOT_IN_BLOCK),
+    ):
+        if (problem := caddyfile.problem(value[key], refused=refused)) is not None:
+            findings.error(f"{_WHERE}.{key}", problem)
+    for name, lines in value["snippets"].items():
+        if (problem := caddyfile.problem(lines, refused=NOT_IN_BLOCK)) is not None:
+            findings.error(f"{_WHERE}.snippets.{name}", problem)
+    for each in caddyfile.directives(value["globalOptions"]):
+        if each.name == "admin" and each.arguments[:1] == ("off",):
+            findings.warn(
+                f"{_WHERE}.globalOptions",
+                "with `admin off` Caddy cannot be reloaded: set services.caddy.enableReload = false on the servers.",
+            )
+        elif each.name == "log" and each.arguments[:1] in ((), ("default",)) and value["manage"]:
+            findings.error(
+                f"{_WHERE}.globalOptions",
+                f"has a 'log' without a name in line {each.line}, which nixpkgs writes. Give it a name, as in `log mine {{`,"
+                " or set services.caddy.logFormat on the servers.",
+            )
+    if value["unit"] in CLOUDFLARED_UNITS:
+        findings.error(
+            f"{_WHERE}.unit", f"'{value['unit']}' is cloudflared's own unit, expected Caddy's."
+        )
+    if not value["manage"]:
+        for key in ("globalOptions", "serverOptions", "user"):
+            if value.get(key):
+                findings.warn(
+                    f"{_WHERE}.{key}", "has no effect with `manage: false`: the unit is your own."
+                )
+    return Caddy(
+        bind=value["bind"],
+        port=value["port"],
+        unit=value["unit"],
+        user=value.get("user"),
+        group=value["group"],
+        manage=value["manage"],
+        tls=tls,
+        global_options=value["globalOptions"],
+        server_options=value["serverOptions"],
+        site_options=value["siteOptions"],
+        snippets=value["snippets"],
+        hsts=value["hsts"],
+    )
+
+
+def _check_addresses(bind: list[str], findings: Findings) -> None:
+    addresses = list(map(same, bind))
+    for index, text in enumerate(bind):
+        if addresses.index(addresses[index]) != index:
+            findings.error(
+                f"{_WHERE}.bind[{index}]", f"'{text}' is there twice. Remove one of them."
+            )
+        elif not ipaddress.ip_address(text).is_loopback:
+            findings.warn(
+                f"{_WHERE}.bind[{index}]",
+                f"whoever reaches {text} reaches the sites past Cloudflare; use 127.0.0.1 or ::1.",
+            )
+
+
+def _tls(value: dict[str, Any], findings: Findings) -> Tls:
+    where = f"{_WHERE}.tls"
+    files = value.get("certificate"), value.get("key")
+    if value["internal"] and any(files):
+        findings.error(where, "found `internal` and files, expected one of them. Remove the other.")
+    elif not value["internal"] and not all(files):
+        for key in ("certificate", "key"):
+            if not value.get(key):
+                findings.error(f"{where}.{key}", "missing. Give both files, or `internal: true`.")
+    trusts = [key for key in ("caPool", "noTLSVerify") if value.get(key)]
+    if len(trusts) > 1:
+        findings.error(
+            where, "found caPool and noTLSVerify, expected one of them. Remove the other."
+        )
+    elif value["internal"] and not trusts:
+        findings.error(
+            where,
+            "`internal` needs `noTLSVerify: true`, or `caPool`: a copy of Caddy's root certificate "
+            "that the user argoWeb may read, which Caddy's own under /var/lib/caddy is not.",
+        )
+    if value.get("clientCa"):
+        findings.warn(
+            f"{where}.clientCa",
+            "cloudflared shows no client certificate, so sites that Caddy serves refuse the tunnel.",
+        )
+    return Tls(
+        files=None if value["internal"] else (str(files[0]), str(files[1])),
+        ca_pool=value.get("caPool"),
+        no_verify=value["noTLSVerify"],
+        client_ca=value.get("clientCa"),
+    )

@@ -1,0 +1,1 @@
+"""Whether what a stack declares works together, a file for each subject."""

@@ -1,0 +1,227 @@
+"""Lines for Caddy that are right on the open internet and wrong behind the tunnel, and those that give inside things away.
+
+Behind cloudflared every request comes from the server itself, and without argoweb:caddy.tls by plain http. Who the visitor
+is stands in the headers that cloudflared sends, which argoweb lets Caddy read.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from cloudflared import Findings
+from cloudflared.inside import inside_thing
+from cloudflared.origins import exposed, no_public_certificate
+from settings.addresses import metrics_of, overlap, reaches
+from settings.caddyfile import Statement, directives, statements
+from settings.checks.loops import passed_to
+from settings.lines import Upstream, believes_visitors, inside, may_refuse, upstreams
+from settings.model import Caddy, CaddyLines, Redirect, Service, Site
+
+_FROM_HERE = "every request comes from cloudflared on this server"
+_BY_HTTP = "cloudflared speaks plain http with Caddy, whatever the visitor speaks with Cloudflare"
+_PLACEHOLDERS = (
+    (r"\{(?:remote_host|remote|http\.request\.remote(?:\.host(?:/\d+)?)?)\}", f"{_FROM_HERE}; write '{{client_ip}}'"),
+    (r"\{(?:remote_port|http\.request\.remote\.port)\}", f"{_FROM_HERE}, so the port is cloudflared's; leave it out"),
+    (r"\{(?:tls_\w+|http\.request\.tls\.[\w.]+)\}", "the visitor's TLS ends at Cloudflare; leave it out"),
+    (
+        r"(?i)\{(?:header\.|http\.request\.header\.)(?:True-Client-IP|X-Client-IP|X-Cluster-Client-IP)\}",
+        "a visitor may have sent it; write '{client_ip}'",
+    ),
+)  # fmt: skip
+_OF_HTTP = (
+    (
+        r"\{(?:scheme|http\.request\.scheme)\}",
+        f"{_BY_HTTP}; write 'https' or '{{header.X-Forwarded-Proto}}'",
+    ),
+)
+_EVERYWHERE = ("", "0.0.0.0", "::", "[::]")  # what to warn of
+_DECODED = r"\{(?:path|file|dir|http\.request(?:\.orig_uri|\.uri)\.path(?:\.[\w.]+)?|path\.\w+)\}"
+_CLIENT_IP = "{}: " + _FROM_HERE + "; write `client_ip`"
+_PROTOCOL = "`protocol`: " + _BY_HTTP + "; write `header X-Forwarded-Proto https`, or http"
+
+
+def check_given_away(
+    sites: Sequence[Site],
+    cloudflared: Mapping[str, Any],
+    instances: int,
+    caddy: Caddy,
+    findings: Findings,
+) -> None:
+    """Warns of lines and addresses of the sites, and of Caddy's own interface."""
+    tls = caddy.tls is not None
+    refuses = may_refuse(caddy.site_options)
+    shared = {"siteOptions": caddy.site_options}
+    shared |= {f"snippets.{name}": text for name, text in caddy.snippets.items()}
+    for line in believes_visitors(caddy.site_options):
+        findings.warn(
+            "argoweb:caddy.siteOptions",
+            f"line {line}: `forward_auth` is asked before argoweb takes X-Forwarded-Host away that a visitor made up. "
+            "Write `header_up X-Forwarded-Host {host}` in its block, or put it into the sites' `caddyfile`.",
+        )
+    own = [_Own("cloudflared's own metrics", *metrics_of(str(cloudflared["metrics"]), instances))]
+    own += _admin(caddy, findings)
+    for key, text in shared.items():
+        where, guarded = f"argoweb:caddy.{key}", refuses or may_refuse(text)
+        check_lines(where, text, findings, tls=tls, guarded=guarded)
+        for upstream in upstreams(text):
+            _check_upstream(where, upstream, "caddyfile", own, findings, guarded=guarded)
+    for site in sites:
+        guarded = refuses or _asks_for_access(site)
+        match site.backend:
+            case CaddyLines(text=text):
+                guarded = guarded or may_refuse(text)
+                where = f"{site.place}.caddyfile"
+                check_lines(where, text, findings, tls=tls, guarded=guarded)
+            case Redirect(to=to):
+                for text in decoded(to):
+                    findings.warn(f"{site.place}.redirect", f"{text}.")
+            case Service(url=url):
+                if inside_thing(url) is None and (given := _given_away(url, own)) and not guarded:
+                    findings.warn(f"{site.place}.service", given)
+        for key, upstream in passed_to(site):
+            where = f"{site.place}.{key}"
+            _check_upstream(where, upstream, key, own, findings, guarded=guarded)
+
+
+class _Own(NamedTuple):
+    """A part of the deployment that is no site."""
+
+    name: str
+    host: str
+    ports: range
+    socket: str = ""
+
+
+def _check_upstream(
+    where: str,
+    upstream: Upstream,
+    key: str,
+    own: Sequence[_Own],
+    findings: Findings,
+    *,
+    guarded: bool,
+) -> None:
+    texts = [*_of_upstream(upstream, key)]
+    if not guarded and (given := _given_away(upstream.address, own)) is not None:
+        texts.append(given)
+    if texts:
+        findings.warn(where, " ".join(texts))
+
+
+def _given_away(address: str, own: Sequence[_Own]) -> str | None:
+    socket = address.startswith("unix") and re.split("[:/]", address, maxsplit=1)[1]
+    known = (
+        each.name
+        for each in own
+        if reaches(address, [each.host], each.ports) or (socket and socket == each.socket)
+    )
+    return exposed(address, next(known, None))
+
+
+def _asks_for_access(site: Site) -> bool:
+    access = site.origin_request.get("access")
+    return isinstance(access, Mapping) and access.get("required") is True
+
+
+def _of_upstream(upstream: Upstream, key: str) -> Iterator[str]:
+    """What to say of an upstream whose certificate Caddy would have to refuse."""
+    if upstream.trusted or not upstream.address.startswith("https://"):
+        return
+    host = urlsplit(upstream.address).hostname or ""
+    if no_public_certificate(host):
+        instead = "Write" if key == "caddyfile" else "Write lines as `caddyfile` instead, with"
+        yield (
+            f"no public CA gives a certificate for '{host}', so each request ends with 502 unless the server trusts its CA. "
+            f"{instead} `transport http` and in it `tls_server_name`, `tls_trust_pool` or `tls_insecure_skip_verify`."
+        )
+
+
+def _admin(caddy: Caddy, findings: Findings) -> Iterator[_Own]:
+    """Caddy's admin interface where a global option moves it; it takes orders from whoever reaches it."""
+    given = [each for each in directives(caddy.global_options) if each.name == "admin"]
+    admin = next((word for each in given for word in each.arguments), "")
+    if admin.startswith("unix/"):
+        yield _Own(
+            "Caddy's admin interface", "", range(0), admin.removeprefix("unix/").partition("|")[0]
+        )
+    host, _, port = admin.removeprefix("tcp/").rpartition(":")
+    if not port.isdecimal():
+        return
+    if (
+        not any(overlap(host or "::", address) for address in ("127.0.0.1", "::1"))
+        or host in _EVERYWHERE
+    ):
+        findings.warn(
+            "argoweb:caddy.globalOptions",
+            f"whoever reaches 'admin {admin}' commands Caddy; use 127.0.0.1.",
+        )
+    yield _Own("Caddy's admin interface", host or "::", range(int(port), int(port) + 1))
+
+
+def check_lines(where: str, lines: str, findings: Findings, *, tls: bool, guarded: bool) -> None:
+    """Warns of such lines; `tls` is whether cloudflared speaks TLS with Caddy, `guarded` whether not everybody gets in."""
+    found = statements(lines)
+    for index, each in enumerate(found):
+        texts = [*_of_internet(each, tls=tls), *_of_inside(each, guarded=guarded), *_of_url(each)]
+        texts += _of_php(each, inside(found, index))
+        for text in texts:
+            findings.warn(where, f"line {each.line}: {text}.")
+
+
+def _of_internet(each: Statement, *, tls: bool) -> Iterator[str]:
+    words = (each.name, *each.arguments)
+    if "remote_ip" in words or any("remote_ip(" in word for word in words):
+        yield _CLIENT_IP.format("`remote_ip`")
+    if each.name == "lb_policy" and each.arguments[:1] == ("ip_hash",):
+        yield "`ip_hash`: " + _FROM_HERE + "; write `client_ip_hash`"
+    if each.name == "header_up" and each.arguments[:2] == ("X-Forwarded-Proto", "http"):
+        yield "`X-Forwarded-Proto http`: a visitor speaks https with Cloudflare; leave it out"
+    if not tls and (_asks("protocol", each) or any("protocol(" in word for word in words)):
+        yield _PROTOCOL
+    for pattern, text in _PLACEHOLDERS if tls else (*_PLACEHOLDERS, *_OF_HTTP):
+        found = next((match for word in words if (match := re.search(pattern, word))), None)
+        if found is not None:
+            yield f"'{found[0]}': {text}"
+
+
+def _asks(matcher: str, each: Statement) -> bool:
+    """Whether a statement is a request matcher of that name, or `not` that one."""
+    words: Sequence[str] = (each.name, *each.arguments)
+    if each.name.startswith("@"):
+        words = words[1:]
+    elif not any(name.startswith("@") or name == "not" for name in each.within):
+        return False
+    return next((word for word in words if word != "not"), None) == matcher
+
+
+def _of_php(each: Statement, inner: Iterable[Statement]) -> Iterator[str]:
+    if each.name == "php_fastcgi" and not any(
+        other.name == "env" and other.arguments[:1] == ("HTTPS",) for other in inner
+    ):
+        yield (
+            "`php_fastcgi`: PHP believes that it is asked by http, at port 80; write `env HTTPS on`, `env SERVER_PORT 443` "
+            "and `env REMOTE_ADDR {client_ip}` in its block"
+        )
+
+
+def _of_inside(each: Statement, *, guarded: bool) -> Iterator[str]:
+    if not guarded and each.name in ("metrics", "acme_server"):
+        yield f"`{each.name}` answers every visitor; guard it, for instance by `basic_auth`, or leave it out"
+
+
+def _of_url(each: Statement) -> Iterator[str]:
+    if each.name == "redir":
+        for word in each.arguments:
+            yield from decoded(word)
+
+
+def decoded(target: str) -> Iterator[str]:
+    """What to say of a redirect's target with a placeholder that has no place in a URL."""
+    if (found := re.search(_DECODED, target)) is not None:
+        yield (
+            f"'{found[0]}' is decoded, so a blank or a '?' of the path stands bare in the URL; write '{{uri}}', which is "
+            "the path and the query as they were sent"
+        )
+    if not target.isascii():
+        yield f"'{target}' has characters that no URL has; write them in punycode and as '%C3%BC'"

@@ -1,0 +1,96 @@
+"""Whether the folders on the servers can be what they are for."""
+
+import posixpath
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from cloudflared import Findings
+from settings.lines import roots
+from settings.model import CaddyLines, Directory, Nixos, Site
+
+_NOT_ITS_OWN = (
+    "/bin", "/boot", "/dev", "/efi", "/etc", "/etc/nixos", "/home", "/lib", "/lib64", "/lost+found", "/media",
+    "/mnt", "/nix", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/usr/local", "/var",
+    "/var/cache", "/var/db", "/var/empty", "/var/lib", "/var/lib/caddy", "/var/lib/nixos", "/var/lib/systemd",
+    "/var/log", "/var/mail", "/var/spool", "/var/www",
+)  # fmt: skip
+"""Folders with more in them than one program's files."""
+_UNUSABLE = {
+    "/dev": "it is the kernel's",
+    "/home": "cloudflared's unit does not see it",
+    "/nix/store": "all can read it and nobody can write to it",
+    "/proc": "it is the kernel's",
+    "/root": "cloudflared's unit does not see it",
+    "/run": "it is empty after a restart of the server",
+    "/sys": "it is the kernel's",
+    "/tmp": "cloudflared's unit sees another one there",
+    "/var/lib/argoweb-deploy": "only root may enter it",
+    "/var/lib/private": "only root may enter it",
+    "/var/run": "it is empty after a restart of the server",
+    "/var/tmp": "cloudflared's unit sees another one there",
+}
+"""Folders in which neither the configuration nor the credentials can be, and why."""
+_NOT_TO_BE_SEEN = (
+    "/boot", "/dev", "/etc/nixos", "/etc/ssh", "/nix/store/.links", "/proc", "/root", "/run/credentials", "/run/secrets",
+    "/sys", "/var/lib/argoweb-deploy", "/var/lib/caddy", "/var/lib/private", "/var/log",
+)  # fmt: skip
+"""Folders with secrets or with the system's own files in them."""
+_DATA = "argoweb:nixos.dataDir"
+
+
+def check_folders(nixos: Nixos, findings: Findings) -> None:
+    """Whether the pushed files can be read and kept, and nothing else is given to cloudflared's user with them."""
+    config, data = PurePosixPath(nixos.config_dir), PurePosixPath(nixos.data_dir)
+    own = "a folder of its own such as '/var/lib/argoWeb', since NixOS gives it to the user argoWeb"
+    if config.is_relative_to(data):
+        findings.mismatch(
+            _DATA, str(data), f"{own}, and not one with argoweb:nixos.configDir in it"
+        )
+    elif any(PurePosixPath(folder).is_relative_to(data) for folder in _NOT_ITS_OWN):
+        findings.mismatch(_DATA, str(data), own)
+    else:
+        _check_usable(_DATA, data, findings)
+    _check_usable("argoweb:nixos.configDir", config, findings)
+
+
+def _check_usable(where: str, folder: PurePosixPath, findings: Findings) -> None:
+    for unusable, why in _UNUSABLE.items():
+        if folder.is_relative_to(unusable):
+            findings.mismatch(where, str(folder), f"one outside of {unusable}: {why}")
+
+
+def check_roots(sites: Sequence[Site], nixos: Nixos, findings: Findings) -> None:
+    """Whether no site shows what is not meant to be seen."""
+    data = PurePosixPath(nixos.data_dir)
+    for site in sites:
+        if isinstance(site.backend, Directory):
+            root = PurePosixPath(posixpath.normpath(site.backend.root))
+            where, expected = f"{site.place}.root", None
+            if root == PurePosixPath("/"):
+                expected = "a folder, not the whole server"
+            elif root.is_relative_to(data) or data.is_relative_to(root):
+                expected = f"a folder apart from the credentials in {data}"
+            if expected:
+                findings.mismatch(where, site.backend.root, expected)
+            else:
+                _check_shown(where, site.backend.root, (), findings)
+        elif isinstance(site.backend, CaddyLines):
+            for text in roots(site.backend.text):
+                _check_shown(f"{site.place}.caddyfile", text, (nixos.data_dir,), findings)
+
+
+def _check_shown(where: str, root: str, also: Sequence[str], findings: Findings) -> None:
+    """Warns of a root with what is the system's own in it, and of one that depends on where Caddy works."""
+    if root.startswith("{"):
+        return
+    if not root.startswith("/"):
+        findings.warn(where, f"'{root}' is no absolute path: Caddy's unit looks for it below '/'.")
+        return
+    path = PurePosixPath(posixpath.normpath(root))
+    for folder in (*_NOT_TO_BE_SEEN, *also):
+        if path.is_relative_to(folder) or PurePosixPath(folder).is_relative_to(path):
+            findings.warn(
+                where,
+                f"'{root}' gives {folder} to every visitor. Put what is meant for them into a folder of its own.",
+            )
+            return

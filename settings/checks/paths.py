@@ -1,0 +1,45 @@
+"""Paths that the services do not see, or cannot write, since systemd hides them from their units."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from cloudflared import Findings
+from settings.checks.ports import WRITTEN
+from settings.model import Caddy, Nixos, Site
+from settings.unit_paths import of_caddy, of_cloudflared
+
+_UNSEEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
+"""By `ProtectHome` and `PrivateTmp` of nixos/argoWeb.nix and of nixpkgs' services.caddy."""
+
+
+def check_seen(
+    sites: Sequence[Site],
+    cloudflared: Mapping[str, Any],
+    caddy: Caddy,
+    nixos: Nixos,
+    findings: Findings,
+) -> None:
+    """Warns of such paths. A Caddy unit of the user's own may see everything."""
+    paths = [*of_cloudflared(sites, cloudflared, caddy)]
+    if caddy.manage:
+        paths += of_caddy(sites, caddy)
+    for used in paths:
+        for folder in _UNSEEN:
+            if PurePosixPath(used.path).is_relative_to(folder):
+                findings.warn(
+                    used.place,
+                    f"{used.program}'s unit sees nothing of {folder}, so not '{used.path}'. Move it, to below /srv, /var/lib or /run.",
+                )
+    if "trace-output" in cloudflared:
+        findings.warn(
+            "argoweb:cloudflared.trace-output",
+            "is never written: cloudflared makes it in /tmp, and its unit has one of its own, from which nothing can be moved.",
+        )
+    for key in WRITTEN:
+        path = str(cloudflared.get(key) or nixos.data_dir)
+        if not PurePosixPath(path).is_relative_to(nixos.data_dir):
+            findings.warn(
+                f"argoweb:cloudflared.{key}",
+                f"cloudflared's unit can write below {nixos.data_dir} only, so not '{path}'. The journal has its log.",
+            )

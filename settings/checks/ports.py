@@ -1,0 +1,53 @@
+"""What two cloudflared on one server cannot share."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cloudflared import Findings
+from settings import caddyfile
+from settings.addresses import metrics_of, overlap
+from settings.model import Caddy
+
+WRITTEN = ("pidfile", "logfile", "log-directory", "trace-output")
+"""Keys of cloudflared whose files it makes itself."""
+_ADMIN_PORT = 2019
+"""Caddy's, on 127.0.0.1, for its reload, unless a global option `admin` moves it."""
+
+
+def check_instances(count: int, cloudflared: Mapping[str, Any], findings: Findings) -> None:
+    """Whether they get along."""
+    if count > 1:
+        for key in WRITTEN:
+            if key in cloudflared:
+                findings.error(
+                    f"argoweb:cloudflared.{key}",
+                    "both instances would write it. Remove it, or set argoweb:nixos.instances to 1.",
+                )
+        if str(cloudflared["metrics"]).endswith(":65535"):
+            findings.error(
+                "argoweb:cloudflared.metrics",
+                "the second instance takes the next port, and there is none after 65535.",
+            )
+
+
+def check_ports(
+    count: int, cloudflared: Mapping[str, Any], caddy: Caddy, findings: Findings
+) -> None:
+    """Whether Caddy's sites, its admin interface and each cloudflared's metrics have ports of their own."""
+    admin = all(each.name != "admin" for each in caddyfile.directives(caddy.global_options))
+    if admin and caddy.port == _ADMIN_PORT:
+        findings.error(
+            "argoweb:caddy.port",
+            f"found the number {_ADMIN_PORT}, on which Caddy's admin interface listens. Take another one.",
+        )
+    host, taken = metrics_of(str(cloudflared["metrics"]), count)
+    if admin and _ADMIN_PORT in taken and overlap(host, "127.0.0.1"):
+        findings.error(
+            "argoweb:cloudflared.metrics",
+            f"takes the port {_ADMIN_PORT}, on which Caddy's admin interface listens. Take another one.",
+        )
+    if caddy.port in taken and any(overlap(host, address) for address in caddy.bind):
+        findings.error(
+            "argoweb:caddy.port",
+            f"found the number {caddy.port}, on which cloudflared serves its metrics. Take another one, or another argoweb:cloudflared.metrics.",
+        )

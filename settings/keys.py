@@ -1,0 +1,288 @@
+"""The stack file: every key under `argoweb:` with its type, default and meaning."""
+
+from cloudflared import ORIGIN_REQUEST, SETTINGS
+from settings import formats, words
+from values.kinds import Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
+
+_TWO_YEARS = 63_072_000
+_PORT = Whole(least=1, most=65535)
+
+
+def _key(shape: Shape, doc: str, default: object = None) -> Key:
+    return Key(shape=shape, doc=doc, default=default)
+
+
+def _must(shape: Shape, doc: str) -> Key:
+    return Key(shape=shape, doc=doc, required=True)
+
+
+def _given(name: str) -> dict[str, object]:
+    """The JSON schema of a table that has a key."""
+    return {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+
+
+_SSH = {
+    "address": _must(formats.ADDRESS, "IP address or host name for SSH."),
+    "port": _key(_PORT, "SSH port.", 22),
+    "user": _key(formats.LOGIN, "SSH user: root, or one that may `sudo -n`.", "root"),
+    "hostKey": _key(
+        formats.HOST_KEY,
+        "The server's SSH host key: its `/etc/ssh/ssh_host_ed25519_key.pub`, or what `ssh-keyscan -t ed25519 ADDRESS` prints behind the address.",
+    ),
+    "insecureHostKey": _key(Flag(), "Accept any host key.", False),
+}
+
+_VERIFIED: dict[str, object] = {
+    "oneOf": [
+        _given("hostKey"),
+        {"required": ["insecureHostKey"], "properties": {"insecureHostKey": {"const": True}}},
+    ]
+}
+
+_REBUILD = Table(
+    keys={
+        "flake": _key(
+            formats.FLAKE, "Flake to rebuild, as '/etc/nixos#web1'; none for configuration.nix."
+        ),
+        "buildHost": _key(
+            formats.PLAIN, "SSH host that builds, which root on the server reaches by its own key."
+        ),
+        "args": _key(
+            ListOf(item=formats.ARGUMENT),
+            "Further arguments of nixos-rebuild, each an item of its own.",
+            [],
+        ),
+    }
+)
+
+_SERVER = Table(
+    keys={
+        **_SSH,
+        "bastion": _key(
+            Table(keys=_SSH, words=words.SERVER, also=_VERIFIED),
+            "SSH server in between.",
+        ),
+        "dialAttempts": _key(Whole(least=1, most=20), "Attempts to connect.", 4),
+        "dialTimeout": _key(Whole(least=1, most=300), "Seconds an attempt may take.", 10),
+        "redeploy": _key(Whole(), "Raise it by one to send every file again.", 0),
+        "letGo": _key(Flag(), "The server is gone: forget it without connecting.", False),
+        "rebuild": _key(_REBUILD, "How NixOS is rebuilt.", {}),
+    },
+    also=_VERIFIED,
+    words={**words.SERVER, **words.JUMP},
+)
+
+_DNS = Table(
+    keys={
+        "comment": _key(
+            formats.COMMENT, "Comment of the record, before the mark of its owner, the stack."
+        ),
+        "tags": _key(
+            ListOf(item=formats.PLAIN),
+            "Tags of the record; a zone of the free plan takes none.",
+            [],
+        ),
+        "adopt": _key(Flag(), "Take over a CNAME that is there already.", False),
+    },
+    words=words.DNS,
+)
+
+BACKENDS = ("root", "proxy", "redirect", "caddyfile", "service")
+BESIDE = {"hiddenFiles": "root", "proxyHost": "proxy", "redirectStatus": "redirect"}
+"""Keys of a site that belong to one of these."""
+
+SITE = Table(
+    keys={
+        "hostname": _must(
+            ListOf(item=Text(), single=True, least=1),
+            "Exact, or `*.` and a suffix; or a list of such. `*` alone takes what no other site takes, and has no record.",
+        ),
+        "path": _key(
+            Text(),
+            "Go regular expression on the path; none takes every path. Where a hostname has one, paths such as `//x` or `/x/../y` get 404.",
+            "",
+        ),
+        "root": _key(formats.PATH, "Folder on the server that Caddy serves."),
+        "hiddenFiles": _key(
+            Flag(),
+            "Beside `root`: serve files and folders whose name begins with a dot too, not only those below /.well-known.",
+            False,
+        ),
+        "proxy": _key(
+            ListOf(item=formats.UPSTREAM, single=True, least=1),
+            "Upstream, or several, of a Caddy reverse proxy.",
+        ),
+        "proxyHost": _key(
+            formats.PROXY_HOST,
+            "Beside `proxy`: the Host that the upstream gets; none for the visitor's.",
+        ),
+        "redirect": _key(formats.REDIRECT, "Where Caddy redirects."),
+        "redirectStatus": _key(
+            Choice((301, 302, 303, 307, 308)),
+            "Its status: 301 and 308 are permanent, 307 and 308 keep the method. Without it 302.",
+        ),
+        "caddyfile": _key(Text(lines=True), "Caddy directives of your own, for this site."),
+        "service": _key(Text(), "A service that cloudflared reaches without Caddy."),
+        "originRequest": _key(ORIGIN_REQUEST, "How cloudflared reaches it.", {}),
+        "dns": _key(Either(other=_DNS), "false for no record.", True),
+    },
+    also={"oneOf": [_given(name) for name in BACKENDS]},
+    words=words.SITE,
+    inner="originRequest",
+)
+WRITTEN, SORTED = "written", "sorted"
+
+_TLS = Table(
+    keys={
+        "certificate": _key(formats.PATH, "Certificate file on the server."),
+        "key": _key(formats.PATH, "Its key file."),
+        "internal": _key(Flag(), "Instead of these two: a certificate of Caddy's own CA.", False),
+        "caPool": _key(
+            formats.PATH, "CA file, readable for the user argoWeb, by which cloudflared trusts it."
+        ),
+        "noTLSVerify": _key(Flag(), "cloudflared accepts any certificate of Caddy.", False),
+        "clientCa": _key(formats.PATH, "CA whose client certificates Caddy demands."),
+    },
+    words=words.TLS,
+)
+
+_TUNNEL = Table(
+    keys={
+        "name": _key(formats.TUNNEL_NAME, "Unique in the account."),
+        "secretVersion": _key(Whole(least=1), "Raise it by one for a new secret.", 1),
+        "protect": _key(Flag(), "Refuse to delete the tunnel.", False),
+        "importId": _key(formats.UUID, "UUID of a tunnel that is there already, to go on with it."),
+    },
+    words=words.TUNNEL,
+)
+
+_ZONE = Table(
+    keys={
+        "name": _must(Text(), "The zone's name."),
+        "id": _key(formats.HEX_ID, "Its id; none looks it up by name."),
+    },
+    words=words.ZONE,
+)
+
+_CADDY = Table(
+    keys={
+        "bind": _key(
+            ListOf(item=formats.IP, single=True, least=1),
+            "Where Caddy listens.",
+            ["127.0.0.1", "::1"],
+        ),
+        "port": _key(_PORT, "Its port.", 8080),
+        "unit": _key(formats.UNIT, "Caddy's systemd unit.", "caddy"),
+        "user": _key(formats.WORD, "User that Caddy runs as; default as in nixpkgs."),
+        "group": _key(formats.WORD, "Group that the user argoWeb joins.", "caddyProxy"),
+        "manage": _key(Flag(), "false for a Caddy unit of your own.", True),
+        "tls": _key(
+            _TLS,
+            "TLS 1.3 between cloudflared and Caddy; none for plain HTTP. Other sites of that Caddy then redirect from http themselves.",
+        ),
+        "globalOptions": _key(Text(lines=True), "Lines for Caddy's global options.", ""),
+        "serverOptions": _key(
+            Text(lines=True),
+            "Lines for Caddy's `servers` option of the sites' own listeners, such as `timeouts`, `max_header_size` or `protocols`.",
+            "",
+        ),
+        "siteOptions": _key(
+            Text(lines=True),
+            "Lines for all sites of Caddy, such as `log` or `encode gzip`: they stand in the block of each hostname.",
+            "",
+        ),
+        "snippets": _key(
+            MapOf(item=Text(lines=True), key=formats.SNIPPET),
+            "Lines by name, which `import NAME` puts into `caddyfile` and `siteOptions`.",
+            {},
+        ),
+        "hsts": _key(
+            Whole(most=_TWO_YEARS),
+            "Seconds for which browsers insist on https at every site of Caddy (Strict-Transport-Security); 0 for none.",
+            0,
+        ),
+    },
+    words=words.CADDY,
+)
+
+_PACKAGE = Table(
+    keys={
+        "url": _must(formats.GIT_URL, "Git mirror of cloudflared."),
+        "rev": _must(formats.REVISION, "Revision."),
+        "hash": _must(formats.SRI_HASH, "Hash of the source."),
+        "vendorHash": _key(
+            formats.SRI_HASH, "Hash of the Go modules; none where the source vendors them."
+        ),
+        "version": _must(formats.VERSION, "Version it reports."),
+    },
+    words=words.PACKAGE,
+)
+
+_NIXOS = Table(
+    keys={
+        "allowUnfree": _key(
+            Flag(),
+            "Sets nixpkgs.config.allowUnfree; cloudflared in nixpkgs does not need it.",
+            False,
+        ),
+        "instances": _key(
+            Whole(least=1, most=2),
+            "How many cloudflared a server runs. 2 restart in turn, so that a change drops no request; 1 saves 45 MB and costs a gap at each restart.",
+            2,
+        ),
+        "configDir": _key(formats.FOLDER, "Folder of the pushed files.", "/etc/caddy"),
+        "dataDir": _key(formats.FOLDER, "Folder of the credentials.", "/var/lib/argoWeb"),
+    }
+)
+
+_HEALTH = Table(
+    keys={
+        "timeout": _key(Whole(least=5, most=3600), "Seconds until a change must serve.", 60),
+        "urls": _key(
+            ListOf(item=formats.HEALTH_URL),
+            "URLs that must answer on the server: those of the stack's sites are asked of its Caddy, others as they are.",
+            [],
+        ),
+    },
+    words=words.HEALTH,
+)
+
+STACK = Table(
+    keys={
+        "accountId": _must(
+            formats.HEX_ID,
+            "Set it with: pulumi config set argoweb:accountId <32 hex digits from the dashboard's URL>",
+        ),
+        "tunnel": _key(_TUNNEL, "The tunnel.", {}),
+        "cloudflared": _key(SETTINGS, "Keys of cloudflared's own file.", {}),
+        "zones": _must(
+            ListOf(item=_ZONE, least=1),
+            "Set the first with: pulumi config set --path 'argoweb:zones[0].name' example.com",
+        ),
+        "servers": _must(
+            MapOf(item=_SERVER, key=formats.SERVER_NAME),
+            "Set the first with: pulumi config set --path argoweb:servers.web1.address 192.0.2.10",
+        ),
+        "sites": _must(
+            ListOf(item=SITE),
+            "Set the first with: pulumi config set --path 'argoweb:sites[0].hostname' www.example.com",
+        ),
+        "siteOrder": _key(
+            Choice((WRITTEN, SORTED)),
+            "The order in which they are tried: as `written`, or `sorted`, exact hostnames before wildcards, a path before one that takes more, and else the longer one.",
+            WRITTEN,
+        ),
+        "caddy": _key(_CADDY, "The web server.", {}),
+        "package": _key(_PACKAGE, "A cloudflared of your own; none for the one of nixpkgs."),
+        "nixos": _key(_NIXOS, "Places on the servers.", {}),
+        "health": _key(_HEALTH, "What must hold after a change.", {}),
+    },
+    words=words.STACK,
+)
+"""The keys but those of `SECRETS`, which are never part of a checked value."""
+
+SECRETS = {
+    "sshPrivateKey": "SSH private key as text, a secret; without it the SSH agent is used.",
+    "tunnelSecret": "Credentials file of the tunnel of `importId`, or its `TunnelSecret`, a secret.",
+}
+"""The keys that `pulumi config set --secret` sets."""

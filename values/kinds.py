@@ -1,0 +1,372 @@
+"""Typed shapes of YAML values: one description of a key serves its check, its default and its JSON schema."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+_MOST_NAMES = 40
+"""Known names that an error lists."""
+_ALIKE = 0.7
+"""Of `difflib`: how much of two words is the same, at the least."""
+
+
+@dataclass
+class Findings:
+    """What is wrong and what is doubtful, each with its place."""
+
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def error(self, where: str, text: str) -> None:
+        """Adds a reason to refuse the input."""
+        self.errors.append(f"{where}: {text}")
+
+    def warn(self, where: str, text: str) -> None:
+        """Adds something that works, but hardly as meant."""
+        self.warnings.append(f"{where}: {text}")
+
+    def doubt(self, where: str, text: str) -> None:
+        """Adds what cloudflared takes and what cannot work as written: here a reason to refuse it."""
+        self.error(where, text)
+
+    def mismatch(self, where: str, found: object, expected: str) -> None:
+        """Adds an error about a value that is not what its key takes."""
+        self.error(where, f"found {shown(found)}, expected {expected}.")
+
+
+def shown(value: object) -> str:
+    """A value as it stands in an error: its YAML type where that is the point, and not too long."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    number = "the number " if isinstance(value, (int, float)) else ""
+    text = repr(value) if isinstance(value, str) else f"{number}{value}"
+    return text if len(text) <= 120 else text[:117] + "…'"
+
+
+def printable(text: str) -> str:
+    """A text on one line of a terminal: what is not to be seen there is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def nearest(word: str, known: Iterable[str], words: Mapping[str, str] | None = None) -> str:
+    """A sentence that names the known word most like the given one, or all of them.
+
+    `words` has other tools' words for them, as `cloudflared/words.py` writes them.
+    """
+    names = sorted(known)
+    if (likely := like(word, names, words or {})) is not None:
+        return f"Did you mean '{likely}'?"
+    if len(names) > _MOST_NAMES:
+        return "There is none like it."
+    return f"Known: {', '.join(names)}."
+
+
+def like(word: str, known: Iterable[str], words: Mapping[str, str]) -> str | None:
+    """The known word that was probably meant, or nothing."""
+    by_plain = {_plain(name): name for name in known}
+    plain = _plain(word)
+    if plain not in by_plain and words.get(plain) in by_plain.values():
+        return words[plain]
+    close = difflib.get_close_matches(plain, by_plain, n=1, cutoff=_ALIKE)
+    return by_plain[close[0]] if close else None
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("-", "").replace("_", "").replace(" ", "")
+
+
+class Shape(Protocol):
+    """What a value has to be."""
+
+    def read(self, value: object, where: str, findings: Findings) -> object:
+        """The checked value; what is wrong with it goes to `findings`."""
+
+    def schema(self) -> dict[str, object]:
+        """The JSON schema of the value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """A string without control characters, by default on one line and not empty."""
+
+    expected: str = "a text"
+    pattern: str | None = None
+    """What the whole string must match."""
+    lines: bool = False
+    """Whether it may have several lines."""
+    empty: bool = False
+
+    def read(self, value: object, where: str, findings: Findings) -> str:
+        if not isinstance(value, str):
+            hint = " in quotes" if isinstance(value, (bool, int, float)) else ""
+            findings.mismatch(where, value, self.expected + hint)
+            return ""
+        allowed = "\n\t" if self.lines else ""
+        if any((ord(c) < 32 or 127 <= ord(c) < 160) and c not in allowed for c in value):
+            findings.mismatch(where, value, f"{self.expected} without control characters")
+        elif any(0xD800 <= ord(c) < 0xE000 for c in value):
+            findings.mismatch(where, value, f"{self.expected} in valid Unicode")
+        elif not value and not self.empty:
+            findings.mismatch(where, value, f"{self.expected}, not an empty one")
+        elif value and self.pattern is not None and not re.fullmatch(self.pattern, value):
+            findings.mismatch(where, value, self.expected)
+        return value
+
+    def schema(self) -> dict[str, object]:
+        kind: dict[str, object] = {"type": "string"}
+        if not self.empty:
+            kind["minLength"] = 1
+        if self.pattern:
+            kind["pattern"] = (
+                f"^(?:{self.pattern})$" if not self.empty else f"^(?:{self.pattern})?$"
+            )
+        return kind
+
+
+@dataclass(frozen=True)
+class Flag:
+    """`true` or `false`; a quoted word is not one."""
+
+    def read(self, value: object, where: str, findings: Findings) -> bool:
+        if not isinstance(value, bool):
+            findings.mismatch(where, value, "true or false, without quotes")
+            return False
+        return value
+
+    def schema(self) -> dict[str, object]:
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """A whole number within bounds."""
+
+    least: int = 0
+    most: int = 2**31 - 1
+    unsigned: bool = False
+    """Whether cloudflared itself refuses a negative number, whatever `least` says."""
+
+    def read(self, value: object, where: str, findings: Findings) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            findings.mismatch(where, value, f"a whole number from {self.least} to {self.most}")
+            return self.least
+        if not self.least <= value <= self.most:
+            findings.mismatch(where, value, f"one from {self.least} to {self.most}")
+        return value
+
+    def schema(self) -> dict[str, object]:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words or numbers."""
+
+    words: tuple[str | int, ...]
+
+    def read(self, value: object, where: str, findings: Findings) -> str | int:
+        if isinstance(value, (str, int)) and value in self.words:
+            return value
+        names = (f"'{word}'" if isinstance(word, str) else str(word) for word in self.words)
+        findings.mismatch(where, value, "one of " + ", ".join(names))
+        return self.words[0]
+
+    def schema(self) -> dict[str, object]:
+        return {"enum": list(self.words)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListOf:
+    """A list; with `single`, also one item without the list."""
+
+    item: Shape
+    single: bool = False
+    least: int = 0
+
+    def read(self, value: object, where: str, findings: Findings) -> list[object]:
+        if not isinstance(value, list):
+            if self.single:
+                return [self.item.read(value, where, findings)]
+            findings.mismatch(where, value, "a list")
+            return []
+        if len(value) < self.least:
+            findings.mismatch(where, value, f"at least {self.least}")
+        return [
+            self.item.read(item, f"{where}[{index}]", findings) for index, item in enumerate(value)
+        ]
+
+    def schema(self) -> dict[str, object]:
+        listed: dict[str, object] = {"type": "array", "items": self.item.schema()}
+        if self.least:
+            listed["minItems"] = self.least
+        return {"anyOf": [self.item.schema(), listed]} if self.single else listed
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapOf:
+    """A mapping whose keys are names of the user's choice."""
+
+    item: Shape
+    key: Text
+
+    def read(self, value: object, where: str, findings: Findings) -> dict[str, object]:
+        if not isinstance(value, Mapping):
+            findings.mismatch(where, value, "a mapping")
+            return {}
+        return {
+            self.key.read(key, f"{where} (the key)", findings): self.item.read(
+                item, f"{where}.{key}", findings
+            )
+            for key, item in value.items()
+        }
+
+    def schema(self) -> dict[str, object]:
+        return {
+            "type": "object",
+            "propertyNames": self.key.schema(),
+            "additionalProperties": self.item.schema(),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Either:
+    """A flag, or else a table."""
+
+    other: Shape
+
+    def read(self, value: object, where: str, findings: Findings) -> object:
+        if isinstance(value, str):
+            findings.mismatch(where, value, "true or false, without quotes, or a mapping")
+            return False
+        return value if isinstance(value, bool) else self.other.read(value, where, findings)
+
+    def schema(self) -> dict[str, object]:
+        return {"anyOf": [{"type": "boolean"}, self.other.schema()]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """One key of a table."""
+
+    shape: Shape
+    doc: str
+    required: bool = False
+    default: object = None
+    """What `Table.read` gives when the key is absent; `None` for nothing."""
+
+
+def _or_nothing(kind: dict[str, object]) -> dict[str, object]:
+    """The JSON schema of a value that may also be `null`, which is as if the key were absent."""
+    if "type" in kind:
+        return kind | {"type": [kind["type"], "null"]}
+    name = "enum" if "enum" in kind else "anyOf"
+    choices = kind[name]
+    assert isinstance(choices, list)
+    return kind | {name: [*choices, None if name == "enum" else {"type": "null"}]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A mapping with known keys."""
+
+    keys: Mapping[str, Key]
+    misused: Mapping[str, str] = field(default_factory=dict)
+    """Keys that people try, each with the sentence that sets them right."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What other tools call the keys."""
+    inner: str = ""
+    """The key that has a table whose keys people write beside it."""
+    newer: bool = False
+    """Whether a newer cloudflared may have more keys: one that is like no known one stays, with a warning."""
+    also: Mapping[str, object] = field(default_factory=dict)
+    """What the JSON schema says of keys that depend on one another."""
+
+    def read(self, value: object, where: str, findings: Findings) -> dict[str, object]:
+        if not isinstance(value, Mapping):
+            findings.mismatch(where, value, f"a mapping with {', '.join(sorted(self.keys))}")
+            return {}
+        result: dict[str, object] = {}
+        for name in value:
+            if self.passes_on(name):
+                findings.warn(f"{where}.{name}", self.wrong(name))
+                result[name] = value[name]
+            elif name in self.misused or name not in self.keys:
+                findings.error(f"{where}.{name}", self.wrong(name))
+        for name, key in self.keys.items():
+            if name in value and value[name] is not None:
+                result[name] = key.shape.read(value[name], f"{where}.{name}", findings)
+            elif key.required:
+                findings.error(f"{where}.{name}", f"missing. {key.doc}")
+            elif isinstance(key.shape, Table) and key.default is not None:
+                result[name] = key.shape.read(key.default, f"{where}.{name}", findings)
+            elif key.default is not None:
+                result[name] = key.default
+        return result
+
+    def passes_on(self, name: str) -> bool:
+        """Whether a key is unknown and stays all the same."""
+        unknown = name not in self.keys and name not in self.misused
+        return self.newer and unknown and like(str(name), self._useful, self.words) is None
+
+    @property
+    def _useful(self) -> list[str]:
+        """The keys that can be meant by another word."""
+        return [name for name in self.keys if name not in self.misused]
+
+    def wrong(self, name: str) -> str:
+        """What is wrong with a key that is not one of the table's."""
+        if name in self.misused:
+            return self.misused[name]
+        if self.passes_on(name):
+            return "unknown key, which stays as it is: a newer cloudflared may know it, an older one ignores it."
+        inner = self.keys[self.inner].shape if self.inner else None
+        if isinstance(inner, Table) and like(str(name), self.keys, self.words) is None:
+            meant = like(str(name), inner.keys, inner.words)
+            if meant is not None:
+                return f"unknown key. Did you mean '{meant}' under `{self.inner}`?"
+        return f"unknown key. {nearest(str(name), self._useful, self.words)}"
+
+    def schema(self) -> dict[str, object]:
+        properties = {}
+        for name, key in self.keys.items():
+            kind = key.shape.schema()
+            described = (kind if key.required else _or_nothing(kind)) | {"description": key.doc}
+            if key.default is not None:
+                described["default"] = key.default
+            properties[name] = described
+        result: dict[str, object] = {
+            "type": "object",
+            "additionalProperties": self.newer,
+            "properties": properties,
+            **self.also,
+        }
+        required = [name for name, key in self.keys.items() if key.required]
+        return result | ({"required": required} if required else {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A text that a function of its own looks at; the function returns what is wrong, or nothing."""
+
+    check: Callable[[str], str | None]
+    example: str
+    kind: str = "a text"
+
+    def read(self, value: object, where: str, findings: Findings) -> str:
+        text = Text(expected=f"{self.kind} such as '{self.example}'").read(value, where, findings)
+        if text and (problem := self.check(text)) is not None:
+            findings.mismatch(where, text, problem)
+        return text
+
+    def schema(self) -> dict[str, object]:
+        return {"type": "string", "minLength": 1, "examples": [self.example]}
