@@ -51,12 +51,12 @@ packages:
 # Pins the development tools, not what the product requires: with the oldest Python, make lock PYTHON=python3.10
 lock:
 	@rm -rf $(LOCKED) && $(PYTHON) -m venv $(LOCKED)
-	@$(LOCKED)/bin/$(PIP) -r requirements.txt && $(LOCKED)/bin/pip freeze >$(LOCKED)/product
+	@$(LOCKED)/bin/$(PIP) -r requirements.txt -r requirements-cli.txt && $(LOCKED)/bin/pip freeze >$(LOCKED)/product
 	@$(LOCKED)/bin/$(PIP) -r requirements-dev.txt && $(LOCKED)/bin/pip freeze >$(LOCKED)/all
 	@{ echo "# Written by: make lock"; grep -vxFf $(LOCKED)/product $(LOCKED)/all; } >requirements-dev.lock
 	@rm -rf $(LOCKED)
 
-$(VENV)/ready: requirements.txt requirements-dev.txt requirements-dev.lock | packages
+$(VENV)/ready: requirements.txt requirements-cli.txt requirements-dev.txt requirements-dev.lock | packages
 	@echo "installing the Python packages into $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/$(PIP) -r requirements-dev.txt -c requirements-dev.lock

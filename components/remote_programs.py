@@ -16,6 +16,7 @@ PARTS = (
     "health.sh",
     "activate.sh",
     "deactivate.sh",
+    "differences.sh",
     "drift.sh",
     "main.sh",
 )

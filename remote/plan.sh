@@ -72,7 +72,7 @@ plan_owed() {
 # generation, or built it while other files lay here.
 is_built_from_others() {
   local inputs name sums=()
-  inputs=$(inputs_of /run/current-system)
+  inputs=$(inputs_of "${1:-/run/current-system}")
   for name in argoWeb.json argoWeb.nix cloudflared-custom.nix; do
     if [[ -n ${FILE_SUM[$name]:-} ]]; then sums+=("${FILE_SUM[$name]}"); fi
   done

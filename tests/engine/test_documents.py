@@ -125,6 +125,11 @@ def _fill_in(world: World, scanned: str) -> None:
 
 RUN_HERE = {line for block in (*blocks(README)[:5], TEAR_DOWN) for line in block}
 RUN_ELSEWHERE = {
+    ".venv/bin/pip install -r requirements-cli.txt": "make does it",
+    "python -m argoweb status": "tests/engine/test_commands.py",
+    "python -m argoweb status --watch": "tests/faults/test_commands.py",
+    "python -m argoweb drift": "tests/engine/test_commands.py",
+    "python -m argoweb drift --json": "tests/engine/test_commands.py",
     "make test": "it is what runs this",
     "make test-long": "the same with another selection",
     "ssh root@192.0.2.10 bash /var/lib/argoweb-deploy/server.sh drift": "tests/faults/test_drift.py",

@@ -1,0 +1,188 @@
+"""What is at Cloudflare of a stack: its tunnel, who is connected to it, and its records."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from argoweb.report import Line
+from argoweb.stack import Stack
+from existing import permissions
+from existing.api import PER_PAGE, Api, ApiError, NotThere
+from existing.edits import edits
+from existing.imported_tunnel import managed_remotely, tunnel_path
+from settings import Zone, owner_mark
+
+_EXCLUSIVE = ("A", "AAAA", "CNAME")
+"""Types of record of which visitors follow one."""
+_TUNNEL_DOMAIN = ".cfargotunnel.com"
+_T = TypeVar("_T")
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connector:
+    """One cloudflared that is connected to the tunnel."""
+
+    id: str
+    version: str
+    since: str
+    locations: Sequence[str]
+    """Data centres, one for each connection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudSeen:
+    """What was found."""
+
+    tunnel_id: str | None = None
+    tunnel_name: str | None = None
+    tunnel_status: str = "not made"
+    connectors: Sequence[Connector] = ()
+    records: Mapping[str, str] = field(default_factory=dict)
+    """How the record of each hostname is: `ours`, `foreign`, `missing`, `edited`, `none` where the stack makes none."""
+    lines: Sequence[Line] = ()
+
+
+def look_at_cloudflare(stack: Stack) -> CloudSeen:
+    """The tunnel and each zone, with one request a zone and two for the tunnel, all at once."""
+    api = Api(stack.access)
+    zones = {zone.name: zone for zone in map(stack.settings.zone_of, stack.settings.named)}
+    with ThreadPoolExecutor(8) as pool:
+        tunnel = pool.submit(_tunnel, stack, api)
+        asked = {
+            name: pool.submit(_told, lambda zone=zone: _records(stack, api, zone))
+            for name, zone in zones.items()
+        }
+    seen, lines = tunnel.result()
+    listed: dict[str, Sequence[Record]] = {}
+    for name, future in asked.items():
+        found = future.result()
+        if isinstance(found, str):
+            lines.append(Line(code="cloudflare-unreadable", place=name, text=found))
+        else:
+            listed[name] = found
+    records, more = _judged(stack, listed)
+    return CloudSeen(**seen, records=records, lines=[*lines, *more])
+
+
+def _told(question: Callable[[], _T]) -> _T | str:
+    """The answer, or why there is none."""
+    try:
+        return question()
+    except ApiError as error:
+        return str(error)
+
+
+def _tunnel(stack: Stack, api: Api) -> tuple[dict[str, Any], list[Line]]:
+    made = stack.state.tunnel
+    if made is None:
+        return {}, [
+            Line(code="tunnel-not-made", place="tunnel", text="the stack has made none yet")
+        ]
+    tunnel_id, name = str(made["id"]), str(made["name"])
+    seen: dict[str, Any] = {"tunnel_id": tunnel_id, "tunnel_name": name}
+    path = tunnel_path(stack.settings, tunnel_id)
+
+    def line(code: str, text: str) -> list[Line]:
+        return [Line(code=code, place="tunnel", text=f"{name} ({tunnel_id}) {text}")]
+
+    try:
+        there = api.one(path, permissions.TUNNEL)
+        connected = api.listed(f"{path}/connections", permissions.TUNNEL)
+    except NotThere:
+        return {**seen, "tunnel_status": "missing"}, line("tunnel-missing", "is gone at Cloudflare")
+    except ApiError as error:
+        unread = Line(code="cloudflare-unreadable", place="tunnel", text=str(error))
+        return {**seen, "tunnel_status": "unknown"}, [unread]
+    if deleted := there.get("deleted_at"):
+        said = f"was deleted at Cloudflare on {deleted}"
+        return {**seen, "tunnel_status": "deleted"}, line("tunnel-deleted", said)
+    connectors = [
+        Connector(
+            id=each["id"],
+            version=each.get("version") or "",
+            since=each.get("run_at") or "",
+            locations=[connection["colo_name"] for connection in each["conns"]],
+        )
+        for each in connected
+    ]
+    lines: list[Line] = []
+    if managed_remotely(there):
+        lines += line("tunnel-remote", "is managed in Cloudflare's dashboard now")
+    if there["name"] != name:
+        lines += line("tunnel-renamed", f"is called '{there['name']}' at Cloudflare")
+    if not connectors:
+        lines += line("tunnel-down", "has no connection: visitors see 'error code: 1033'")
+    status = there.get("status") or ("healthy" if connectors else "down")
+    return {**seen, "tunnel_status": status, "connectors": connectors}, lines
+
+
+def _records(stack: Stack, api: Api, zone: Zone) -> Sequence[Record]:
+    return api.listed(
+        f"zones/{zone_id(stack, api, zone)}/dns_records", permissions.DNS, per_page=PER_PAGE
+    )
+
+
+def zone_id(stack: Stack, api: Api, zone: Zone) -> str:
+    """The zone's id, asked for where the stack file does not have it.
+
+    Raises:
+        ApiError: the token sees no such zone.
+    """
+    if zone.id:
+        return zone.id
+    query: dict[str, str | int] = {"name": zone.name, "account.id": stack.settings.account_id}
+    found = api.listed("zones", permissions.ZONE, **query)
+    if not found:
+        raise ApiError(
+            f"the account {stack.settings.account_id} has no zone '{zone.name}' that the token may see"
+        )
+    return str(found[0]["id"])
+
+
+def _judged(
+    stack: Stack, listed: Mapping[str, Sequence[Record]]
+) -> tuple[dict[str, str], list[Line]]:
+    """How the record of each hostname is, and what is to be said of it."""
+    settings, lines = stack.settings, list[Line]()
+    how = {site.hostname: "none" for site in settings.sites}
+    mark = owner_mark(settings.deployment)
+    for hostname in settings.named:
+        zone = settings.zone_of(hostname).name
+        if zone not in listed:
+            how[hostname] = "unknown"
+            continue
+        there = [
+            record
+            for record in listed[zone]
+            if record["name"].lower() == hostname and record["type"] in _EXCLUSIVE
+        ]
+        how[hostname], said = _judge(stack, hostname, there, mark)
+        if said:
+            code = f"record-{how[hostname]}"
+            lines.append(Line(code=code, place=hostname, text=said))
+    for hostname in stack.state.records.keys() - settings.named.keys():
+        said = "the stack still has a record for it, which its file does not name any more"
+        lines.append(Line(code="record-left", place=hostname, text=said))
+    return how, lines
+
+
+def _judge(stack: Stack, hostname: str, there: Iterable[Record], mark: str) -> tuple[str, str]:
+    """How the record is, and what is to be said of it; nothing where it is as it should be."""
+    recorded = stack.state.records.get(hostname)
+    found = {record["id"]: record for record in there}
+    mine = found.get(recorded["id"]) if recorded else None
+    if mine is not None and recorded is not None:
+        changed = edits(recorded, mine)
+        return ("edited", f"was changed by somebody else: {changed}") if changed else ("ours", "")
+    for record in found.values():
+        target = f"{record['type']} {record['content']}"
+        if (record.get("comment") or "").endswith(mark):
+            return "edited", f"has this stack's mark and is not in its state ({target})"
+        comment = record.get("comment")
+        whose = f", with the comment '{comment}'" if comment else ""
+        return "foreign", f"has a record of somebody else's: {target}{whose}"
+    if recorded:
+        return "missing", "its record was removed at Cloudflare"
+    return "missing", "has no record yet"

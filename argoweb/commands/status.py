@@ -1,0 +1,122 @@
+"""Shows the whole path of each hostname: its record, Cloudflare's certificate, the tunnel, each server, each site.
+
+Each site is asked through Cloudflare from this machine, and on each server itself. Nothing is changed.
+
+Exit codes: 0 all is well, 1 something is wrong, 2 nothing is wrong of what could be looked at, but not all could.
+"""
+
+import argparse
+import json
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+
+from rich.console import Console, Group
+from rich.live import Live
+
+from argoweb.arguments import add_json
+from argoweb.overview import Overview, look_at
+from argoweb.report import exit_code
+from argoweb.screen import screen
+from argoweb.stack import Stack, read
+
+_EVERY = 5.0
+"""Seconds between two looks."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument(
+        "--stack",
+        metavar="NAME",
+        action="append",
+        help="the stack, more than once for several; the selected one unless given",
+    )
+    parser.add_argument(
+        "--watch",
+        metavar="SECONDS",
+        nargs="?",
+        type=float,
+        const=_EVERY,
+        help=f"look again every so many seconds ({_EVERY:g} unless given) until interrupted",
+    )
+    parser.add_argument(
+        "--edge",
+        metavar="URL",
+        help="ask this address for the hostnames, and not the one that DNS names, as in a test without DNS",
+    )
+    add_json(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Prints the status, once or until it is interrupted."""
+    stacks = [read(name) for name in given.stack or [None]]
+    if given.watch is None:
+        found = _look(stacks, given.edge)
+        if given.json:
+            print(json.dumps([as_json(each) for each in found], indent=2))
+        else:
+            Console(width=None if sys.stdout.isatty() else 160).print(_shown(found))
+        return _code(found)
+    if given.json:
+        while True:
+            found = _look(stacks, given.edge)
+            print(json.dumps([as_json(each) for each in found]), flush=True)
+            time.sleep(given.watch)
+    try:
+        with Live(auto_refresh=False, screen=sys.stdout.isatty()) as live:
+            while True:
+                found = _look(stacks, given.edge)
+                live.update(Group(_shown(found), time.strftime("%H:%M:%S")), refresh=True)
+                time.sleep(given.watch)
+    except KeyboardInterrupt:
+        return _code(found)
+
+
+def _look(stacks: list[Stack], edge_url: str | None) -> list[Overview]:
+    with ThreadPoolExecutor(len(stacks)) as pool:
+        return list(pool.map(lambda stack: look_at(stack, edge_url=edge_url), stacks))
+
+
+def _code(found: list[Overview]) -> int:
+    return exit_code([line for each in found for line in each.lines])
+
+
+def _shown(found: list[Overview]) -> Group:
+    return Group(*(screen(each) for each in found))
+
+
+def as_json(found: Overview) -> dict[str, object]:
+    """The overview for programs."""
+    settings, update = found.stack.settings, found.stack.last_update or {}
+    return {
+        "stack": settings.deployment,
+        "exit": exit_code(found.lines),
+        "last_update": {key: update[key] for key in ("result", "endTime") if key in update},
+        "tunnel": {
+            "id": found.cloud.tunnel_id,
+            "name": found.cloud.tunnel_name,
+            "status": found.cloud.tunnel_status,
+            "connectors": [asdict(each) for each in found.cloud.connectors],
+        },
+        "servers": [
+            {key: value for key, value in asdict(server).items() if key not in ("lines", "origins")}
+            for server in found.servers
+        ],
+        "sites": [
+            {
+                "hostname": site.hostname,
+                "path": site.path,
+                "record": found.cloud.records[site.hostname],
+                "edge": (seen := found.edge_of(site)) and asdict(seen),
+                "origins": {
+                    server.name: asdict(server.origins[index])
+                    for server in found.servers
+                    if index in server.origins
+                },
+            }
+            for index, site in enumerate(settings.sites)
+        ],
+        "lines": [line.as_json() for line in found.lines],
+    }

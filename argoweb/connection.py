@@ -1,0 +1,124 @@
+"""SSH to a stack's servers as the stack has it: port, key, bastion, pinned host key. Keys stay in memory."""
+
+import os
+import shlex
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncssh
+
+from settings.model import Bastion, Server
+
+CONNECT_SECONDS = 10
+"""How long one connection may take to be ready, the bastion's and the server's each."""
+_Known = tuple[list[asyncssh.SSHKey], list[asyncssh.SSHKey], list[asyncssh.SSHKey]]
+"""Keys of hosts that are trusted, of authorities that are, and those that were revoked."""
+_MOST_OUTPUT = 10_000_000
+"""Characters that are taken of one answer."""
+
+
+class NoConnection(Exception):
+    """A server cannot be asked; `code` is that of the line that says so."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@asynccontextmanager
+async def connected(
+    server: Server, private_key: str | None
+) -> AsyncIterator[asyncssh.SSHClientConnection]:
+    """A connection to the server, by way of its bastion if it has one.
+
+    Raises:
+        NoConnection: there is none in time.
+    """
+    if server.bastion is None:
+        async with await _connect(server, private_key, None) as connection:
+            yield connection
+        return
+    async with (
+        await _connect(server.bastion, private_key, None, "the bastion ") as bastion,
+        await _connect(server, private_key, bastion) as connection,
+    ):
+        yield connection
+
+
+async def _connect(
+    end: Server | Bastion,
+    private_key: str | None,
+    tunnel: asyncssh.SSHClientConnection | None,
+    named: str = "",
+) -> asyncssh.SSHClientConnection:
+    at = f"{named}{end.address} port {end.port}"
+    known: _Known | None = None if end.host_key is None else ([_public(end.host_key, at)], [], [])
+    # A key of the stack's is used alone; without one the agent's are.
+    keys = () if private_key is None else [_private(private_key)]
+    try:
+        return await asyncssh.connect(
+            end.address,
+            end.port,
+            username=end.user,
+            tunnel=tunnel,
+            config=None,
+            known_hosts=known,
+            client_keys=keys,
+            agent_path=os.environ.get("SSH_AUTH_SOCK", "") if private_key is None else None,
+            preferred_auth="publickey",
+            connect_timeout=CONNECT_SECONDS,
+            login_timeout=CONNECT_SECONDS,
+            keepalive_interval=15,
+        )
+    except asyncssh.HostKeyNotVerifiable:
+        raise NoConnection(
+            "server-host-key", f"{at} shows another host key than the stack has"
+        ) from None
+    except asyncssh.PermissionDenied:
+        raise NoConnection(
+            "server-refused", f"{at} does not accept the key for the user {end.user}"
+        ) from None
+    except (OSError, asyncssh.Error, TimeoutError) as error:
+        said = str(error) or f"no answer within {CONNECT_SECONDS} s"
+        raise NoConnection("server-unreachable", f"{at}: {said}") from None
+
+
+def _private(text: str) -> asyncssh.SSHKey:
+    try:
+        return asyncssh.import_private_key(text)
+    except asyncssh.KeyImportError as error:
+        raise NoConnection(
+            "server-refused", f"argoweb:sshPrivateKey cannot be read: {error}"
+        ) from None
+
+
+def _public(text: str, at: str) -> asyncssh.SSHKey:
+    try:
+        return asyncssh.import_public_key(text)
+    except asyncssh.KeyImportError as error:
+        raise NoConnection(
+            "server-host-key", f"the host key of {at} cannot be read: {error}"
+        ) from None
+
+
+def as_root(server: Server, *words: str) -> str:
+    """The shell command that runs the words as root."""
+    return shlex.join([*(() if server.user == "root" else ("sudo", "-n")), *words])
+
+
+async def run_program(
+    server: Server, connection: asyncssh.SSHClientConnection, program: str, data: str = ""
+) -> str:
+    """What a shell program prints that root runs on the server; the program, and then the data, go in on stdin.
+
+    Raises:
+        NoConnection: it did not run.
+    """
+    done = await connection.run(
+        as_root(server, "bash", "-s"), input=program + data, check=False, errors="replace"
+    )
+    output, said = str(done.stdout or "")[:_MOST_OUTPUT], str(done.stderr or "").strip()
+    if not output.endswith("end\n"):
+        code = "server-not-root" if "sudo" in said else "server-silent"
+        raise NoConnection(code, said.splitlines()[-1] if said else "the connection broke")
+    return output

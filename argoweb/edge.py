@@ -1,0 +1,128 @@
+"""What a visitor gets: each hostname asked through Cloudflare's edge, from this machine."""
+
+import http.client
+import re
+import socket
+import ssl
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+SECONDS = 15
+"""How long one hostname may take."""
+_AT_ONCE = 20
+_AGENT = {"User-Agent": "argoweb"}
+_LOGIN = ".cloudflareaccess.com"
+_FIRST_ERROR = 500
+_SHOWN = 4096
+"""Bytes of an error page that are read."""
+_CODE = re.compile(r"error code:?\s*(?:<[^>]*>\s*)*(\d{3,4})", re.IGNORECASE)
+HOPS = {
+    1016: "the record leads to a name that does not exist",
+    1033: "the tunnel: no cloudflared is connected to it",
+    502: "the server: cloudflared does not reach the service, or the service answers so",
+    503: "the service, or Cloudflare",
+    504: "the service: it does not answer in time",
+    520: "the server: its answer is none",
+    521: "the record: it leads to a server and not to the tunnel",
+    522: "the record: it leads to a server and not to the tunnel",
+    523: "the record: it leads to a server and not to the tunnel",
+    525: "TLS between Cloudflare and a server: the record does not lead to the tunnel",
+    526: "TLS between Cloudflare and a server: the record does not lead to the tunnel",
+    530: "the tunnel, or the record",
+}
+"""Which part of the path fails, by Cloudflare's code in the page or by the status."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What a visitor sees of a hostname."""
+
+    status: int = 0
+    """0: nothing."""
+    seconds: float = 0.0
+    login: bool = False
+    """Whether it is the login of Access."""
+    certificate_until: str | None = None
+    """When the certificate ends; `None` over plain http."""
+    code: str | None = None
+    """The code of a line where it is not well."""
+    text: str = ""
+
+    @property
+    def shown(self) -> str:
+        """In a few characters."""
+        if not self.status:
+            return "nothing"
+        login = " login" if self.login else ""
+        return f"{self.status}{login} {self.seconds * 1000:.0f} ms"
+
+
+def ask(asked: Iterable[tuple[str, str]], edge: str | None = None) -> dict[tuple[str, str], Seen]:
+    """What each hostname and path gives; `edge` is a URL that is asked in the place of the one that DNS names."""
+    pairs = list(dict.fromkeys(asked))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return dict(
+            zip(pairs, pool.map(lambda pair: _ask(pair[0], pair[1], edge), pairs), strict=True)
+        )
+
+
+def _ask(hostname: str, path: str, edge: str | None) -> Seen:
+    began = time.monotonic()
+    try:
+        seen = _answer(hostname, path, edge, began)
+    except ssl.SSLCertVerificationError as error:
+        said = f"{hostname}: {error.verify_message or error}"
+        return Seen(code="edge-certificate", text=said)
+    except ssl.SSLError as error:
+        # Cloudflare ends the handshake for a name that it has no certificate for.
+        return Seen(code="edge-certificate", text=f"{hostname}: TLS fails: {error.reason or error}")
+    except socket.gaierror:
+        said = f"{hostname}: this machine's resolver knows no such name (yet)"
+        return Seen(code="edge-unreachable", text=said)
+    except (OSError, http.client.HTTPException) as error:
+        said = f"{hostname}: {error or type(error).__name__}"
+        return Seen(code="edge-unreachable", text=said)
+    return seen
+
+
+def _answer(hostname: str, path: str, edge: str | None, began: float) -> Seen:
+    parts = urlsplit(edge or f"https://{hostname}")
+    secure = parts.scheme == "https"
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    connection = kind(parts.hostname or hostname, parts.port, timeout=SECONDS)
+    try:
+        connection.connect()
+        until = None
+        if isinstance(connection.sock, ssl.SSLSocket):
+            until = str((connection.sock.getpeercert() or {}).get("notAfter", "")) or None
+        connection.request("GET", path, headers={**_AGENT, "Host": hostname})
+        response = connection.getresponse()
+        seconds = time.monotonic() - began
+        location = urlsplit(response.headers["Location"] or "").hostname or ""
+        body = response.read(_SHOWN) if response.status >= _FIRST_ERROR else b""
+    finally:
+        connection.close()
+    code, text = None, ""
+    if response.status >= _FIRST_ERROR:
+        code = "edge-error"
+        text = explained(hostname, response.status, body.decode(errors="replace"))
+    return Seen(
+        status=response.status,
+        seconds=seconds,
+        login=location.endswith(_LOGIN),
+        certificate_until=until,
+        code=code,
+        text=text,
+    )
+
+
+def explained(hostname: str, status: int, body: str) -> str:
+    """Which hop an error page is about."""
+    found = _CODE.search(body)
+    number = int(found[1]) if found else status
+    named = f" with error code {number}" if number != status else ""
+    hop = HOPS.get(number) or HOPS.get(status) or "the service"
+    return f"{hostname}: {status}{named}; it is {hop}"

@@ -1,0 +1,78 @@
+"""What is asked of each site on the server itself, as cloudflared would: of Caddy, or of a service of its own."""
+
+import re
+from urllib.parse import urlsplit
+
+from settings import Settings, Site
+from settings.model import Service
+from settings.names import EVERY
+
+_SECONDS = 10
+_LITERAL = re.compile(r"\^?(/[\w./-]*)\$?")
+"""A regular expression that is one path; a dot is taken for itself."""
+
+
+def path_of(site: Site) -> str | None:
+    """A path that the site takes; `None` where its regular expression names none."""
+    if not site.path:
+        return "/"
+    found = _LITERAL.fullmatch(site.path.replace("\\", ""))
+    return found[1] if found else None
+
+
+def hostname_of(site: Site) -> str | None:
+    """A hostname that can be asked for; `None` for a wildcard's."""
+    return None if site.hostname.startswith(EVERY) else site.hostname
+
+
+def curl_config(settings: Settings) -> str:
+    """curl's configuration: a transfer for each site that can be asked, which prints `site`, its index, status, seconds."""
+    blocks = [
+        "\n".join([*block, f'write-out = "site\\t{index}\\t%{{http_code}}\\t%{{time_total}}\\n"'])
+        for index, site in enumerate(settings.sites)
+        if (block := _transfer(settings, site))
+    ]
+    return "\nnext\n".join(blocks) + "\n" if blocks else ""
+
+
+def _transfer(settings: Settings, site: Site) -> list[str]:
+    hostname, path = hostname_of(site), path_of(site)
+    if hostname is None or path is None:
+        return []
+    lines = [
+        'output = "/dev/null"',
+        f"max-time = {_SECONDS}",
+        'noproxy = "*"',
+        "globoff",
+        "insecure",
+        'user-agent = "argoweb status"',
+    ]
+    if isinstance(site.backend, Service):
+        url = site.backend.url
+        if url.startswith("unix:"):
+            return [
+                *lines,
+                f"unix-socket = {_quoted(url.removeprefix('unix:'))}",
+                f"url = {_quoted(f'http://{hostname}{path}')}",
+            ]
+        if urlsplit(url).scheme not in ("http", "https"):
+            return []
+        host = site.origin_request.get("httpHostHeader") or hostname
+        return [
+            *lines,
+            f"url = {_quoted(url.rstrip('/') + path)}",
+            f"header = {_quoted(f'Host: {host}')}",
+        ]
+    caddy = settings.caddy
+    if caddy.tls is not None and caddy.tls.client_ca is not None:
+        return []
+    return [
+        *lines,
+        f"connect-to = {_quoted(f'::{caddy.address}')}",
+        f"url = {_quoted(f'{caddy.scheme}://{hostname}{path}')}",
+    ]
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

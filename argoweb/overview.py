@@ -1,0 +1,64 @@
+"""Everything that is seen of one stack, from its records to its servers."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from argoweb import edge
+from argoweb.cloud import CloudSeen, look_at_cloudflare
+from argoweb.edge import Seen
+from argoweb.origins import hostname_of, path_of
+from argoweb.report import Line
+from argoweb.server import ServerSeen, look_at_servers
+from argoweb.stack import Stack
+from settings import Site
+
+_WRONG = 500
+"""The first status that means that a site does not serve."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """A stack as it was found."""
+
+    stack: Stack
+    cloud: CloudSeen
+    servers: Sequence[ServerSeen]
+    edge: Mapping[tuple[str, str], Seen]
+    """By hostname and path."""
+
+    @property
+    def lines(self) -> list[Line]:
+        """All that is not well."""
+        lines = [*self.cloud.lines]
+        lines += [line for server in self.servers for line in server.lines]
+        for (hostname, _), seen in self.edge.items():
+            if seen.code is not None:
+                lines.append(Line(code=seen.code, place=hostname, text=seen.text))
+        for server in self.servers:
+            for index, answer in server.origins.items():
+                if not answer.status or answer.status >= _WRONG:
+                    site = self.stack.settings.sites[index]
+                    said = f"{site.hostname}{site.path} {f'gives {answer.status}' if answer.status else 'does not answer'} on the server"
+                    lines.append(Line(code="origin-error", place=server.name, text=said))
+        return lines
+
+    def edge_of(self, site: Site) -> Seen | None:
+        """What a visitor sees of a site; `None` where nobody can ask."""
+        hostname, path = hostname_of(site), path_of(site)
+        return None if hostname is None or path is None else self.edge.get((hostname, path))
+
+
+def look_at(stack: Stack, *, edge_url: str | None) -> Overview:
+    """Cloudflare, the servers and the edge at the same time."""
+    asked = [
+        (hostname, path)
+        for site in stack.settings.sites
+        if (hostname := hostname_of(site)) and (path := path_of(site))
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        cloud = pool.submit(look_at_cloudflare, stack)
+        visitors = pool.submit(edge.ask, asked, edge_url)
+        servers = asyncio.run(look_at_servers(stack, sites=True))
+    return Overview(stack=stack, cloud=cloud.result(), servers=servers, edge=visitors.result())

@@ -1,0 +1,169 @@
+"""The status of a stack as one screen."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timezone
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from argoweb.codes import Level
+from argoweb.edge import Seen
+from argoweb.overview import Overview
+from argoweb.report import STYLES, SYMBOLS, Line
+from argoweb.server import Answer, ServerSeen
+
+_COLUMNS = 4
+"""How many servers get a column of their own."""
+_FIRST_ERROR = 500
+
+
+def screen(found: Overview) -> RenderableType:
+    """Heading, servers, sites, and what is not well."""
+    parts: list[RenderableType] = [_heading(found), _servers(found.servers), _sites(found)]
+    lines = found.lines
+    parts += [_line(line) for line in lines] or [_marked(Level.OK, "All is well.")]
+    return Group(*parts, "")
+
+
+def _marked(level: Level, text: str) -> Text:
+    return Text(f"{SYMBOLS[level]} {text}", style=STYLES[level])
+
+
+def _line(line: Line) -> Text:
+    head, *rest = str(line).splitlines()
+    return Text(head, style=STYLES[line.level]).append(
+        "".join(f"\n{each}" for each in rest), style="default"
+    )
+
+
+def _heading(found: Overview) -> RenderableType:
+    cloud, update = found.cloud, found.stack.last_update or {}
+    where = Counter(place for each in cloud.connectors for place in each.locations)
+    told = [f"tunnel {cloud.tunnel_name or '–'}: {cloud.tunnel_status}"]
+    if where:
+        told.append(
+            f"{sum(where.values())} connections ({', '.join(f'{place} ×{count}' for place, count in sorted(where.items()))})"
+        )
+    versions = sorted({each.version for each in cloud.connectors})
+    if versions:
+        told.append(f"cloudflared {', '.join(versions)}")
+    since = min((each.since for each in cloud.connectors), default="")
+    if since:
+        told.append(f"since {since[:16].replace('T', ' ')} UTC")
+    title = Text(found.stack.settings.deployment, style="bold")
+    title.append(f"  {'; '.join(told)}", style="default")
+    if update:
+        by = (update.get("environment") or {}).get("git.author")
+        ended = str(update.get("endTime", ""))[:16].replace("T", " ")
+        title.append(
+            f"\nlast update {ended} UTC: {update.get('result')}{f', by {by}' if by else ''}",
+            style="default",
+        )
+    return title
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _servers(servers: Iterable[ServerSeen]) -> Table:
+    table = _table(
+        "Server", "Units", "Connections", "cloudflared", "Caddy", "NixOS", "Deployed", "Drift"
+    )
+    for server in servers:
+        if not server.reached:
+            table.add_row(escape(server.name), _marked(Level.UNKNOWN, "not reached"), *["–"] * 6)
+            continue
+        stopped = [unit.name for unit in server.units if unit.state != "active"]
+        units = (
+            _marked(
+                Level.ERROR,
+                ", ".join(f"{name.removesuffix('.service')} stopped" for name in stopped),
+            )
+            if stopped
+            else _marked(Level.OK, f"{len(server.units)} active")
+            if server.units
+            else Text("–")
+        )
+        versions = sorted({each.version for each in server.cloudflareds})
+        counts = "+".join(str(each.connections) for each in server.cloudflareds)
+        drifted = len(server.drift)
+        table.add_row(
+            escape(server.name),
+            units,
+            counts or "–",
+            ", ".join(versions) or "–",
+            server.caddy_version or "–",
+            f"{server.system} ({server.generation})" if server.system else "–",
+            _time(server.deployed_at),
+            _marked(Level.ERROR, str(drifted)) if drifted else _marked(Level.OK, "none"),
+        )
+    return table
+
+
+def _time(seconds: int | None) -> str:
+    if seconds is None:
+        return "never"
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _sites(found: Overview) -> Table:
+    servers = found.servers
+    single = len(servers) <= _COLUMNS
+    columns = [f"On {server.name}" for server in servers] if single else ["On the servers"]
+    table = _table("Site", "Record", "Certificate", "At the edge", *columns)
+    for index, site in enumerate(found.stack.settings.sites):
+        seen = found.edge_of(site)
+        answers = [server.origins.get(index) for server in servers]
+        cells = [_answer(answer) for answer in answers] if single else [_answers(answers)]
+        record = found.cloud.records[site.hostname]
+        level = {"ours": Level.OK, "none": Level.NOTE, "unknown": Level.UNKNOWN}.get(
+            record, Level.ERROR
+        )
+        table.add_row(
+            escape(f"{site.hostname}{f' {site.path}' if site.path else ''}"),
+            _marked(level, record),
+            _certificate(seen),
+            _edge(seen),
+            *cells,
+        )
+    return table
+
+
+def _certificate(seen: Seen | None) -> Text:
+    if seen is not None and seen.code == "edge-certificate":
+        return _marked(Level.ERROR, "none")
+    return (
+        Text("–")
+        if seen is None or seen.certificate_until is None
+        else _marked(Level.OK, f"until {seen.certificate_until[:20]}")
+    )
+
+
+def _edge(seen: Seen | None) -> Text:
+    if seen is None:
+        return Text("–")
+    return _marked(Level.ERROR if seen.code else Level.OK, seen.shown)
+
+
+def _is_well(answer: Answer) -> bool:
+    return 0 < answer.status < _FIRST_ERROR
+
+
+def _answer(answer: Answer | None) -> Text:
+    if answer is None:
+        return Text("–")
+    shown = f"{answer.status} {answer.seconds * 1000:.0f} ms" if answer.status else "nothing"
+    return _marked(Level.OK if _is_well(answer) else Level.ERROR, shown)
+
+
+def _answers(answers: Iterable[Answer | None]) -> Text:
+    asked = [answer for answer in answers if answer is not None]
+    well = sum(map(_is_well, asked))
+    return _marked(Level.OK if well == len(asked) else Level.ERROR, f"{well} of {len(asked)}")

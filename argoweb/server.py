@@ -1,0 +1,199 @@
+"""What a server of a stack is like, as one SSH session tells it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from argoweb.connection import NoConnection, connected, run_program
+from argoweb.origins import curl_config
+from argoweb.programs import report_program
+from argoweb.report import Line
+from argoweb.stack import Stack
+from settings import Server
+
+SECONDS = 45
+"""How long a server may take to answer, with its connection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """A unit of systemd."""
+
+    name: str
+    state: str
+    since: int | None
+    """Seconds since 1970."""
+    restarts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cloudflared:
+    """One cloudflared."""
+
+    unit: str
+    connections: int
+    version: str
+    locations: Sequence[str]
+    """Data centres, one for each connection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a site answers on the server itself."""
+
+    status: int
+    """0: nothing."""
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSeen:
+    """A server as it was found."""
+
+    name: str
+    address: str
+    reached: bool
+    system: str = ""
+    """Its version of NixOS."""
+    generation: str = ""
+    deployed_at: int | None = None
+    """Seconds since 1970."""
+    owner: str = ""
+    """`project/stack/server address id`"""
+    units: Sequence[Unit] = ()
+    cloudflareds: Sequence[Cloudflared] = ()
+    caddy_version: str = ""
+    origins: Mapping[int, Answer] = field(default_factory=dict)
+    """Answers by the index of the site."""
+    lines: Sequence[Line] = ()
+
+    @property
+    def drift(self) -> list[Line]:
+        """What differs there."""
+        return [line for line in self.lines if line.code not in ("cloudflared-unconnected",)]
+
+
+async def look_at_servers(stack: Stack, *, sites: bool) -> list[ServerSeen]:
+    """Every server of the stack, all at once, with the answers of its `sites` if they are asked for."""
+    return list(
+        await asyncio.gather(
+            *(_bounded(stack, server, sites=sites) for server in stack.settings.servers)
+        )
+    )
+
+
+async def _bounded(stack: Stack, server: Server, *, sites: bool) -> ServerSeen:
+    data = curl_config(stack.settings) if sites else ""
+    try:
+        text = await asyncio.wait_for(_ask(stack, server, data), SECONDS)
+    except NoConnection as error:
+        return _unseen(server, error.code, str(error))
+    except asyncio.TimeoutError:
+        return _unseen(server, "server-silent", f"no answer within {SECONDS} s")
+    return seen(stack, server, text)
+
+
+async def _ask(stack: Stack, server: Server, data: str) -> str:
+    async with connected(server, stack.private_key) as connection:
+        return await run_program(server, connection, report_program(), data)
+
+
+def _address(server: Server) -> str:
+    return f"{server.user}@{server.address}:{server.port}"
+
+
+def _unseen(server: Server, code: str, text: str) -> ServerSeen:
+    line = Line(code=code, place=server.name, text=text)
+    return ServerSeen(name=server.name, address=_address(server), reached=False, lines=[line])
+
+
+def seen(stack: Stack, server: Server, text: str) -> ServerSeen:
+    """What the report of remote/report.sh says."""
+    rows: dict[str, list[list[str]]] = {}
+    lines: list[Line] = []
+    for row in text.splitlines():
+        kind, *fields = row.split("\t")
+        if kind == "differs":
+            code, place, found, expected = fields
+            said = f"{place}: found {found}; the stack says {expected}"
+            lines.append(Line(code=code, place=server.name, text=said))
+        elif kind == "changed" and lines:
+            last = lines.pop()
+            lines.append(
+                Line(
+                    code=last.code,
+                    place=last.place,
+                    text=last.text,
+                    more=[*last.more, *fields],
+                )
+            )
+        else:
+            rows.setdefault(kind, []).append(fields)
+    cloudflareds = [
+        Cloudflared(unit=unit, connections=int(count), version=version, locations=where.split())
+        for unit, count, version, where in rows.get("cloudflared", [])
+    ]
+    units = [
+        Unit(
+            name=name,
+            state=state,
+            since=int(since) if since.isdecimal() else None,
+            restarts=int(restarts or 0),
+        )
+        for name, state, since, restarts in rows.get("unit", [])
+    ]
+    owner, deployed_at = rows["owner"][0] if "owner" in rows else ("", "")
+    manifest = "\n".join(fields[0] if fields else "" for fields in rows.get("manifest", [])) + "\n"
+    lines = [*_of_deployment(stack, server, owner, manifest, rows), *lines]
+    active = {unit.name for unit in units if unit.state == "active"}
+    for each in cloudflareds:
+        if each.unit in active and not each.connections:
+            said = f"{each.unit} has no connection to Cloudflare"
+            lines.append(Line(code="cloudflared-unconnected", place=server.name, text=said))
+    system = rows["system"][0]
+    generation = rows["generation"][0]
+    return ServerSeen(
+        name=server.name,
+        address=_address(server),
+        reached=True,
+        system=system[1],
+        generation=generation[0].removeprefix("system-").removesuffix("-link"),
+        deployed_at=int(deployed_at) if deployed_at.isdecimal() else None,
+        owner=owner,
+        units=units,
+        cloudflareds=cloudflareds,
+        caddy_version=rows["caddy"][0][1].removeprefix("v") if "caddy" in rows else "",
+        origins={
+            int(index): Answer(status=int(status), seconds=float(seconds))
+            for index, status, seconds in rows.get("site", [])
+        },
+        lines=lines,
+    )
+
+
+def _of_deployment(
+    stack: Stack,
+    server: Server,
+    owner: str,
+    manifest: str,
+    rows: Mapping[str, Sequence[Sequence[str]]],
+) -> list[Line]:
+    """Whose deployment is live, and whether it is the one that the state has."""
+    name = server.name
+    if not owner:
+        said = "no deployment of argoweb is live here"
+        return [Line(code="server-undeployed", place=name, text=said)]
+    sent = stack.state.manifests.get(name)
+    mine = f"{stack.settings.deployment}/{name}"
+    if owner.rsplit(" ", 2)[0] != mine:
+        said = f"it belongs to {owner}, the stack is {mine}"
+        return [Line(code="server-of-another", place=name, text=said)]
+    if "undecided" in rows:
+        return [Line(code="server-at-work", place=name, text=rows["undecided"][0][0])]
+    if sent is not None and sent.split() != manifest.split():
+        theirs, ours = set(manifest.splitlines()), set(sent.splitlines())
+        changed = [f"-{line}" for line in sorted(ours - theirs)]
+        changed += [f"+{line}" for line in sorted(theirs - ours)]
+        said = "what was deployed last is not what the stack's state has sent last"
+        return [Line(code="deployment-differs", place=name, text=said, more=changed)]
+    return []

@@ -1,0 +1,50 @@
+# What this server is like, for programs: lines of a kind and its fields, parted by tabs. It changes nothing.
+# Of the credentials it tells no more than that their digest differs.
+
+say() {
+  local IFS=$'\t'
+  printf '%s\n' "$*"
+}
+say_difference() { say differs "$@"; }
+say_changed_lines() { sed $'s/^/changed\t/' | cut -c1-2000; }
+
+# Each cloudflared: unit, state, since when it is active, how often it was restarted, the answer of /ready, version and
+# where it is connected.
+report_units() {
+  local unit text version where
+  for unit in "${INSTANCES[@]}" "${CADDY[@]}"; do
+    say unit "$unit" "$(systemctl show -p ActiveState --value "$unit")" "$(systemctl show -p ActiveEnterTimestamp --timestamp=unix --value "$unit" 2>/dev/null | tr -d @)" \
+      "$(systemctl show -p NRestarts --value "$unit")"
+  done
+  for unit in "${INSTANCES[@]}"; do
+    text=$(curl -sS --max-time 5 --noproxy '*' "http://${INSTANCE_METRICS[$unit]}/ready" 2>/dev/null | sed -n 's/.*"readyConnections":\([0-9]*\).*/\1/p' || true)
+    version=$(unit_text "$unit" | version_of)
+    where=$(curl -sS --max-time 5 --noproxy '*' "http://${INSTANCE_METRICS[$unit]}/metrics" 2>/dev/null |
+      sed -n 's/^cloudflared_tunnel_server_locations{.*edge_location="\([^"]*\)".*} 1$/\1/p' | sort | paste -sd ' ' || true)
+    say cloudflared "$unit" "${text:-0}" "$version" "$where"
+  done
+  if [[ $(systemctl show -p LoadState --value "${CADDY[@]}") == loaded ]]; then
+    say caddy "${CADDY[@]}" "$("$(unit_text "${CADDY[@]}" | exec_program)" version 2>/dev/null | cut -d ' ' -f 1 || true)"
+  fi
+}
+
+# Asks what curl's configuration on stdin says, as many at once as it may; each answer names itself.
+report_sites() { curl --silent --parallel --parallel-max 20 --config - 2>/dev/null || true; }
+
+report() {
+  local reason profile
+  say system "$(current_system)" "$(cat /run/current-system/nixos-version 2>/dev/null || true)" "$(boot_default)" "$(</proc/uptime)"
+  profile=$(readlink -- "$PROFILES/system" || true)
+  say generation "$profile" "$(stat -c %Y -- "$PROFILES/$profile" 2>/dev/null || true)"
+  reason=$(undecided_reason)
+  if [[ -n $reason ]]; then say undecided "$reason"; fi
+  if [[ -e $APPLIED ]]; then
+    say owner "$(<"$OWNER")" "$(stat -c %Y -- "$APPLIED")"
+    sed $'s/^/manifest\t/' "$APPLIED"
+    read_manifest "$APPLIED"
+    report_units
+    if [[ -z $reason ]]; then find_differences; fi
+  fi
+  report_sites
+  say end
+}

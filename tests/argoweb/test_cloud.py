@@ -1,0 +1,138 @@
+"""What is at Cloudflare beside what the stack's state has: each fault is named by its code."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from argoweb.cloud import CloudSeen, look_at_cloudflare
+from argoweb.stack import State
+from tests.argoweb.conftest import DEPLOYMENT, stack
+from tests.existing.conftest import ACCOUNT, ZONE, Cloudflare
+
+HOSTNAME = "www.example.com"
+MARK = f"argoweb {DEPLOYMENT}"
+
+
+class Deployed:
+    """A stack whose `pulumi up` has made a tunnel and a record."""
+
+    def __init__(self, cloudflare: Cloudflare) -> None:
+        self.cloudflare = cloudflare
+        self.tunnel = cloudflare.has_tunnel("web")
+        target = f"{self.tunnel['id']}.cfargotunnel.com"
+        cloudflare.has(HOSTNAME, "CNAME", target, proxied=True, comment=MARK)
+        self.record = next(
+            r for r in cloudflare.control("/dump")["records"] if r["name"] == HOSTNAME
+        )
+
+    def look(self, **more: Any) -> CloudSeen:
+        """What the command line sees of it."""
+        state = State(tunnel=self.tunnel, records={HOSTNAME: self.record}, manifests={})
+        sites = [{"hostname": HOSTNAME, "root": "/srv/www"}]
+        return look_at_cloudflare(stack(self.cloudflare, state=state, **{"sites": sites, **more}))
+
+    def change(self, method: str, **body: Any) -> None:
+        """Somebody's request about the record."""
+        path = f"/zones/{ZONE}/dns_records/{self.record['id']}"
+        self.cloudflare.api(method, path, body or None)
+
+    def change_tunnel(self, method: str, **body: Any) -> None:
+        """Somebody's request about the tunnel."""
+        path = f"/accounts/{ACCOUNT}/cfd_tunnel/{self.tunnel['id']}"
+        self.cloudflare.api(method, path, body or None)
+
+
+@pytest.fixture
+def deployed(cloudflare: Cloudflare) -> Deployed:
+    return Deployed(cloudflare)
+
+
+def codes(seen: CloudSeen) -> set[str]:
+    return {line.code for line in seen.lines}
+
+
+def _foreign(deployed: Deployed) -> None:
+    deployed.change("DELETE")
+    deployed.cloudflare.has(HOSTNAME, "A", "192.0.2.9", comment="by hand")
+
+
+def _remote(deployed: Deployed) -> None:
+    deployed.tunnel = deployed.cloudflare.has_tunnel("other", config_src="cloudflare")
+
+
+def _gone(deployed: Deployed) -> None:
+    deployed.tunnel = {**deployed.tunnel, "id": "00000000-0000-4000-8000-000000000000"}
+
+
+FAULTS: dict[str, tuple[Callable[[Deployed], object], str]] = {
+    "tunnel-deleted": (lambda it: it.change_tunnel("DELETE"), "was deleted at Cloudflare on 20"),
+    "tunnel-missing": (_gone, "is gone at Cloudflare"),
+    "tunnel-remote": (_remote, "is managed in Cloudflare's dashboard now"),
+    "tunnel-renamed": (lambda it: it.change_tunnel("PATCH", name="mine"), "is called 'mine'"),
+    "record-missing": (lambda it: it.change("DELETE"), "its record was removed"),
+    "record-edited": (lambda it: it.change("PATCH", proxied=False), "proxied is false, was true"),
+    "record-foreign": (_foreign, "A 192.0.2.9, with the comment 'by hand'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_a_fault_at_cloudflare_is_named(deployed: Deployed, code: str) -> None:
+    cause, text = FAULTS[code]
+    cause(deployed)
+
+    found = [line for line in deployed.look().lines if line.code != "tunnel-down"]
+
+    assert [line.code for line in found] == [code]
+    assert text in found[0].text
+
+
+def test_a_stack_as_it_was_made_has_nothing_to_say_but_that_nothing_is_connected(
+    deployed: Deployed,
+) -> None:
+    seen = deployed.look()
+
+    assert codes(seen) == {"tunnel-down"}
+    assert seen.records == {HOSTNAME: "ours"}
+
+
+def test_a_record_of_which_the_state_has_nothing_is_told_by_its_mark(deployed: Deployed) -> None:
+    deployed.cloudflare.has("new.example.com", "CNAME", "x.cfargotunnel.com", comment=MARK)
+    sites = [
+        {"hostname": name, "root": "/srv/www"}
+        for name in (HOSTNAME, "new.example.com", "no.example.com")
+    ]
+
+    seen = deployed.look(sites=sites)
+
+    assert seen.records == {
+        HOSTNAME: "ours",
+        "new.example.com": "edited",
+        "no.example.com": "missing",
+    }
+
+
+def test_a_record_that_the_stack_file_does_not_name_any_more_is_left(deployed: Deployed) -> None:
+    seen = deployed.look(sites=[{"hostname": "*.example.com", "root": "/srv/www", "dns": False}])
+
+    assert codes(seen) == {"tunnel-down", "record-left"}
+
+
+def test_a_stack_without_a_state_has_made_no_tunnel(cloudflare: Cloudflare) -> None:
+    seen = look_at_cloudflare(stack(cloudflare))
+
+    assert codes(seen) == {"tunnel-not-made", "record-missing"}
+
+
+def test_an_api_that_refuses_is_told_for_each_zone_and_the_tunnel(deployed: Deployed) -> None:
+    deployed.cloudflare.control(
+        "/faults", {"method": "GET", "status": 403, "code": 10000, "times": 9}
+    )
+
+    seen = deployed.look()
+
+    assert {(line.code, line.place) for line in seen.lines} == {
+        ("cloudflare-unreadable", "tunnel"),
+        ("cloudflare-unreadable", "example.com"),
+    }
+    assert "Cloudflare Tunnel · Edit" in str(seen.lines[0])

@@ -1,0 +1,112 @@
+"""The way to a server, by a real sshd: only with the pinned host key, the stack's own key, within its time."""
+
+import asyncio
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from argoweb import connection
+from argoweb.connection import NoConnection, connected
+from argoweb.server import ServerSeen, look_at_servers
+from tests.argoweb.conftest import HOST_KEY, Door, free_port, new_key, stack
+
+SERVERS = 20
+
+
+def asked(door: Door, private_key: str | None = None, **more: object) -> str:
+    """What a server prints, asked by the stack's own way."""
+    found = stack(
+        servers={"web1": door.server(**more)}, private_key=private_key or door.private_key
+    )
+    (server,) = found.settings.servers
+
+    async def ask() -> str:
+        async with connected(server, found.private_key) as there:
+            return str((await there.run("echo hello", check=True)).stdout)
+
+    return asyncio.run(ask())
+
+
+def refused(door: Door, private_key: str | None = None, **more: object) -> NoConnection:
+    with pytest.raises(NoConnection) as error:
+        asked(door, private_key, **more)
+    return error.value
+
+
+def test_a_server_is_reached_with_the_stacks_key(door: Door) -> None:
+    assert asked(door) == "hello\n"
+
+
+def test_a_server_is_reached_by_way_of_its_bastion(door: Door) -> None:
+    assert asked(door, bastion=door.server()) == "hello\n"
+
+
+def test_another_host_key_than_the_pinned_one_ends_the_connection(door: Door) -> None:
+    found = refused(door, hostKey=HOST_KEY)
+
+    assert found.code == "server-host-key"
+    assert f"127.0.0.1 port {door.port} shows another host key" in str(found)
+
+
+def test_another_host_key_of_the_bastion_ends_the_connection(door: Door) -> None:
+    found = refused(door, bastion=door.server(hostKey=HOST_KEY))
+
+    assert found.code == "server-host-key"
+    assert str(found).startswith("the bastion ")
+
+
+def test_without_a_host_key_none_is_asked_for_where_the_stack_insists(door: Door) -> None:
+    server = {**door.server(), "insecureHostKey": True}
+    server.pop("hostKey")
+    found = stack(servers={"web1": server}, private_key=door.private_key)
+
+    async def ask() -> str:
+        async with connected(found.settings.servers[0], found.private_key) as there:
+            return str((await there.run("echo hello", check=True)).stdout)
+
+    assert asyncio.run(ask()) == "hello\n"
+
+
+def test_a_key_that_the_server_does_not_know_is_refused(door: Door, tmp_path: Path) -> None:
+    other, _ = new_key(tmp_path / "other_key")
+
+    found = refused(door, other)
+
+    assert found.code == "server-refused"
+    assert other.splitlines()[1] not in str(found)
+
+
+def test_a_port_where_nobody_listens_is_unreachable(door: Door) -> None:
+    assert refused(door, port=free_port()).code == "server-unreachable"
+
+
+def look(servers: dict[str, dict[str, object]], key: str) -> tuple[list[ServerSeen], float]:
+    found, began = stack(servers=servers, private_key=key), time.monotonic()
+    return asyncio.run(look_at_servers(found, sites=True)), time.monotonic() - began
+
+
+def test_twenty_servers_that_accept_and_say_nothing_are_told_within_one_bound(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 2)
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(SERVERS)]
+    servers = {
+        f"web{index}": door.server(port=listener.getsockname()[1])
+        for index, listener in enumerate(listeners)
+    }
+
+    seen, seconds = look(servers, door.private_key)
+
+    assert [line.code for server in seen for line in server.lines] == ["server-unreachable"] * SERVERS  # fmt: skip
+    assert seconds < 10
+    for listener in listeners:
+        listener.close()
+
+
+def test_a_server_without_a_deployment_is_told_so_by_the_real_program(door: Door) -> None:
+    (seen,), _ = look({"web1": door.server()}, door.private_key)
+
+    assert seen.reached
+    assert [line.code for line in seen.lines] == ["server-undeployed"]

@@ -1,0 +1,87 @@
+"""What a visitor gets, asked over real sockets."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from argoweb.edge import Seen, ask, explained
+from tests.argoweb.conftest import free_port
+
+PAGES = {
+    "/": (200, {}, b"hello"),
+    "/login": (302, {"Location": "https://example.cloudflareaccess.com/cdn-cgi/access/login/x"}, b""),
+    "/down": (530, {}, b"error code: 1033"),
+    "/bad": (502, {}, b"<html>Bad gateway <span>Error code 502</span>"),
+}  # fmt: skip
+
+
+class Page(BaseHTTPRequestHandler):
+    """Answers by path, to the one Host only."""
+
+    def do_GET(self) -> None:
+        status, headers, body = PAGES[self.path]
+        if self.headers["Host"] != "www.example.com":
+            status = 404
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def edge() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def seen(edge: str, path: str) -> Seen:
+    return ask([("www.example.com", path)], edge)["www.example.com", path]
+
+
+def test_each_hostname_is_asked_by_its_name_whatever_the_address(edge: str) -> None:
+    found = seen(edge, "/")
+
+    assert (found.status, found.code, found.login) == (200, None, False)
+
+
+def test_a_login_of_access_is_an_answer(edge: str) -> None:
+    found = seen(edge, "/login")
+
+    assert (found.status, found.code, found.login) == (302, None, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/down", "530 with error code 1033; it is the tunnel: no cloudflared is connected to it"),
+        ("/bad", "502; it is the server: cloudflared does not reach the service"),
+    ],
+)
+def test_an_error_page_names_its_hop(edge: str, path: str, text: str) -> None:
+    found = seen(edge, path)
+
+    assert found.code == "edge-error"
+    assert text in found.text
+
+
+def test_nobody_there_is_told() -> None:
+    found = seen(f"http://127.0.0.1:{free_port()}", "/")
+
+    assert (found.status, found.code) == (0, "edge-unreachable")
+
+
+def test_a_server_that_speaks_no_tls_has_no_certificate(edge: str) -> None:
+    assert seen(edge.replace("http:", "https:"), "/").code == "edge-certificate"
+
+
+def test_an_error_of_the_service_is_not_taken_for_cloudflares() -> None:
+    assert explained("a.example", 500, "our own error") == "a.example: 500; it is the service"

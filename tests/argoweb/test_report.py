@@ -1,0 +1,63 @@
+"""Codes, lines and exit codes."""
+
+import subprocess
+
+import pytest
+
+from argoweb.codes import CODES, Level, table
+from argoweb.programs import REPORT_PARTS, report_program, source
+from argoweb.report import Line, exit_code
+from tests.conftest import ROOT
+
+DIFFERS, UNKNOWN, BROKEN = "file-edited", "server-unreachable", "origin-error"
+
+
+@pytest.mark.parametrize(
+    ("codes", "all_of_it", "differences"),
+    [
+        ([], 0, 0),
+        ([DIFFERS], 1, 1),
+        ([UNKNOWN], 2, 2),
+        ([UNKNOWN, DIFFERS], 1, 1),
+        ([BROKEN], 1, 0),
+        (["tunnel-not-made"], 0, 0),
+    ],
+)
+def test_the_exit_code_follows_from_the_lines(
+    codes: list[str], all_of_it: int, differences: int
+) -> None:
+    lines = [Line(code=code, place="web1", text="it is so") for code in codes]
+
+    assert exit_code(lines) == all_of_it
+    assert exit_code(lines, only_differences=True) == differences
+
+
+def test_every_code_that_is_not_good_says_what_to_do() -> None:
+    assert [code for code, it in CODES.items() if it.level is not Level.OK and not it.remedy] == []
+
+
+def test_the_report_program_is_clean_for_shellcheck() -> None:
+    # What only the parts that are left out use, or set, is unused here.
+    result = subprocess.run(
+        ["shellcheck", "--shell=bash", "--exclude=SC2034", "-"],
+        input=f"{source(REPORT_PARTS)}\nreport\n",
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stdout
+
+
+def test_of_a_report_program_that_was_cut_off_nothing_runs() -> None:
+    text = report_program()
+
+    for length in (0, len(text) // 2, len(text) - 3):
+        result = subprocess.run(
+            ["bash", "-s"], input=text[:length], text=True, capture_output=True, check=False
+        )
+        assert result.stdout == ""
+
+
+def test_the_document_has_every_code() -> None:
+    assert table() in (ROOT / "docs/commands.md").read_text()
