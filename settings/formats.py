@@ -1,7 +1,6 @@
 """Texts of the stack file that have a form of their own: each check gives what was expected, or nothing."""
 
 import base64
-import binascii
 import ipaddress
 import re
 from urllib.parse import quote, urlsplit
@@ -57,7 +56,7 @@ FLAKE = Text(
 """A relative one would be looked for in the folder in which the server happens to work."""
 REVISION = Text(expected="a tag or commit", pattern=r"[A-Za-z0-9_./-]+")
 SRI_HASH = Text(expected="an SRI hash 'sha256-…'", pattern=r"sha256-[A-Za-z0-9+/]{43}=")
-VERSION = Text(expected="a version such as '2026.8.0'", pattern=r"[0-9A-Za-z.+-]+")
+VERSION = Text(expected="a version such as '2026.8.2'", pattern=r"[0-9A-Za-z.+-]+")
 _KEY_TYPE = re.compile(r"(?:ssh-(?:ed25519|rsa)|ecdsa-sha2-nistp(?:256|384|521))")
 
 _ED25519_BYTES = 32
@@ -71,7 +70,7 @@ def _host_key(text: str) -> str | None:
         return expected
     try:
         blob = base64.b64decode(words[1], validate=True)
-    except binascii.Error:
+    except ValueError:
         return expected
     name, fields = words[0].encode(), _fields(blob)
     sound = (

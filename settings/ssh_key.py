@@ -1,7 +1,6 @@
 """Whether an SSH private key can be used as it is."""
 
 import base64
-import binascii
 import re
 
 _OPENSSH = b"openssh-key-v1\0"
@@ -49,7 +48,7 @@ def problem(text: str) -> str | None:
     found = _PEM.search(text)
     try:
         content = base64.b64decode("".join(found[2].split()) if found else "?", validate=True)
-    except binascii.Error:
+    except ValueError:
         return f"found a key with lines that are joined, changed or missing, expected all as in its file. {_HOW}"
     return _of_unknown_kind(found[1].removesuffix("PRIVATE KEY").strip() if found else "", content)
 
@@ -91,6 +90,6 @@ def encrypted(text: str) -> bool:
     body = "".join(line for line in text.splitlines() if "-----" not in line)
     try:
         content = base64.b64decode(body)
-    except binascii.Error:
+    except ValueError:
         return False
     return content.startswith(_OPENSSH) and not content.startswith(_OPENSSH + _PLAIN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,11 +23,11 @@ class Findings:
 
     def error(self, where: str, text: str) -> None:
         """Adds a reason to refuse the input."""
-        self.errors.append(f"{where}: {text}")
+        self.errors.append(printable(f"{where}: {text}"))
 
     def warn(self, where: str, text: str) -> None:
         """Adds something that works, but hardly as meant."""
-        self.warnings.append(f"{where}: {text}")
+        self.warnings.append(printable(f"{where}: {text}"))
 
     def doubt(self, where: str, text: str) -> None:
         """Adds what cloudflared takes and what cannot work as written: here a reason to refuse it."""
@@ -300,6 +300,8 @@ class Table:
             if self.passes_on(name):
                 findings.warn(f"{where}.{name}", self.wrong(name))
                 result[name] = value[name]
+                for text in _texts((name, value[name])):
+                    Text(empty=True, lines=True).read(text, f"{where}.{name}", findings)
             elif name in self.misused or name not in self.keys:
                 findings.error(f"{where}.{name}", self.wrong(name))
         for name, key in self.keys.items():
@@ -352,6 +354,17 @@ class Table:
         }
         required = [name for name, key in self.keys.items() if key.required]
         return result | ({"required": required} if required else {})
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in a value, its keys among them."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _texts([*value, *value.values()])
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,6 @@ What Go gives a typed field depends on the field: `yes` is true for a flag, 30 n
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import datetime
 import re
@@ -77,7 +76,7 @@ def scalar(node: Node) -> object:
 def _binary(node: Node) -> str:
     try:
         data = base64.b64decode(re.sub(r"[\r\n]", "", node.text), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise YamlError(node.line, "!!binary value contains invalid base64 data") from error
     return data.decode("utf-8", "surrogateescape")
 

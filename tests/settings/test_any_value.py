@@ -10,7 +10,7 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 from cloudflared import ORIGIN_REQUEST, SETTINGS
-from settings import SettingsError
+from settings import SettingsError, ssh_key
 from settings.build import build
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
@@ -128,3 +128,33 @@ def test_any_value_at_any_place_is_taken_or_refused_with_its_place(
 )
 def test_numbers_too_long_to_be_read_are_refused(place: Place, value: str) -> None:
     assert problems(changed(WHOLE, place, value))
+
+
+def at(place: Place) -> Any:
+    """What stands at a place of the whole file."""
+    value = WHOLE
+    for key in place:
+        value = value[key]  # type: ignore[index]
+    return value
+
+
+@pytest.mark.parametrize("place", list(places(WHOLE)), ids=lambda place: ".".join(map(str, place)))
+def test_half_a_character_is_refused_at_any_place_in_words_that_can_be_shown(place: Place) -> None:
+    old = at(place)
+    texts = ["\ud800", "http://a\udfff:1", *([f"{old}\ud800"] if isinstance(old, str) else [])]
+    new: list[Any] = [*texts, ["\ud800"], {"\ud800": "x", "x": "\ud800"}]
+    if isinstance(old, dict):
+        new += [{**old, "\ud800": "x"}, {**old, "a-newer-key": {"x": ["\ud800"]}}]
+
+    for value in new:
+        found = problems(changed(WHOLE, place, value))
+        assert found
+        assert [problem for problem in found if not problem.isprintable()] == []
+
+
+@pytest.mark.parametrize("character", ["\xe9", "\ufeff", "\ud800", "\0"])
+def test_a_key_with_a_character_that_no_key_has_is_refused(character: str) -> None:
+    for text in (f"{KEY[:40]}{character}{KEY[40:]}", KEY + character):
+        assert problems(changed(WHOLE, ("servers", "web1", "hostKey"), text))
+        pem = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text}\n-----END OPENSSH PRIVATE KEY-----\n"
+        assert ssh_key.problem(pem)
