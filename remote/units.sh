@@ -104,11 +104,9 @@ end_refused() {
 # The version of the cloudflared that a unit runs, its text being on stdin.
 version_of() { "$(exec_program)" --version 2>/dev/null | awk '{ print $3; exit }' || true; }
 
-# Warns of a version of cloudflared that is known to be bad.
+# Warns of a version of cloudflared that is known to be bad; of one that a stack names, `settings/checks/releases.py` does at the preview.
 warn_of() {
-  case $1 in
-    2026.8.0 | 2026.8.1)
-      echo "warning: cloudflared $1 changes the path that your services get: it decodes it and takes a slash at its end away. Take 2026.8.2 or newer: update nixpkgs, or set argoweb:package."
-      ;;
-  esac
+  if [[ $1 =~ (^|[^0-9.])2026\.8\.[01]($|[^0-9.]) ]]; then
+    echo "warning: cloudflared $1 changes the path that your services get: it decodes it and takes a slash at its end away. Take 2026.8.2 or newer: update nixpkgs, or set argoweb:package."
+  fi
 }

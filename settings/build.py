@@ -23,6 +23,7 @@ from settings.checks.folders import check_folders, check_roots
 from settings.checks.loops import check_loops, check_services
 from settings.checks.paths import check_seen
 from settings.checks.ports import check_instances, check_ports
+from settings.checks.releases import check_release
 from settings.errors import SettingsError
 from settings.health import health
 from settings.keys import STACK
@@ -150,7 +151,8 @@ def _settings(
     if stack.whole("servers"):
         servers.check_servers(machines, findings)
 
-    package = stack.table("package")
+    package = _package(stack.table("package"))
+    check_release(package, findings)
     account_id, given = stack.table("accountId"), stack.table("nixos")
     nixos = Nixos(
         allow_unfree=given["allowUnfree"],
@@ -186,18 +188,23 @@ def _settings(
         sites=chosen,
         rules=rules,
         caddy=caddy,
-        package=package
-        and Package(
-            url=package["url"],
-            rev=package["rev"],
-            hash=package["hash"],
-            vendor_hash=package.get("vendorHash"),
-            version=package["version"],
-        ),
+        package=package,
         nixos=nixos,
         health=health(stack.table("health"), chosen, router, caddy, findings),
         warnings=tuple(dict.fromkeys(findings.warnings)),
         notices=tuple(notices),
+    )
+
+
+def _package(given: _Values | None) -> Package | None:
+    if given is None:
+        return None
+    return Package(
+        url=given["url"],
+        rev=given["rev"],
+        hash=given["hash"],
+        vendor_hash=given.get("vendorHash"),
+        version=given["version"],
     )
 
 

@@ -1,10 +1,14 @@
 """What a stack file says that works, though hardly as meant."""
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from settings.build import build
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def warnings(values: dict[str, Any]) -> tuple[str, ...]:
@@ -200,3 +204,36 @@ def test_who_decides_on_access_for_all_sites_is_told_the_host_that_is_asked_for(
     prod["caddy"] = {"siteOptions": f"{lines}\theader_up X-Forwarded-Host {{host}}\n}}\n"}
 
     assert warnings(prod) == ()
+
+
+RELEASE = {"url": "https://x/y", "hash": "sha256-" + "A" * 43 + "="}
+CHANGES = (
+    "changes the path that your services get: it decodes it and takes a slash at its end away."
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "rev", "where"),
+    [
+        ("2026.8.0", "2026.8.0", "version: cloudflared 2026.8.0"),
+        ("2026.8.1-mirror", "main", "version: cloudflared 2026.8.1"),
+        ("mine", "refs/tags/2026.8.1", "rev: cloudflared 2026.8.1"),
+        ("2026.8.2", "2026.8.2", None),
+        ("2026.8.10", "12026.8.0", None),
+    ],
+)
+def test_a_release_of_cloudflared_that_is_known_to_be_bad(
+    prod: dict[str, Any], version: str, rev: str, where: str | None
+) -> None:
+    prod["package"] = {**RELEASE, "version": version, "rev": rev}
+
+    assert [text.partition(" Take")[0] for text in warnings(prod)] == (
+        [f"argoweb:package.{where} {CHANGES}"] if where else []
+    )
+    said = subprocess.run(
+        ["bash", "-c", 'source "$1"; warn_of "$2"', "-", ROOT / "remote/units.sh", version],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert (CHANGES in said) is (where is not None and "version" in where)

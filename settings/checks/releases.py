@@ -1,0 +1,23 @@
+"""Releases of cloudflared that are known to be bad."""
+
+import re
+
+from cloudflared import Findings
+from settings.model import Package
+
+_BAD = re.compile(r"(?:^|[^0-9.])(2026\.8\.[01])(?:$|[^0-9.])")
+"""By cloudflared's release notes, where 2026.8.2 takes back what they do; `warn_of` in `remote/units.sh` knows the same."""
+
+
+def check_release(package: Package | None, findings: Findings) -> None:
+    """Warns where the stack's own cloudflared is one; of nixpkgs' one the server tells."""
+    if package is None:
+        return
+    for key, text in (("version", package.version), ("rev", package.rev)):
+        if (found := _BAD.search(text)) is not None:
+            findings.warn(
+                f"argoweb:package.{key}",
+                f"cloudflared {found[1]} changes the path that your services get: it decodes it and takes a slash at its end "
+                "away. Take 2026.8.2 or newer.",
+            )
+            return
