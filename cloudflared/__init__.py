@@ -1,6 +1,7 @@
 """cloudflared's own configuration language: its keys, its rules, its checks."""
 
 from cloudflared.flags import SETTINGS
+from cloudflared.handed_over import without_handed_over
 from cloudflared.keys import ORIGIN_REQUEST
 from cloudflared.order import specific_first
 from cloudflared.origins import check_origin
@@ -23,4 +24,5 @@ __all__ = [
     "check_settings",
     "refusing_unclean",
     "specific_first",
+    "without_handed_over",
 ]

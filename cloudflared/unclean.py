@@ -26,13 +26,13 @@ def refusing_unclean(rules: Sequence[Rule], refused_elsewhere: str) -> Iterator[
         for rule in rules
         if rule.service != refused_elsewhere and not rule.service.startswith("http_status:")
     }
-    below = {name for hostname in services for name in _with_wildcards(hostname)}
+    below = {name for hostname in services for name in with_wildcards(hostname)}
     done: set[str] = set()
     for rule in rules:
         hostname = rule.hostname or _EVERY
         if rule.path and hostname not in done:
             done.add(hostname)
-            if hostname in below or services.intersection(_with_wildcards(hostname)):
+            if hostname in below or services.intersection(with_wildcards(hostname)):
                 yield Rule(hostname=rule.hostname, path=UNCLEAN, service=_REFUSED)
         yield rule
 
@@ -63,9 +63,12 @@ def refuses_unclean(rule: Rule) -> bool:
     return (rule.path, rule.service) == (UNCLEAN, _REFUSED)
 
 
-def _with_wildcards(hostname: str) -> Iterator[str]:
-    """The hostname, and the wildcards that take every request that it takes."""
+def with_wildcards(hostname: str) -> Iterator[str]:
+    """A rule's hostname, and the wildcards that take every request that it takes; `*` for none, which takes all."""
+    hostname = hostname or _EVERY
     yield hostname
+    if hostname == _EVERY:
+        return
     labels = hostname.removeprefix("*.").split(".")
     yield from (f"*.{'.'.join(labels[start:])}" for start in range(1, len(labels)))
     yield _EVERY

@@ -42,6 +42,24 @@ switch_system() {
   if ((status)); then grep -i fail "$WORK/switch.log" | tail -n 5 | indent || true; fi
 }
 
+# Both programs take the new configuration: Caddy first, which then has the sites that cloudflared is about to send to
+# it, unless it would lose one that cloudflared goes on sending until its restart.
+serve_new() {
+  if loses_a_site; then
+    restart_tunnel && reload_caddy
+  else
+    reload_caddy && restart_tunnel
+  fi
+}
+
+# Whether the sites of before have a hostname or a path by which the new ones do not choose.
+loses_a_site() {
+  local own=${FILE_PATH[argoWeb.caddy]:-} before
+  before=$(kept_file "$own") || return 1
+  [[ -n $(comm -23 <(chosen_by "$before") <(chosen_by "$own")) ]]
+}
+chosen_by() { grep -E '^https?://|^\s+(host|header_regexp host|path_regexp path) ' -- "$1" | sort; }
+
 # Everything as it was, and checked as well; it goes as far as it can.
 roll_back() {
   local patience=${SETTING[health-timeout]} mend=no well=yes loader='' theirs
@@ -205,7 +223,7 @@ activate() {
   if [[ $REBUILD == yes ]] || ((${#CHANGED[@]})); then validate; fi
   if [[ $REBUILD$RESTART$RELOAD != nonono ]] || ((${#OBSOLETE[@]})); then swap; fi
   learn_units "${INSTANCES[@]}"
-  if switch_system && restart_tunnel && reload_caddy && healthy && commit; then
+  if switch_system && serve_new && healthy && commit; then
     trap - EXIT
     tidy_staging
     step "done: the tunnel is connected and serves this configuration"

@@ -119,4 +119,22 @@ compare() {
   [[ $RESTART == yes ]] && plan+=("restart argoWeb")
   [[ $RELOAD == yes ]] && plan+=("reload ${SETTING[caddy-unit]}")
   step "plan: $(join "${plan[@]:-tidy up}") ($(join "${why[@]}"))"
+  if [[ $RESTART == yes ]]; then tell_cost; fi
+}
+
+# What visitors notice of a restart of cloudflared.
+tell_cost() {
+  local unit running=0
+  for unit in "${INSTANCES[@]}"; do
+    if [[ ${ACTIVE[$unit]} == active ]]; then running=$((running + 1)); fi
+  done
+  if ((running == 0)); then return 0; fi
+  if ((${#INSTANCES[@]} == 1)); then
+    echo "It is the only cloudflared here, so this server serves nothing meanwhile; argoweb:nixos.instances 2 avoids that."
+  else
+    echo "One restarts after the other, so no request is lost. What goes on for longer than the grace period of ${SETTING[grace-period]:-30} s is cut off: WebSockets, streams, downloads."
+  fi
+  if [[ ${SETTING[routing]:-} == cloudflared && " ${CHANGED[*]} " == *' argoWeb.yml '* ]]; then
+    echo "With argoweb:routing caddy a change of what Caddy serves restarts nothing, not even for a new hostname."
+  fi
 }

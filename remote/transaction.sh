@@ -46,6 +46,20 @@ transaction_restore() {
   return "$status"
 }
 
+# Where the file of before is that the path $1 had, if this transaction is about it.
+kept_file() {
+  local path index=0
+  [[ -d $TRANSACTION ]] || return 1
+  while read -r path; do
+    if [[ $path == "$1" && -f $TRANSACTION/$index ]]; then
+      echo "$TRANSACTION/$index"
+      return
+    fi
+    index=$((index + 1))
+  done <"$TRANSACTION/paths"
+  return 1
+}
+
 put_back() {
   if [[ -f $2 && ! -L $2 && $(digest "$1") == "$(digest "$2")" && $(stat -c '%a %u %g' -- "$1" "$2" | uniq | wc -l) == 1 ]]; then
     return 0

@@ -49,9 +49,6 @@ restart_tunnel() {
     verb=start # waits, too, for a restart that goes on: the first one's is followed by the second one's
     if [[ $RESTART == yes && ${INVOCATION[$unit]} == "$before" ]]; then verb=restart; fi
     if [[ $verb == restart || ${ACTIVE[$unit]} != active ]]; then step "restarting ${unit%.service}"; fi
-    if [[ $verb == restart && ${#INSTANCES[@]} == 1 ]]; then
-      echo "It is the only one here, so this server serves nothing meanwhile; argoweb:nixos.instances 2 avoids that."
-    fi
     if [[ $verb == restart && ${ACTIVE[$unit]} == activating ]]; then end_at_once "$unit"; fi
     limited "$verb" "$unit" || return 1
   done

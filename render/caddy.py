@@ -33,10 +33,12 @@ def caddyfile(settings: Settings) -> str:
     cloudflared compares hostnames by case: `WWW.example.com` comes by the rule of `*.example.com`, and reaches what
     www.example.com reaches all the same, but nothing that cloudflared serves itself or guards.
 
+    Where Caddy gets all that cloudflared has no rule for, each hostname comes in any letters, and unknown ones get 404.
+
     With TLS one block holds all sites, since Caddy would ask an authority for a certificate for each hostname that has one.
     """
     caddy, sites = settings.caddy, settings.sites
-    if not any(map(_is_caddys, sites)):
+    if not (caddy.routes or any(map(_is_caddys, sites))):
         return _HEADING
     lines: list[str] = []
     if caddy.tls is None:
@@ -108,7 +110,7 @@ def _block(caddy: Caddy, hostname: str, sites: Sequence[Site]) -> Iterator[str]:
     if caddy.hsts:
         yield f'\theader ?Strict-Transport-Security "max-age={caddy.hsts}"'  # unless an upstream says it itself
     yield "\troute {"
-    yield from _tried(hostname, sites)
+    yield from _tried(hostname, sites, rest=caddy.routes)
     yield from ("\t}", "}")
 
 
@@ -126,11 +128,14 @@ def _bind(caddy: Caddy) -> str:
     return f"\tbind {' '.join(caddy.bind)}"
 
 
-def _tried(hostname: str, sites: Sequence[Site]) -> Iterator[str]:
+def _tried(hostname: str, sites: Sequence[Site], *, rest: bool) -> Iterator[str]:
+    """The sites one after another; `rest` is whether Caddy also gets what no rule of cloudflared takes."""
     asks_host = not hostname
-    yield from _refused_spellings(sites, asks_host=asks_host)
+    yield from _refused_spellings(sites, asks_host=asks_host, rest=rest)
     # By a wildcard's rule another spelling of a hostname comes to Caddy, of which cloudflared serves what it has of it.
-    comes_otherwise = any(_is_wildcard(site.hostname) and _is_caddys(site) for site in sites)
+    comes_otherwise = rest or any(
+        _is_wildcard(site.hostname) and _is_caddys(site) for site in sites
+    )
     clean: set[str] = set()
     for number, site in enumerate(sites, start=1):
         host = [*_host_condition(site.hostname)] if asks_host else []
@@ -168,7 +173,7 @@ def _only(name: str, conditions: Sequence[str], directive: str) -> Iterator[str]
     yield f"\t\t{word} {name} {rest}" if conditions else f"\t\t{directive}"
 
 
-def _refused_spellings(sites: Sequence[Site], *, asks_host: bool) -> Iterator[str]:
+def _refused_spellings(sites: Sequence[Site], *, asks_host: bool, rest: bool) -> Iterator[str]:
     """Refuses another spelling of a hostname that cloudflared guards, where a wildcard's rule would not ask for the same,
     and for `*` any name with a dot at its end, which is another one for Caddy's own matchers."""
     if asks_host and any(site.hostname == EVERY and _is_caddys(site) for site in sites):
@@ -176,7 +181,7 @@ def _refused_spellings(sites: Sequence[Site], *, asks_host: bool) -> Iterator[st
         yield from _only("@argoweb-dotted", [dotted], "respond 404")
     guarded = {site.hostname: site for site in sites if _access(site)}
     for number, (hostname, site) in enumerate(guarded.items(), start=1):
-        if any(
+        if (rest and hostname != EVERY) or any(
             _is_caddys(other)
             and _is_wildcard(other.hostname)
             and hostname != other.hostname

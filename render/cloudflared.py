@@ -10,7 +10,7 @@ def cloudflared_yml(settings: Settings, tunnel_id: str) -> str:
 
     What leads to Caddy alone has no rule against unclean paths: Caddy refuses them.
     """
-    rules = refusing_unclean(settings.rules, settings.caddy.url)
+    rules = refusing_unclean(settings.ingress, settings.caddy.url)
     return dump(
         {
             "tunnel": tunnel_id,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from settings import Rebuild, Settings
+from settings.keys import BY_CADDY, BY_CLOUDFLARED
 from settings.unit_paths import of_caddy, of_cloudflared
 
 
@@ -38,6 +39,8 @@ def serving(settings: Settings) -> Sequence[str]:
         f"proxy-group {settings.caddy.group}",
         *(f"instance {each.unit} {each.metrics}" for each in settings.instances),
         f"tunnel-secret {'made' if settings.tunnel.secret is None else 'imported'}",
+        f"grace-period {settings.grace_period}",
+        f"routing {BY_CADDY if settings.caddy.routes else BY_CLOUDFLARED}",
         f"health-timeout {settings.health.timeout}",
         *(f"health-url {url}" for url in settings.health.urls),
         *(

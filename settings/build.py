@@ -124,7 +124,7 @@ def _settings(
     """The settings, complete only if `findings` has no error afterwards."""
     zones = _zones(stack.items("zones"), findings)
     sound_zones = stack.whole("zones") and not findings.errors
-    caddy = read_caddy(stack.table("caddy"), findings)
+    caddy = read_caddy(stack.table("caddy"), stack.table("routing"), findings)
     written = [
         site for place, value in stack.items("sites") for site in sites.at(place, value, findings)
     ]
@@ -134,8 +134,9 @@ def _settings(
     sites.check_last(chosen, findings)
     rules = [sites.rule(site, caddy, defaults, findings) for site in chosen]
     if not (rules and rules[-1].catches_all):
-        rules.append(CATCH_ALL)
+        rules.append(sites.rest(caddy, defaults) if caddy.routes else CATCH_ALL)
     of_sites = rules[: len(chosen)]
+    sites.check_routing(chosen, caddy, findings)
     sites.check_defaults(chosen, defaults, findings)
     places = [site.place for site in chosen]
     for site, rule in zip(chosen, of_sites, strict=True):

@@ -6,6 +6,7 @@ from typing import Any
 from cloudflared import Findings
 from settings import caddyfile
 from settings.addresses import same
+from settings.keys import BY_CADDY
 from settings.model import CLOUDFLARED_UNITS, Caddy, Tls
 
 HTTP_PORT, HTTPS_PORT = 80, 443
@@ -27,8 +28,8 @@ _NOT_GLOBAL = {
 }
 
 
-def caddy(value: dict[str, Any], findings: Findings) -> Caddy:
-    """How Caddy runs and what it listens on."""
+def caddy(value: dict[str, Any], routing: str | None, findings: Findings) -> Caddy:
+    """How Caddy runs and what it listens on; `routing` says who chooses among its sites."""
     tls = _tls(value["tls"], findings) if "tls" in value else None
     _check_addresses(value["bind"], findings)
     if value["port"] == (HTTP_PORT if tls else HTTPS_PORT):
@@ -81,6 +82,7 @@ def caddy(value: dict[str, Any], findings: Findings) -> Caddy:
         site_options=value["siteOptions"],
         snippets=value["snippets"],
         hsts=value["hsts"],
+        routes=routing == BY_CADDY,
     )
 
 

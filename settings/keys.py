@@ -131,6 +131,7 @@ SITE = Table(
     inner="originRequest",
 )
 WRITTEN, SORTED = "written", "sorted"
+BY_CLOUDFLARED, BY_CADDY = "cloudflared", "caddy"
 
 _TLS = Table(
     keys={
@@ -271,6 +272,11 @@ STACK = Table(
             Choice((WRITTEN, SORTED)),
             "The order in which they are tried: as `written`, or `sorted`, exact hostnames before wildcards, a path before one that takes more, and else the longer one.",
             WRITTEN,
+        ),
+        "routing": _key(
+            Choice((BY_CLOUDFLARED, BY_CADDY)),
+            "Who chooses among Caddy's sites: `cloudflared`, which has a rule for each and answers 404 for the rest, or `caddy`, which gets the rest by one rule, so that no change of its sites restarts cloudflared.",
+            BY_CLOUDFLARED,
         ),
         "caddy": _key(_CADDY, "The web server.", {}),
         "package": _key(_PACKAGE, "A cloudflared of your own; none for the one of nixpkgs."),

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pulumi
 
-from cloudflared import Rule
+from cloudflared import Rule, without_handed_over
 from cloudflared.flags import DEFAULTS
 from cloudflared.go.durations import seconds
 from settings.addresses import metrics_of
@@ -158,6 +158,11 @@ class Site:
     origin_request: Mapping[str, object]
     dns: Dns
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether cloudflared hands its requests to Caddy as it does those of any other."""
+        return not isinstance(self.backend, Service) and not self.origin_request
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tls:
@@ -195,6 +200,8 @@ class Caddy:
     """Lines by the name under which others import them."""
     hsts: int
     """Seconds for which browsers insist on https; 0 for none."""
+    routes: bool = False
+    """Whether it takes every request for which cloudflared has no rule, so that its plain sites need none."""
 
     @property
     def scheme(self) -> str:
@@ -283,7 +290,8 @@ class Settings:
     sites: Sequence[Site]
     """In the order in which they are tried."""
     rules: Sequence[Rule]
-    """The ingress rules of the sites, in their order, the last one a catch-all: a site's own, or one that answers 404."""
+    """The ingress rules of the sites, in their order, the last one a catch-all: a site's own, one that answers 404, or one
+    by which Caddy takes the rest."""
     caddy: Caddy
     package: Package | None
     nixos: Nixos
@@ -311,6 +319,14 @@ class Settings:
     def site_rules(self) -> Sequence[Rule]:
         """The rules of the sites alone, each at its site's index."""
         return self.rules[: len(self.sites)]
+
+    @property
+    def ingress(self) -> Sequence[Rule]:
+        """The rules of cloudflared's file: all of them, or those without which Caddy would get what is not its own."""
+        if not self.caddy.routes:
+            return self.rules
+        plain = [site.is_plain for site in self.sites]
+        return without_handed_over(self.rules, [*plain, True][: len(self.rules)])
 
     @property
     def named(self) -> dict[str, Site]:

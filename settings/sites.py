@@ -135,6 +135,15 @@ def rule(site: Site, caddy: Caddy, defaults: Mapping[str, object], findings: Fin
     )
 
 
+def rest(caddy: Caddy, defaults: Mapping[str, object]) -> Rule:
+    """The rule by which Caddy takes all that no other rule does."""
+    backend = CaddyLines(text="")
+    every = Site(
+        place="", hostname=names.EVERY, path="", backend=backend, origin_request={}, dns=Dns()
+    )
+    return rule(every, caddy, defaults, Findings())
+
+
 def _in_rules(site: Site) -> str:
     """A site's hostname as cloudflared has it, where none stands for every one."""
     return "" if site.hostname == names.EVERY else site.hostname
@@ -148,6 +157,16 @@ def check_last(sites: list[Site], findings: Findings) -> None:
                 site.place,
                 "takes every request. Move it to the end, or set argoweb:siteOrder to sorted.",
             )
+
+
+def check_routing(sites: list[Site], caddy: Caddy, findings: Findings) -> None:
+    """Whether something is left to Caddy where it takes what no rule does."""
+    if caddy.routes and sites and sites[-1].hostname == names.EVERY and not sites[-1].is_plain:
+        findings.warn(
+            f"{sites[-1].place}.hostname",
+            "'*' is not plainly Caddy's, so each of Caddy's sites needs a rule before it, and argoweb:routing changes "
+            "nothing. Write it as `proxy`, `root`, `redirect` or `caddyfile` without `originRequest`, or leave it out.",
+        )
 
 
 def check_defaults(sites: list[Site], defaults: Mapping[str, object], findings: Findings) -> None:

@@ -19,8 +19,9 @@ _MOST_REDIRECTS = 20
 
 
 def listening(sites: Sequence[Site], caddy: Caddy) -> Sequence[str]:
-    """The addresses at which Caddy listens for the sites: none where it has no site, and anything else may."""
-    return caddy.bind if any(not isinstance(site.backend, Service) for site in sites) else ()
+    """The addresses at which Caddy listens for the sites: none where it has nothing to answer, and anything else may."""
+    has_sites = any(not isinstance(site.backend, Service) for site in sites)
+    return caddy.bind if caddy.routes or has_sites else ()
 
 
 def check_services(

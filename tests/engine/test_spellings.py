@@ -4,6 +4,8 @@ import http.client
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.engine.world import World
 
 SITES: list[dict[str, Any]] = [
@@ -55,8 +57,15 @@ def answer(world: World, host: str, target: str) -> tuple[int, str]:
     return response.status, body
 
 
-def test_no_spelling_reaches_through_the_edge_what_the_plain_one_does_not(deployed: World) -> None:
-    with deployed.changed(lambda config: config["argoweb:sites"].extend(SITES)):
+@pytest.mark.parametrize("routing", ["cloudflared", "caddy"])
+def test_no_spelling_reaches_through_the_edge_what_the_plain_one_does_not(
+    deployed: World, routing: str
+) -> None:
+    def change(config: dict[str, Any]) -> None:
+        config["argoweb:sites"].extend(SITES)
+        config["argoweb:routing"] = routing
+
+    with deployed.changed(change):
         deployed.up()
         refused = {request: answer(deployed, *request)[0] for request in REFUSED}
         free = [

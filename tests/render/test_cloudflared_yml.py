@@ -71,3 +71,70 @@ def test_the_example_is_valid_for_cloudflared(prod: dict[str, Any], tmp_path: Pa
     )
 
     assert (result.returncode, result.stdout.splitlines()[-1]) == (0, "OK"), result.stderr
+
+
+HOT: list[dict[str, Any]] = [
+    {"hostname": "a.example.com", "root": "/srv/a"},
+    {"hostname": "b.example.com", "path": "^/api", "service": "http://127.0.0.1:3000"},
+    {"hostname": "b.example.com", "root": "/srv/b"},
+    {"hostname": "c.example.com", "proxy": "127.0.0.1:1", "originRequest": {"noTLSVerify": True}},
+]
+INTERNAL = {"internal": True, "noTLSVerify": True}
+FILES = {"certificate": "/c", "key": "/k", "noTLSVerify": True}
+
+
+def rules(values: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    """The rules of a stack whose Caddy chooses."""
+    found: list[dict[str, Any]] = yaml.safe_load(rendered({**values, "routing": "caddy", **more}))[
+        "ingress"
+    ]
+    return found
+
+
+def test_where_caddy_chooses_it_gets_all_but_what_has_a_rule_of_its_own(
+    prod: dict[str, Any],
+) -> None:
+    found = rules(prod, sites=HOT)
+
+    assert [(rule.get("hostname"), rule["service"]) for rule in found] == [
+        ("b.example.com", "http_status:404"),  # unclean paths
+        ("b.example.com", "http://127.0.0.1:3000"),
+        ("c.example.com", "http://127.0.0.1:8080"),
+        (None, "http://127.0.0.1:8080"),
+    ]
+
+
+def test_there_a_site_of_caddys_changes_nothing_in_the_file(prod: dict[str, Any]) -> None:
+    more = [
+        {"hostname": "new.example.com", "root": "/srv/new"},
+        {"hostname": "a.example.com", "path": "^/x", "redirect": "https://example.com"},
+    ]
+
+    assert rules(prod, sites=[*more, *HOT]) == rules(prod, sites=HOT[1:])
+
+
+@pytest.mark.parametrize(
+    ("tls", "reached"),
+    [
+        (INTERNAL, {"originServerName": "argoweb.internal", "noTLSVerify": True}),
+        (FILES, {"matchSNItoHost": True, "noTLSVerify": True}),
+    ],
+)
+def test_there_one_rule_reaches_caddy_by_tls_for_every_hostname(
+    prod: dict[str, Any], tls: dict[str, Any], reached: dict[str, Any]
+) -> None:
+    (rule,) = rules(prod, sites=HOT[:1], caddy={"tls": tls})
+
+    assert rule == {"service": "https://127.0.0.1:8080", "originRequest": reached}
+
+
+def test_there_a_site_of_cloudflareds_for_all_hostnames_leaves_caddy_nothing_and_that_is_said(
+    prod: dict[str, Any],
+) -> None:
+    prod["sites"] = [*HOT[:1], {"hostname": "*", "service": "http://127.0.0.1:3000"}]
+
+    found = rules(prod)
+
+    assert [rule.get("hostname") for rule in found] == ["a.example.com", None]
+    warnings = build({**prod, "routing": "caddy"}, deployment="argoweb/test").warnings
+    assert any("argoweb:routing changes nothing" in warning for warning in warnings)

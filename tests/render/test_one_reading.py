@@ -52,10 +52,12 @@ class Tunnel:
         sites: list[dict[str, Any]],
         *,
         tls: bool = False,
+        routing: str = "cloudflared",
     ) -> None:
         self._port = free_port()
         own: dict[str, Any] = {"bind": "127.0.0.1", "port": self._port}
         values = {**prod, "sites": sites, "caddy": {**own, "tls": INTERNAL} if tls else own}
+        values["routing"] = routing
         settings = build(values, deployment="argoweb/test")
         caddy.load(values)
         self.config = cloudflared_yml(settings, UUID)
@@ -221,11 +223,15 @@ def _spelled() -> list[str]:
 SPELLED = _spelled()
 
 
+ROUTINGS = ("cloudflared", "caddy")
+
+
+@pytest.mark.parametrize("routing", ROUTINGS)
 @pytest.mark.parametrize("guard", GUARDS)
 def test_no_spelling_reaches_what_the_plain_one_does_not(
-    caddy: Running, prod: dict[str, Any], guard: str
+    caddy: Running, prod: dict[str, Any], guard: str, routing: str
 ) -> None:
-    tunnel = Tunnel(caddy, prod, GUARDS[guard])
+    tunnel = Tunnel(caddy, prod, GUARDS[guard], routing=routing)
 
     requests = [*itertools.product(HOSTS[:1], SPELLED), *itertools.product(HOSTS, SPELLED[::9])]
 
@@ -258,10 +264,11 @@ def hosts_of_all_guards(hosts: Iterable[str]) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("routing", ROUTINGS)
 def test_with_tls_no_spelling_reaches_what_the_plain_one_does_not(
-    caddy: Running, prod: dict[str, Any]
+    caddy: Running, prod: dict[str, Any], routing: str
 ) -> None:
-    tunnel = Tunnel(caddy, prod, ALL_GUARDS, tls=True)
+    tunnel = Tunnel(caddy, prod, ALL_GUARDS, tls=True, routing=routing)
     hosts = hosts_of_all_guards(HOSTS)
 
     assert reached_otherwise(tunnel, itertools.product(hosts, SPELLED[::300])) == []
@@ -317,6 +324,7 @@ MADE_TARGETS = st.lists(st.sampled_from(PIECES), max_size=7).map(
     chosen=MADE_SITES,
     hosts=st.lists(MADE_HOSTS, min_size=5, max_size=10),
     targets=st.lists(MADE_TARGETS, min_size=10, max_size=30),
+    routing=st.sampled_from(ROUTINGS),
 )
 @bounds(
     max_examples=25,
@@ -330,9 +338,10 @@ def test_no_spelling_is_read_differently_by_two_parts(
     chosen: list[tuple[str, str, str]],
     hosts: list[str],
     targets: list[str],
+    routing: str,
 ) -> None:
     chosen.sort(key=lambda site: site[:2] == ("*", ""))
-    tunnel = Tunnel(caddy, prod, sites(*chosen))
+    tunnel = Tunnel(caddy, prod, sites(*chosen), routing=routing)
     requests = {plain(host, target) for host in hosts for target in targets}
     taken = {request: tunnel.site(*request) for request in requests}
 

@@ -1,0 +1,81 @@
+"""In which order both programs take a new configuration, and what visitors are said to notice."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.remote.test_work import LIVE, Server
+
+ONE = "only cloudflared here"
+ROUTING = "argoweb:routing caddy"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    return Server(tmp_path)
+
+
+def caddyfile(*sites: str) -> str:
+    """Caddy's file with sites, each a hostname with a path or without."""
+    blocks = []
+    for site in sites:
+        hostname, _, path = site.partition("/")
+        chooses = f"\t\t@site {{\n\t\t\tpath_regexp path `^/{path}`\n\t\t}}\n" if path else ""
+        blocks.append(f"http://{hostname}:8080 {{\n{chooses}}}\n")
+    return "\n".join(blocks)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "first"),
+    [
+        (["a.example.com"], ["a.example.com", "b.example.com"], "caddy"),
+        (["a.example.com", "b.example.com"], ["a.example.com"], "argoWeb"),
+        (["a.example.com"], ["a.example.com/x", "a.example.com"], "caddy"),
+        (["a.example.com/x"], ["a.example.com/y"], "argoWeb"),
+        (["a.example.com"], ["a.example.com"], "caddy"),
+    ],
+)
+def test_caddy_has_a_site_when_cloudflared_sends_to_it_and_until_it_does_no_more(
+    server: Server, before: list[str], after: list[str], first: str
+) -> None:
+    server.work("activate", {**LIVE, "argoWeb.caddy": caddyfile(*before)})
+    server.calls()
+
+    said, code = server.work(
+        "activate", {**LIVE, "argoWeb.yml": "new\n", "argoWeb.caddy": caddyfile(*after) + "# new\n"}
+    )
+
+    assert code == 0, said
+    units = [call.split()[2].removesuffix(".service") for call in server.calls()]
+    assert units[0] == first
+    assert set(units) == {"caddy", "argoWeb"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "told", "untold"),
+    [
+        (["routing cloudflared"], [ONE, ROUTING], ["no request is lost"]),
+        (["routing caddy"], [ONE], [ROUTING]),
+        (
+            ["routing cloudflared", "grace-period 45", "instance argoWeb-2.service 127.0.0.1:2"],
+            ["no request is lost", "45 s", ROUTING],
+            [ONE],
+        ),
+    ],
+)
+def test_the_plan_says_what_a_restart_costs(
+    server: Server, lines: list[str], told: list[str], untold: list[str]
+) -> None:
+    said, code = server.work("activate", {**LIVE, "argoWeb.yml": "new\n"}, *lines)
+
+    assert code == 0, said
+    assert [text for text in told if text not in said] == []
+    assert [text for text in untold if text in said] == []
+
+
+def test_a_change_of_caddys_costs_nothing(server: Server) -> None:
+    said, _ = server.work("activate", {**LIVE, "argoWeb.caddy": "new\n"}, "routing cloudflared")
+
+    assert "plan: reload caddy" in said
+    assert ONE not in said
+    assert ROUTING not in said
