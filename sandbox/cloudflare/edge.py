@@ -6,7 +6,12 @@ import json
 import secrets
 from dataclasses import replace
 
+from .access.gate import Gate, Passage
+from .access.gate import Request as Asked
+from .access.login import MAX_FORM, Login, is_team
+from .access.sessions import Sessions
 from .http import PIECE, BadHttp, Head, Headers, Response, body_length, pieces, read_head
+from .models import Record
 from .resolve import find_proxied
 from .store import Store
 from .tunnels import NoAnswer, NoConnections, NoStream, Stream, Tunnels
@@ -40,40 +45,91 @@ class Edge:
     def __init__(self, store: Store, tunnels: Tunnels) -> None:
         self._store = store
         self._tunnels = tunnels
+        sessions = Sessions()
+        self._gate = Gate(store, sessions)
+        self._login = Login(store, sessions)
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one visitor."""
         ray = f"{secrets.token_hex(8)}-SBX"
-        refusal: Refusal | None
+        answer: Response | None
+        bodiless = False
         try:
             head = await read_head(reader)
             if head is None:
                 return
-            exchange = Exchange(reader, writer, head, ray)
-            stream = await self._open(head)
+            check_start(head)
+            bodiless = head.start.startswith("HEAD ")
+            answer = await self._answered(reader, writer, head, ray)
         except BadHttp as error:
-            refusal = Refusal(400, str(error))
+            answer = refusal_page(Refusal(400, str(error)), ray)
         except Refusal as error:
-            refusal = error
-        else:
-            try:
-                await exchange.run(stream)
-                refusal = None
-            except NoAnswer:
-                refusal = BAD_GATEWAY
-            finally:
-                stream.close()
-        if refusal is not None:
-            await passed(writer, refusal_page(refusal, ray).encode(close=True))
+            answer = refusal_page(error, ray)
+        except NoAnswer:
+            answer = refusal_page(BAD_GATEWAY, ray)
+        if answer is not None:
+            await passed(writer, answer.encode(close=True, bodiless=bodiless))
         await lingered(reader, writer)
 
-    async def _open(self, head: Head) -> Stream:
+    async def _answered(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: Head, ray: str
+    ) -> Response | None:
+        """The edge's own answer; None when the request was passed and answered from behind the tunnel."""
         host = (head.get("host") or "").rpartition("@")[2]
-        name = host.partition(":")[0]
+        asked = Asked(
+            head=head,
+            host=host.partition(":")[0].lower().rstrip("."),
+            address=writer.get_extra_info("peername")[0],
+            port=writer.get_extra_info("sockname")[1],
+        )
+        if is_team(asked.host):
+            return await self._team_page(reader, asked)
+        record = self._record(asked.host)
+        zone = self._store.zone(record.zone_id)
+        judged = self._gate.judge(asked, zone.account_id, zone.name)
+        if isinstance(judged, Response):
+            return own_answer(judged, ray)
+        exchange = Exchange(reader, writer, judged, ray)
+        stream = await self._open(record)
+        try:
+            await exchange.run(stream)
+        finally:
+            stream.close()
+        return None
+
+    async def accept_team(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a team's pages alone, as they are at its own domain."""
+        head = await read_head(reader)
+        if head is None:
+            return
+        check_start(head)
+        asked = Asked(
+            head=head,
+            host=(head.get("host") or "").partition(":")[0].lower(),
+            address=writer.get_extra_info("peername")[0],
+            port=writer.get_extra_info("sockname")[1],
+        )
+        await passed(writer, (await self._team_page(reader, asked)).encode(close=True))
+
+    async def _team_page(self, reader: asyncio.StreamReader, asked: Asked) -> Response:
+        team = self._login.team(asked.host)
+        if team is None:
+            return Response(status=404, body=b"There is no such team.\n")
+        form = bytearray()
+        async for _, content in pieces(reader, body_length(asked.head) or 0):
+            form += content
+            if len(form) > MAX_FORM:
+                raise BadHttp("the form is too long")
+        return self._login.answer(team, asked, bytes(form))
+
+    def _record(self, name: str) -> Record:
         record = find_proxied(self._store, name) if name else None
         if record is None:
             # A real visitor gets no answer at all, since the name does not resolve.
             raise Refusal(404, "error code: 1001\nDNS resolution error: there is no such hostname")
+        return record
+
+    async def _open(self, record: Record) -> Stream:
         content = record.content.lower().rstrip(".")
         if record.type != "CNAME" or not content.endswith(TUNNEL_DOMAIN):
             raise Refusal(530, "error code: 1016\nOrigin DNS error")
@@ -85,6 +141,20 @@ class Edge:
             raise BAD_GATEWAY from error
 
 
+def check_start(head: Head) -> None:
+    """A request's first line has to be one, and how long its body is has to be told in one way.
+
+    Raises:
+        BadHttp: it is not so.
+    """
+    words = head.start.split(" ")
+    if len(words) != 3 or not words[2].startswith("HTTP/1."):
+        raise BadHttp(f"not a request line: {head.start!r}")
+    if not words[1].startswith("/") and words[1] != "*":
+        raise BadHttp(f"not a path: {words[1]!r}")
+    body_length(head)
+
+
 class Exchange:
     """One request and its answer between a visitor and a stream of the tunnel."""
 
@@ -92,14 +162,11 @@ class Exchange:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        head: Head,
+        passage: Passage,
         ray: str,
     ) -> None:
-        words = head.start.split(" ")
-        if len(words) != 3 or not words[2].startswith("HTTP/1."):
-            raise BadHttp(f"not a request line: {head.start!r}")
-        if not words[1].startswith("/") and words[1] != "*":
-            raise BadHttp(f"not a path: {words[1]!r}")
+        head = passage.head
+        self._answer_headers = passage.answer_headers
         self._length = body_length(head) or 0
         self._upgrade = "upgrade" in head.tokens("connection")
         self._reader = reader
@@ -153,7 +220,8 @@ class Exchange:
             head = await stream.answer()
         body = stream.body(head)
         switching = head.start.split(" ")[1] == "101"
-        shown = replace(head, headers=answer_headers(head, self._ray, switching))
+        headers = [*answer_headers(head, self._ray, switching), *self._answer_headers]
+        shown = replace(head, headers=headers)
         await passed(self._writer, shown.encode())
         async for raw in body:
             await passed(self._writer, raw)
@@ -183,6 +251,11 @@ def answer_headers(head: Head, ray: str, switching: bool) -> Headers:
         ("Server", "cloudflare"),
         ("CF-Ray", ray),
     ]
+
+
+def own_answer(answer: Response, ray: str) -> Response:
+    """An answer of the edge's own."""
+    return replace(answer, headers=[*answer.headers, ("Server", "cloudflare"), ("CF-Ray", ray)])
 
 
 def refusal_page(refusal: Refusal, ray: str) -> Response:

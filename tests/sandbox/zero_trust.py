@@ -74,7 +74,7 @@ class ZeroTrust:
         """The id of a policy, for everybody where nobody is named."""
         rules = list(include or [{"everyone": {}}])
         body = {"name": "p", "decision": decision, "include": rules, "session_duration": "24h"}
-        return str(self.made("policies", **body, **more)["id"])
+        return str(self.made("policies", **{**body, **more})["id"])
 
     def app(self, uri: str, *policies: str, **more: Any) -> Any:
         """An application with policies in their order."""
