@@ -47,13 +47,14 @@ async def program() -> None:
     await asyncio.sleep(0)
     if pulumi.runtime.is_dry_run():
         await tell_gaps(
-            made.tunnel.tunnel_id if own.tunnel_id and not found.tunnel.deleted else None,
+            made.tunnel.made if own.tunnel_id and not found.tunnel.deleted else None,
             {
                 claim.hostname: made.records.ids[claim.hostname]
                 for claim in found.claims
                 if (claim.zone_id, claim.hostname) in own.records
             },
-            same_name=settings.tunnel.name in (None, own.tunnel_name),
+            same_name=settings.tunnel.name in (None, own.tunnel_name)
+            and settings.account_id == own.tunnel_account,
         )
 
 

@@ -8,24 +8,28 @@ import pulumi
 _Ids = Mapping[str, pulumi.Output[str]]
 
 
-async def tell_gaps(tunnel: pulumi.Output[str] | None, records: _Ids, *, same_name: bool) -> None:
-    """Warns of what would be made again of the tunnel, by its id, and of the records, by hostname, that the state has.
+async def tell_gaps(
+    tunnel: pulumi.CustomResource | None, records: _Ids, *, same_name: bool
+) -> None:
+    """Warns of what would be made again of the tunnel and of the records, by hostname, that the state has.
 
     In a preview: the id of what is to be replaced is not known then. `same_name` tells that the new tunnel has the name of
     the old one, which is there until the end.
+
+    Raises:
+        RunError: Cloudflare would refuse the new tunnel.
     """
-    if tunnel is not None and await _unknown({"tunnel": tunnel}):
-        warning = (
+    if tunnel is not None and await _unknown({"tunnel": tunnel.id}):
+        if same_name:
+            raise pulumi.RunError(
+                "The tunnel would be replaced, and Cloudflare refuses a second one of its name (1013). To keep the one that is "
+                f"there: no --replace, or, if it is tainted, pulumi state untaint --yes '{await tunnel.urn.future()}'. "
+                "For a new one in its place set another argoweb:tunnel.name."
+            )
+        pulumi.log.warn(
             "The tunnel would be replaced: visitors get error 1033 from the switch of the last server until the records lead "
             "to the new one."
         )
-        if same_name:
-            warning = (
-                "The tunnel would be replaced, and Cloudflare refuses a second one of its name (1013): nothing changes then. "
-                "For a new one set another argoweb:tunnel.name. To keep the one that is there: "
-                "pulumi state untaint, with the URN of tunnel-tunnel, or no --replace."
-            )
-        pulumi.log.warn(warning)
     if hostnames := await _unknown(records):
         pulumi.log.warn(
             "A hostname has room for one record, so these are deleted before they are made again, and their visitors find "

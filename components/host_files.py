@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pulumi
 
-from components.nixos_host import HostFile
+from components.nixos_host import OF_SECRETS, HostFile
 from components.tunnel import Tunnel
 from render import caddyfile, cloudflared_yml, module_json
 from settings import Settings
@@ -37,7 +37,7 @@ def host_files(settings: Settings, tunnel: Tunnel) -> list[HostFile]:
             name="credentials",
             path=pulumi.Output.format("{0}/{1}.json", nixos.data_dir, tunnel.tunnel_id),
             content=tunnel.credentials,
-            mode="600",
+            mode=OF_SECRETS,
             owner="argoWeb:argoWeb",
         )
     )

@@ -16,6 +16,8 @@ from settings import Rebuild
 
 STAGING = "/var/lib/argoweb-deploy/staging"
 """Where files wait on the server until all of them are there."""
+OF_SECRETS = "600"
+"""The mode of a file that has a secret."""
 _INPUTS = ["connection", "create", "delete", "stdin", "triggers"]
 
 
@@ -70,12 +72,21 @@ class NixosHost(pulumi.ComponentResource):
         super().__init__("argoweb:index:NixosHost", name, {"connection": seal(connection)}, opts)
         commands = _Commands(self, name, args, connection)
         teardown = commands.teardown()
-        # The end of a file is that of its folder, which the teardown removes; what replaces a file has the same place. The
-        # program's end tells the teardown of one that goes for good from that of one which is replaced.
         # In a preview the plugin makes an id up for what is yet to be made; what it will print is unknown then.
         made_as = pulumi.Output.all(teardown.id, teardown.stdout).apply(lambda known: str(known[0]))
-        staged = [commands.program(made_as, after=teardown)]
-        staged += [commands.stage(file.name, file.content, after=teardown) for file in args.files]
+        # The end of a file is that of its folder, which the teardown removes; what replaces a file has the same place. But
+        # the program and the secret tell at their end the teardown of one that goes for good from that of one which is
+        # replaced: two, for one of them may have been forgotten (`pulumi state delete`).
+        staged = [commands.stage("server.sh", SERVER_PROGRAM, tells=made_as, after=teardown)]
+        staged += [
+            commands.stage(
+                each.name,
+                each.content,
+                tells=made_as if each.mode == OF_SECRETS else None,
+                after=teardown,
+            )
+            for each in args.files
+        ]
         self.activation = commands.activation(staged)
         self.register_outputs({"address": args.connection.server.text})
 
@@ -116,37 +127,34 @@ class _Commands:
         self._program = pulumi.Output.concat(self._staging, "/server.sh")
 
     def teardown(self) -> remote.Command:
-        """Does nothing before it is deleted.
+        """Has its work when it is deleted.
 
         Made before the files and the activation, of which Pulumi knows nothing when their connection breaks.
         """
         rebuild = self._args.rebuild
         return self._command(
             "teardown",
+            create=self._run("keep.sh", self._staging),
             delete=self._run("launch.sh", "deactivate", self._program),
             stdin=self._owner.apply(lambda owner: teardown_manifest(rebuild, owner=owner)),
             after=[self._args.tunnel],
         )
 
-    def program(self, belongs: pulumi.Output[str], *, after: pulumi.Resource) -> remote.Command:
-        """Sends the program that does the work on the server, for the teardown that it belongs to."""
-        release = self._run("release.sh", STAGING, belongs)
-        return self.stage("server.sh", SERVER_PROGRAM, belongs, delete=release, after=after)
-
     def stage(
         self,
         file: str,
         content: pulumi.Input[str],
-        *belongs: pulumi.Input[str],
-        delete: pulumi.Input[str] | None = None,
+        *,
+        tells: pulumi.Output[str] | None,
         after: pulumi.Resource,
     ) -> remote.Command:
-        """Sends a file to the staging folder."""
+        """Sends a file to the staging folder, which tells at its end the teardown with this id, if there is one."""
         path = pulumi.Output.concat(self._staging, f"/{file}")
+        belongs = [] if tells is None else [tells]
         return self._command(
             file,
             create=self._run("put.sh", path, str(self._args.redeploy), *belongs),
-            delete=delete,
+            delete=self._run("release.sh", STAGING, *belongs) if belongs else None,
             stdin=content,
             logging=remote.Logging.NONE,
             after=[after],

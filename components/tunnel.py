@@ -43,6 +43,8 @@ class TunnelArgs:
 class Tunnel(pulumi.ComponentResource):
     """A tunnel whose ingress rules live on the servers that run it (`config_src` is `local`)."""
 
+    made: pulumi.CustomResource
+    """The tunnel itself."""
     tunnel_id: pulumi.Output[str]
     """The tunnel's UUID."""
     target: pulumi.Output[str]
@@ -82,7 +84,7 @@ class Tunnel(pulumi.ComponentResource):
                 ignore_changes=_kept_by_cloudflare(args, replacing=replacing),
             ),
         )
-        self.tunnel_id = tunnel.id
+        self.made, self.tunnel_id = tunnel, tunnel.id
         self.target = pulumi.Output.format("{0}.cfargotunnel.com", tunnel.id)
         self.credentials = secret_once_known(
             pulumi.Output.all(args.account_id, tunnel.id, secret).apply(

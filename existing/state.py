@@ -45,6 +45,8 @@ class OwnState:
     records: Mapping[tuple[str, str], Outputs] = field(default_factory=dict)
     """Each DNS record, by zone id and hostname."""
     tunnel_id: str | None = None
+    tunnel_account: str | None = None
+    """The id of the account that has the tunnel."""
     tunnel_name: str | None = None
     tunnel_deleted: str | None = None
     """When the tunnel was deleted at Cloudflare, since the API goes on answering for it."""
@@ -82,6 +84,7 @@ async def own_state(begun: Callable[[], Awaitable[bool]]) -> OwnState:
     return OwnState(
         records={(record["zoneId"], record["name"]): record for record in records},
         tunnel_id=tunnel.get("id"),
+        tunnel_account=tunnel.get("accountId"),
         tunnel_name=tunnel.get("name"),
         tunnel_deleted=tunnel.get("deletedAt") or None,
         tunnel_let_go=component.get("letGo"),

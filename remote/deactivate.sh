@@ -16,6 +16,7 @@ deactivate() {
     take_secrets_away
     if [[ $owner == "${SETTING[owner]}" ]]; then
       step "this server is in use by the stack, which has made its teardown again: left alone"
+      echo "Where it was to end, Pulumi has forgotten what tells so: run pulumi up, then pulumi destroy."
     else
       step "this server belongs to '$owner': left alone"
     fi
@@ -63,17 +64,28 @@ deactivate() {
   step "done: no service, no configuration and no secret of argoweb is left$OTHERS"
 }
 
-# Whether the set of resources that staged its files in the folder $1 is deleted. Earlier versions left no mark: of theirs
+# Whether the set of resources to which this teardown belongs has staged its files in the folder $1, under whatever name of
+# the stack: its id tells, or that it was staged for the same teardown as a folder with this id.
+is_ours() {
+  local folder
+  if [[ ${1##*/} == *-"${SETTING[owner]##* }" ]]; then return 0; fi
+  for folder in "$ROOT"/staging/*-"${SETTING[owner]##* }"; do
+    if cmp -s -- "$1/teardown" "$folder/teardown"; then return 0; fi
+  done
+  return 1
+}
+
+# Whether this set of resources is deleted, and the folder $1 is one of its own. Earlier versions left no mark: of theirs
 # only this teardown's own folder is.
 is_ended() {
-  [[ -e $1/ended || ( $1 == "$STAGING" && ! -e $1/teardown ) ]]
+  [[ $1 == "$STAGING" && ! -e $1/teardown ]] || { [[ -e $1/ended ]] && is_ours "$1"; }
 }
 
 # Whether what is live, of the owner $1, ends with this teardown; where an earlier version left no mark, the owner tells.
 is_ending() {
   local folder marked=no
   for folder in "$ROOT"/staging/*-"${1##* }"; do
-    if [[ -e $folder/ended ]]; then return 0; fi
+    if [[ -e $folder/ended ]] && is_ours "$folder"; then return 0; fi
     if [[ -e $folder/teardown ]]; then marked=yes; fi
   done
   [[ $marked == no && $1 == "${SETTING[owner]}" ]]

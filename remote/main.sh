@@ -107,6 +107,7 @@ say_cut_off() {
 # After the teardown in folder $1. Another deployment that is live keeps what it needs; one that waits, what it has sent.
 clean_up() {
   local run folder
+  read_manifest "$1/manifest"
   for folder in "$ROOT"/staging/*; do
     if is_ended "$folder"; then rm -rf -- "$folder"; fi
   done

@@ -1,7 +1,7 @@
-# release.sh STAGING TEARDOWN: the resources that staged files here for that teardown, by its Pulumi id, are deleted.
-# What is replaced and what is deleted for good look alike to the old resource. But a teardown that is replaced has another
-# id, and the file that this comes with is sent again for that one before: then no folder is found here, and the old
-# teardown leaves the server alone.
+# release.sh STAGING TEARDOWN: a resource that staged a file here for that teardown, by its Pulumi id, is deleted.
+# What is replaced and what is deleted for good look alike to the old resource. But where the teardown is replaced, the new
+# one has another id, for which the file is sent before the old file's end: then no folder is found here. Where the file
+# alone is replaced, its teardown is not deleted, and the one that takes its place some day takes this mark away: keep.sh.
 # The file's content is sent here too, and a command that ends before it has all of it fails.
 set -euo pipefail
 cat >/dev/null

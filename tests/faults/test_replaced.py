@@ -1,6 +1,13 @@
 """Resources that are made again, or forgotten, at somebody's word: `--replace`, `state taint`, `--target`, `state delete`."""
 
 import json
+import os
+import random
+import re
+import shlex
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -49,14 +56,36 @@ def test_the_commands_of_a_server_are_made_again_while_it_serves(deployed: World
     assert deployed.planned() == {}
 
 
-def test_a_preview_warns_of_replacements_that_visitors_notice(deployed: World) -> None:
-    chosen = ("--replace", "**::tunnel-tunnel", "--replace", "**::records-www*")
+def test_the_program_and_then_the_teardown_are_made_again_while_it_serves(deployed: World) -> None:
+    up(deployed, "--replace", "**::web1-server.sh", "--replace", "**::web1-credentials")
 
-    shown = deployed.pulumi("preview", *chosen).stdout
+    output = up(deployed, "--target-replace", urns(deployed)["web1-teardown"])
 
-    assert "Cloudflare refuses a second one of its name (1013)" in shown
+    assert "which has made its teardown again: left alone" in output
+    up(deployed)
+    assert deployed.planned() == {}
+
+
+def test_a_preview_warns_of_a_replacement_that_visitors_notice(deployed: World) -> None:
+    shown = deployed.pulumi("preview", "--replace", "**::records-www*").stdout
+
     assert "their visitors find nothing for a moment: www.example.localhost" in shown
     assert "warning" not in deployed.pulumi("preview").stdout
+
+
+def test_a_tainted_tunnel_is_refused_by_the_preview_with_advice_that_works(deployed: World) -> None:
+    deployed.pulumi("state", "taint", "--yes", urns(deployed)["tunnel-tunnel"])
+
+    refused = deployed.pulumi("up", "--yes", check=False)
+    (advice,) = set(
+        re.findall("pulumi (state untaint --yes '[^']*')", refused.stdout + refused.stderr)
+    )
+
+    assert refused.returncode != 0
+    assert "Cloudflare refuses a second one of its name (1013)" in refused.stdout + refused.stderr
+    assert serving(deployed) == [200, 200, 200]
+    deployed.pulumi(*shlex.split(advice))
+    assert deployed.planned() == {}
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +118,68 @@ def test_no_resource_takes_the_sites_down(table: World, operation: str) -> None:
         table.up()
         assert table.planned() == {}, name
         assert serving(table) == [200, 200, 200], name
+
+
+COMMANDS = (
+    "web1-teardown", "web1-server.sh", "web1-credentials", "web1-argoWeb.yml", "web1-activate", "web1-id",
+)  # fmt: skip
+
+
+def killed(world: World, seconds: float, *words: str) -> None:
+    """An `up` that ends by `kill -9` after some seconds, if it has not ended before."""
+    running = subprocess.Popen(
+        ["pulumi", "--non-interactive", "up", "--yes", "--skip-preview", *words],
+        cwd=world.root,
+        env=world.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    time.sleep(seconds)
+    if running.poll() is None:
+        os.killpg(running.pid, signal.SIGKILL)
+    running.wait(60)
+    world.pulumi("cancel", "--yes", check=False)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(4))
+def test_no_order_of_replaced_forgotten_and_killed_ones_does(table: World, seed: int) -> None:
+    table.up()
+    chance = random.Random(seed)
+    for number in range(15):
+        name, how = chance.choice(COMMANDS), chance.choice(["replace", "target-replace", "taint"])
+        if name not in urns(table):  # one was killed before it was made again
+            table.up()
+        urn = urns(table)[name]
+        words = [] if how == "taint" else [f"--{how}", urn]
+        if how == "taint":
+            table.pulumi("state", "taint", urn, "--yes")
+        ends = chance.choice(["well", "well", "killed", "forgotten"])
+        did = f"{seed}.{number}: {how} {name}, {ends}"
+        with load(table, *SITES) as visitors:
+            if ends == "killed":
+                killed(table, chance.uniform(1, 6), *words)
+            else:
+                table.pulumi("up", "--yes", "--skip-preview", *words)
+            if ends == "forgotten":
+                other = urns(table)[chance.choice(COMMANDS[1:3])]
+                table.pulumi("state", "delete", other, "--yes", "--target-dependents")
+                table.up()
+        assert visitors.failed == [], did
+        assert serving(table) == [200, 200, 200], did
+    table.up()
+    assert table.planned() == {}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["web1-server.sh", "web1-credentials", "web1-activate"])
+def test_what_was_forgotten_keeps_destroy_from_nothing(table: World, name: str) -> None:
+    table.up()
+    up(table, "--replace", "**::web1-teardown")
+    table.pulumi("state", "delete", urns(table)[name], "--yes", "--target-dependents")
+
+    table.pulumi("destroy", "--yes", "--skip-preview")
+
+    assert table.ssh(LEFT, check=False) == ""

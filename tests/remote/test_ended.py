@@ -33,11 +33,18 @@ class Deployed(Server):
     def take(self, owner: str, teardown: str) -> None:
         """From here on resources of this owner send and work, with this teardown."""
         self.owner = owner
-        name = owner.split(" ")
-        program = self.staging / f"{name[0].replace('/', '-')}-{name[1]}-{name[2]}/server.sh"
+        program = self._program_of(owner)
         text = self.program.read_text()
         put(str(program), "0", teardown, stdin=text)
         self.program = program
+
+    def _program_of(self, owner: str) -> Path:
+        deployment, address, id = owner.split(" ")
+        return self.staging / f"{deployment.replace('/', '-')}-{address}-{id}/server.sh"
+
+    def keep(self, owner: str) -> None:
+        """A teardown is made anew, or changed, for this owner."""
+        run("keep.sh", str(self._program_of(owner).parent), stdin="owner\n").check_returncode()
 
     def release(self, teardown: str) -> None:
         """The resource of the server program is deleted, of which this was the teardown."""
@@ -218,3 +225,42 @@ def test_a_file_that_leaves_the_stack_leaves_the_staging_folder_too(server: Depl
 
     assert not (server.program.parent / "more.yml").exists()
     assert (server.program.parent / "argoWeb.yml").exists()
+
+
+def test_a_program_that_was_replaced_before_its_teardown_is_does_not_end_what_is_live(
+    server: Deployed,
+) -> None:
+    put(str(server.program), "0", "first", stdin=server.program.read_text())
+    server.release("first")
+    server.keep(OWNER)
+
+    assert "left alone" in server.teardown()
+    assert server.calls() == []
+    assert server.program.exists()
+
+
+@pytest.mark.parametrize(
+    "owner", ["project/renamed/web1 root@192.0.2.1:22 0a1b2c3d", f"{OWNER[:-8]}99999999"]
+)
+def test_so_it_is_where_the_new_teardown_knows_another_name_of_the_folder(
+    server: Deployed, owner: str
+) -> None:
+    server.release("first")
+    server.keep(owner)
+
+    assert "left alone" in server.teardown()
+
+
+def test_what_was_said_of_the_end_of_another_deployment_is_not_for_this_teardown(
+    server: Deployed,
+) -> None:
+    theirs, secret = server.program, server.program.parent / "credentials"
+    server.release("first")
+    secret.write_text(credentials(SECRET, TUNNEL))
+    server.take("project/other/web1 root@192.0.2.1:22 99999999", "other")
+    server.release("other")
+
+    assert f"belongs to '{OWNER}': left alone" in server.teardown()
+    assert server.calls() == []
+    assert theirs.exists()
+    assert secret.exists()
