@@ -51,7 +51,9 @@ class Team:
             "exp": issued + int(seconds),
             **claims,
         }
-        return jwt.encode(payload, _private(key["pem"]), _ALGORITHM, headers={"kid": key["kid"]})
+        kid = {"kid": key["kid"]}
+        token: str = jwt.encode(payload, _private(key["pem"]), _ALGORITHM, headers=kid)
+        return token
 
     def read(self, kind: str, token: str) -> dict[str, Any] | None:
         """The claims of a token of its own that has not expired; None for any other."""
