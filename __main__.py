@@ -11,7 +11,7 @@ from components import deploy
 from components.gaps import tell_gaps
 from components.imported import take_on
 from existing import look_up, own_state
-from settings import access, load
+from settings import access, load, tell
 
 # Once a resource has failed, Pulumi interrupts the program, which has nothing to add to that.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -25,19 +25,16 @@ async def program() -> None:
     """Says which resources there are.
 
     Raises:
-        SettingsError: the stack's configuration cannot work.
-        LookupFailed: what is at Cloudflare stands in the way.
+        FindingsError: the stack's configuration cannot work, or what is at Cloudflare stands in the way.
     """
     settings = load()
-    for warning in settings.warnings:
-        pulumi.log.warn(warning)
-    for notice in settings.notices:
-        pulumi.log.info(notice)
+    tell(settings.warnings, settings.notices)
     # Before all others: by it a preview knows whether the stack has a state.
     begun = random.RandomId("begun", byte_length=4)
     own = await own_state(begun.id.is_known)
     take_on(own)
     found = look_up(settings, access(), own)
+    tell(found.warnings, found.notices)
     made = deploy(settings, own, found)
 
     pulumi.export("tunnelId", made.tunnel.tunnel_id)

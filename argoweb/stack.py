@@ -14,7 +14,7 @@ from pulumi.runtime import configure, set_all_config
 from pulumi.runtime.settings import Settings as Runtime
 
 from argoweb.errors import StackUnreadable
-from settings import Access, Settings, SettingsError, access, load
+from settings import Access, FindingsError, Settings, access, load
 
 _SECONDS = 60
 """How long one question to Pulumi may take."""
@@ -65,7 +65,7 @@ def read(name: str | None = None) -> Stack:
         )
     try:
         settings, used = asyncio.run(_settings(name, config.result()))
-    except SettingsError as error:
+    except FindingsError as error:
         raise StackUnreadable(str(error)) from None
     updates = history.result()
     return Stack(

@@ -9,13 +9,11 @@ from cloudflared.router import Router
 from cloudflared.rules import Rule
 from cloudflared.unclean import UNCLEAN, refusing_unclean
 from cloudflared.warnings import check_order, check_rule, check_settings
-from values.kinds import Findings
 
 __all__ = [
     "ORIGIN_REQUEST",
     "SETTINGS",
     "UNCLEAN",
-    "Findings",
     "Router",
     "Rule",
     "check_order",

@@ -7,7 +7,7 @@ from cloudflared.go import idna
 from cloudflared.inside import inside_thing
 from cloudflared.rules import Rule
 from cloudflared.services import Service
-from values.kinds import Findings
+from values.findings import Findings
 
 _WEB = ("http", "https", "ws", "wss")
 _TLS = ("https", "wss")

@@ -8,7 +8,8 @@ from cloudflared.go import urls
 from cloudflared.go.regexp import Pattern, PatternError
 from cloudflared.keys import IP_RULE, PORTS, network_problem
 from cloudflared.services import Service, ServiceError
-from values.kinds import Findings
+from values.findings import Findings
+from values.kinds import MISSING_KEY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,8 @@ def check_demands(
     """
     service = _check_service(rule, where, findings, bastion_mode)
     if lacks_team_name(rule):
-        findings.error(f"{where}.originRequest.access.teamName", NO_TOKEN_PASSES)
+        place = f"{where}.originRequest.access.teamName"
+        findings.add(MISSING_KEY, place, "missing.", NO_TOKEN_PASSES)
     if urls.split_host_port(rule.hostname) is not None:
         expected = "a hostname, not a URL" if "/" in rule.hostname else "a hostname without a port"
         expected += near.perhaps_hostname(rule.hostname)
@@ -77,7 +79,7 @@ def check_demands(
     return service
 
 
-NO_TOKEN_PASSES = "missing. With `required: true` cloudflared refuses every request without it."
+NO_TOKEN_PASSES = "With `required: true` cloudflared refuses every request without it."
 
 
 def lacks_team_name(rule: Rule) -> bool:
@@ -111,7 +113,7 @@ def _check_ip_rules(rule: Rule, where: str, findings: Findings) -> None:
     for index, ip_rule in enumerate(given if isinstance(given, list) else []):
         place = f"{where}[{index}]"
         if not (prefix := ip_rule.get("prefix")):
-            findings.error(f"{place}.prefix", f"missing. {IP_RULE.keys['prefix'].doc}")
+            findings.add(MISSING_KEY, f"{place}.prefix", "missing.", IP_RULE.keys["prefix"].doc)
         elif (problem := network_problem(prefix)) is not None:
             findings.mismatch(f"{place}.prefix", prefix, problem)
         PORTS.read(ip_rule.get("ports", []), f"{place}.ports", findings)

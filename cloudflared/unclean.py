@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from cloudflared.rules import Rule
-from values.kinds import Findings
+from values.findings import Findings
 
 UNCLEAN = r"^($|[^/])|//|/[.][.]?(/|;|$)|[\x00-\x1f\x7f\\]"
 """Regular expression, in Go's syntax, of the decoded paths that are no site's where paths choose the site.

@@ -13,8 +13,10 @@ from cloudflared.go.regexp import Pattern, PatternError
 from cloudflared.rules import NO_TOKEN_PASSES, Rule, check_demands, lacks_team_name
 from cloudflared.services import Service
 from cloudflared.unclean import refuses_unclean
-from values.kinds import Findings, shown
+from values.findings import Findings, shown, warning
+from values.kinds import NEEDED_KEY
 
+NO_IP_RULES = warning("no-ip-rules", "A socks-proxy has no `ipRules`, so it reaches nothing.")
 _URL_CHARACTERS = " \t/?#@"
 _OF_NO_HOSTNAME = re.compile(r"[<>{}()\[\]$^\\|;!~`\"'“”„‘’‚«»]")
 """What templates, patterns and texts have beside letters."""
@@ -164,7 +166,7 @@ def _access_traps(rule: Rule, where: str, findings: Findings) -> None:
         return
     for key in ("teamName", "audTag"):
         if not access.get(key) and not (key == "teamName" and lacks_team_name(rule)):
-            findings.doubt(f"{where}.{key}", NO_TOKEN_PASSES)
+            findings.add(NEEDED_KEY, f"{where}.{key}", "missing.", NO_TOKEN_PASSES)
     _access_values(access, where, findings)
 
 
@@ -194,7 +196,8 @@ def _service_traps(rule: Rule, service: Service, where: str, findings: Findings)
     if given.get("ipRules") and not socks:
         findings.warn(f"{where}.ipRules", "has no effect: only the service socks-proxy has it.")
     if socks and not given.get("ipRules"):
-        findings.warn(f"{where}.ipRules", "missing. Without it the socks-proxy reaches nothing.")
+        text = "Without it the socks-proxy reaches nothing."
+        findings.add(NO_IP_RULES, f"{where}.ipRules", "missing.", text)
     if given.get("bastionMode") and service.shown == "bastion" != rule.service:
         findings.warn(f"{where}.bastionMode", f"makes a bastion of it, not '{rule.service}'.")
     check_origin_values(given, where, findings)

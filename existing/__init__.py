@@ -1,6 +1,5 @@
 """What Cloudflare and the stack's own state have before anything is done: zones, records, what is ours of them."""
 
-from existing.errors import LookupFailed
 from existing.found import Found, look_up
 from existing.hostnames import Claim
 from existing.state import KeptSecret, OwnState, encoded, own_state
@@ -10,7 +9,6 @@ __all__ = [
     "Claim",
     "Found",
     "KeptSecret",
-    "LookupFailed",
     "OwnState",
     "TunnelFound",
     "encoded",

@@ -14,8 +14,10 @@ from urllib.parse import urlencode
 
 import pulumi
 
+from existing.kinds import API_REFUSED
 from existing.refusals import refusal
 from settings import Access
+from values.findings import Finding, Kind
 
 PER_PAGE = 5000
 """Records a page: one page for all but the largest zones (the API allows up to 5 000 000)."""
@@ -38,7 +40,19 @@ _AGENT = {"User-Agent": "argoweb"}
 
 
 class ApiError(Exception):
-    """Something could not be read; the text says why and what to do."""
+    """Something could not be read, or stands in the stack's way."""
+
+    def __init__(
+        self, text: str, remedy: str = "", *, place: str = "", kind: Kind = API_REFUSED
+    ) -> None:
+        """`place` is the key of the stack file that it is about."""
+        self.finding = Finding(kind=kind, place=place, text=text, remedy=remedy, is_error=True)
+        super().__init__(self.finding.message)
+
+    def at(self, place: str) -> "ApiError":
+        """The same about a key of the stack file."""
+        it = self.finding
+        return ApiError(it.text, it.remedy, place=place, kind=it.kind)
 
 
 class NotThere(ApiError):
@@ -96,7 +110,7 @@ class Api:
                 )
             left -= pause
             time.sleep(pause)
-        raise ApiError(f"GET {url}: {problem}, {_times(attempt)}. {advice}")
+        raise ApiError(f"GET {url}: {problem}, {_times(attempt)}.", advice)
 
     def _once(self, url: str, permission: str) -> dict[str, Any]:
         """The answer to one request.
@@ -117,16 +131,16 @@ class Api:
             if said.passes:
                 raise _Passing(str(said), _FAULTY, said.retry_after) from None
             kind = NotThere if error.code == _NOT_FOUND else ApiError
-            raise kind(
-                f"GET {url}: {said}. {said.advice(self._access, permission)}".rstrip()
-            ) from None
+            advice = said.advice(self._access, permission)
+            raise kind(f"GET {url}: {said}.", advice) from None
         except (OSError, HTTPException) as error:
             raise _Passing(str(getattr(error, "reason", error)), _UNREACHABLE) from None
         except (json.JSONDecodeError, UnicodeDecodeError):
             raise _Passing("an answer that is no JSON", _UNREACHABLE) from None
         except ValueError:  # its text may have a header
             raise ApiError(
-                f"GET {url}: the request cannot be sent. Correct cloudflare:apiToken, or apiKey and email."
+                f"GET {url}: the request cannot be sent.",
+                "Correct cloudflare:apiToken, or apiKey and email.",
             ) from None
 
 

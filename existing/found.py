@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from existing.api import Api, ApiError
-from existing.errors import LookupFailed
 from existing.hostnames import Claim, claims, tunnels_led_to, zone_records
 from existing.state import OwnState
 from existing.tunnel import TunnelFound, own_tunnel, tunnel_found
-from settings import Access, Settings
+from settings import Access, FindingsError, Settings
+from values.findings import Finding, Findings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,31 +19,36 @@ class Found:
     tunnel: TunnelFound
     claims: Sequence[Claim]
     """The claim to each hostname that gets a record."""
+    warnings: Sequence[Finding] = ()
+    notices: Sequence[str] = ()
+    """What happens by itself, and may surprise."""
 
 
 def look_up(settings: Settings, access: Access, own: OwnState) -> Found:
     """What is there, with few requests: each zone is listed once, and the stack's tunnel is looked at.
 
     Raises:
-        LookupFailed: a hostname has a record of somebody else's, the tunnel cannot be imported or made, or the API does not tell.
+        FindingsError: a hostname has a record of somebody else's, the tunnel cannot be imported or made, or the API does not tell.
     """
-    api, problems = Api(access), list[str]()
+    api, findings, notices = Api(access), Findings(), list[str]()
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(own_tunnel, settings, api, own)
-        zones = zone_records(settings, api, problems)
-    claimed = claims(settings, zones, own, problems)
+        zones = zone_records(settings, api, findings, notices)
+    claimed = claims(settings, zones, own, findings, notices)
     tunnel = TunnelFound()
     try:
         tunnel = tunnel_found(
             settings,
             api,
             own,
+            findings,
+            notices,
             there=asked.result(),
             led_to=tunnels_led_to(zones, settings.deployment),
             sends_records=any(claim.sent for claim in claimed),
         )
     except ApiError as error:
-        problems.insert(0, str(error))
-    if problems:
-        raise LookupFailed(problems)
-    return Found(tunnel=tunnel, claims=claimed)
+        findings.errors.insert(0, error.finding)
+    if findings.errors:
+        raise FindingsError("What is at Cloudflare stands in the way", findings.errors)
+    return Found(tunnel=tunnel, claims=claimed, warnings=findings.warnings, notices=notices)

@@ -6,14 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import pulumi
-
 from existing import permissions
 from existing.api import PER_PAGE, Api, ApiError
 from existing.edits import edits
+from existing.kinds import RECORD_COPIED, RECORD_TAKEN, ZONE_ID, ZONE_MISSING
 from existing.state import Outputs, OwnState
-from existing.zone import crowded, shadowed
+from existing.zone import check_delegated, crowded
 from settings import Settings, Site, Zone, comment_of, owner_mark
+from settings.looked_up import RECORD_EDITED, RECORD_GONE
+from values.findings import Findings
 
 _AT_ONCE = 8
 """Requests that wait for an answer at the same time."""
@@ -34,6 +35,8 @@ class ZoneRecords:
     """The records that exclude a CNAME, by hostname."""
     by_id: Mapping[str, _Record]
     """All records."""
+    about: Mapping[str, Any]
+    """What the API has of the zone itself; its id alone where nobody asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,30 +61,33 @@ class Claim:
 
 
 def claims(
-    settings: Settings, zones: Mapping[str, ZoneRecords], own: OwnState, problems: list[str]
+    settings: Settings,
+    zones: Mapping[str, ZoneRecords],
+    own: OwnState,
+    findings: Findings,
+    notices: list[str],
 ) -> list[Claim]:
-    """The claim to each hostname that gets a record.
-
-    A hostname with a record of somebody else's goes to `problems`; what becomes of the stack's own records is said.
-    """
+    """The claim to each hostname that gets a record; one with a record of somebody else's is an error."""
     found: list[Claim] = []
     edited: list[str] = []
     for hostname, site in settings.named.items():
         zone = settings.zone_of(hostname).name
         if zone not in zones:
             continue
-        try:
-            found.append(_decide(site, zones[zone], settings.deployment, own, edited))
-        except _Clash as clash:
-            problems.append(str(clash))
+        claim = _decide(site, zones[zone], settings.deployment, own, edited, findings)
+        if claim is not None:
+            found.append(claim)
     if edited:
         listed = "\n".join(f"  - {line}" for line in edited)
-        pulumi.log.warn(
-            "Records of this stack were changed at Cloudflare by somebody else. Only an update with --refresh sees that: "
-            f"`pulumi up --refresh` makes them what the stack says.\n{listed}"
+        findings.add(
+            RECORD_EDITED,
+            "",
+            "Records of this stack were changed at Cloudflare by somebody else.",
+            "Only an update with --refresh sees that: `pulumi up --refresh` makes them what the stack says."
+            f"\n{listed}",
         )
     if again := [claim.hostname for claim in found if claim.lost]:
-        pulumi.log.info(
+        notices.append(
             "Taken in, since they have this stack's mark and are not in its state, as after an update that broke off: "
             f"the records of {', '.join(again)}"
         )
@@ -97,51 +103,57 @@ def _is_found(hostname: str, names: Collection[str]) -> bool:
     )
 
 
-class _Clash(Exception):
-    """A hostname has a record of somebody else's; the text says whose, and what to do."""
-
-
-def zone_records(settings: Settings, api: Api, problems: list[str]) -> dict[str, ZoneRecords]:
+def zone_records(
+    settings: Settings, api: Api, findings: Findings, notices: list[str]
+) -> dict[str, ZoneRecords]:
     """By the names of the zones that hold a hostname, each of which is listed once.
 
-    One that cannot be read goes to `problems` and is left out.
+    One that cannot be read is an error, and left out.
     """
     zones = {zone.name: zone for zone in map(settings.zone_of, settings.named)}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         asked = {
-            name: pool.submit(_records_of, api, settings, zone) for name, zone in zones.items()
+            name: pool.submit(_records_of, api, settings.account_id, zone)
+            for name, zone in zones.items()
         }
     records: dict[str, ZoneRecords] = {}
     for name, future in asked.items():
         try:
-            records[name] = future.result()
+            read = records[name] = future.result()
         except ApiError as error:
-            problems.append(str(error))
+            findings.errors.append(error.finding)
+            continue
+        listed = read.by_id.values()
+        hostnames = [each for each in settings.named if settings.zone_of(each).name == name]
+        check_delegated(zones[name], listed, hostnames, findings)
+        if notice := crowded(zones[name], read.about, listed, hostnames):
+            notices.append(notice)
     return records
 
 
-def _records_of(api: Api, settings: Settings, zone: Zone) -> ZoneRecords:
+def _records_of(api: Api, account_id: str, zone: Zone) -> ZoneRecords:
     try:
-        found = {"id": zone.id} if zone.id else _looked_up(api, settings.account_id, zone.name)
+        found = {"id": zone.id} if zone.id else _looked_up(api, account_id, zone.name)
         zone_id = str(found["id"])
         listed = api.listed(f"zones/{zone_id}/dns_records", permissions.DNS, per_page=PER_PAGE)
     except ApiError as error:
-        raise ApiError(f"{zone.place}: {error}") from None
+        raise error.at(zone.place) from None
     records: dict[str, list[_Record]] = {}
     for record in listed:
         if zone.id and not f".{record['name'].lower()}".endswith(f".{zone.name}"):
             raise ApiError(
-                f"{zone.place}.id: is that of another zone: it has a record '{record['name']}'. Correct it, or leave it out."
+                f"is that of another zone: it has a record '{record['name']}'.",
+                "Correct it, or leave it out.",
+                place=f"{zone.place}.id",
+                kind=ZONE_ID,
             )
         if record["type"] in _EXCLUSIVE:
             records.setdefault(record["name"].lower(), []).append(record)
-    hostnames = [name for name in settings.named if settings.zone_of(name).name == zone.name]
-    for warning in shadowed(zone, listed, hostnames):
-        pulumi.log.warn(warning)
-    if notice := crowded(zone, found, listed, hostnames):
-        pulumi.log.info(notice)
     return ZoneRecords(
-        id=zone_id, by_name=records, by_id={record["id"]: record for record in listed}
+        id=zone_id,
+        by_name=records,
+        by_id={record["id"]: record for record in listed},
+        about=found,
     )
 
 
@@ -149,7 +161,9 @@ def _looked_up(api: Api, account_id: str, name: str) -> dict[str, Any]:
     found = api.listed("zones", permissions.ZONE, **{"name": name, "account.id": account_id})
     if not found:
         raise ApiError(
-            f"the account {account_id} has no zone '{name}' that the token may see. Add it at Cloudflare, or write its `id`."
+            f"the account {account_id} has no zone '{name}' that the token may see.",
+            "Add it at Cloudflare, or write its `id`.",
+            kind=ZONE_MISSING,
         )
     return found[0]
 
@@ -167,12 +181,16 @@ def tunnels_led_to(zones: Mapping[str, ZoneRecords], deployment: str) -> set[str
 
 
 def _decide(
-    site: Site, zone: ZoneRecords, deployment: str, own: OwnState, edited: list[str]
-) -> Claim:
-    """The claim to a hostname; what somebody else changed of its record goes to `edited`.
+    site: Site,
+    zone: ZoneRecords,
+    deployment: str,
+    own: OwnState,
+    edited: list[str],
+    findings: Findings,
+) -> Claim | None:
+    """The claim to a hostname, or `None` where somebody else has it, which is an error.
 
-    Raises:
-        _Clash: somebody else has it.
+    What somebody else changed of its record goes to `edited`.
     """
     adopted = owner = None
     recorded = own.records.get((zone.id, site.hostname))
@@ -185,11 +203,13 @@ def _decide(
         wanted = owner == deployment or (owner is None and site.dns.adopt)
         if wanted and found not in [record["id"] for record in own.records.values()]:
             adopted, foreign = found, []
-    where = f"{site.place}.hostname: '{site.hostname}'"
+    where = f"{site.place}.hostname"
     if recorded is not None and mine is None:
-        pulumi.log.warn(
-            f"{site.place}.hostname: the record of '{site.hostname}' that this stack made is gone at Cloudflare. "
-            "Only an update with --refresh sees that: `pulumi up --refresh` makes it anew."
+        findings.add(
+            RECORD_GONE,
+            where,
+            f"the record of '{site.hostname}' that this stack made is gone at Cloudflare.",
+            "Only an update with --refresh sees that: `pulumi up --refresh` makes it anew.",
         )
     if (
         recorded is not None
@@ -201,11 +221,14 @@ def _decide(
             _owner(recorded),
         )
     ):
-        raise _Clash(_copied(site, deployment, _owner(mine)))
+        findings.add(RECORD_COPIED, where, *_copied(site, _owner(mine)))
+        return None
     if recorded is not None and mine is not None and (changes := edits(recorded, mine)):
-        edited.append(f"{where} {changes}")
+        edited.append(f"{where}: '{site.hostname}' {changes}")
     if foreign:
-        raise _Clash(_clash(site, foreign, deployment, gone=recorded is not None))
+        gone = recorded is not None
+        findings.add(RECORD_TAKEN, where, *_clash(site, foreign, deployment, gone=gone))
+        return None
     comment = comment_of(site, owner_mark(deployment))
     return Claim(
         hostname=site.hostname,
@@ -224,12 +247,12 @@ def _differs(recorded: Outputs, comment: str, tags: Sequence[str]) -> bool:
     return found != (comment, sorted(tags))
 
 
-def _copied(site: Site, deployment: str, other: str | None) -> str:
+def _copied(site: Site, other: str | None) -> tuple[str, str]:
     return (
-        f"{site.place}.hostname: the record of '{site.hostname}' is in this stack's state, and the stack {other} has marked "
-        "it as its own since: one of the two states is a copy of the other (`pulumi stack import`), and both have the same "
-        f"tunnel and servers. Where {other} goes on, forget this stack with `pulumi stack rm --force`; `pulumi destroy` "
-        f"would take away what {other} has. Where this one goes on, forget {other} in that way, then run `pulumi refresh`."
+        f"the record of '{site.hostname}' is in this stack's state, and the stack {other} has marked it as its own since: one "
+        "of the two states is a copy of the other (`pulumi stack import`), and both have the same tunnel and servers.",
+        f"Where {other} goes on, forget this stack with `pulumi stack rm --force`; `pulumi destroy` "
+        f"would take away what {other} has. Where this one goes on, forget {other} in that way, then run `pulumi refresh`.",
     )
 
 
@@ -239,7 +262,9 @@ def _owner(record: Mapping[str, Any]) -> str | None:
     return found and found[1]
 
 
-def _clash(site: Site, foreign: Sequence[_Record], deployment: str, *, gone: bool) -> str:
+def _clash(
+    site: Site, foreign: Sequence[_Record], deployment: str, *, gone: bool
+) -> tuple[str, str]:
     shown = " and ".join(_shown(record) for record in foreign)
     owners = [owner for owner in map(_owner, foreign) if owner not in (None, deployment)]
     if owners:
@@ -253,7 +278,7 @@ def _clash(site: Site, foreign: Sequence[_Record], deployment: str, *, gone: boo
         if gone
         else ""
     )
-    return f"{site.place}.hostname: '{site.hostname}' has a record that is not of this stack: {shown}. {first}{way}"
+    return f"'{site.hostname}' has a record that is not of this stack: {shown}.", f"{first}{way}"
 
 
 def _shown(record: _Record) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from existing import permissions
 from existing.api import Api, ApiError, NotThere
+from existing.kinds import TUNNEL_IMPORT
 from existing.state import OwnState
 from settings import Settings
 
@@ -15,38 +16,48 @@ _NEW = (
 )
 
 
-def import_problem(settings: Settings, api: Api, own: OwnState) -> str | None:
-    """The reason why the tunnel of `importId` cannot be taken over, or `None`. One in the state is not asked about here.
+def check_import(settings: Settings, api: Api, own: OwnState) -> None:
+    """Whether the tunnel of `importId` can be taken over. One in the state is not asked about here.
 
     A remotely managed one takes its rules from Cloudflare, not from the server (`config_src` of
     `GET /accounts/{account_id}/cfd_tunnel/{tunnel_id}`), and a deleted one is still answered for, with a date.
+
+    Raises:
+        ApiError: it cannot, or the API does not tell.
     """
     wanted = settings.tunnel.import_id
     if wanted is None or own.tunnel_id == wanted:
-        return None
+        return
     if own.tunnel_id is not None:
-        return (
-            f"{_PLACE}: found '{wanted}', but this stack has the tunnel {own.tunnel_id} already. "
-            "Remove the key, or import into another stack."
+        raise _refused(
+            f"found '{wanted}', but this stack has the tunnel {own.tunnel_id} already.",
+            "Remove the key, or import into another stack.",
         )
     try:
         tunnel = api.one(tunnel_path(settings, wanted), permissions.TUNNEL)
     except NotThere as error:
-        return (
-            f"{_PLACE}: found '{wanted}', expected a tunnel of the account {settings.account_id}: {error} "
-            "`cloudflared tunnel list` prints what it has. Correct this key or argoweb:accountId."
-        )
+        raise _refused(
+            f"found '{wanted}', expected a tunnel of the account {settings.account_id}: {error}",
+            "`cloudflared tunnel list` prints what it has. Correct this key or argoweb:accountId.",
+        ) from None
     except ApiError as error:
-        return f"{_PLACE}: {error}"
-    found = f"{_PLACE}: found '{wanted}' ({tunnel['name']}), "
+        raise error.at(_PLACE) from None
+    found = f"found '{wanted}' ({tunnel['name']}), "
     if deleted_at := tunnel.get("deleted_at"):
-        return f"{found}which was deleted at Cloudflare on {deleted_at}, expected one that is there. {_NEW}"
-    if managed_remotely(tunnel):
-        return (
-            f"{found}which is managed in Cloudflare's dashboard (config_src 'cloudflare'), expected one with "
-            f"config_src 'local': cloudflared would follow the dashboard's rules and not this stack's. {_NEW}"
+        raise _refused(
+            f"{found}which was deleted at Cloudflare on {deleted_at}, expected one that is there.",
+            _NEW,
         )
-    return None
+    if managed_remotely(tunnel):
+        raise _refused(
+            f"{found}which is managed in Cloudflare's dashboard (config_src 'cloudflare'), expected one with config_src "
+            "'local': cloudflared would follow the dashboard's rules and not this stack's.",
+            _NEW,
+        )
+
+
+def _refused(text: str, remedy: str) -> ApiError:
+    return ApiError(text, remedy, place=_PLACE, kind=TUNNEL_IMPORT)
 
 
 def tunnel_path(settings: Settings, tunnel_id: str) -> str:

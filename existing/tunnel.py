@@ -6,14 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-import pulumi
-
 from existing import permissions
-from existing.api import Api, ApiError, NotThere
-from existing.imported_tunnel import import_problem, managed_remotely, tunnel_path
+from existing.api import Api, NotThere
+from existing.imported_tunnel import check_import, managed_remotely, tunnel_path
 from existing.state import KeptSecret, OwnState
 from existing.tunnel_name import name_taken, namesake
 from settings import Settings
+from settings.looked_up import TUNNEL_DELETED, TUNNEL_GONE, TUNNEL_REMOTE
+from values.findings import Findings
 
 _IMPORTED_VERSION = 1
 """The `secretVersion` that stands for the secret with which a tunnel of `importId` came."""
@@ -52,6 +52,8 @@ def tunnel_found(
     settings: Settings,
     api: Api,
     own: OwnState,
+    findings: Findings,
+    notices: list[str],
     *,
     there: dict[str, Any] | None,
     led_to: Collection[str],
@@ -65,45 +67,49 @@ def tunnel_found(
     Raises:
         ApiError: it cannot be taken over or made, or the API does not tell.
     """
-    deleted = _deleted(own, there)
-    if problem := import_problem(settings, api, own):
-        raise ApiError(problem)
+    deleted = _deleted(own, there, findings)
+    check_import(settings, api, own)
     taken_in = settings.tunnel.import_id if own.tunnel_id is None else None
     if other := namesake(settings, api, own, deleted):
         proof = None
         if own.tunnel_id is None and taken_in is None:
             proof = _proof(settings, api, own, other, led_to)
         if proof is None:
-            raise ApiError(name_taken(other, own, taken_in))
-        pulumi.log.info(
+            raise name_taken(other, own, taken_in)
+        notices.append(
             f"The tunnel '{other['name']}' ({other['id']}, made on {other['created_at']}) is not in the stack's state, "
             f"and {proof}: it is taken in, and keeps its secret."
         )
         taken_in = str(other["id"])
     if deleted is None:
-        kept = _kept(settings, api, own, taken_in, sends_records)
+        kept = _kept(settings, api, own, taken_in, sends_records, notices)
     else:  # until it is replaced nothing is sent to it
         kept = None if own.tunnel_let_go == deleted else own.kept_secret
     return TunnelFound(taken_in=taken_in, kept=kept, deleted=deleted)
 
 
-def _deleted(own: OwnState, there: dict[str, Any] | None) -> str | None:
-    """When the stack's tunnel was deleted; what else has become of it is said."""
+def _deleted(own: OwnState, there: dict[str, Any] | None, findings: Findings) -> str | None:
+    """When the stack's tunnel was deleted. Warns of what has become of it."""
     if own.tunnel_id is None:
         return None
     if there is None:
-        pulumi.log.warn(
-            f"The tunnel {own.tunnel_id} that this stack made is gone at Cloudflare. Only an update with --refresh sees that: "
-            "`pulumi up --refresh` makes a new one."
+        findings.add(
+            TUNNEL_GONE,
+            "",
+            f"The tunnel {own.tunnel_id} that this stack made is gone at Cloudflare.",
+            "Only an update with --refresh sees that: `pulumi up --refresh` makes a new one.",
         )
         return own.tunnel_deleted
     deleted: str | None = there.get("deleted_at") or own.tunnel_deleted
     if deleted is None and managed_remotely(there):
-        pulumi.log.warn(
+        findings.add(
+            TUNNEL_REMOTE,
+            "",
             f"The tunnel {own.tunnel_id} ({there['name']}) is managed in Cloudflare's dashboard now (config_src 'cloudflare'): "
             "cloudflared follows the dashboard's rules, and no change of this stack's sites reaches it. There is no way back "
-            "for that tunnel. Have a new one made in its place, with another name: "
-            "pulumi config set --path argoweb:tunnel.name <name>, then: pulumi up --replace '**::tunnel-tunnel'"
+            "for that tunnel.",
+            "Have a new one made in its place, with another name: "
+            "pulumi config set --path argoweb:tunnel.name <name>, then: pulumi up --replace '**::tunnel-tunnel'",
         )
     if deleted is not None:
         does = (
@@ -111,9 +117,8 @@ def _deleted(own: OwnState, there: dict[str, Any] | None) -> str | None:
             if own.tunnel_let_go == deleted
             else "This `pulumi up` lets go of it; the one after it makes a new tunnel in its place."
         )
-        pulumi.log.warn(
-            f"The tunnel {own.tunnel_id} was deleted at Cloudflare on {deleted}. {does}"
-        )
+        text = f"The tunnel {own.tunnel_id} was deleted at Cloudflare on {deleted}."
+        findings.add(TUNNEL_DELETED, "", text, does)
     return deleted
 
 
@@ -136,7 +141,12 @@ def _proof(
 
 
 def _kept(
-    settings: Settings, api: Api, own: OwnState, taken_in: str | None, sends_records: bool
+    settings: Settings,
+    api: Api,
+    own: OwnState,
+    taken_in: str | None,
+    sends_records: bool,
+    notices: list[str],
 ) -> KeptSecret | None:
     """The secret that the tunnel goes on with where it was not this stack that set it.
 
@@ -153,7 +163,7 @@ def _kept(
     if at != wanted and taken_in is None and not sends_records:
         return None
     if at != wanted:
-        pulumi.log.info(
+        notices.append(
             f"The tunnel keeps its secret in this update; the next one gives it that of argoweb:tunnel.secretVersion {wanted}."
         )
     if settings.tunnel.secret is not None:

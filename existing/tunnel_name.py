@@ -5,6 +5,7 @@ from typing import Any
 from existing import permissions
 from existing.api import Api, ApiError
 from existing.imported_tunnel import managed_remotely
+from existing.kinds import TUNNEL_NAME
 from existing.state import OwnState
 from settings import Settings
 
@@ -30,12 +31,12 @@ def namesake(
             is_deleted="false",
         )
     except ApiError as error:
-        raise ApiError(f"{_PLACE}: {error}") from None
+        raise error.at(_PLACE) from None
     return next((each for each in found if each["id"] not in (own.tunnel_id, imported)), None)
 
 
-def name_taken(other: dict[str, Any], own: OwnState, imported: str | None) -> str:
-    """Says that another tunnel has the name, and the ways out.
+def name_taken(other: dict[str, Any], own: OwnState, imported: str | None) -> ApiError:
+    """The error that another tunnel has the name, and the ways out.
 
     Known before anything is done: a tunnel with a name that is taken fails with `1013` only after minutes, since the
     provider tries again.
@@ -46,7 +47,9 @@ def name_taken(other: dict[str, Any], own: OwnState, imported: str | None) -> st
             "take it over, if it is yours, with the secret that it has: "
             f"pulumi config set --path argoweb:tunnel.importId {other['id']}"
         )
-    return (
-        f"{_PLACE}: the account has a tunnel '{other['name']}' already ({other['id']}, made on {other['created_at']}). "
-        f"Either {'; '.join(ways[:-1])}; or {ways[-1]}."
+    return ApiError(
+        f"the account has a tunnel '{other['name']}' already ({other['id']}, made on {other['created_at']}).",
+        f"Either {'; '.join(ways[:-1])}; or {ways[-1]}.",
+        place=_PLACE,
+        kind=TUNNEL_NAME,
     )

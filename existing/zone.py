@@ -1,9 +1,11 @@
 """What is known of a zone as a whole, and of no hostname alone."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from settings import Zone
+from settings.looked_up import ZONE_DELEGATED
+from values.findings import Findings
 
 _FREE = "free"
 """The `legacy_id` of the plan."""
@@ -14,7 +16,7 @@ _FREE_RECORDS, _OLD_FREE_RECORDS, _OLD_UNTIL = 200, 1000, "2024-09-01"
 def crowded(
     zone: Zone,
     found: Mapping[str, Any],
-    listed: Sequence[Mapping[str, Any]],
+    listed: Collection[Mapping[str, Any]],
     hostnames: Collection[str],
 ) -> str | None:
     """The notice that a zone has, or will have, more records than the free plan allows.
@@ -33,10 +35,13 @@ def crowded(
     )
 
 
-def shadowed(
-    zone: Zone, listed: Sequence[Mapping[str, Any]], hostnames: Collection[str]
-) -> Iterator[str]:
-    """A warning for each hostname at or below a name that the zone's NS records give to other name servers.
+def check_delegated(
+    zone: Zone,
+    listed: Collection[Mapping[str, Any]],
+    hostnames: Collection[str],
+    findings: Findings,
+) -> None:
+    """Warns of each hostname at or below a name that the zone's NS records give to other name servers.
 
     Cloudflare takes a record there without a word, and visitors never see it (its page on shadowed records).
     """
@@ -50,9 +55,11 @@ def shadowed(
         above = (".".join(labels[count:]) for count in range(len(labels)))
         for name in above:
             if name in delegated:
-                yield (
-                    f"{zone.place}: '{hostname}' lies in '{name}', which an NS record gives to {delegated[name]}: "
-                    "visitors ask that name server, and never see a record of this zone. Remove the NS record, or "
-                    "declare the zone that it leads to."
+                findings.add(
+                    ZONE_DELEGATED,
+                    zone.place,
+                    f"'{hostname}' lies in '{name}', which an NS record gives to {delegated[name]}: visitors ask that name "
+                    "server, and never see a record of this zone.",
+                    "Remove the NS record, or declare the zone that it leads to.",
                 )
                 break

@@ -5,7 +5,7 @@ from typing import Any
 
 from cloudflared.flags import FIELDS, FILE, OF_ONE_SERVICE, ONE_SERVICE, ONLY_RUN
 from cloudflared.go import urls
-from cloudflared.go.decode import NOTHING, Decoder
+from cloudflared.go.decode import KEY_TWICE, NOTHING, Decoder
 from cloudflared.go.durations import Duration, seconds
 from cloudflared.go.yaml import YamlError, compose
 from cloudflared.origins import check_circles, check_origin
@@ -13,7 +13,7 @@ from cloudflared.router import Router
 from cloudflared.rules import Rule, check_ends
 from cloudflared.services import Service
 from cloudflared.unclean import check_unclean
-from cloudflared.warnings import check_order, check_rule, check_settings
+from cloudflared.warnings import NO_IP_RULES, check_order, check_rule, check_settings
 from importing.other_files import (
     other_kind,
     other_language,
@@ -22,34 +22,22 @@ from importing.other_files import (
     type_advice,
     yaml_advice,
 )
-from values.kinds import Findings, Flag, ListOf, Shape, Whole, shown
+from values.findings import Finding, Findings, Kind, Severity, shown
+from values.kinds import MISSING_KEY, NEEDED_KEY, Flag, ListOf, Shape, Whole
 
-URL_CLASH = "cannot stand beside ingress rules. Remove it."
-"""What `ingress validate` refuses and `ingress rule` does not."""
-_NO_RULES = (
-    "missing. cloudflared needs at least one rule, the last one as `- service: http_status:404`."
+UNREADABLE = Kind("unreadable", "A file is no YAML that cloudflared can read.")
+OTHER_FILE = Kind("other-file", "A file is not one of cloudflared's configuration.")
+URL_CLASH = Kind(
+    "url-beside-rules", "`url` stands beside ingress rules, which only `ingress rule` takes."
 )
-ONLY_URL = (
-    "missing: the file is of the old form for one service, which `tunnel run` takes and `ingress validate` does not. "
-    "Write the service as a rule, `- service: …` below `ingress`; in a stack as a site with its `hostname`."
+NO_RULES = Kind("no-rules", "A file has no ingress rule.")
+ONLY_URL = Kind(
+    "only-url", "A file has the old form for one service, which only `tunnel run` takes."
 )
-"""Of a file that `cloudflared tunnel run` runs all the same: everything goes to one service."""
-
-
-@dataclass(frozen=True, order=True, kw_only=True)
-class Problem:
-    """Something about a file."""
-
-    line: int
-    """From 1; 0 for the file as a whole."""
-    where: str
-    """The key, as `ingress[0].service`; empty for the file as a whole."""
-    text: str
-    refused: bool
-    """Whether `cloudflared tunnel ingress validate` fails because of it; else it is a warning of ours."""
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.text}" if self.where else self.text
+_ADVICE_ON_ONLY_URL = (
+    "missing: the file is of the old form for one service, which `tunnel run` takes and `ingress validate` does not.",
+    "Write the service as a rule, `- service: …` below `ingress`; in a stack as a site with its `hostname`.",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +49,13 @@ class File:
     rules: list[Rule]
     services: list[Service | None]
     """The rules' services; nothing for one that cloudflared refuses."""
-    problems: list[Problem]
+    problems: list[Finding]
+    """What `cloudflared tunnel ingress validate` fails because of is an error, all else a warning of ours."""
 
     @property
-    def refused(self) -> list[Problem]:
+    def refused(self) -> list[Finding]:
         """Why cloudflared refuses the file; empty where it takes it."""
-        return [problem for problem in self.problems if problem.refused]
+        return [problem for problem in self.problems if problem.is_error]
 
     def matching(self, url: str) -> int:
         """The index of the rule that takes a request; the last one takes what no other does.
@@ -85,55 +74,58 @@ class File:
 
 @dataclass(kw_only=True)
 class _Report(Findings):
-    """Findings about a file, of which cloudflared refuses it for the errors, or for none."""
+    """Collects findings with their lines. If it does not refuse, errors count as warnings, since cloudflared takes the file."""
 
-    problems: list[Problem]
+    problems: list[Finding]
     lines: dict[str, int] = field(default_factory=dict)
+    hints: dict[str, str] = field(default_factory=dict)
+    """What people mean by a value of another type, by its place."""
     refuses: bool = True
     again: bool = False
     """Whether the file is looked at once more: a place of which something was said gets nothing else."""
 
-    def error(self, where: str, text: str) -> None:
-        self._add(where, text, self.refuses)
+    def mismatch(self, place: str, found: object, expected: str) -> None:
+        if (hint := type_advice(place, type(found))) is not None:
+            self.hints[place.removeprefix(".")] = hint
+        super().mismatch(place, found, expected)
 
-    def doubt(self, where: str, text: str) -> None:
-        self._add(where, text, False)
-
-    def warn(self, where: str, text: str) -> None:
-        self._add(where, text, False)
-
-    def _add(self, where: str, text: str, refused: bool) -> None:
-        known = where = where.removeprefix(".")
+    def add(self, kind: Kind, place: str, text: str, remedy: str = "") -> None:
+        refused = self.refuses and kind.severity is Severity.ERROR
+        known = where = place.removeprefix(".")
+        if kind is KEY_TWICE and (hint := type_advice(where, None)) is not None:
+            self.hints[where] = hint
         while known and known not in self.lines:
             known = known[: max(known.rfind("."), known.rfind("["), 0)]
         line = self.lines.get(known, 0)
-        said = {other.text for other in self.problems if other.where == where}
-        wrong = any(other.refused and _explains(other, where, text) for other in self.problems)
+        said = {other.text for other in self.problems if other.place == where}
+        wrong = any(other.is_error and _explains(other, kind, where) for other in self.problems)
         if refused or not (wrong or (said if self.again else text in said)):
-            self.problems.append(Problem(line=line, where=where, text=text, refused=refused))
+            found = Finding(
+                place=where, kind=kind, text=text, remedy=remedy, is_error=refused, line=line
+            )
+            self.problems.append(found)
 
 
-def _explains(error: Problem, where: str, text: str) -> bool:
+def _explains(error: Finding, kind: Kind, where: str) -> bool:
     """Whether an error is the cause of what is said of a place: one mistake is told once."""
-    twice = error.text.startswith("is there twice")
-    unread = error.where.rpartition(".")[0] if twice else error.where
-    return error.where == where or (
-        text.startswith("missing.") and where.rpartition(".")[0] == unread
+    unread = error.place.rpartition(".")[0] if error.kind is KEY_TWICE else error.place
+    return error.place == where or (
+        kind in (MISSING_KEY, NEEDED_KEY, NO_IP_RULES) and where.rpartition(".")[0] == unread
     )
 
 
 def read(data: bytes) -> File:
     """A configuration file from its bytes."""
-    problems: list[Problem] = []
+    problems: list[Finding] = []
     decoder = Decoder(findings=Findings())
     report = decoder.findings = _Report(problems=problems, lines=decoder.lines)
     try:
         values = _values(data, decoder)
     except YamlError as error:
-        problem = Problem(line=error.line, where="", text=_of_yaml(error, data), refused=True)
+        problem = _about_all(UNREADABLE, *_of_yaml(error, data), line=error.line)
         return File(values={}, rules=[], services=[], problems=[*problems, problem])
     if (kind := other_kind(values)) is not None:
-        problem = Problem(line=0, where="", text=f"this is {kind}.", refused=True)
+        problem = _about_all(OTHER_FILE, f"this is {kind}.")
         return File(values={}, rules=[], services=[], problems=[problem])
     rules = [
         Rule(
@@ -146,22 +138,27 @@ def read(data: bytes) -> File:
     ]
     services = _check(values, rules, report)
     for index, problem in enumerate(problems):
-        advice = problem.refused and (
+        advice = problem.is_error and (
             template_advice(data, problem.line)
-            or type_advice(problem.where, problem.text)
-            or text_advice(data, problem.line, no_rules=problem.where == "ingress")
+            or report.hints.get(problem.place)
+            or text_advice(data, problem.line, no_rules=problem.place == "ingress")
         )
         if advice:
-            problems[index] = replace(problem, text=f"{problem.text} {advice}")
-    return File(values=values, rules=rules, services=services, problems=sorted(problems))
+            problems[index] = replace(problem, remedy=f"{problem.remedy} {advice}".lstrip())
+    problems.sort(key=lambda each: (each.line, each.place, each.message, each.is_error))
+    return File(values=values, rules=rules, services=services, problems=problems)
 
 
-def _of_yaml(error: YamlError, data: bytes) -> str:
-    """What Go's reader says, with what is likely the cause."""
+def _about_all(kind: Kind, text: str, remedy: str = "", line: int = 0) -> Finding:
+    """The error that ends the reading of a file."""
+    return Finding(place="", kind=kind, text=text, remedy=remedy, is_error=True, line=line)
+
+
+def _of_yaml(error: YamlError, data: bytes) -> tuple[str, str]:
+    """What Go's reader says, and what is likely the cause."""
     if (kind := other_language(data)) is not None:
-        return f"this is {kind}."
-    advice = template_advice(data, error.line) or yaml_advice(data, error.line)
-    return f"{error}. {advice}" if advice else f"{error}."
+        return f"this is {kind}.", ""
+    return f"{error}.", template_advice(data, error.line) or yaml_advice(data, error.line) or ""
 
 
 def _values(data: bytes, decoder: Decoder) -> dict[str, Any]:
@@ -219,8 +216,8 @@ def _fits(value: object, shape: Shape) -> bool:
 def _check(values: dict[str, Any], rules: list[Rule], report: _Report) -> list[Service | None]:
     places = [f"ingress[{index}]" for index in range(len(rules))]
     bastion_mode = values.get("originRequest", {}).get("bastionMode") is True
-    # Else what is missing has been refused, and said to be.
-    whole = not any(problem.refused for problem in report.problems)
+    # If a value was refused, a missing service or catch-all may follow from that; it is not told twice.
+    whole = not any(problem.is_error for problem in report.problems)
     services = [
         check_rule(rule, place, report, bastion_mode=bastion_mode)
         if whole or rule.service
@@ -234,9 +231,15 @@ def _check(values: dict[str, Any], rules: list[Rule], report: _Report) -> list[S
     if whole:
         check_ends(rules, places, report)
     if not rules and whole:
-        report.error("ingress", ONLY_URL if values != _without_old_form(values) else _NO_RULES)
+        if values != _without_old_form(values):
+            report.add(ONLY_URL, "ingress", *_ADVICE_ON_ONLY_URL)
+        else:
+            needed = (
+                "cloudflared needs at least one rule, the last one as `- service: http_status:404`."
+            )
+            report.add(NO_RULES, "ingress", "missing.", needed)
     if rules and values.get("url"):
-        report.error("url", URL_CLASH)
+        report.add(URL_CLASH, "url", "cannot stand beside ingress rules.", "Remove it.")
     check_order(rules, places, report)
     check_unclean(rules, places, report)
     check_settings(values, "", report)

@@ -62,16 +62,16 @@ _TEXTS = (
 """What the text of a file that is no YAML has somewhere, and what to say of it."""
 
 
-_TYPES = {
-    ("ingress", "found a mapping"): "Begin each rule with '- '.",
-    ("hostname", "found a list"): "Write a rule for each hostname.",
-    ("hostname", "found a mapping"): "Put a text with braces in quotes.",
-    ("hostname", "is there twice"): "Or begin a second rule with '- '.",
-    ("service", "is there twice"): "Or begin a second rule with '- '.",
-    ("originRequest", "found a list"): "Write its keys without '- '.",
-    ("service", "found a mapping"): "Write the service as one text, such as http://localhost:3000.",
+_TYPES: dict[tuple[str, type | None], str] = {
+    ("ingress", dict): "Begin each rule with '- '.",
+    ("hostname", list): "Write a rule for each hostname.",
+    ("hostname", dict): "Put a text with braces in quotes.",
+    ("hostname", None): "Or begin a second rule with '- '.",
+    ("service", None): "Or begin a second rule with '- '.",
+    ("originRequest", list): "Write its keys without '- '.",
+    ("service", dict): "Write the service as one text, such as http://localhost:3000.",
 }
-"""By the last part of a place, and what was found there."""
+"""By the last part of a place and the type of what was found there, or `None` where the key is there twice."""
 
 
 def other_kind(values: Mapping[str, Any]) -> str | None:
@@ -128,10 +128,13 @@ def yaml_advice(data: bytes, line: int) -> str | None:
     return next((advice for advice in found if advice is not None), None)
 
 
-def type_advice(where: str, text: str) -> str | None:
-    """What to do about a value of another type than its key takes, where people mean the same by it."""
+def type_advice(where: str, found: type | None) -> str | None:
+    """What to do about a value of another type than its key takes, where people mean the same by it.
+
+    `found` is `None` where the key is there twice.
+    """
     key = re.sub(r"\[\d+\]", "", where).rpartition(".")[2]
-    return _TYPES.get((key, text.partition(",")[0].partition(" of ")[0]))
+    return _TYPES.get((key, found))
 
 
 def template_advice(data: bytes, line: int) -> str | None:

@@ -18,7 +18,8 @@ from cloudflared.rules import Rule
 from cloudflared.unclean import refuses_unclean
 from cloudflared.warnings import check_origin_values, check_rule, check_settings
 from importing.file import File
-from values.kinds import Findings, Table, Text, printable, shown
+from values.findings import Finding, Findings, printable, shown
+from values.kinds import Table, Text
 from values.yaml_text import dump
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -157,9 +158,9 @@ def _settings(values: Mapping[str, Any], left: list[str]) -> dict[str, Any]:
     for name in list(kept):
         findings = Findings()
         check_settings({name: kept[name]}, "", findings)
-        left += findings.errors
+        left += map(str, findings.errors)
         for error in findings.errors:
-            key = error.partition(": ")[0].removeprefix(f"{name}.").partition("[")[0]
+            key = error.place.removeprefix(f"{name}.").partition("[")[0]
             if name == "originRequest" and key in kept.get(name, {}):
                 kept[name] = {k: v for k, v in kept[name].items() if k != key}
             else:
@@ -191,13 +192,12 @@ def _kept(values: Mapping[str, Any], table: Table, where: str, left: list[str]) 
     return kept
 
 
-def _as_a_whole(place: str, named: str, error: str) -> str:
+def _as_a_whole(place: str, named: str, error: Finding) -> str:
     """What is lost for an error in it: the error itself where it is about no part of it."""
-    where, _, text = error.partition(": ")
-    if where == place and not named:
-        return error
-    part = where.removeprefix(place).removeprefix(".")
-    return f"{named or place}, for {f'its {part}' if part else 'this'}: {text}"
+    if error.place == place and not named:
+        return str(error)
+    part = error.place.removeprefix(place).removeprefix(".")
+    return f"{named or place}, for {f'its {part}' if part else 'this'}: {error.message}"
 
 
 def _is_data(value: object) -> bool:
@@ -259,7 +259,7 @@ def _site(rule: Rule, where: str, left: list[str]) -> dict[str, Any] | None:
     )
     check_rule(carried, where, findings)
     if findings.errors:
-        left += [_as_a_whole(where, named, error) for error in dict.fromkeys(findings.errors)]
+        left += [_as_a_whole(where, named, error) for error in findings.errors]
         return None
     return carried.as_yaml()
 
@@ -268,8 +268,8 @@ def _unusable(origin_request: Mapping[str, Any], where: str, left: list[str]) ->
     """The keys of an `originRequest` that no request could use: they are lost alone, without the rule."""
     findings = Findings()
     check_origin_values(origin_request, f"{where}.originRequest", findings)
-    left += findings.errors
-    return [error.partition(": ")[0].rpartition(".")[2] for error in findings.errors]
+    left += map(str, findings.errors)
+    return [error.place.rpartition(".")[2] for error in findings.errors]
 
 
 def _hostname(name: str, named: str, left: list[str]) -> str | None:

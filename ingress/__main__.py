@@ -13,7 +13,7 @@ from pathlib import Path
 from cloudflared.go.urls import UrlError
 from importing.file import ONLY_URL, URL_CLASH, File, read
 from importing.stack_file import stack_file
-from values.kinds import printable
+from values.findings import Kind, printable
 
 CLEAN, REFUSED, UNREADABLE = 0, 1, 2
 
@@ -76,7 +76,7 @@ def _print(path: Path, file: File | OSError) -> None:
         print(f"{path}: {file.strerror}", file=sys.stderr)
         return
     for problem in file.problems:
-        severity = "error" if problem.refused else "warning"
+        severity = "error" if problem.is_error else "warning"
         line = f":{problem.line}" if problem.line else ""
         print(f"{path}{line}: {severity}: {printable(str(problem))}")
     verdict = "refuses" if file.refused else "takes"
@@ -86,15 +86,7 @@ def _print(path: Path, file: File | OSError) -> None:
 def _as_json(path: Path, file: File | OSError) -> dict[str, object]:
     if isinstance(file, OSError):
         return {"file": str(path), "unreadable": file.strerror}
-    problems = [
-        {
-            "severity": "error" if problem.refused else "warning",
-            "line": problem.line,
-            "where": problem.where,
-            "text": problem.text,
-        }
-        for problem in file.problems
-    ]
+    problems = [problem.as_json() for problem in file.problems]
     return {"file": str(path), "valid": not file.refused, "problems": problems}
 
 
@@ -109,8 +101,8 @@ def _import(path: Path) -> int:
     return CLEAN
 
 
-def _refuses(path: Path, file: File, *, but: Sequence[str] = (URL_CLASH,)) -> bool:
-    refused = [problem for problem in file.refused if problem.text not in but]
+def _refuses(path: Path, file: File, *, but: Sequence[Kind] = (URL_CLASH,)) -> bool:
+    refused = [problem for problem in file.refused if problem.kind not in but]
     if refused:
         lines = (f"{path}: {printable(str(problem))}" for problem in refused)
         print("\n".join(lines), file=sys.stderr)

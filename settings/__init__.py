@@ -2,21 +2,23 @@
 
 from settings.api_access import Access, access
 from settings.checks.records import comment_of
-from settings.errors import SettingsError
+from settings.errors import FindingsError
 from settings.load import load
 from settings.model import Bastion, Rebuild, Server, Settings, Site, Zone, owner_mark
+from settings.telling import tell
 
 __all__ = [
     "Access",
     "Bastion",
+    "FindingsError",
     "Rebuild",
     "Server",
     "Settings",
-    "SettingsError",
     "Site",
     "Zone",
     "access",
     "comment_of",
     "load",
     "owner_mark",
+    "tell",
 ]

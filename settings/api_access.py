@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from settings.errors import SettingsError
+from settings.errors import configuration_error
+from values.findings import Findings, Kind
 
 _URL = "https://api.cloudflare.com/client/v4"
 _FORMS = {
@@ -17,6 +18,13 @@ _FORMS = {
     "baseUrl": (r"https?://[!-~]+", "no http(s) URL of ASCII characters"),
 }  # fmt: skip
 """What each is, in full; the first two by the provider's own checks (`internal/provider.go`)."""
+NO_CREDENTIALS = Kind(
+    "no-credentials",
+    "Cloudflare's API cannot be asked: a token, or a key with its email, is missing.",
+)
+WRONG_CREDENTIALS = Kind(
+    "wrong-credentials", "A credential for Cloudflare's API has not the form of one."
+)
 _IN_VARIABLES = dict.fromkeys(("apiToken", "apiKey"), (r"[!-~]+", "no text of ASCII characters"))
 """The provider checks nothing there; what cannot stand in a header is no credential."""
 
@@ -42,11 +50,10 @@ def access() -> Access:
     """From `cloudflare:baseUrl`, `apiToken`, `apiKey` and `email`, or the variables that the provider reads.
 
     Raises:
-        SettingsError: there are no credentials, or they cannot be any; none of them is ever shown.
+        FindingsError: there are no credentials, or they cannot be any; none of them is ever shown.
     """
     config = pulumi.Config("cloudflare")
-    problems: list[str] = []
-
+    findings = Findings()
     places: dict[str, str] = {}
 
     def given(key: str, variable: str) -> str:
@@ -57,9 +64,8 @@ def access() -> Access:
             if text:
                 form, what = forms[key]
                 if not re.fullmatch(form, text):
-                    problems.append(
-                        f"{place}: is {what} (no blank, no line end, nothing before it). Set it again."
-                    )
+                    text_form = f"is {what} (no blank, no line end, nothing before it)."
+                    findings.add(WRONG_CREDENTIALS, place, text_form, "Set it again.")
                 places[key] = place
                 return text
         return ""
@@ -74,12 +80,20 @@ def access() -> Access:
             {"X-Auth-Key": key, "X-Auth-Email": email},
             f"API key of {places['apiKey']}",
         )
-    else:
-        problems.append(
-            "cloudflare:email: missing beside cloudflare:apiKey. Set it with: pulumi config set cloudflare:email <address>"
-            if key
-            else "cloudflare:apiToken: missing. Set it with: pulumi config set --secret cloudflare:apiToken"
+    elif key:
+        findings.add(
+            NO_CREDENTIALS,
+            "cloudflare:email",
+            "missing beside cloudflare:apiKey.",
+            "Set it with: pulumi config set cloudflare:email <address>",
         )
-    if problems:
-        raise SettingsError(problems)
+    else:
+        findings.add(
+            NO_CREDENTIALS,
+            "cloudflare:apiToken",
+            "missing.",
+            "Set it with: pulumi config set --secret cloudflare:apiToken",
+        )
+    if findings.errors:
+        raise configuration_error(findings.errors)
     return Access(url=url.rstrip("/"), headers=headers, named=named)

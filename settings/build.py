@@ -1,20 +1,12 @@
 """From the raw stack file to checked settings: shapes first, then what spans several keys."""
 
-import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pulumi
 
-from cloudflared import (
-    Findings,
-    Router,
-    Rule,
-    check_order,
-    check_origin,
-    check_rule,
-    check_settings,
-)
+from cloudflared import Router, Rule, check_order, check_origin, check_rule, check_settings
 from settings import names, servers, sites, tunnel
 from settings.caddy import caddy as read_caddy
 from settings.checks import records
@@ -24,17 +16,17 @@ from settings.checks.loops import check_loops, check_services
 from settings.checks.paths import check_seen
 from settings.checks.ports import check_instances, check_ports
 from settings.checks.releases import check_release
-from settings.errors import SettingsError
+from settings.errors import configuration_error
 from settings.health import health
 from settings.keys import STACK
 from settings.model import Nixos, Package, Service, Settings, Zone
+from values.findings import Finding, Findings
+from values.kinds import MISSING_KEY, NEEDED_KEY, key_of
 
 NAMESPACE = "argoweb"
 METRICS = "127.0.0.1:20251"
 """Fixed so that the health check finds it, and none of 20241 to 20245, of which every other cloudflared takes a free one."""
 CATCH_ALL = Rule(service="http_status:404")
-_ELEMENT = re.compile(r"\w+:\w+(?:\[\d+\]|\.[^.:]+)?")
-"""The part of a problem's place that tells one site, zone or server from another."""
 
 _Values = dict[str, Any]
 
@@ -45,23 +37,21 @@ def build(
     deployment: str,
     ssh_private_key: pulumi.Output[str] | None = None,
     tunnel_secret: str | None = None,
-    problems: list[str] | None = None,
+    before: Findings | None = None,
 ) -> Settings:
     """The settings of the stack `deployment` (`project/stack`).
 
     Raises:
-        SettingsError: something is wrong; `problems` that were found before go with it.
+        FindingsError: something is wrong; what was found `before` goes with it.
     """
     shapes, findings = Findings(), Findings()
-    values: _Values = STACK.read(dict(raw), NAMESPACE, shapes)
-    # Keys directly under the namespace are written with a colon in the stack file.
-    malformed = [e.replace(f"{NAMESPACE}.", f"{NAMESPACE}:", 1) for e in shapes.errors]
-    findings.warnings = [e.replace(f"{NAMESPACE}.", f"{NAMESPACE}:", 1) for e in shapes.warnings]
-    stack = _Stack(values, {_element(problem) for problem in malformed})
+    stack = _Stack(STACK.read(dict(raw), NAMESPACE, shapes), shapes)
+    findings.warnings += shapes.warnings
     settings = _settings(stack, deployment, ssh_private_key, tunnel_secret, findings)
-    errors = list(dict.fromkeys([*(problems or []), *malformed, *findings.errors]))
+    earlier = before.errors if before else []
+    errors = list(dict.fromkeys([*earlier, *shapes.errors, *findings.errors]))
     if errors:
-        raise SettingsError([_with_command(problem) for problem in errors])
+        raise configuration_error([_with_command(error) for error in errors])
     return settings
 
 
@@ -71,17 +61,13 @@ class _Stack:
     So what is wrong between the sound ones is reported at the same time.
     """
 
-    def __init__(self, values: _Values, malformed: set[str]) -> None:
+    def __init__(self, values: _Values, shapes: Findings) -> None:
         self._values = values
-        self._malformed = malformed
+        self._shapes = shapes
 
     def whole(self, key: str) -> bool:
         """Whether nothing in a table, list or mapping is malformed."""
-        beginnings = (f"{NAMESPACE}:{key}", f"{NAMESPACE}:{key}.", f"{NAMESPACE}:{key}[")
-        return not any(
-            element == beginnings[0] or element.startswith(beginnings[1:])
-            for element in self._malformed
-        )
+        return not self._shapes.wrong(f"{NAMESPACE}:{key}")
 
     def table(self, key: str) -> Any:
         """A table, or its default where it is absent or malformed."""
@@ -92,26 +78,23 @@ class _Stack:
 
     def items(self, key: str) -> list[tuple[str, _Values]]:
         """The sound items of a list or mapping, each with its place; none where a name in it is malformed."""
-        found = {} if f"{NAMESPACE}:{key}" in self._malformed else self._values.get(key, [])
+        whole = f"{NAMESPACE}:{key}"
+        unusable = {whole, key_of(whole)}.intersection(each.place for each in self._shapes.errors)
+        found = {} if unusable else self._values.get(key, [])
         named = (
-            ((f"{NAMESPACE}:{key}.{name}", value) for name, value in found.items())
+            ((f"{whole}.{name}", value) for name, value in found.items())
             if isinstance(found, dict)
-            else ((f"{NAMESPACE}:{key}[{index}]", value) for index, value in enumerate(found))
+            else ((f"{whole}[{index}]", value) for index, value in enumerate(found))
         )
-        return [(place, value) for place, value in named if place not in self._malformed]
+        return [(place, value) for place, value in named if not self._shapes.wrong(place)]
 
 
-def _with_command(problem: str) -> str:
-    """The problem, with the command that sets a missing value."""
-    place, _, text = problem.partition(": ")
-    if not text.startswith("missing.") or "pulumi config set" in text:
-        return problem
-    return f"{problem} Set it with: pulumi config set --path '{place}' <value>"
-
-
-def _element(problem: str) -> str:
-    found = _ELEMENT.match(problem)
-    return found[0] if found else problem
+def _with_command(error: Finding) -> Finding:
+    """The error, with the command that sets a missing value."""
+    if error.kind not in (MISSING_KEY, NEEDED_KEY) or "pulumi config set" in error.message:
+        return error
+    command = f"Set it with: pulumi config set --path '{error.place}' <value>"
+    return replace(error, remedy=f"{error.remedy} {command}")
 
 
 def _settings(

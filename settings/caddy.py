@@ -3,11 +3,12 @@
 import ipaddress
 from typing import Any
 
-from cloudflared import Findings
 from settings import caddyfile
 from settings.addresses import same
 from settings.keys import BY_CADDY
 from settings.model import CLOUDFLARED_UNITS, Caddy, Tls
+from values.findings import Findings
+from values.kinds import MISSING_KEY
 
 HTTP_PORT, HTTPS_PORT = 80, 443
 """Caddy never speaks TLS on the first and always does on the second (`modules/caddyhttp/autohttps.go`)."""
@@ -108,7 +109,12 @@ def _tls(value: dict[str, Any], findings: Findings) -> Tls:
     elif not value["internal"] and not all(files):
         for key in ("certificate", "key"):
             if not value.get(key):
-                findings.error(f"{where}.{key}", "missing. Give both files, or `internal: true`.")
+                findings.add(
+                    MISSING_KEY,
+                    f"{where}.{key}",
+                    "missing.",
+                    "Give both files, or `internal: true`.",
+                )
     trusts = [key for key in ("caPool", "noTLSVerify") if value.get(key)]
     if len(trusts) > 1:
         findings.error(

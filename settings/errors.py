@@ -1,15 +1,28 @@
-"""The error that ends a program whose configuration cannot work."""
+"""The error that ends a program before anything is touched."""
 
 from collections.abc import Sequence
 
 import pulumi
 
+from values.findings import Finding
 
-class SettingsError(pulumi.RunError):
-    """All that is wrong with a stack's configuration; Pulumi shows it without a stack trace."""
 
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
-        count = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
-        lines = "\n".join(f"  - {problem}" for problem in problems)
-        super().__init__(f"The stack's configuration has {count}; nothing was touched.\n{lines}")
+class FindingsError(pulumi.RunError):
+    """Everything that is wrong, at once; Pulumi shows it without a stack trace."""
+
+    def __init__(self, heading: str, findings: Sequence[Finding]) -> None:
+        """`heading` says what is wrong as a whole, in a clause without its full stop."""
+        self.findings = tuple(findings)
+        lines = "\n".join(f"  - {finding}" for finding in findings)
+        super().__init__(f"{heading}; nothing was touched.\n{lines}")
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Each finding as it is shown."""
+        return tuple(map(str, self.findings))
+
+
+def configuration_error(findings: Sequence[Finding]) -> FindingsError:
+    """The error about a stack's configuration."""
+    count = "1 error" if len(findings) == 1 else f"{len(findings)} errors"
+    return FindingsError(f"The stack's configuration has {count}", findings)

@@ -3,12 +3,13 @@
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from cloudflared import Findings, Router
+from cloudflared import Router
 from cloudflared.go.idna import lookup_name
 from settings.addresses import reaches
 from settings.checks.loops import listening
 from settings.model import INTERNAL_NAME, Caddy, Health, Service, Site, SiteUrl
 from settings.names import EVERY
+from values.findings import Findings
 
 
 def health(

@@ -249,6 +249,7 @@ _HEALTH = Table(
 )
 
 STACK = Table(
+    joint=":",
     keys={
         "accountId": _must(
             formats.HEX_ID,

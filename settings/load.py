@@ -9,11 +9,22 @@ from pulumi.runtime.config import CONFIG, is_config_secret
 from settings import ssh_key
 from settings.api_access import access
 from settings.build import NAMESPACE, build
-from settings.errors import SettingsError
+from settings.errors import FindingsError
 from settings.keys import SECRETS, STACK
 from settings.model import Settings
-from values.kinds import Choice, Text, nearest
+from values.findings import Findings, Kind
+from values.kinds import UNKNOWN_KEY, Choice, Text, nearest
 
+ENCRYPTED = Kind("encrypted", "An encrypted value would be plain in the state and on the servers.")
+IN_CLEAR = Kind("in-clear", "A secret is not encrypted in the stack file.")
+NO_SSH_KEY = Kind(
+    "no-ssh-key", "Neither an SSH key nor an agent is there to reach the servers with."
+)
+UNUSABLE_SSH_KEY = Kind("unusable-ssh-key", "The SSH key cannot be used as it is.")
+WITHOUT_PATH = Kind(
+    "without-path",
+    "A key was set without `--path`, so Pulumi took its dots for a part of its name.",
+)
 _CREDENTIALS = ("cloudflare:apiKey", "cloudflare:apiToken")
 
 _OF_CADDY = ("sites", "caddy")
@@ -25,48 +36,57 @@ def load() -> Settings:
     """The settings of the stack that is being run.
 
     Raises:
-        SettingsError: they cannot work; it names everything that is wrong.
+        FindingsError: they cannot work; it names everything that is wrong.
     """
     config = pulumi.Config(NAMESPACE)
-    problems: list[str] = []
+    findings = Findings()
     raw: dict[str, object] = {}
     for key, about in STACK.keys.items():
         text = config.get(key)
         if not text:
             continue
         if is_config_secret(f"{NAMESPACE}:{key}"):
-            problems.append(
-                f"{NAMESPACE}:{key}: holds an encrypted value, which would be plain in the state and on the servers. "
-                f"Write it in clear{_CADDY_READS if key in _OF_CADDY else ''}."
+            findings.add(
+                ENCRYPTED,
+                f"{NAMESPACE}:{key}",
+                "holds an encrypted value, which would be plain in the state and on the servers.",
+                f"Write it in clear{_CADDY_READS if key in _OF_CADDY else ''}.",
             )
         raw[key] = text if isinstance(about.shape, Text | Choice) else _value(config, key, text)
     # Keys that the schema of Pulumi.yaml gives an empty default are not there.
     raw = {key: value for key, value in raw.items() if value not in (None, "", [], {})}
     try:
         access()
-    except SettingsError as error:
-        problems += error.problems
-    problems += [
-        f"{key}: found it in clear, expected it encrypted. Set it again: pulumi config set --secret {key}"
-        for key in (*(f"{NAMESPACE}:{name}" for name in SECRETS), *_CREDENTIALS)
-        if CONFIG.get().get(key) and not is_config_secret(key)
-    ]
+    except FindingsError as error:
+        findings.errors += error.findings
+    for key in (*(f"{NAMESPACE}:{name}" for name in SECRETS), *_CREDENTIALS):
+        if CONFIG.get().get(key) and not is_config_secret(key):
+            findings.add(
+                IN_CLEAR,
+                key,
+                "found it in clear, expected it encrypted.",
+                f"Set it again: pulumi config set --secret {key}",
+            )
     private_key = config.get_secret("sshPrivateKey")
     if private_key is None and not os.environ.get("SSH_AUTH_SOCK"):
-        problems.append(
-            "argoweb:sshPrivateKey: missing, and there is no SSH agent (SSH_AUTH_SOCK). "
-            "Set it with: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519"
+        findings.add(
+            NO_SSH_KEY,
+            "argoweb:sshPrivateKey",
+            "missing, and there is no SSH agent (SSH_AUTH_SOCK).",
+            "Set it with: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519",
         )
-    key_problem = private_key is not None and ssh_key.problem(config.get("sshPrivateKey") or "")
-    if key_problem:
-        problems.append(f"argoweb:sshPrivateKey: {key_problem}")
-    problems += _unknown_keys()
+    key_problem = (
+        ssh_key.problem(config.get("sshPrivateKey") or "") if private_key is not None else None
+    )
+    if key_problem is not None:
+        findings.add(UNUSABLE_SSH_KEY, "argoweb:sshPrivateKey", key_problem)
+    _check_names(findings)
     return build(
         raw,
         deployment=f"{pulumi.get_project()}/{pulumi.get_stack()}",
         ssh_private_key=private_key,
         tunnel_secret=config.get("tunnelSecret"),
-        problems=problems,
+        before=findings,
     )
 
 
@@ -78,20 +98,20 @@ def _value(config: pulumi.Config, key: str, text: str) -> object:
         return text
 
 
-def _unknown_keys() -> list[str]:
+def _check_names(findings: Findings) -> None:
+    """Whether each key of the namespace is one that is known."""
     known = {*STACK.keys, *SECRETS}
-    found = [
-        key.removeprefix(f"{NAMESPACE}:") for key in CONFIG.get() if key.startswith(f"{NAMESPACE}:")
-    ]
-    return [f"{NAMESPACE}:{key}: {_unknown(key, known)}" for key in found if key not in known]
-
-
-def _unknown(key: str, known: set[str]) -> str:
-    beginning = re.match(r"(\w+)[.\[]", key)
-    if beginning is None or beginning[1] not in known:
-        return f"unknown key. {nearest(key, known, STACK.words)}"
-    place = f"'{NAMESPACE}:{key}'"
-    return (
-        f"was set without --path. Run: pulumi config rm {place}, "
-        f"then: pulumi config set --path {place} <value>"
-    )
+    for place in CONFIG.get():
+        namespace, _, key = place.partition(":")
+        if namespace != NAMESPACE or key in known:
+            continue
+        beginning = re.match(r"(\w+)[.\[]", key)
+        if beginning is None or beginning[1] not in known:
+            findings.add(UNKNOWN_KEY, place, "unknown key.", nearest(key, known, STACK.words))
+        else:
+            findings.add(
+                WITHOUT_PATH,
+                place,
+                "was set without --path.",
+                f"Run: pulumi config rm '{place}', then: pulumi config set --path '{place}' <value>",
+            )

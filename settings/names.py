@@ -2,8 +2,9 @@
 
 import re
 
-from cloudflared import Findings, near
+from cloudflared import near
 from cloudflared.go.idna import lookup_name
+from values.findings import Findings
 
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_NAME = 253

@@ -4,7 +4,8 @@ import json
 import sys
 
 from settings.keys import SECRETS, STACK
-from values.kinds import Either, ListOf, MapOf, Shape, Table, shown
+from values.findings import shown
+from values.kinds import Either, ListOf, MapOf, Shape, Table
 
 _HEAD = """# The stack file
 

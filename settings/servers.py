@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from cloudflared import Findings
 from settings.addresses import same
 from settings.model import Bastion, Rebuild, Server, Site
+from values.findings import Findings
+from values.kinds import MISSING_KEY
 
 _Values = dict[str, Any]
 
@@ -22,9 +23,11 @@ def _host_key(value: _Values, where: str, findings: Findings) -> str | None:
         )
         return None
     if "hostKey" not in value:
-        findings.error(
+        findings.add(
+            MISSING_KEY,
             f"{where}.hostKey",
-            f"missing. Without it anybody could answer as the server. Print it with: ssh-keyscan -t ed25519 -p {value['port']} {value['address']}; "
+            "missing. Without it anybody could answer as the server.",
+            f"Print it with: ssh-keyscan -t ed25519 -p {value['port']} {value['address']}; "
             f"set it with: pulumi config set --path '{where}.hostKey' '<what stands behind the host>'",
         )
         return None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cloudflared import Findings, Rule, specific_first
+from cloudflared import Rule, specific_first
 from settings import caddyfile, formats, names
 from settings.caddy import NOT_IN_SITE
 from settings.keys import BACKENDS, BESIDE, WRITTEN
@@ -20,6 +20,7 @@ from settings.model import (
     Service,
     Site,
 )
+from values.findings import Findings
 
 _Values = dict[str, Any]
 

@@ -4,8 +4,8 @@ import base64
 import json
 from typing import Any
 
-from cloudflared import Findings
 from settings.model import TunnelSettings
+from values.findings import Findings
 
 _SECRET = "argoweb:tunnelSecret"
 _LEAST_BYTES = 32

@@ -15,7 +15,7 @@ ALLOWED = {
     "ingress": {"importing", "cloudflared.go", "values"},
     "settings": {"settings", "cloudflared", "values"},
     "render": {"render", "settings", "cloudflared", "values"},
-    "existing": {"existing", "settings"},
+    "existing": {"existing", "settings", "values"},
     "components": {"components", "existing", "render", "settings"},
     "sandbox": {"sandbox"},
     "bench": {"bench", "render", "settings", "tests"},

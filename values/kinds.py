@@ -8,54 +8,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from values.findings import Findings, Kind, doubt, warning
+
+UNKNOWN_KEY = Kind(
+    "unknown-key", "A key is none that its table has, or stands where another program writes it."
+)
+NEWER_KEY = warning(
+    "newer-key", "A key is unknown here and stays: a newer cloudflared may know it."
+)
+MISSING_KEY = Kind("missing-key", "A key that must be there is not.")
+NEEDED_KEY = doubt("needed-key", "A key is not there, and another one cannot work without it.")
 _MOST_NAMES = 40
 """Known names that an error lists."""
 _ALIKE = 0.7
 """Of `difflib`: how much of two words is the same, at the least."""
-
-
-@dataclass
-class Findings:
-    """What is wrong and what is doubtful, each with its place."""
-
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-    def error(self, where: str, text: str) -> None:
-        """Adds a reason to refuse the input."""
-        self.errors.append(printable(f"{where}: {text}"))
-
-    def warn(self, where: str, text: str) -> None:
-        """Adds something that works, but hardly as meant."""
-        self.warnings.append(printable(f"{where}: {text}"))
-
-    def doubt(self, where: str, text: str) -> None:
-        """Adds what cloudflared takes and what cannot work as written: here a reason to refuse it."""
-        self.error(where, text)
-
-    def mismatch(self, where: str, found: object, expected: str) -> None:
-        """Adds an error about a value that is not what its key takes."""
-        self.error(where, f"found {shown(found)}, expected {expected}.")
-
-
-def shown(value: object) -> str:
-    """A value as it stands in an error: its YAML type where that is the point, and not too long."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        return "a mapping"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    number = "the number " if isinstance(value, (int, float)) else ""
-    text = repr(value) if isinstance(value, str) else f"{number}{value}"
-    return text if len(text) <= 120 else text[:117] + "…'"
-
-
-def printable(text: str) -> str:
-    """A text on one line of a terminal: what is not to be seen there is escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def nearest(word: str, known: Iterable[str], words: Mapping[str, str] | None = None) -> str:
@@ -83,6 +49,11 @@ def like(word: str, known: Iterable[str], words: Mapping[str, str]) -> str | Non
 
 def _plain(word: str) -> str:
     return word.lower().replace("-", "").replace("_", "").replace(" ", "")
+
+
+def key_of(where: str) -> str:
+    """The place of a key itself in the mapping at a place."""
+    return f"{where} (the key)"
 
 
 class Shape(Protocol):
@@ -224,7 +195,7 @@ class MapOf:
             findings.mismatch(where, value, "a mapping")
             return {}
         return {
-            self.key.read(key, f"{where} (the key)", findings): self.item.read(
+            self.key.read(key, key_of(where), findings): self.item.read(
                 item, f"{where}.{key}", findings
             )
             for key, item in value.items()
@@ -288,6 +259,8 @@ class Table:
     """The key that has a table whose keys people write beside it."""
     newer: bool = False
     """Whether a newer cloudflared may have more keys: one that is like no known one stays, with a warning."""
+    joint: str = "."
+    """What stands between the table's place and a key."""
     also: Mapping[str, object] = field(default_factory=dict)
     """What the JSON schema says of keys that depend on one another."""
 
@@ -297,20 +270,22 @@ class Table:
             return {}
         result: dict[str, object] = {}
         for name in value:
+            place = f"{where}{self.joint}{name}"
             if self.passes_on(name):
-                findings.warn(f"{where}.{name}", self.wrong(name))
+                findings.add(NEWER_KEY, place, *self.why(name))
                 result[name] = value[name]
                 for text in _texts((name, value[name])):
-                    Text(empty=True, lines=True).read(text, f"{where}.{name}", findings)
+                    Text(empty=True, lines=True).read(text, place, findings)
             elif name in self.misused or name not in self.keys:
-                findings.error(f"{where}.{name}", self.wrong(name))
+                findings.add(UNKNOWN_KEY, place, *self.why(name))
         for name, key in self.keys.items():
+            place = f"{where}{self.joint}{name}"
             if name in value and value[name] is not None:
-                result[name] = key.shape.read(value[name], f"{where}.{name}", findings)
+                result[name] = key.shape.read(value[name], place, findings)
             elif key.required:
-                findings.error(f"{where}.{name}", f"missing. {key.doc}")
+                findings.add(MISSING_KEY, place, "missing.", key.doc)
             elif isinstance(key.shape, Table) and key.default is not None:
-                result[name] = key.shape.read(key.default, f"{where}.{name}", findings)
+                result[name] = key.shape.read(key.default, place, findings)
             elif key.default is not None:
                 result[name] = key.default
         return result
@@ -326,17 +301,23 @@ class Table:
         return [name for name in self.keys if name not in self.misused]
 
     def wrong(self, name: str) -> str:
-        """What is wrong with a key that is not one of the table's."""
+        """What is wrong with a key that is not one of the table's, and what to do."""
+        return " ".join(self.why(name))
+
+    def why(self, name: str) -> tuple[str, ...]:
+        """What is wrong with such a key; then, where the first does not say it, what to do."""
         if name in self.misused:
-            return self.misused[name]
+            return (self.misused[name],)
         if self.passes_on(name):
-            return "unknown key, which stays as it is: a newer cloudflared may know it, an older one ignores it."
+            return (
+                "unknown key, which stays as it is: a newer cloudflared may know it, an older one ignores it.",
+            )
         inner = self.keys[self.inner].shape if self.inner else None
         if isinstance(inner, Table) and like(str(name), self.keys, self.words) is None:
             meant = like(str(name), inner.keys, inner.words)
             if meant is not None:
-                return f"unknown key. Did you mean '{meant}' under `{self.inner}`?"
-        return f"unknown key. {nearest(str(name), self._useful, self.words)}"
+                return "unknown key.", f"Did you mean '{meant}' under `{self.inner}`?"
+        return "unknown key.", nearest(str(name), self._useful, self.words)
 
     def schema(self) -> dict[str, object]:
         properties = {}

@@ -16,8 +16,10 @@ from decimal import Decimal
 from cloudflared.go import durations
 from cloudflared.go.durations import Duration
 from cloudflared.go.yaml import Node, YamlError
-from values.kinds import Findings, Flag, ListOf, Shape, Table, Text, Whole
+from values.findings import Findings, Kind
+from values.kinds import Flag, ListOf, Shape, Table, Text, Whole
 
+KEY_TWICE = Kind("key-twice", "A mapping has a key twice.")
 NOTHING = object()
 """What a null gives a field, or a value that its field refuses: the field stays as it was."""
 
@@ -190,9 +192,8 @@ class Decoder:
             if first is not key:
                 place = below(where, key.text)
                 self.lines[place] = key.line
-                self.findings.error(
-                    place, f"is there twice, first in line {first.line}. Remove one of them."
-                )
+                text = f"is there twice, first in line {first.line}."
+                self.findings.add(KEY_TWICE, place, text, "Remove one of them.")
                 return
         merged: Node | None = None
         for key, value in mapping.pairs():

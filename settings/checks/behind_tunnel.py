@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from cloudflared import Findings
 from cloudflared.inside import inside_thing
 from cloudflared.origins import exposed, no_public_certificate
 from settings.addresses import metrics_of, overlap, reaches
@@ -17,6 +16,7 @@ from settings.caddyfile import Statement, directives, statements
 from settings.checks.loops import passed_to
 from settings.lines import Upstream, believes_visitors, inside, may_refuse, upstreams
 from settings.model import Caddy, CaddyLines, Redirect, Service, Site
+from values.findings import Findings
 
 _FROM_HERE = "every request comes from cloudflared on this server"
 _BY_HTTP = "cloudflared speaks plain http with Caddy, whatever the visitor speaks with Cloudflare"

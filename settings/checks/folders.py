@@ -4,9 +4,9 @@ import posixpath
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from cloudflared import Findings
 from settings.lines import roots
 from settings.model import CaddyLines, Directory, Nixos, Site
+from values.findings import Findings
 
 _NOT_ITS_OWN = (
     "/bin", "/boot", "/dev", "/efi", "/etc", "/etc/nixos", "/home", "/lib", "/lib64", "/lost+found", "/media",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from cloudflared import Findings, Router
+from cloudflared import Router
 from cloudflared.go.inclusion import a_path
 from cloudflared.origins import leads_back, names_of
 from settings.addresses import reaches
@@ -12,6 +12,7 @@ from settings.caddyfile import directives
 from settings.lines import Upstream, upstreams
 from settings.model import Caddy, CaddyLines, Proxy, Redirect, Service, Site
 from settings.names import EVERY
+from values.findings import Findings
 
 _WEB = ("http://", "https://", "ws://", "wss://")
 _MOST_REDIRECTS = 20

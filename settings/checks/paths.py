@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from cloudflared import Findings
 from settings.checks.ports import WRITTEN
 from settings.model import Caddy, Nixos, Site
 from settings.unit_paths import of_caddy, of_cloudflared
+from values.findings import Findings
 
 _UNSEEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 """By `ProtectHome` and `PrivateTmp` of nixos/argoWeb.nix and of nixpkgs' services.caddy."""

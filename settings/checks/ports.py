@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cloudflared import Findings
 from settings import caddyfile
 from settings.addresses import metrics_of, overlap
 from settings.model import Caddy
+from values.findings import Findings
 
 WRITTEN = ("pidfile", "logfile", "log-directory", "trace-output")
 """Keys of cloudflared whose files it makes itself."""

@@ -1,7 +1,7 @@
 """Whether each hostname can have its DNS record."""
 
-from cloudflared import Findings
 from settings.model import Dns, Site, Zone, longest_zone, owner_mark
+from values.findings import Findings
 
 LONGEST_COMMENT = 100
 """Characters of a record's comment that every plan of Cloudflare takes."""
@@ -18,7 +18,7 @@ def check_zones(sites: list[Site], zones: list[Zone], findings: Findings) -> Non
     for site in sites:
         name = site.hostname.removeprefix("*.")
         where = f"{site.place}.hostname"
-        if not site.dns.enabled or any(error.startswith(where) for error in findings.errors):
+        if not site.dns.enabled or findings.wrong(where):
             continue
         zone = longest_zone(name, by_name)
         if zone is None:

@@ -2,8 +2,8 @@
 
 import re
 
-from cloudflared import Findings
 from settings.model import Package
+from values.findings import Findings
 
 _BAD = re.compile(r"(?:^|[^0-9.])(2026\.8\.[01])(?:$|[^0-9.])")
 """By cloudflared's release notes, where 2026.8.2 takes back what they do; `warn_of` in `remote/units.sh` knows the same."""

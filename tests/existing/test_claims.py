@@ -5,13 +5,14 @@ from typing import Any
 import pulumi
 import pytest
 
-from existing import Claim, LookupFailed, OwnState
+from existing import Claim, OwnState
 from existing import api as api_module
 from existing.api import Api
 from existing.hostnames import claims, zone_records
-from settings import Access
+from settings import Access, FindingsError, tell
 from settings.build import build
 from tests.existing.conftest import ACCOUNT, OTHER_ZONE, ZONE, Cloudflare
+from values.findings import Findings
 
 NAME = "www.example.com"
 THEIRS = {"name": NAME, "type": "CNAME", "content": "shop.example.net"}
@@ -41,11 +42,13 @@ def claimed(
         "servers": {"web1": {"address": "192.0.2.1", "insecureHostKey": True}},
         "sites": [{"hostname": NAME, "root": "/srv/www"}, *sites],
     }
-    settings, problems = build(values, deployment="argoweb/prod"), list[str]()
-    zones_read = zone_records(settings, Api(access), problems)
-    found = claims(settings, zones_read, own or OwnState(), problems)
-    if problems:
-        raise LookupFailed(problems)
+    settings, findings = build(values, deployment="argoweb/prod"), Findings()
+    notices: list[str] = []
+    zones_read = zone_records(settings, Api(access), findings, notices)
+    found = claims(settings, zones_read, own or OwnState(), findings, notices)
+    if findings.errors:
+        raise FindingsError("What is at Cloudflare stands in the way", findings.errors)
+    tell(findings.warnings, notices)
     return found
 
 
@@ -63,7 +66,7 @@ def dns(**settings: Any) -> dict[str, Any]:
 
 
 def refusal(access: Access, *sites: dict[str, Any], **more: Any) -> str:
-    with pytest.raises(LookupFailed) as refused:
+    with pytest.raises(FindingsError) as refused:
         claimed(access, *sites, **more)
     (problem,) = refused.value.problems
     return problem
@@ -143,7 +146,7 @@ def test_several_records_and_several_hostnames_are_named_at_once(cloudflare: Clo
     cloudflare.has(NAME, "AAAA", "2001:db8::7")
     cloudflare.has("a.example.com", "A", "192.0.2.8")
 
-    with pytest.raises(LookupFailed) as refused:
+    with pytest.raises(FindingsError) as refused:
         claimed(cloudflare.access(), {"hostname": "a.example.com", "root": "/a"})
 
     first, second = refused.value.problems

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from existing import Found, KeptSecret, LookupFailed, OwnState, look_up, permissions
+from existing import Found, KeptSecret, OwnState, look_up, permissions
+from settings import FindingsError
 from settings.build import build
 from tests.existing.conftest import ACCOUNT, OTHER_ACCOUNT, ZONE, Cloudflare
 
@@ -43,7 +44,7 @@ def imported(
 
 
 def refusal(cloudflare: Cloudflare, tunnel: str, own: str | None = None) -> str:
-    with pytest.raises(LookupFailed) as refused:
+    with pytest.raises(FindingsError) as refused:
         imported(cloudflare, tunnel, own)
     (problem,) = refused.value.problems
     return problem
@@ -139,9 +140,9 @@ def test_a_stack_that_has_another_tunnel_keeps_it(cloudflare: Cloudflare) -> Non
 def test_it_is_told_together_with_what_stands_against_the_records(cloudflare: Cloudflare) -> None:
     cloudflare.has("www.example.com", "A", "192.0.2.7")
 
-    with pytest.raises(LookupFailed) as clash:
+    with pytest.raises(FindingsError) as clash:
         imported(cloudflare, UNKNOWN)
-    with pytest.raises(LookupFailed) as unreadable:
+    with pytest.raises(FindingsError) as unreadable:
         imported(cloudflare, UNKNOWN, token="N" * 40)
 
     tunnel, record = clash.value.problems

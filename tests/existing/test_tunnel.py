@@ -6,7 +6,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from existing import KeptSecret, LookupFailed, OwnState, TunnelFound, look_up
+from existing import KeptSecret, OwnState, TunnelFound, look_up
+from settings import FindingsError, tell
 from settings.build import build
 from tests.existing.conftest import ACCOUNT, SECRET, ZONE, Cloudflare
 
@@ -36,7 +37,9 @@ def found(
         "sites": [{"hostname": SITE, "root": "/srv/www"}],
     }
     settings = build(values, deployment="argoweb/prod", tunnel_secret=secret)
-    return look_up(settings, cloudflare.access(), own or OwnState()).tunnel
+    found = look_up(settings, cloudflare.access(), own or OwnState())
+    tell(found.warnings, found.notices)
+    return found.tunnel
 
 
 def having(tunnel: dict[str, Any], **more: Any) -> OwnState:
@@ -79,7 +82,7 @@ def test_one_that_somebody_else_uses_is_not(cloudflare: Cloudflare, mark: str) -
     content = f"{tunnel['id']}.cfargotunnel.com"
     cloudflare.has("old.example.com", "CNAME", content, comment=mark)
 
-    with pytest.raises(LookupFailed) as refused:
+    with pytest.raises(FindingsError) as refused:
         found(cloudflare, OwnState(made_secret=MINE))
 
     assert "the account has a tunnel 'argoweb-prod' already" in refused.value.problems[0]
@@ -88,7 +91,7 @@ def test_one_that_somebody_else_uses_is_not(cloudflare: Cloudflare, mark: str) -
 def test_one_that_the_dashboard_manages_is_never_taken_in(cloudflare: Cloudflare) -> None:
     cloudflare.has_tunnel(NAME, config_src="cloudflare")
 
-    with pytest.raises(LookupFailed):
+    with pytest.raises(FindingsError):
         found(cloudflare)
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from existing import LookupFailed, OwnState, look_up, permissions
+from existing import OwnState, look_up, permissions
+from settings import FindingsError
 from settings.build import build
 from tests.existing.conftest import ACCOUNT, OTHER_ACCOUNT, ZONE, Cloudflare
 
@@ -23,7 +24,7 @@ def looked_up(cloudflare: Cloudflare, own: OwnState, token: str = "T" * 40, **tu
 
 
 def refusal(cloudflare: Cloudflare, own: OwnState, **tunnel: Any) -> str:
-    with pytest.raises(LookupFailed) as refused:
+    with pytest.raises(FindingsError) as refused:
         looked_up(cloudflare, own, **tunnel)
     (problem,) = refused.value.problems
     return problem
@@ -97,7 +98,7 @@ def test_no_list_is_asked_for_where_the_stacks_tunnel_has_the_name(cloudflare: C
 
 
 def test_a_token_that_may_not_read_tunnels_is_told_the_permission(cloudflare: Cloudflare) -> None:
-    with pytest.raises(LookupFailed) as refused:
+    with pytest.raises(FindingsError) as refused:
         looked_up(cloudflare, OwnState(), token="N" * 40)
 
     problem = refused.value.problems[0]

@@ -6,6 +6,7 @@ import pulumi
 import pytest
 
 from existing import OwnState, look_up
+from settings import tell
 from settings.build import build
 from tests.existing.conftest import ACCOUNT, ZONE, Cloudflare
 
@@ -31,7 +32,8 @@ def looked_up(cloudflare: Cloudflare, *hostnames: str, by_id: bool = False) -> N
         "servers": {"web1": {"address": "192.0.2.1", "insecureHostKey": True}},
         "sites": [{"hostname": name, "root": "/srv/www"} for name in hostnames],
     }
-    look_up(build(values, deployment="argoweb/prod"), cloudflare.access(), OwnState())
+    found = look_up(build(values, deployment="argoweb/prod"), cloudflare.access(), OwnState())
+    tell(found.warnings, found.notices)
 
 
 def many(count: int) -> list[str]:

@@ -124,9 +124,11 @@ def test_json_has_every_file_with_its_problems(config: Path) -> None:
         "problems": [
             {
                 "severity": "error",
+                "code": "unreadable",
                 "line": 2,
                 "where": "",
                 "text": "expected the node content, but found '<stream end>'.",
+                "remedy": "",
             }
         ],
     }

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudflared import Findings, Router, Rule, check_order, specific_first
+from cloudflared import Router, Rule, check_order, specific_first
 from cloudflared.go.inclusion import covers
 from cloudflared.go.regexp import Pattern, PatternError
+from values.findings import Findings
 
 HOSTNAMES = ("", "*", "a.b.c", "b.c", "c", "*.b.c", "*.c", "*.a.b.c", "x.b.c")
 PATHS = (
@@ -35,7 +36,7 @@ def hidden(rules: list[Rule]) -> dict[int, int]:
     """The rules that are said to be hidden, each with the one that is said to hide it."""
     findings = Findings()
     check_order(rules, [str(index) for index in range(len(rules))], findings)
-    found = [text.split(": ", 1) for text in findings.errors + findings.warnings]
+    found = [[each.place, each.message] for each in findings.errors + findings.warnings]
     return {int(place): int(text.split()[3]) for place, text in found}
 
 

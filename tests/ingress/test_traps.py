@@ -347,7 +347,7 @@ def test_a_trap_is_named_with_its_line_and_what_to_do(config: str, expected: lis
     problems = read(config.encode()).problems
 
     assert [f"{problem.line}: {problem}" for problem in problems] == expected
-    assert not [problem for problem in problems if problem.refused]
+    assert not [problem for problem in problems if problem.is_error]
 
 
 def test_cloudflared_says_nothing_about_the_traps() -> None:

@@ -137,4 +137,4 @@ def test_there_a_site_of_cloudflareds_for_all_hostnames_leaves_caddy_nothing_and
 
     assert [rule.get("hostname") for rule in found] == ["a.example.com", None]
     warnings = build({**prod, "routing": "caddy"}, deployment="argoweb/test").warnings
-    assert any("argoweb:routing changes nothing" in warning for warning in warnings)
+    assert any("argoweb:routing changes nothing" in str(warning) for warning in warnings)

@@ -21,7 +21,7 @@ from cloudflared.go.idna import lookup_name
 from components.remote_programs import command
 from importing.file import read
 from render import FileEntry, cloudflared_yml, manifest, module_json, serving
-from settings import Settings, SettingsError
+from settings import FindingsError, Settings
 from settings.build import build
 from tests.real import real_cloudflared
 from tests.render.caddy import adapt, by_hostname, handlers, only_server, path_of, whole_file
@@ -54,7 +54,7 @@ def accepted(values: dict[str, Any]) -> Settings | None:
     """The settings; `None` where they are refused."""
     try:
         return build(values, deployment="argoweb/test")
-    except SettingsError:
+    except FindingsError:
         return None
 
 

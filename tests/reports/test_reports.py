@@ -9,7 +9,7 @@ import yaml
 
 from importing.file import read
 from render import caddyfile
-from settings import SettingsError
+from settings import FindingsError
 from settings.build import build
 
 KINDS: list[dict[str, Any]] = yaml.safe_load(
@@ -36,10 +36,10 @@ def stack(prod: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:
 def said(values: dict[str, Any]) -> list[tuple[str, str]]:
     """What the preview says of a stack, each with its place."""
     try:
-        findings = list(build(values, deployment="argoweb/prod").warnings)
-    except SettingsError as error:
-        findings = list(error.problems)
-    return [(place, text) for place, _, text in (each.partition(": ") for each in findings)]
+        findings = build(values, deployment="argoweb/prod").warnings
+    except FindingsError as error:
+        findings = error.findings
+    return [(each.place, each.message) for each in findings]
 
 
 @pytest.mark.parametrize("case", cases("says"))
@@ -70,7 +70,7 @@ def test_check_says_the_same_of_the_same_rule(prod: dict[str, Any], case: dict[s
     places = [f"argoweb:sites[{index}]" for index, site in enumerate(sites) if "service" in site]
     file = {"ingress": [*rules, {"service": "http_status:404"}]}
     checked = read(yaml.safe_dump(file).encode()).problems
-    found = [(problem.where, problem.text) for problem in checked]
+    found = [(problem.place, problem.message) for problem in checked]
 
     for place, text in said(stack(prod, case)):
         site, _, key = place.partition("].")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from settings import SettingsError, access
+from settings import FindingsError, access
 
 TOKEN, KEY, EMAIL = "T" * 40, "k" * 37, "me@example.com"
 BY_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
@@ -106,7 +106,7 @@ def test_missing_credentials_are_named_with_the_command(
 ) -> None:
     given(values)
 
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(FindingsError) as refused:
         access()
 
     assert refused.value.problems == (problem,)
@@ -142,7 +142,7 @@ def test_what_cannot_be_sent_is_refused_and_never_shown(
 ) -> None:
     given(values)
 
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(FindingsError) as refused:
         access()
 
     (problem,) = refused.value.problems

@@ -10,7 +10,7 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 from cloudflared import ORIGIN_REQUEST, SETTINGS
-from settings import SettingsError, ssh_key
+from settings import FindingsError, ssh_key
 from settings.build import build
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
@@ -92,7 +92,7 @@ def problems(values: dict[str, Any]) -> tuple[str, ...]:
     """Those of a stack file that is refused."""
     try:
         build(values, deployment="argoweb/prod")
-    except SettingsError as refused:
+    except FindingsError as refused:
         return refused.problems
     return ()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from settings import SettingsError
+from settings import FindingsError
 from settings.build import build
 from settings.model import Health, SiteUrl
 
@@ -98,7 +98,7 @@ def test_where_caddy_has_no_site_its_address_is_that_of_another_service(
 def test_a_url_that_no_caddy_could_answer_is_refused_at_preview(
     prod: dict[str, Any], url: str, caddy: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(FindingsError) as refused:
         health(prod, url, **caddy)
 
     assert refused.value.problems == (f"argoweb:health.urls[0]: {message}",)

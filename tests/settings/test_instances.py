@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from settings import SettingsError
+from settings import FindingsError
 from settings.build import build
 
 
 def problems(values: dict[str, Any]) -> list[str]:
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(FindingsError) as refused:
         build(values, deployment="argoweb/prod")
     return list(refused.value.problems)
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pulumi.runtime import set_all_config
 
-from settings import SettingsError, load
+from settings import FindingsError, load
 
 KEY = (
     Ed25519PrivateKey.generate()
@@ -28,7 +28,7 @@ def problems(
     context.run(set_all_config, values, list(encrypted))  # as Pulumi's language host does
     monkeypatch.setattr(pulumi, "get_project", lambda: "argoweb")
     monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(FindingsError) as refused:
         context.run(load)
     return refused.value.problems
 

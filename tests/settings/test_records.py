@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from settings import SettingsError
+from settings import FindingsError
 from settings.build import build
 
 
@@ -15,7 +15,7 @@ def test_the_sites_of_a_hostname_agree_on_its_record(prod: dict[str, Any]) -> No
         {**site, "path": "^/y", "dns": {"comment": "theirs"}},
     ]
 
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(FindingsError) as refused:
         build(prod, deployment="argoweb/prod")
 
     assert refused.value.problems == (
@@ -36,7 +36,7 @@ def test_what_one_site_says_of_a_hostnames_record_holds_for_its_others(
 
 
 def test_a_stacks_name_leaves_room_for_the_mark_of_its_records(prod: dict[str, Any]) -> None:
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(FindingsError) as refused:
         build(prod, deployment="argoweb/" + "x" * 100)
 
     assert refused.value.problems == (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import SettingsError, reference
+from settings import FindingsError, reference
 from settings.build import build
 from settings.keys import STACK
 from tests.settings.test_rejected import ABSENT, ROWS, changed
@@ -51,7 +51,7 @@ def takes(values: dict[str, Any]) -> tuple[bool, bool]:
     config = {f"argoweb:{key}": value for key, value in values.items()}
     try:
         build(values, deployment="argoweb/prod")
-    except SettingsError:
+    except FindingsError:
         return validator.is_valid({"config": config}), False
     return validator.is_valid({"config": config}), True
 

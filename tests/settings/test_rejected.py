@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import SettingsError
+from settings import FindingsError
 from settings.build import build
 
 ABSENT = object()
@@ -41,7 +41,7 @@ def changed(values: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
 def test_a_mistake_earns_this_message_and_no_other(
     prod: dict[str, Any], place: str, value: Any, messages: list[str]
 ) -> None:
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(FindingsError) as refused:
         build(changed(prod, place, value), deployment="argoweb/prod")
 
     assert list(refused.value.problems) == messages
@@ -60,7 +60,7 @@ def test_all_mistakes_are_reported_at_once(prod: dict[str, Any]) -> None:
     prod["sites"][0]["roott"] = "/srv"
     prod["servers"]["web1"]["port"] = 0
 
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(FindingsError) as refused:
         build(prod, deployment="argoweb/prod")
 
     assert {problem.split(": ")[0] for problem in refused.value.problems} >= {

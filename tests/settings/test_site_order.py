@@ -43,7 +43,7 @@ def test_the_written_order_is_kept_and_warned_about(prod: dict[str, Any]) -> Non
 
     assert [site.hostname for site in found.sites] == [site["hostname"] for site in HIDDEN]
     assert found.notices == ()
-    assert [warning.split(":")[1] for warning in found.warnings] == ["sites[2]", "sites[3]"]
+    assert [warning.place for warning in found.warnings] == ["argoweb:sites[2]", "argoweb:sites[3]"]
 
 
 def test_an_order_in_which_nothing_is_hidden_stays_without_a_word(prod: dict[str, Any]) -> None:

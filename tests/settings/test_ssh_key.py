@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from settings import SettingsError, load
+from settings import FindingsError, load
 from settings.ssh_key import encrypted, problem
 
 
@@ -137,7 +137,7 @@ def test_a_public_key_is_refused_and_not_shown(
     stack = {"argoweb:sshPrivateKey": pair[1], "cloudflare:apiToken": "T" * 40}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(stack))
 
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(FindingsError) as refused:
         load()
 
     (found,) = (text for text in refused.value.problems if "found a public key" in text)
@@ -156,7 +156,7 @@ def test_a_key_with_a_passphrase_is_refused_with_the_way_to_the_agent_and_not_sh
     stack = {"argoweb:sshPrivateKey": key.read_text(), "cloudflare:apiToken": "T" * 40}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(stack))
 
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(FindingsError) as refused:
         load()
 
     (found,) = (text for text in refused.value.problems if "found a key" in text)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from settings import SettingsError
+from settings import FindingsError
 from settings.build import build
 from settings.model import TunnelSettings
 
@@ -22,7 +22,7 @@ def tunnel(prod: dict[str, Any], secret: str | None, **keys: Any) -> TunnelSetti
 
 
 def refusal(prod: dict[str, Any], secret: str | None, **keys: Any) -> str:
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(FindingsError) as refused:
         tunnel(prod, secret, **keys)
     (problem,) = refused.value.problems
     assert SECRET not in problem

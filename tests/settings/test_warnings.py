@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def warnings(values: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(build(values, deployment="argoweb/prod").warnings)
+    return tuple(map(str, build(values, deployment="argoweb/prod").warnings))
 
 
 def site(**keys: Any) -> dict[str, Any]:

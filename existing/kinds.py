@@ -1,0 +1,15 @@
+"""Kinds of findings that stand in a stack's way at Cloudflare."""
+
+from values.findings import Kind
+
+API_REFUSED = Kind("api-refused", "Cloudflare's API does not tell what a preview has to know.")
+RECORD_TAKEN = Kind("record-taken", "A hostname has a record that is not of this stack.")
+RECORD_COPIED = Kind(
+    "record-copied", "Two states have the same record: one is a copy of the other."
+)
+TUNNEL_IMPORT = Kind(
+    "tunnel-import", "The tunnel of `argoweb:tunnel.importId` cannot be taken over."
+)
+TUNNEL_NAME = Kind("tunnel-name", "The account has another tunnel of this name.")
+ZONE_MISSING = Kind("zone-missing", "The account has no zone of this name that the token may see.")
+ZONE_ID = Kind("zone-id", "The id of a zone is that of another one.")
