@@ -1,6 +1,7 @@
 """What the tests share."""
 
 import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     seed = terminalreporter.config.option.hypothesis_seed
     terminalreporter.write_line(f"seed of the random tests: --hypothesis-seed={seed}")
     skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
-    if wanting := sum(WANTED in text for text in skipped):
+    wanted = Counter(found[1] for text in skipped if (found := WANTED.search(text)))
+    for part, tests in wanted.items():
         terminalreporter.write_line(
-            f"NOT TRIED WITH THE REAL CLOUDFLARED: {wanting} tests wanted it. docs/sandbox.md says how to name one.",
+            f"NOT TRIED WITH {part.upper()}: {tests} tests wanted it. docs/sandbox.md says how to name one.",
             yellow=True,
         )
 

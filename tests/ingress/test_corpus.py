@@ -1,7 +1,5 @@
 """The same answers as the real cloudflared, on the corpus of files that was recorded with it."""
 
-import warnings
-
 import pytest
 
 from cloudflared.go.urls import UrlError
@@ -50,9 +48,9 @@ def test_a_request_is_taken_by_the_rule_that_cloudflared_takes(case: Case) -> No
 def test_the_recorded_answers_are_those_of_the_cloudflared_on_path() -> None:
     judge = find()
     if judge is None:
-        reason = "no cloudflared on PATH: the recorded answers were not compared with a real one"
-        warnings.warn(reason, stacklevel=1)
-        pytest.skip(reason)
+        pytest.skip(
+            "wants the real cloudflared on PATH, so this was NOT CHECKED: that the recorded answers are still its own"
+        )
 
     stale = {case.name: now for case in CASES[::SAMPLE] if (now := _now(judge, case)) != _was(case)}
 

@@ -45,6 +45,7 @@ class Server:
         self.root, self.stubs = folder / "root", folder / "stubs"
         self.environment = folder / "set-environment"
         self.stubs.mkdir()
+        self._started: list[subprocess.Popen[str]] = []
         self.stub("systemctl", "#!/bin/sh\necho active\n")
 
     def stub(self, name: str, text: str) -> None:
@@ -70,7 +71,7 @@ class Server:
             "HOME": "/home/admin",
             "SUDO_UID": "1234",
         }
-        return subprocess.Popen(
+        process = subprocess.Popen(
             ["bash", *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -78,6 +79,14 @@ class Server:
             text=True,
             env=surroundings,
         )
+        self._started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Ends what is left of its programs."""
+        for process in self._started:
+            with process:
+                process.kill()
 
     def call(self, text: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Shell text that uses what the parts share."""
@@ -87,8 +96,10 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Server:
-    return Server(tmp_path)
+def server(tmp_path: Path) -> Iterator[Server]:
+    made = Server(tmp_path)
+    yield made
+    made.end()
 
 
 class Work:

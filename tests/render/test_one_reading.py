@@ -7,6 +7,7 @@ import re
 import socket
 import ssl
 import time
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -65,6 +66,7 @@ class Tunnel:
         self._router, self._sites = Router(self._rules), Router(settings.rules)
         self._url, self._tls = settings.caddy.url, tls
         self._kept = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        weakref.finalize(self, self._kept.close)
 
     def rule(self, host: str, target: str) -> Rule:
         """The rule that cloudflared takes."""

@@ -67,6 +67,7 @@ def before(
         try:
             return await asyncio.wait_for(visit(origin), 60)
         finally:
+            origin.close()
             server.close()
             await service.end()
 
@@ -167,11 +168,13 @@ def test_the_service_hears_of_a_visitor_who_leaves_in_the_middle_of_an_upload() 
         reader = asyncio.StreamReader()
         reader.feed_data(b"half")
         reader.feed_eof()
-        _, writer = await asyncio.open_connection(sock=socket.socketpair()[0])
+        ours, theirs = socket.socketpair()
+        _, writer = await asyncio.open_connection(sock=ours)
         head = Head(start="POST / HTTP/1.1", headers=[("Content-Length", "8")])
         with pytest.raises(Unreachable):
             await asyncio.wait_for(origin.pass_on(head, "a.example.com", reader, writer), 20)
         writer.close()
+        theirs.close()
         while not service.broken:
             await asyncio.sleep(0.01)
 

@@ -170,6 +170,11 @@ class Origin:
                 ):
                     raise
 
+    def close(self) -> None:
+        """Ends the connections that are kept."""
+        for connection in self._idle:
+            connection.writer.close()
+
     def _kept(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()  # the one that was used last
