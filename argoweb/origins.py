@@ -26,7 +26,7 @@ def hostname_of(site: Site) -> str | None:
 
 
 def curl_config(settings: Settings) -> str:
-    """curl's configuration: a transfer for each site that can be asked, which prints `site`, its index, status, seconds."""
+    """Curl's configuration: a transfer for each site that can be asked, which prints `site`, its index, status, seconds."""
     blocks = [
         "\n".join([*block, f'write-out = "site\\t{index}\\t%{{http_code}}\\t%{{time_total}}\\n"'])
         for index, site in enumerate(settings.sites)

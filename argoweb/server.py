@@ -70,7 +70,7 @@ class ServerSeen:
     @property
     def drift(self) -> list[Line]:
         """What differs there."""
-        return [line for line in self.lines if line.code not in ("cloudflared-unconnected",)]
+        return [line for line in self.lines if line.code != "cloudflared-unconnected"]
 
 
 async def look_at_servers(stack: Stack, *, sites: bool) -> list[ServerSeen]:

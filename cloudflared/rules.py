@@ -123,7 +123,7 @@ _HALF = "is a rule of its own, since it begins with '- '. Write it without that,
 
 
 def check_ends(rules: Sequence[Rule], places: Sequence[str], findings: Findings) -> None:
-    """cloudflared's demand that the last rule, and no other one, takes every request."""
+    """Cloudflared's demand that the last rule, and no other one, takes every request."""
     for index, (rule, place) in enumerate(zip(rules, places, strict=True), start=1):
         if rule.catches_all and index < len(rules):
             halves = not rule.service or (index > 1 and not rules[index - 2].service)

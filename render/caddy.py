@@ -174,8 +174,11 @@ def _only(name: str, conditions: Sequence[str], directive: str) -> Iterator[str]
 
 
 def _refused_spellings(sites: Sequence[Site], *, asks_host: bool, rest: bool) -> Iterator[str]:
-    """Refuses another spelling of a hostname that cloudflared guards, where a wildcard's rule would not ask for the same,
-    and for `*` any name with a dot at its end, which is another one for Caddy's own matchers."""
+    """Refuses other spellings of a hostname that cloudflared guards.
+
+    They matter where a wildcard's rule would not ask for the same. For `*` any name with a dot at its end is refused,
+    which is another one for Caddy's own matchers.
+    """
     if asks_host and any(site.hostname == EVERY and _is_caddys(site) for site in sites):
         dotted = "header_regexp Host `[.](:[^:]*)?$`"
         yield from _only("@argoweb-dotted", [dotted], "respond 404")

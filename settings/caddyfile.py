@@ -240,7 +240,8 @@ class _Lexer:
         self._text += character
 
     def end(self) -> None:
-        """
+        """Ends the lines.
+
         Raises:
             LexError: something goes on behind the lines.
         """

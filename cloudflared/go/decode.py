@@ -89,6 +89,7 @@ def _type(value: object) -> str:
 
 
 def plain(text: str) -> object:
+    """The value of a scalar without quotes and tags, as yaml.v3's `resolve.go` finds it."""
     if text in _WORDS:
         return _WORDS[text]
     if _is_time(text):

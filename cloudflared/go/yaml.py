@@ -91,8 +91,8 @@ class _Events(Reader, Scanner, Parser):
             raise ScannerError(None, start_mark, "found incompatible YAML document", start_mark)
         return version
 
-    def fetch_flow_collection_end(self, TokenClass: type[yaml.Token]) -> None:
-        super().fetch_flow_collection_end(TokenClass)
+    def fetch_flow_collection_end(self, token_class: type[yaml.Token]) -> None:
+        super().fetch_flow_collection_end(token_class)
         self.flow_level = max(self.flow_level, 0)
 
     def _skip_comment(self) -> None:

@@ -108,7 +108,7 @@ class Api:
         if token is None:
             raise InvalidToken() if route.template == VERIFY else AuthenticationError()
         if not token.allows(route.permission):
-            raise AuthenticationError()
+            raise AuthenticationError
         body = parsed_body(request.body)
         route.check_names(request.query, body)
         reply = route.handler(
@@ -142,11 +142,11 @@ class Api:
                 raise InvalidHeaders(6102, "X-Auth-Email")
             found = self._store.tokens.get(key)
             if found is None or found.email != email:
-                raise UnknownKey()
+                raise UnknownKey
             return found
         scheme, _, value = (request.head.get("authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or not TOKEN_FORM.fullmatch(value):
-            raise InvalidHeaders()
+            raise InvalidHeaders
         found = self._store.tokens.get(value)
         if found is not None and found.addresses is not None and CLIENT not in found.addresses:
             raise AddressNotAllowed(CLIENT)

@@ -108,7 +108,7 @@ def check_quota(zone: Zone, there: Sequence[Record]) -> None:
     """Refuse one more record than the zone may have."""
     quota = QUOTAS[zone.plan] if zone.record_quota is None else zone.record_quota
     if len(there) >= quota:
-        raise RecordQuotaExceeded()
+        raise RecordQuotaExceeded
 
 
 def check_clash(record: Record, others: Iterable[Record]) -> None:
@@ -120,9 +120,9 @@ def check_clash(record: Record, others: Iterable[Record]) -> None:
             raise IdenticalRecordExists() if identical else RecordExists()
     kinds = {other.type for other in same_host}
     if record.type == "CNAME" and kinds & set(PROXIABLE):
-        raise HostTaken()
+        raise HostTaken
     if record.type in ADDRESSES and "CNAME" in kinds:
-        raise HostIsAlias()
+        raise HostIsAlias
 
 
 def same_content(one: Record, other: Record) -> bool:

@@ -41,7 +41,7 @@ class Call:
     def tunnel(self, *, deleted: bool = False) -> Tunnel:
         tunnel = self.store.tunnel(self.path["acc"], self.path["id"], deleted=deleted)
         if not self.sees(tunnel.id):
-            raise AuthenticationError()
+            raise AuthenticationError
         return tunnel
 
 

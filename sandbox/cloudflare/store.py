@@ -50,16 +50,16 @@ class Store:
         self.account(account_id)
         tunnel = self.tunnels.get(tunnel_id)
         if tunnel is None or tunnel.account_id != account_id:
-            raise TunnelNotFound()
+            raise TunnelNotFound
         if tunnel.deleted_at is not None and not deleted:
-            raise TunnelNotFound()
+            raise TunnelNotFound
         return tunnel
 
     def record(self, zone_id: str, record_id: str) -> Record:
         self.zone(zone_id)
         record = self.records.get(record_id)
         if record is None or record.zone_id != zone_id:
-            raise RecordNotFound()
+            raise RecordNotFound
         return record
 
     def zone_records(self, zone_id: str) -> list[Record]:
@@ -74,7 +74,7 @@ class Store:
         self.account(account_id)
         own = [found for found in self.access.values() if found.account_id == account_id]
         if not any(found.kind == "organizations" for found in own):
-            raise AccessNotEnabled()
+            raise AccessNotEnabled
         return [found for found in own if found.kind == kind]
 
     def access_object(self, account_id: str, kind: str, object_id: str) -> AccessObject:

@@ -68,7 +68,7 @@ def checked_name(store: Store, account_id: str, value: Any, own_id: str | None =
     for other in store.tunnels.values():
         clashes = (other.account_id, other.name, other.deleted_at) == (account_id, value, None)
         if clashes and other.id != own_id:
-            raise TunnelNameTaken()
+            raise TunnelNameTaken
     return value
 
 
@@ -133,7 +133,7 @@ def patch(call: Call) -> Reply:
 def delete(call: Call) -> Reply:
     tunnel = call.tunnel()
     if call.live.connections(tunnel.id):
-        raise TunnelHasConnections()
+        raise TunnelHasConnections
     return Reply(result=shown(call, call.store.put_tunnel(replace(tunnel, deleted_at=now()))))
 
 

@@ -232,10 +232,10 @@ def _authenticate(transport: paramiko.Transport, user: str, credentials: _Creden
             )
         )
     if key is None and credentials.agent is not None:
-        for offered in credentials.agent.get_keys():
-            attempts.append(
-                ("publickey", functools.partial(transport.auth_publickey, user, offered))
-            )
+        attempts.extend(
+            ("publickey", functools.partial(transport.auth_publickey, user, offered))
+            for offered in credentials.agent.get_keys()
+        )
     for method, attempt in attempts:
         if method not in tried:
             tried.append(method)

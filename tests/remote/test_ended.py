@@ -64,7 +64,10 @@ class Deployed(Server):
     def secrets(self) -> list[str]:
         """The files that hold the tunnel's secret."""
         found = subprocess.run(
-            ["grep", "-rlF", "-e", SECRET, str(self.folder)], capture_output=True, text=True
+            ["grep", "-rlF", "-e", SECRET, str(self.folder)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return found.stdout.splitlines()
 

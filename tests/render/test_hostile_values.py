@@ -233,7 +233,7 @@ def test_a_value_comes_back_from_caddy(
 
 LINES = (
     'respond "x"', "respond `y`", "header A b", "handle {", "route {", "}", "{", "respond {", "respond <<E", "E", "  E",
-    "# {", "# }", "respond \\", '"', "`", '"}"', "`{`", "handle_path /x/* {", "}}", "{}", "respond <<E }", "header A \"",
+    "# {", "# }", "respond \\", '"', "`", '"}"', "`{`", "handle_path /x/* {", "}}", "{}", "respond <<E }", 'header A "',
     "respond hi }", "} handle {", "}\nhandle {", "\\", "\\}", "<<", "<<E {", "import nothing*", "vars a {", "{$X}", "",
 "# \u2028}\u2028http://:9 {\u2028respond x",
 )  # fmt: skip

@@ -153,9 +153,9 @@ def _check_free(call: Call, uris: list[str], old: AccessObject | None) -> None:
         if old is not None and other.id == old.id:
             continue
         if destinations.parsed(other.body["domain"]) == primary:
-            raise ApplicationExists()
+            raise ApplicationExists
         if {destinations.parsed(uri) for uri in other.body["self_hosted_domains"]} & set(wanted):
-            raise DestinationTaken()
+            raise DestinationTaken
 
 
 def show(call: Call, app: AccessObject) -> Json:

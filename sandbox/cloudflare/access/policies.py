@@ -87,7 +87,7 @@ def show_policy(call: Call, policy: AccessObject) -> Json:
 
 def refuse_used_policy(call: Call, policy: AccessObject) -> None:
     if show_policy(call, policy)["app_count"]:
-        raise PolicyInUse()
+        raise PolicyInUse
 
 
 def check_group(call: Call, old: AccessObject | None) -> Json:
@@ -100,7 +100,7 @@ def check_group(call: Call, old: AccessObject | None) -> Json:
 
 def refuse_used_group(call: Call, group: AccessObject) -> None:
     if named_by(call, group):
-        raise PolicyInUse()
+        raise PolicyInUse
 
 
 ROUTES = (

@@ -91,7 +91,7 @@ def _rotated(call: Call, thing: AccessObject) -> Reply:
 
 def refuse_used(call: Call, token: AccessObject) -> None:
     if named_by(call, token):
-        raise ServiceTokenInUse()
+        raise ServiceTokenInUse
 
 
 def admitted(token: AccessObject, secret: str) -> bool:
