@@ -3,7 +3,6 @@
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 
-from cloudflared import Router
 from render.caddy_shared import CLEAN, FILES, PROXY, PROXY_AS, VISITOR, shared
 from settings.caddyfile import directives
 from settings.model import (
@@ -42,9 +41,8 @@ def caddyfile(settings: Settings) -> str:
         return _HEADING
     lines: list[str] = []
     if caddy.tls is None:
-        router = Router(settings.site_rules)
         for hostname in dict.fromkeys(site.hostname for site in sites):
-            its = [sites[index] for index in router.of(hostname)]
+            its = [sites[index] for index in settings.router.of(hostname)]
             if not _is_wildcard(hostname) and any(map(_is_caddys, its)):
                 lines += _block(caddy, hostname, its)
         lines += _block(caddy, "", [site for site in sites if _is_wildcard(site.hostname)])

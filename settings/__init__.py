@@ -1,10 +1,9 @@
 """A stack's configuration, checked: what it declares, or everything that is wrong with it."""
 
 from settings.api_access import Access, access
-from settings.checks.records import comment_of
 from settings.errors import FindingsError
 from settings.load import load
-from settings.model import Bastion, Rebuild, Server, Settings, Site, Zone, owner_mark
+from settings.model import Bastion, Rebuild, Server, Settings, Site, Zone, comment_of, owner_mark
 from settings.telling import tell
 
 __all__ = [

@@ -6,20 +6,14 @@ from typing import Any
 
 import pulumi
 
-from cloudflared import Router, Rule, check_order, check_origin, check_rule, check_settings
+from cloudflared import Router, Rule
 from settings import names, servers, sites, tunnel
 from settings.caddy import caddy as read_caddy
-from settings.checks import records
-from settings.checks.behind_tunnel import check_given_away
-from settings.checks.folders import check_folders, check_roots
-from settings.checks.loops import check_loops, check_services
-from settings.checks.paths import check_seen
-from settings.checks.ports import check_instances, check_ports
-from settings.checks.releases import check_release
+from settings.checks import check_all
 from settings.errors import configuration_error
 from settings.health import health
 from settings.keys import STACK
-from settings.model import Nixos, Package, Service, Settings, Zone
+from settings.model import Nixos, Package, Settings, Zone
 from values.findings import Finding, Findings
 from values.kinds import MISSING_KEY, NEEDED_KEY, key_of
 
@@ -44,15 +38,13 @@ def build(
     Raises:
         FindingsError: something is wrong; what was found `before` goes with it.
     """
-    shapes, findings = Findings(), Findings()
-    stack = _Stack(STACK.read(dict(raw), NAMESPACE, shapes), shapes)
-    findings.warnings += shapes.warnings
-    settings = _settings(stack, deployment, ssh_private_key, tunnel_secret, findings)
-    earlier = before.errors if before else []
-    errors = list(dict.fromkeys([*earlier, *shapes.errors, *findings.errors]))
-    if errors:
-        raise configuration_error([_with_command(error) for error in errors])
-    return settings
+    findings = before or Findings()
+    stack = _Stack(STACK.read(dict(raw), NAMESPACE, findings), findings)
+    settings = _read(stack, deployment, ssh_private_key, tunnel_secret, findings)
+    check_all(settings, findings)
+    if findings.errors:
+        raise configuration_error([_with_command(error) for error in findings.errors])
+    return replace(settings, warnings=tuple(findings.warnings))
 
 
 class _Stack:
@@ -61,13 +53,14 @@ class _Stack:
     So what is wrong between the sound ones is reported at the same time.
     """
 
-    def __init__(self, values: _Values, shapes: Findings) -> None:
+    def __init__(self, values: _Values, findings: Findings) -> None:
+        """`findings` has what is wrong with the values by themselves, and may have more than that later."""
         self._values = values
-        self._shapes = shapes
+        self._malformed = Findings(errors=[*findings.errors])
 
     def whole(self, key: str) -> bool:
         """Whether nothing in a table, list or mapping is malformed."""
-        return not self._shapes.wrong(f"{NAMESPACE}:{key}")
+        return not self._malformed.wrong(f"{NAMESPACE}:{key}")
 
     def table(self, key: str) -> Any:
         """A table, or its default where it is absent or malformed."""
@@ -79,14 +72,16 @@ class _Stack:
     def items(self, key: str) -> list[tuple[str, _Values]]:
         """The sound items of a list or mapping, each with its place; none where a name in it is malformed."""
         whole = f"{NAMESPACE}:{key}"
-        unusable = {whole, key_of(whole)}.intersection(each.place for each in self._shapes.errors)
+        unusable = {whole, key_of(whole)}.intersection(
+            each.place for each in self._malformed.errors
+        )
         found = {} if unusable else self._values.get(key, [])
         named = (
             ((f"{whole}.{name}", value) for name, value in found.items())
             if isinstance(found, dict)
             else ((f"{whole}[{index}]", value) for index, value in enumerate(found))
         )
-        return [(place, value) for place, value in named if not self._shapes.wrong(place)]
+        return [(place, value) for place, value in named if not self._malformed.wrong(place)]
 
 
 def _with_command(error: Finding) -> Finding:
@@ -97,7 +92,7 @@ def _with_command(error: Finding) -> Finding:
     return replace(error, remedy=f"{error.remedy} {command}")
 
 
-def _settings(
+def _read(
     stack: _Stack,
     deployment: str,
     ssh_private_key: pulumi.Output[str] | None,
@@ -106,7 +101,6 @@ def _settings(
 ) -> Settings:
     """The settings, complete only if `findings` has no error afterwards."""
     zones = _zones(stack.items("zones"), findings)
-    sound_zones = stack.whole("zones") and not findings.errors
     caddy = read_caddy(stack.table("caddy"), stack.table("routing"), findings)
     written = [
         site for place, value in stack.items("sites") for site in sites.at(place, value, findings)
@@ -114,46 +108,10 @@ def _settings(
     chosen, notices = sites.ordered(written, stack.table("siteOrder"))
     cloudflared: _Values = {"metrics": METRICS, **stack.table("cloudflared")}
     defaults = cloudflared.get("originRequest") or {}
-    sites.check_last(chosen, findings)
     rules = [sites.rule(site, caddy, defaults, findings) for site in chosen]
     if not (rules and rules[-1].catches_all):
         rules.append(sites.rest(caddy, defaults) if caddy.routes else CATCH_ALL)
-    of_sites = rules[: len(chosen)]
-    sites.check_routing(chosen, caddy, findings)
-    sites.check_defaults(chosen, defaults, findings)
-    places = [site.place for site in chosen]
-    for site, rule in zip(chosen, of_sites, strict=True):
-        service = check_rule(rule, site.place, findings)
-        if isinstance(site.backend, Service):
-            check_origin(rule, service, site.place, findings, common=defaults)
-    check_order(of_sites, places, findings)
-    if sound_zones:
-        records.check_zones(chosen, zones, findings)
-    records.check_records(chosen, deployment, findings)
-    check_settings(cloudflared, "argoweb:cloudflared.", findings)
-    machines = [servers.server(place, value, findings) for place, value in stack.items("servers")]
-    if stack.whole("servers"):
-        servers.check_servers(machines, findings)
-
-    package = _package(stack.table("package"))
-    check_release(package, findings)
     account_id, given = stack.table("accountId"), stack.table("nixos")
-    nixos = Nixos(
-        allow_unfree=given["allowUnfree"],
-        instances=given["instances"],
-        config_dir=given["configDir"].rstrip("/"),
-        data_dir=given["dataDir"].rstrip("/"),
-    )
-    check_folders(nixos, findings)
-    check_roots(chosen, nixos, findings)
-    check_instances(nixos.instances, cloudflared, findings)
-    check_ports(nixos.instances, cloudflared, caddy, findings)
-    check_seen(chosen, cloudflared, caddy, nixos, findings)
-    router = Router(of_sites)
-    check_loops(chosen, router, caddy, findings)
-    check_given_away(chosen, cloudflared, nixos.instances, caddy, findings)
-    check_services(chosen, defaults, caddy, findings)
-    servers.check_addresses(machines, chosen, findings)
     return Settings(
         deployment=deployment,
         account_id=account_id,
@@ -168,14 +126,18 @@ def _settings(
         ),
         cloudflared=cloudflared,
         zones=zones,
-        servers=machines,
+        servers=[servers.server(place, value, findings) for place, value in stack.items("servers")],
         sites=chosen,
         rules=rules,
         caddy=caddy,
-        package=package,
-        nixos=nixos,
-        health=health(stack.table("health"), chosen, router, caddy, findings),
-        warnings=tuple(dict.fromkeys(findings.warnings)),
+        package=_package(stack.table("package")),
+        nixos=Nixos(
+            allow_unfree=given["allowUnfree"],
+            instances=given["instances"],
+            config_dir=given["configDir"].rstrip("/"),
+            data_dir=given["dataDir"].rstrip("/"),
+        ),
+        health=health(stack.table("health"), chosen, Router(rules[: len(chosen)]), caddy, findings),
         notices=tuple(notices),
     )
 

@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 from cloudflared import Router
 from cloudflared.go.idna import lookup_name
 from settings.addresses import reaches
-from settings.checks.loops import listening
+from settings.backends import listening
 from settings.model import INTERNAL_NAME, Caddy, Health, Service, Site, SiteUrl
 from settings.names import EVERY
 from values.findings import Findings

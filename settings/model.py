@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pulumi
 
-from cloudflared import Rule, without_handed_over
+from cloudflared import Router, Rule, without_handed_over
 from cloudflared.flags import DEFAULTS
 from cloudflared.go.durations import seconds
 from settings.addresses import metrics_of
@@ -317,6 +317,17 @@ class Settings:
         return math.ceil(given or seconds(DEFAULTS["grace-period"]) or 0)
 
     @property
+    def common(self) -> Mapping[str, object]:
+        """The `originRequest` of all sites, which a site's own overrides key by key."""
+        given = self.cloudflared.get("originRequest")
+        return given if isinstance(given, Mapping) else {}
+
+    @cached_property
+    def router(self) -> Router:
+        """Which of the sites takes a request."""
+        return Router(self.site_rules)
+
+    @property
     def site_rules(self) -> Sequence[Rule]:
         """The rules of the sites alone, each at its site's index."""
         return self.rules[: len(self.sites)]
@@ -350,6 +361,15 @@ class Settings:
     @cached_property
     def _zones(self) -> Mapping[str, Zone]:
         return {zone.name: zone for zone in self.zones}
+
+
+LONGEST_COMMENT = 100
+"""Characters of a record's comment that every plan of Cloudflare takes."""
+
+
+def comment_of(site: Site, mark: str) -> str:
+    """The comment of a site's record: the user's words, then whose it is."""
+    return f"{site.dns.comment} ({mark})" if site.dns.comment else mark
 
 
 def owner_mark(deployment: str) -> str:

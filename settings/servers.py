@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from settings.addresses import same
-from settings.model import Bastion, Rebuild, Server, Site
+from settings.model import Bastion, Rebuild, Server
 from values.findings import Findings
 from values.kinds import MISSING_KEY
 
@@ -60,42 +59,3 @@ def server(place: str, value: _Values, findings: Findings) -> Server:
             args=rebuild["args"],
         ),
     )
-
-
-def check_addresses(servers: list[Server], sites: list[Site], findings: Findings) -> None:
-    """Warns of a way by SSH that leads to Cloudflare, or to what only OpenSSH's own configuration knows."""
-    hostnames = {site.hostname for site in sites if site.dns.enabled}
-    for server in servers:
-        where = f"argoweb:servers.{server.name}"
-        ways = [(f"{where}.address", server.address)]
-        if server.bastion is not None:
-            ways.append((f"{where}.bastion.address", server.bastion.address))
-        for place, address in ways:
-            if same(address) in hostnames:
-                findings.warn(
-                    place,
-                    f"'{address}' is a hostname of the sites, whose record leads to Cloudflare, where no SSH answers. "
-                    "Give the server's IP address or another name of it.",
-                )
-            elif "." not in address and ":" not in address and address != "localhost":
-                findings.warn(
-                    place,
-                    f"'{address}' has no dot: an alias of your ~/.ssh/config is unknown here, since Pulumi's plugin does not read it. "
-                    "Give the IP address or the whole name, and `port`, `user` and `bastion` as keys.",
-                )
-
-
-def check_servers(servers: list[Server], findings: Findings) -> None:
-    """Whether there are servers, each of them once."""
-    if not servers:
-        findings.error(
-            "argoweb:servers", "found none, expected at least one server to run the tunnel."
-        )
-    seen: dict[str, str] = {}
-    for server in servers:
-        other = seen.setdefault(f"{same(server.address)}:{server.port}", server.name)
-        if other != server.name:
-            findings.error(
-                f"argoweb:servers.{server.name}.address",
-                f"is that of '{other}' too. Remove one of them.",
-            )

@@ -150,40 +150,6 @@ def _in_rules(site: Site) -> str:
     return "" if site.hostname == names.EVERY else site.hostname
 
 
-def check_last(sites: list[Site], findings: Findings) -> None:
-    """Whether a site that takes every request stands behind all others."""
-    for site in sites[:-1]:
-        if site.hostname == names.EVERY and not site.path:
-            findings.error(
-                site.place,
-                "takes every request. Move it to the end, or set argoweb:siteOrder to sorted.",
-            )
-
-
-def check_routing(sites: list[Site], caddy: Caddy, findings: Findings) -> None:
-    """Whether something is left to Caddy where it takes what no rule does."""
-    if caddy.routes and sites and sites[-1].hostname == names.EVERY and not sites[-1].is_plain:
-        findings.warn(
-            f"{sites[-1].place}.hostname",
-            "'*' is not plainly Caddy's, so each of Caddy's sites needs a rule before it, and argoweb:routing changes "
-            "nothing. Write it as `proxy`, `root`, `redirect` or `caddyfile` without `originRequest`, or leave it out.",
-        )
-
-
-def check_defaults(sites: list[Site], defaults: Mapping[str, object], findings: Findings) -> None:
-    """Whether the `originRequest` of all sites leaves Caddy its own."""
-    taken = [
-        site.place
-        for site in sites
-        if not isinstance(site.backend, Service) and "bastionMode" not in site.origin_request
-    ]
-    if defaults.get("bastionMode") and taken:
-        findings.error(
-            "argoweb:cloudflared.originRequest.bastionMode",
-            f"makes a bastion of {taken[0]} too, which Caddy serves. Write it at the sites that are meant.",
-        )
-
-
 def _to_caddy(
     site: Site, caddy: Caddy, defaults: Mapping[str, object], findings: Findings
 ) -> dict[str, object]:

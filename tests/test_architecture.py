@@ -46,6 +46,14 @@ def test_a_room_imports_only_what_stands_below_it(room: str) -> None:
     assert not [name for name in names if not f"{name}.".startswith(beginnings)]
 
 
+def test_a_check_relies_on_no_other_one() -> None:
+    checks = [*(ROOT / "settings" / "checks").glob("[!_]*.py")]
+
+    assert checks
+    names = set().union(*map(imported, checks))
+    assert not [name for name in names if name.startswith("settings.checks")]
+
+
 def test_the_program_itself_knows_nothing_of_the_sandbox() -> None:
     rooms = {name.split(".")[0] for name in imported(ROOT / "__main__.py")}
     assert rooms == {"components", "existing", "settings"}

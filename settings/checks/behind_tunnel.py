@@ -6,16 +6,16 @@ is stands in the headers that cloudflared sends, which argoweb lets Caddy read.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from cloudflared.inside import inside_thing
 from cloudflared.origins import exposed, no_public_certificate
 from settings.addresses import metrics_of, overlap, reaches
+from settings.backends import passed_to
 from settings.caddyfile import Statement, directives, statements
-from settings.checks.loops import passed_to
 from settings.lines import Upstream, believes_visitors, inside, may_refuse, upstreams
-from settings.model import Caddy, CaddyLines, Redirect, Service, Site
+from settings.model import Caddy, CaddyLines, Redirect, Service, Settings, Site
 from values.findings import Findings
 
 _FROM_HERE = "every request comes from cloudflared on this server"
@@ -41,14 +41,9 @@ _CLIENT_IP = "{}: " + _FROM_HERE + "; write `client_ip`"
 _PROTOCOL = "`protocol`: " + _BY_HTTP + "; write `header X-Forwarded-Proto https`, or http"
 
 
-def check_given_away(
-    sites: Sequence[Site],
-    cloudflared: Mapping[str, Any],
-    instances: int,
-    caddy: Caddy,
-    findings: Findings,
-) -> None:
+def check(settings: Settings, findings: Findings) -> None:
     """Warns of lines and addresses of the sites, and of Caddy's own interface."""
+    caddy = settings.caddy
     tls = caddy.tls is not None
     refuses = may_refuse(caddy.site_options)
     shared = {"siteOptions": caddy.site_options}
@@ -59,20 +54,25 @@ def check_given_away(
             f"line {line}: `forward_auth` is asked before argoweb takes X-Forwarded-Host away that a visitor made up. "
             "Write `header_up X-Forwarded-Host {host}` in its block, or put it into the sites' `caddyfile`.",
         )
-    own = [_Own("cloudflared's own metrics", *metrics_of(str(cloudflared["metrics"]), instances))]
+    own = [
+        _Own(
+            "cloudflared's own metrics",
+            *metrics_of(str(settings.cloudflared["metrics"]), settings.nixos.instances),
+        )
+    ]
     own += _admin(caddy, findings)
     for key, text in shared.items():
         where, guarded = f"argoweb:caddy.{key}", refuses or may_refuse(text)
-        check_lines(where, text, findings, tls=tls, guarded=guarded)
+        _check_lines(where, text, findings, tls=tls, guarded=guarded)
         for upstream in upstreams(text):
             _check_upstream(where, upstream, "caddyfile", own, findings, guarded=guarded)
-    for site in sites:
+    for site in settings.sites:
         guarded = refuses or _asks_for_access(site)
         match site.backend:
             case CaddyLines(text=text):
                 guarded = guarded or may_refuse(text)
                 where = f"{site.place}.caddyfile"
-                check_lines(where, text, findings, tls=tls, guarded=guarded)
+                _check_lines(where, text, findings, tls=tls, guarded=guarded)
             case Redirect(to=to):
                 for text in decoded(to):
                     findings.warn(f"{site.place}.redirect", f"{text}.")
@@ -159,7 +159,7 @@ def _admin(caddy: Caddy, findings: Findings) -> Iterator[_Own]:
     yield _Own("Caddy's admin interface", host or "::", range(int(port), int(port) + 1))
 
 
-def check_lines(where: str, lines: str, findings: Findings, *, tls: bool, guarded: bool) -> None:
+def _check_lines(where: str, lines: str, findings: Findings, *, tls: bool, guarded: bool) -> None:
     """Warns of such lines; `tls` is whether cloudflared speaks TLS with Caddy, `guarded` whether not everybody gets in."""
     found = statements(lines)
     for index, each in enumerate(found):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from settings.lines import roots
-from settings.model import CaddyLines, Directory, Nixos, Site
+from settings.model import CaddyLines, Directory, Nixos, Settings, Site
 from values.findings import Findings
 
 _NOT_ITS_OWN = (
@@ -38,7 +38,13 @@ _NOT_TO_BE_SEEN = (
 _DATA = "argoweb:nixos.dataDir"
 
 
-def check_folders(nixos: Nixos, findings: Findings) -> None:
+def check(settings: Settings, findings: Findings) -> None:
+    """Whether the folders of NixOS are its own, and no site shows what is not meant to be seen."""
+    _check_folders(settings.nixos, findings)
+    _check_roots(settings.sites, settings.nixos, findings)
+
+
+def _check_folders(nixos: Nixos, findings: Findings) -> None:
     """Whether the pushed files can be read and kept, and nothing else is given to cloudflared's user with them."""
     config, data = PurePosixPath(nixos.config_dir), PurePosixPath(nixos.data_dir)
     own = "a folder of its own such as '/var/lib/argoWeb', since NixOS gives it to the user argoWeb"
@@ -59,7 +65,7 @@ def _check_usable(where: str, folder: PurePosixPath, findings: Findings) -> None
             findings.mismatch(where, str(folder), f"one outside of {unusable}: {why}")
 
 
-def check_roots(sites: Sequence[Site], nixos: Nixos, findings: Findings) -> None:
+def _check_roots(sites: Sequence[Site], nixos: Nixos, findings: Findings) -> None:
     """Whether no site shows what is not meant to be seen."""
     data = PurePosixPath(nixos.data_dir)
     for site in sites:

@@ -1,16 +1,14 @@
 """Sites whose answer leads back to themselves, or to a Caddy that has no such site."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from cloudflared import Router
 from cloudflared.go.inclusion import a_path
 from cloudflared.origins import leads_back, names_of
 from settings.addresses import reaches
-from settings.caddyfile import directives
-from settings.lines import Upstream, upstreams
-from settings.model import Caddy, CaddyLines, Proxy, Redirect, Service, Site
+from settings.backends import listening, passed_to, redirects_to
+from settings.model import Caddy, Redirect, Service, Settings, Site
 from settings.names import EVERY
 from values.findings import Findings
 
@@ -19,22 +17,20 @@ _MOST_REDIRECTS = 20
 """Browsers give up after as many."""
 
 
-def listening(sites: Sequence[Site], caddy: Caddy) -> Sequence[str]:
-    """The addresses at which Caddy listens for the sites: none where it has nothing to answer, and anything else may."""
-    has_sites = any(not isinstance(site.backend, Service) for site in sites)
-    return caddy.bind if caddy.routes or has_sites else ()
+def check(settings: Settings, findings: Findings) -> None:
+    """Warns of what leads back, and of a service that is a Caddy without such a site."""
+    _check_loops(settings.sites, settings.router, settings.caddy, findings)
+    _check_services(settings, findings)
 
 
-def check_services(
-    sites: Sequence[Site], defaults: Mapping[str, Any], caddy: Caddy, findings: Findings
-) -> None:
-    """Warns of a `service` that is Caddy, which has no such site; `defaults` is the `originRequest` of all sites."""
-    taken = listening(sites, caddy)
-    for site in sites:
+def _check_services(settings: Settings, findings: Findings) -> None:
+    """Warns of a `service` that is Caddy, which has no such site."""
+    caddy, taken = settings.caddy, listening(settings.sites, settings.caddy)
+    for site in settings.sites:
         if not isinstance(site.backend, Service):
             continue
         url = site.backend.url
-        renamed = {**defaults, **site.origin_request}.get("httpHostHeader")
+        renamed = {**settings.common, **site.origin_request}.get("httpHostHeader")
         if reaches(url, taken, [caddy.port]) and not renamed:
             findings.warn(
                 f"{site.place}.service",
@@ -43,7 +39,7 @@ def check_services(
             )
 
 
-def check_loops(sites: Sequence[Site], router: Router, caddy: Caddy, findings: Findings) -> None:
+def _check_loops(sites: Sequence[Site], router: Router, caddy: Caddy, findings: Findings) -> None:
     """Warns of what leads back: a proxy to Caddy itself or out to Cloudflare, redirects in circles.
 
     The router is the sites'.
@@ -69,30 +65,6 @@ def check_loops(sites: Sequence[Site], router: Router, caddy: Caddy, findings: F
             back = leads_back(_host(site.backend.url), named)
             if back is not None:
                 findings.warn(f"{site.place}.service", back)
-
-
-def passed_to(site: Site) -> Iterator[tuple[str, Upstream]]:
-    """What Caddy passes a site's requests to, with the key that says so."""
-    match site.backend:
-        case Proxy(upstreams=addresses):
-            for address in addresses:
-                yield "proxy", Upstream(address=address, trusted=False)
-        case CaddyLines(text=text):
-            for upstream in upstreams(text):
-                yield "caddyfile", upstream
-
-
-def redirects_to(site: Site) -> str | None:
-    """Where a site sends every visitor, or nothing."""
-    match site.backend:
-        case Redirect(to=to):
-            return to
-        case CaddyLines(text=text):
-            for each in directives(text):
-                words = each.arguments[each.arguments[:1] == ("*",) :]
-                if each.name == "redir" and words:
-                    return None if words[0].startswith(("@", "/")) and len(words) > 1 else words[0]
-    return None
 
 
 def _host(address: str) -> str:

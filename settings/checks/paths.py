@@ -1,26 +1,19 @@
 """Paths that the services do not see, or cannot write, since systemd hides them from their units."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
-from settings.checks.ports import WRITTEN
-from settings.model import Caddy, Nixos, Site
-from settings.unit_paths import of_caddy, of_cloudflared
+from settings.model import Settings
+from settings.unit_paths import WRITTEN, of_caddy, of_cloudflared
 from values.findings import Findings
 
 _UNSEEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 """By `ProtectHome` and `PrivateTmp` of nixos/argoWeb.nix and of nixpkgs' services.caddy."""
 
 
-def check_seen(
-    sites: Sequence[Site],
-    cloudflared: Mapping[str, Any],
-    caddy: Caddy,
-    nixos: Nixos,
-    findings: Findings,
-) -> None:
+def check(settings: Settings, findings: Findings) -> None:
     """Warns of such paths. A Caddy unit of the user's own may see everything."""
+    sites, caddy, nixos = settings.sites, settings.caddy, settings.nixos
+    cloudflared = settings.cloudflared
     paths = [*of_cloudflared(sites, cloudflared, caddy)]
     if caddy.manage:
         paths += of_caddy(sites, caddy)

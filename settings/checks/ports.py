@@ -1,21 +1,18 @@
 """What two cloudflared on one server cannot share."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from settings import caddyfile
 from settings.addresses import metrics_of, overlap
-from settings.model import Caddy
+from settings.model import Caddy, Settings
+from settings.unit_paths import WRITTEN
 from values.findings import Findings
 
-WRITTEN = ("pidfile", "logfile", "log-directory", "trace-output")
-"""Keys of cloudflared whose files it makes itself."""
 _ADMIN_PORT = 2019
 """Caddy's, on 127.0.0.1, for its reload, unless a global option `admin` moves it."""
 
 
-def check_instances(count: int, cloudflared: Mapping[str, Any], findings: Findings) -> None:
-    """Whether they get along."""
+def check(settings: Settings, findings: Findings) -> None:
+    """Whether two cloudflared get along, and all that listens has a port of its own."""
+    cloudflared, count = settings.cloudflared, settings.nixos.instances
     if count > 1:
         for key in WRITTEN:
             if key in cloudflared:
@@ -29,18 +26,17 @@ def check_instances(count: int, cloudflared: Mapping[str, Any], findings: Findin
                 "the second instance takes the next port, and there is none after 65535.",
             )
 
+    _check_ports(settings.caddy, *metrics_of(str(cloudflared["metrics"]), count), findings)
 
-def check_ports(
-    count: int, cloudflared: Mapping[str, Any], caddy: Caddy, findings: Findings
-) -> None:
-    """Whether Caddy's sites, its admin interface and each cloudflared's metrics have ports of their own."""
+
+def _check_ports(caddy: Caddy, host: str, taken: range, findings: Findings) -> None:
+    """Whether Caddy's sites and its admin interface have ports that none of cloudflared's metrics has, `taken` at `host`."""
     admin = all(each.name != "admin" for each in caddyfile.directives(caddy.global_options))
     if admin and caddy.port == _ADMIN_PORT:
         findings.error(
             "argoweb:caddy.port",
             f"found the number {_ADMIN_PORT}, on which Caddy's admin interface listens. Take another one.",
         )
-    host, taken = metrics_of(str(cloudflared["metrics"]), count)
     if admin and _ADMIN_PORT in taken and overlap(host, "127.0.0.1"):
         findings.error(
             "argoweb:cloudflared.metrics",

@@ -1,28 +1,39 @@
 """Whether each hostname can have its DNS record."""
 
-from settings.model import Dns, Site, Zone, longest_zone, owner_mark
+from collections.abc import Sequence
+
+from settings.model import (
+    LONGEST_COMMENT,
+    Dns,
+    Settings,
+    Site,
+    comment_of,
+    longest_zone,
+    owner_mark,
+)
 from values.findings import Findings
 
-LONGEST_COMMENT = 100
-"""Characters of a record's comment that every plan of Cloudflare takes."""
+
+def check(settings: Settings, findings: Findings) -> None:
+    """Whether each hostname has a zone, and its sites agree on its record."""
+    _check_zones(settings, findings)
+    _check_all_or_none(settings.sites, findings)
+    _check_comments(settings, findings)
 
 
-def comment_of(site: Site, mark: str) -> str:
-    """The comment of a site's record: the user's words, then whose it is."""
-    return f"{site.dns.comment} ({mark})" if site.dns.comment else mark
-
-
-def check_zones(sites: list[Site], zones: list[Zone], findings: Findings) -> None:
-    """Whether each hostname with a record has a zone, and a certificate."""
-    by_name = {zone.name: zone for zone in zones}
-    for site in sites:
+def _check_zones(settings: Settings, findings: Findings) -> None:
+    """Whether each hostname with a record has a zone, and a certificate; unknown while a zone is malformed."""
+    if findings.wrong("argoweb:zones"):
+        return
+    by_name = {zone.name: zone for zone in settings.zones}
+    for site in settings.sites:
         name = site.hostname.removeprefix("*.")
         where = f"{site.place}.hostname"
         if not site.dns.enabled or findings.wrong(where):
             continue
         zone = longest_zone(name, by_name)
         if zone is None:
-            known = ", ".join(zone.name for zone in zones)
+            known = ", ".join(zone.name for zone in settings.zones)
             findings.error(
                 where,
                 f"'{site.hostname}' is in no zone of argoweb:zones ({known}). Add its zone, or set `dns: false`.",
@@ -34,12 +45,11 @@ def check_zones(sites: list[Site], zones: list[Zone], findings: Findings) -> Non
             )
 
 
-def check_records(sites: list[Site], deployment: str, findings: Findings) -> None:
+def _check_comments(settings: Settings, findings: Findings) -> None:
     """Whether the sites of a hostname agree on its record, and its comment has room for its owner."""
-    mark = owner_mark(deployment)
-    _check_all_or_none(sites, findings)
+    mark = owner_mark(settings.deployment)
     first: dict[str, Site] = {}
-    for site in sites:
+    for site in settings.sites:
         if site.dns == Dns() or not site.dns.enabled:
             continue
         other = first.setdefault(site.hostname, site)
@@ -61,7 +71,7 @@ def check_records(sites: list[Site], deployment: str, findings: Findings) -> Non
         )
 
 
-def _check_all_or_none(sites: list[Site], findings: Findings) -> None:
+def _check_all_or_none(sites: Sequence[Site], findings: Findings) -> None:
     """Whether the sites of a hostname agree that it has a record: one `false` would take it from all of them."""
     by_hostname: dict[str, list[Site]] = {}
     for site in sites:

@@ -2,16 +2,16 @@
 
 import re
 
-from settings.model import Package
+from settings.model import Settings
 from values.findings import Findings
 
 _BAD = re.compile(r"(?:^|[^0-9.])(2026\.8\.[01])(?:$|[^0-9.])")
 """By cloudflared's release notes, where 2026.8.2 takes back what they do; `warn_of` in `remote/units.sh` knows the same."""
 
 
-def check_release(package: Package | None, findings: Findings) -> None:
+def check(settings: Settings, findings: Findings) -> None:
     """Warns where the stack's own cloudflared is one; of nixpkgs' one the server tells."""
-    if package is None:
+    if (package := settings.package) is None:
         return
     for key, text in (("version", package.version), ("rev", package.rev)):
         if (found := _BAD.search(text)) is not None:

@@ -1,0 +1,51 @@
+"""Whether the servers can be reached as declared."""
+
+from collections.abc import Sequence
+
+from settings.addresses import same
+from settings.model import Server, Settings
+from values.findings import Findings
+
+
+def check(settings: Settings, findings: Findings) -> None:
+    """Whether there are servers, each of them once and each to be reached."""
+    _check_each_once(settings.servers, findings)
+    _check_addresses(settings, findings)
+
+
+def _check_addresses(settings: Settings, findings: Findings) -> None:
+    """Warns of a way by SSH that leads to Cloudflare, or to what only OpenSSH's own configuration knows."""
+    hostnames = {site.hostname for site in settings.sites if site.dns.enabled}
+    for server in settings.servers:
+        where = f"argoweb:servers.{server.name}"
+        ways = [(f"{where}.address", server.address)]
+        if server.bastion is not None:
+            ways.append((f"{where}.bastion.address", server.bastion.address))
+        for place, address in ways:
+            if same(address) in hostnames:
+                findings.warn(
+                    place,
+                    f"'{address}' is a hostname of the sites, whose record leads to Cloudflare, where no SSH answers. "
+                    "Give the server's IP address or another name of it.",
+                )
+            elif "." not in address and ":" not in address and address != "localhost":
+                findings.warn(
+                    place,
+                    f"'{address}' has no dot: an alias of your ~/.ssh/config is unknown here, since Pulumi's plugin does not read it. "
+                    "Give the IP address or the whole name, and `port`, `user` and `bastion` as keys.",
+                )
+
+
+def _check_each_once(servers: Sequence[Server], findings: Findings) -> None:
+    if not servers and not findings.wrong("argoweb:servers"):
+        findings.error(
+            "argoweb:servers", "found none, expected at least one server to run the tunnel."
+        )
+    seen: dict[str, str] = {}
+    for server in servers:
+        other = seen.setdefault(f"{same(server.address)}:{server.port}", server.name)
+        if other != server.name:
+            findings.error(
+                f"argoweb:servers.{server.name}.address",
+                f"is that of '{other}' too. Remove one of them.",
+            )
