@@ -1,4 +1,4 @@
-"""A state that came from another stack or project, by `pulumi stack import`."""
+"""A state that came from another stack or project, by `pulumi stack import`, or that `pulumi state repair` has mended."""
 
 import pulumi
 
@@ -6,22 +6,22 @@ from existing import OwnState
 
 
 def take_on(own: OwnState) -> None:
-    """Lets each resource that comes after this be the one that the state has under another stack's name.
+    """Lets each resource that comes after this be the one that the state has under another stack's name, or without its parent.
 
-    Else the engine makes all of them anew and deletes the others, which are the same.
+    Else the engine makes all of them anew and deletes the others, which are the same. `pulumi state repair` takes a parent
+    away that the state does not have.
     """
-    if own.imported_from is None:
-        return
-    pulumi.log.info(
-        f"The state is that of the stack {own.imported_from}, which goes on as {pulumi.get_project()}/{pulumi.get_stack()}. "
-        f"If {own.imported_from} is still there, forget it with `pulumi stack rm --force`; never `pulumi destroy` it."
-    )
+    if own.imported_from is not None:
+        pulumi.log.info(
+            f"The state is that of the stack {own.imported_from}, which goes on as {pulumi.get_project()}/{pulumi.get_stack()}. "
+            f"If {own.imported_from} is still there, forget it with `pulumi stack rm --force`; never `pulumi destroy` it."
+        )
 
     def named(
         args: pulumi.ResourceTransformationArgs,
     ) -> pulumi.ResourceTransformationResult | None:
-        urn = own.imported.get((args.type_, args.name))
-        if urn is None:
+        urn = own.elsewhere.get((args.type_, args.name))
+        if urn is None or (own.imported_from is None and args.opts.parent is None):
             return None
         aliased = pulumi.ResourceOptions(aliases=[urn])
         return pulumi.ResourceTransformationResult(

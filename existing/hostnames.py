@@ -192,16 +192,19 @@ def _decide(
 
     What somebody else changed of its record goes to `edited`.
     """
-    adopted = owner = None
+    adopted, lost = None, False
     recorded = own.records.get((zone.id, site.hostname))
     mine = None if recorded is None else zone.by_id.get(recorded["id"])
     there = zone.by_name.get(site.hostname, [])
     foreign = [record for record in there if record is not mine]
     if recorded is None and [record["type"] for record in foreign] == ["CNAME"]:
         found, owner = foreign[0]["id"], _owner(foreign[0])
-        # With our mark it was made by an update that was cut off before it could note it.
-        wanted = owner == deployment or (owner is None and site.dns.adopt)
-        if wanted and found not in [record["id"] for record in own.records.values()]:
+        # With our mark it was made by an update that was cut off before it could note it; so it was with the mark of an
+        # earlier name of the stack, where it leads to the tunnel that the state has.
+        lost = owner == deployment or (owner is not None and _leads_to(own.tunnel_id, foreign[0]))
+        if (lost or (owner is None and site.dns.adopt)) and found not in [
+            record["id"] for record in own.records.values()
+        ]:
             adopted, foreign = found, []
     where = f"{site.place}.hostname"
     if recorded is not None and mine is None:
@@ -237,9 +240,13 @@ def _decide(
         tags=site.dns.tags,
         found=_is_found(site.hostname, zone.by_name),
         adopted=adopted,
-        lost=adopted is not None and owner == deployment,
+        lost=adopted is not None and lost,
         sent=recorded is None or _differs(recorded, comment, site.dns.tags),
     )
+
+
+def _leads_to(tunnel_id: str | None, record: _Record) -> bool:
+    return bool(record["content"] == f"{tunnel_id}{_TUNNEL_DOMAIN}")
 
 
 def _differs(recorded: Outputs, comment: str, tags: Sequence[str]) -> bool:

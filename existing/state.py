@@ -20,7 +20,7 @@ _COMPONENT = "argoweb:index:Tunnel"
 _NO_ORGANIZATION = "organization"
 """What `get_organization` gives with a backend that has none; there a stack's name alone is enough."""
 _URN = re.compile(
-    r"urn:pulumi:(?P<stack>[^:]+)::(?P<project>[^:]+)::(?:.*\$)?(?P<type>[^$]+?)::(?P<name>.+)"
+    r"urn:pulumi:(?P<stack>[^:]+)::(?P<project>[^:]+)::(?P<parents>.*\$)?(?P<type>[^$]+?)::(?P<name>.+)"
 )
 _ATTEMPTS = 50
 _PAUSE = 0.2
@@ -59,8 +59,8 @@ class OwnState:
     kept_secret: KeptSecret | None = None
     imported_from: str | None = None
     """The stack, as `project/stack`, of which this is the state: `pulumi stack import` leaves it under that one's name."""
-    imported: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """The URN of each resource that the state has under another stack's name, by type and name."""
+    elsewhere: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The URN of each resource that the state has under another stack's name, or without a parent, by type and name."""
 
 
 async def own_state(begun: Callable[[], Awaitable[bool]]) -> OwnState:
@@ -77,7 +77,9 @@ async def own_state(begun: Callable[[], Awaitable[bool]]) -> OwnState:
         return OwnState()
     resources = _read("readStackResourceOutputs", stackName=stack)
     found = list(resources.values())
-    imported = {urn: parts for urn in resources if (parts := _foreign(urn))}
+    parts = {urn: match for urn in resources if (match := _URN.match(urn))}
+    ours = (pulumi.get_project(), pulumi.get_stack())
+    foreign = [each for each in parts.values() if (each["project"], each["stack"]) != ours]
     records = [each["outputs"] for each in found if each["type"] == _RECORD]
     tunnel, component = _outputs(found, _TUNNEL), _outputs(found, _COMPONENT)
     made, kept = _outputs(found, _SECRET).get("result"), _plain(component.get("keptSecret"))
@@ -92,18 +94,13 @@ async def own_state(begun: Callable[[], Awaitable[bool]]) -> OwnState:
         made_secret=made and encoded(_plain(made)),
         kept_secret=kept
         and KeptSecret(text=_plain(kept["text"]), version=int(_plain(kept["version"]))),
-        imported_from=next(
-            (f"{parts['project']}/{parts['stack']}" for parts in imported.values()), None
-        ),
-        imported={(parts["type"], parts["name"]): urn for urn, parts in imported.items()},
+        imported_from=next((f"{each['project']}/{each['stack']}" for each in foreign), None),
+        elsewhere={
+            (each["type"], each["name"]): urn
+            for urn, each in parts.items()
+            if each in foreign or not (each["parents"] or each["type"].startswith("argoweb:"))
+        },
     )
-
-
-def _foreign(urn: str) -> re.Match[str] | None:
-    """The parts of a URN that is of another stack or project; of the types of the parents it keeps none."""
-    found = _URN.match(urn)
-    ours = (pulumi.get_project(), pulumi.get_stack())
-    return found if found and (found["project"], found["stack"]) != ours else None
 
 
 def encoded(secret: str) -> str:

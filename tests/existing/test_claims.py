@@ -281,6 +281,19 @@ def test_a_record_that_a_broken_off_update_made_is_taken_in_and_that_is_said(
     ]
 
 
+def test_a_record_with_the_mark_of_another_name_is_taken_in_where_it_leads_to_the_stacks_tunnel(
+    cloudflare: Cloudflare,
+) -> None:
+    tunnel = "f70ff985-a4ef-4643-bbbc-4a0ed4fc8415"
+    target = f"{tunnel}.cfargotunnel.com"
+    cloudflare.has(NAME, "CNAME", target, comment="argoweb argoweb/before")
+
+    (claim,) = claimed(cloudflare.access(), own=OwnState(tunnel_id=tunnel))
+
+    assert (claim.adopted, claim.lost) == (cloudflare.id_of(NAME), True)
+    assert "not of this stack" in refusal(cloudflare.access(), own=OwnState(tunnel_id="another"))
+
+
 def test_a_record_without_a_mark_is_adopted_on_request_by_a_new_stack_too(
     cloudflare: Cloudflare,
 ) -> None:

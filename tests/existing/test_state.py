@@ -160,8 +160,23 @@ def test_the_state_of_another_stack_is_known_by_its_urns(
     own = read()
 
     assert own.imported_from == "argoweb/old"
-    assert own.imported == {
+    assert own.elsewhere == {
         ("argoweb:index:Tunnel", "tunnel"): "urn:pulumi:old::argoweb::argoweb:index:Tunnel::tunnel",
         ("cloudflare:index/dnsRecord:DnsRecord", "records-www.example.com"): urn,
     }
     assert ("zone", "www.example.com") in own.records
+
+
+def test_a_resource_that_has_lost_its_parent_is_known_by_its_urn(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulumi, "get_project", lambda: "shop")
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
+    type = "cloudflare:index/dnsRecord:DnsRecord"
+    urn = f"urn:pulumi:prod::shop::{type}::records-www.example.com"
+    engine.resources[urn] = engine.resources.pop("urn:record")
+
+    own = read()
+
+    assert own.imported_from is None
+    assert own.elsewhere == {(type, "records-www.example.com"): urn}

@@ -8,6 +8,7 @@ import pytest
 from tests.engine.world import World
 from tests.engine.worlds import started
 from tests.faults.first_up import CALLS, FAULTS, FirstUp
+from tests.faults.test_renamed import is_now
 
 PAGES = ("www.example.localhost", "app.example.localhost", "status.example-two.localhost")
 MANY = 50
@@ -107,6 +108,21 @@ def test_so_it_does_when_the_state_is_lost(first: FirstUp, call: str) -> None:
 
     assert [each["id"] for each in first.living()] == [tunnel["id"]]
     assert tunnel["id"] in said
+
+
+@pytest.mark.long
+def test_so_it_does_under_another_name(first: FirstUp) -> None:
+    first.spoil("record", "killed after")
+    orphans = first.lost()
+    first.world.pulumi("stack", "rename", "other")
+    is_now(first.world, "argoweb", "other")
+
+    said = ends_well(first)
+
+    first.world.pulumi("stack", "rename", "sandbox")
+    is_now(first.world, "argoweb", "sandbox")
+    assert orphans
+    assert "Taken in, since they have this stack's mark" in said
 
 
 @pytest.mark.long

@@ -183,3 +183,19 @@ def test_what_was_forgotten_keeps_destroy_from_nothing(table: World, name: str) 
     table.pulumi("destroy", "--yes", "--skip-preview")
 
     assert table.ssh(LEFT, check=False) == ""
+
+
+@pytest.mark.long
+def test_a_state_that_pulumi_has_to_repair_goes_on(table: World) -> None:
+    table.up()
+    forgotten = urns(table)["web1-server.sh"]
+    table.pulumi("state", "delete", forgotten, "--yes", "--target-dependents")
+    # Pulumi takes the records in without the parent, which is no target and not in the state.
+    target = urns(table)["web1-argoWeb.yml"]
+    broken = table.pulumi("up", "--yes", "--skip-preview", "--target", target, check=False)
+    assert "pulumi state repair" in broken.stdout + broken.stderr
+
+    table.pulumi("state", "repair", "--yes")
+    up(table)
+
+    assert table.planned() == {}
