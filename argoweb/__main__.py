@@ -14,6 +14,9 @@ from argoweb.errors import StackUnreadable
 COMMANDS = {
     "status": "the whole path of each hostname in one screen",
     "drift": "what differs from the stack at Cloudflare and on each server",
+    "doctor": "what the first `pulumi up` needs, tried one by one",
+    "logs": "the journal of the servers' units",
+    "ssh": "a shell on a server by the stack's own connection",
 }
 """The commands in the order of `--help`; each is the module of its name in `argoweb/commands/`."""
 CANNOT_TELL = 2

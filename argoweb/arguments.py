@@ -2,6 +2,9 @@
 
 import argparse
 
+from argoweb.errors import StackUnreadable
+from settings import Server, Settings
+
 
 def add_stack(parser: argparse.ArgumentParser) -> None:
     """`--stack NAME`."""
@@ -11,3 +14,15 @@ def add_stack(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """`--json`."""
     parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def server_of(settings: Settings, name: str) -> Server:
+    """The stack's server of that name.
+
+    Raises:
+        StackUnreadable: it has none.
+    """
+    found = {server.name: server for server in settings.servers}
+    if name not in found:
+        raise StackUnreadable(f"The stack has no server '{name}'; it has: {', '.join(found)}")
+    return found[name]

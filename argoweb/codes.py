@@ -146,6 +146,78 @@ CODES = {
         about="the site does not answer on the server itself, or with a status from 500 on",
         remedy="See the application's journal on the server.",
     ),
+    # What a first deployment needs
+    "pulumi-missing": Code(
+        level=Level.ERROR, about="there is no Pulumi", remedy="Install it: https://www.pulumi.com/docs/install/"
+    ),
+    "package-missing": Code(level=Level.ERROR, about="a Python package of the program is missing", remedy="pulumi install"),
+    "plugin-missing": Code(
+        level=Level.NOTE, about="a plugin of Pulumi's is not here yet", remedy="pulumi up downloads it, or before: pulumi install"
+    ),
+    "backend-unreachable": _unknown("the state's backend does not answer", "pulumi login"),
+    "stack-unreadable": Code(
+        level=Level.ERROR,
+        about="the stack cannot be read, or its configuration cannot work; what needs it was not tried",
+        remedy="Set right what is named; PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE opens its secrets.",
+    ),
+    "token-invalid": Code(
+        level=Level.ERROR,
+        about="Cloudflare does not take the token, or not from this address",
+        remedy="Make one in the dashboard (My Profile, API Tokens), then: pulumi config set --secret cloudflare:apiToken",
+    ),
+    "token-expires": Code(
+        level=Level.WARNING, about="the token expires soon", remedy="Roll it in the dashboard, then: pulumi config set --secret cloudflare:apiToken"
+    ),
+    "token-permission": Code(
+        level=Level.ERROR, about="the token lacks a permission", remedy="Give it to the token in the dashboard (My Profile, API Tokens)."
+    ),
+    "token-wide": Code(
+        level=Level.NOTE, about="the token reaches more than the stack needs", remedy="Limit it to the stack's account and zones in the dashboard."
+    ),
+    "zone-unreadable": Code(
+        level=Level.ERROR, about="the account has no such zone that the token may see", remedy="Add it at Cloudflare, or correct argoweb:zones."
+    ),
+    "zone-inactive": Code(
+        level=Level.ERROR,
+        about="Cloudflare does not serve the zone yet",
+        remedy="Set these name servers at the domain's registrar, and wait.",
+    ),
+    "nixos-missing": Code(level=Level.ERROR, about="the server runs no NixOS", remedy="Install NixOS, for instance by nixos-anywhere."),
+    "nixos-old": Code(
+        level=Level.WARNING, about="the NixOS is older than those that this is tested with", remedy="Update the server's channel or flake."
+    ),
+    "import-line": Code(
+        level=Level.WARNING,
+        about="no file of the server's configuration imports the stack's module; one in another folder is not seen",
+        remedy="Add the line of the README to `imports`: (if builtins.pathExists /etc/caddy/argoWeb.nix then /etc/caddy/argoWeb.nix else { }), "
+        "in a flake /etc/caddy/argoWeb.nix alone",
+    ),
+    "disk-low": Code(level=Level.WARNING, about="little disk is free for a rebuild", remedy="nix-collect-garbage --delete-older-than 30d on the server"),
+    "memory-low": Code(
+        level=Level.WARNING, about="little memory is free for a rebuild", remedy="Add swap, or build elsewhere by argoweb:servers.<name>.rebuild.buildHost."
+    ),
+    "clock-off": Code(level=Level.WARNING, about="the server's clock is off", remedy="timedatectl set-ntp true on the server"),
+    "edge-tcp": Code(
+        level=Level.ERROR, about="the server does not reach Cloudflare's port 7844 by TCP", remedy="Open port 7844 outwards, and see that names resolve there."
+    ),
+    "edge-udp": Code(
+        level=Level.WARNING,
+        about="the server gets no answer from Cloudflare's port 7844 by UDP, which QUIC needs",
+        remedy="Open UDP port 7844 outwards; cloudflared goes on over TCP unless argoweb:cloudflared.protocol is quic.",
+    ),
+    "udp-buffers": Code(
+        level=Level.WARNING, about="UDP buffers are too small for QUIC", remedy="Raise net.core.rmem_max and wmem_max to 7500000 in boot.kernel.sysctl."
+    ),
+    "port-taken": Code(
+        level=Level.ERROR, about="another program listens at a port of the stack's", remedy="Stop it, or set argoweb:caddy.port or argoweb:cloudflared.metrics."
+    ),
+    "caddy-old": Code(level=Level.ERROR, about="the server's Caddy is too old", remedy="Update nixpkgs, or set services.caddy.package."),
+    "cloudflared-other": Code(
+        level=Level.WARNING,
+        about="a cloudflared runs that is not the stack's",
+        remedy="Remove it, if it is what this stack takes the place of: docs/operations.md, Move a hand-made set-up.",
+    ),
+    "cloudflared-bad": Code(level=Level.WARNING, about="a version of cloudflared with a known fault runs", remedy="Update nixpkgs, or set argoweb:package."),
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The shell programs that look at a server. They go there on stdin, run as root, and leave nothing."""
 
+import shlex
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,8 @@ REPORT_PARTS = (
     "report.sh",
 )
 """What tells of a server that has a deployment, or may have one."""
+DOCTOR_PARTS = ("common.sh", "switch.sh", "units.sh", "caddy.sh", "doctor.sh")
+LOGS_PARTS = ("logs.sh",)
 _STAGING = (
     "STAGING=$(readlink -f -- /var/lib/argoweb-deploy/server.sh || true)\nSTAGING=${STAGING%/*}\n"
 )
@@ -23,6 +26,19 @@ _STAGING = (
 def report_program() -> str:
     """Prints what a server is like; what follows it on stdin is curl's configuration for its sites."""
     return _whole(REPORT_PARTS, f"{_STAGING}report")
+
+
+def doctor_program(caddy_unit: str, flake: str, *words: str) -> str:
+    """Prints what a first deployment needs; the words are those of `doctor` in remote/doctor.sh."""
+    settings = (
+        f"CADDY=({shlex.quote(f'{caddy_unit}.service')})\nSETTING[flake]={shlex.quote(flake)}"
+    )
+    return _whole(DOCTOR_PARTS, f"{settings}\n{shlex.join(['doctor', *words])}")
+
+
+def logs_program(*words: str) -> str:
+    """Prints the journal; the words are those of `logs` in remote/logs.sh."""
+    return _whole(LOGS_PARTS, shlex.join(["logs", *words]))
 
 
 def source(parts: tuple[str, ...]) -> str:

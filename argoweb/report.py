@@ -35,16 +35,18 @@ class Line:
     text: str
     more: Sequence[str] = ()
     """Further lines, such as those that differ in a file."""
+    passed: bool = False
+    """Whether it was tried and is well."""
 
     @property
     def level(self) -> Level:
         """How bad it is."""
-        return CODES[self.code].level
+        return Level.OK if self.passed else CODES[self.code].level
 
     @property
     def remedy(self) -> str:
         """What to do about it."""
-        return CODES[self.code].remedy
+        return "" if self.passed else CODES[self.code].remedy
 
     def as_json(self) -> dict[str, object]:
         """The line for programs."""
@@ -58,9 +60,10 @@ class Line:
         }
 
     def __str__(self) -> str:
-        head = f"{SYMBOLS[self.level]} {self.level.value:7} {self.place}: {self.text} [{self.code}]"
+        code = "" if self.passed else f" [{self.code}]"
+        head = f"{SYMBOLS[self.level]} {self.level.value:7} {self.place}: {self.text}{code}"
         rest = [f"    | {line}" for line in self.more]
-        if self.remedy and self.level is not Level.OK:
+        if self.remedy:
             rest.append(f"    → {self.remedy}")
         return "\n".join([head, *rest])
 

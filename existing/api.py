@@ -30,7 +30,6 @@ _LONGEST_WAIT = 300.0
 """Seconds that one request waits in all: as long as the API refuses whoever has asked too often."""
 _UNSAID = 5.0
 """Seconds of a wait that needs no word."""
-_NOT_FOUND = 404
 _NEEDED = "A preview needs Cloudflare's API"
 _UNREACHABLE = f"{_NEEDED}: check the network, then run it again."
 _FAULTY = f"{_NEEDED}, which has a fault of its own: see https://www.cloudflarestatus.com, then run it again."
@@ -57,6 +56,14 @@ class ApiError(Exception):
 
 class NotThere(ApiError):
     """The API answers that there is no such thing."""
+
+
+class Forbidden(ApiError):
+    """The API answers that these credentials may not."""
+
+
+_KINDS = {401: Forbidden, 403: Forbidden, 404: NotThere}
+"""The error of an HTTP status."""
 
 
 class Api:
@@ -92,6 +99,21 @@ class Api:
             page += 1
         return items
 
+    def may_change(self, path: str) -> bool:
+        """Whether the token may change what is at a path, where nothing is: it is asked by an empty change of that.
+
+        Raises:
+            ApiError: the API does not tell.
+        """
+        url = f"{self._access.url}/{path}"
+        try:
+            self._once(url, "", method="PATCH", body=b"{}")
+        except _Passing as fault:
+            raise ApiError(f"PATCH {url}: {fault}.", fault.advice) from None
+        except ApiError as error:
+            return not isinstance(error, Forbidden)
+        return True
+
     def _get(self, url: str, permission: str) -> dict[str, Any]:
         left = _LONGEST_WAIT
         for attempt in range(1, ATTEMPTS + 1):
@@ -112,14 +134,18 @@ class Api:
             time.sleep(pause)
         raise ApiError(f"GET {url}: {problem}, {_times(attempt)}.", advice)
 
-    def _once(self, url: str, permission: str) -> dict[str, Any]:
+    def _once(
+        self, url: str, permission: str, *, method: str = "GET", body: bytes | None = None
+    ) -> dict[str, Any]:
         """The answer to one request.
 
         Raises:
             ApiError: it is refused, or cannot be sent.
             _Passing: it may be answered in a moment.
         """
-        request = urllib.request.Request(url, headers={**_AGENT, **self._access.headers})
+        typed = {} if body is None else {"Content-Type": "application/json"}
+        headers = {**_AGENT, **typed, **self._access.headers}
+        request = urllib.request.Request(url, body, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
                 answer: dict[str, Any] = json.loads(response.read())
@@ -130,9 +156,9 @@ class Api:
                 raise _Passing(str(said), _BUSY, said.retry_after) from None
             if said.passes:
                 raise _Passing(str(said), _FAULTY, said.retry_after) from None
-            kind = NotThere if error.code == _NOT_FOUND else ApiError
+            kind = _KINDS.get(error.code, ApiError)
             advice = said.advice(self._access, permission)
-            raise kind(f"GET {url}: {said}.", advice) from None
+            raise kind(f"{method} {url}: {said}.", advice) from None
         except (OSError, HTTPException) as error:
             raise _Passing(str(getattr(error, "reason", error)), _UNREACHABLE) from None
         except (json.JSONDecodeError, UnicodeDecodeError):

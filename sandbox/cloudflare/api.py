@@ -27,7 +27,7 @@ from .routes import Call, Json, LiveConnections, find_route
 from .store import Store
 
 BASE = "/client/v4"
-VERIFY = zone_routes.VERIFY
+VERIFY = (zone_routes.VERIFY, zone_routes.VERIFY_OF_ACCOUNT)
 ROUTES = (*zone_routes.ROUTES, *tunnel_routes.ROUTES, *access_routes.ROUTES)
 
 # The provider waits minutes between its ten tries of a 409; this header keeps the tries only.
@@ -106,7 +106,7 @@ class Api:
         route, values = find_route(ROUTES, request.method, request.path[len(BASE) :])
         token = self._token(request)
         if token is None:
-            raise InvalidToken() if route.template == VERIFY else AuthenticationError()
+            raise InvalidToken() if route.template in VERIFY else AuthenticationError()
         if not token.allows(route.permission):
             raise AuthenticationError
         body = parsed_body(request.body)

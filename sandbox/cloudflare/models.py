@@ -47,6 +47,10 @@ class Token:
     """Client addresses from which it may be used; None: from all."""
     email: str | None = None
     """The address of the user whose Global API key it is; None: it is a token."""
+    expires_on: str | None = None
+    """When it ends to be valid; None: never. It only tells."""
+    account: str | None = None
+    """The id of the account that it belongs to; None: it is a user's."""
 
     def allows(self, permission: str | None) -> bool:
         """True when `permission` is held; an edit permission contains the read permission."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from .errors import UnknownInput
+from .errors import InvalidToken, UnknownInput
 from .models import Account, Record, Zone, now
 from .records import (
     FIELDS,
@@ -201,17 +201,24 @@ def get_account(call: Call) -> Reply:
 
 
 def verify_token(call: Call) -> Reply:
+    """A user's token at the users' path, one of an account at that account's."""
+    if call.token.account != call.path.get("acc"):
+        raise InvalidToken
     message = {"code": 10000, "message": "This API Token is valid and active", "type": None}
-    return Reply(result={"id": "0" * 32, "status": "active"}, messages=[message])
+    ends = call.token.expires_on
+    result = {"id": "0" * 32, "status": "active", **({"expires_on": ends} if ends else {})}
+    return Reply(result=result, messages=[message])
 
 
 VERIFY = "/user/tokens/verify"
+VERIFY_OF_ACCOUNT = "/accounts/{acc}/tokens/verify"
 RECORDS = "/zones/{zone}/dns_records"
 RECORD = RECORDS + "/{id}"
 READ, EDIT = "dns:read", "dns:edit"
 
 ROUTES = (
     Route(method="GET", template=VERIFY, handler=verify_token),
+    Route(method="GET", template=VERIFY_OF_ACCOUNT, handler=verify_token),
     Route(method="GET", template="/accounts", handler=list_accounts, query=PAGING | {"name"}),
     Route(method="GET", template="/accounts/{acc}", handler=get_account),
     Route(

@@ -5,8 +5,9 @@ import subprocess
 import pytest
 
 from argoweb.codes import CODES, Level, table
-from argoweb.programs import REPORT_PARTS, report_program, source
+from argoweb.programs import LOGS_PARTS, REPORT_PARTS, report_program, source
 from argoweb.report import Line, exit_code
+from tests.argoweb.shells import shellcheck
 from tests.conftest import ROOT
 
 DIFFERS, UNKNOWN, BROKEN = "file-edited", "server-unreachable", "origin-error"
@@ -36,17 +37,11 @@ def test_every_code_that_is_not_good_says_what_to_do() -> None:
     assert [code for code, it in CODES.items() if it.level is not Level.OK and not it.remedy] == []
 
 
-def test_the_report_program_is_clean_for_shellcheck() -> None:
-    # What only the parts that are left out use, or set, is unused here.
-    result = subprocess.run(
-        ["shellcheck", "--shell=bash", "--exclude=SC2034", "-"],
-        input=f"{source(REPORT_PARTS)}\nreport\n",
-        text=True,
-        capture_output=True,
-        check=False,
-    )
-
-    assert result.returncode == 0, result.stdout
+@pytest.mark.parametrize(
+    ("parts", "start"), [(REPORT_PARTS, "report"), (LOGS_PARTS, "logs /var/lib/argoWeb no")]
+)
+def test_a_program_for_servers_is_clean_for_shellcheck(parts: tuple[str, ...], start: str) -> None:
+    assert shellcheck(f"{source(parts)}\n{start}\n") == ""
 
 
 def test_of_a_report_program_that_was_cut_off_nothing_runs() -> None:

@@ -86,3 +86,51 @@ def test_what_differs_at_cloudflare_and_on_the_server_is_named(drifted: World) -
         ("unit-stopped", "web1"),
     ]
     assert [secret for secret in secrets(drifted) if secret in text.stdout + seen.stdout] == []
+
+
+def test_the_doctor_tries_everything_and_shows_no_secret(deployed: World) -> None:
+    before = deployed.control("/dump")
+
+    text, seen = argoweb(deployed, "doctor"), argoweb(deployed, "doctor", "--json")
+
+    lines = told(seen)["lines"]
+    bad = {line["code"] for line in lines if line["level"] != "ok"}
+    # From here nothing reaches Cloudflare, and a server in a container has the machine's buffers.
+    assert {"edge-tcp", "edge-udp"} <= bad <= {"edge-tcp", "edge-udp", "udp-buffers", "memory-low"}
+    assert {line["place"] for line in lines} == {
+        "pulumi", "state", "stack", "token", "web1", "example.localhost", "example-two.localhost"
+    }  # fmt: skip
+    assert deployed.control("/dump") == before
+    assert deployed.control("/violations") == []
+    output = text.stdout + text.stderr + seen.stdout + seen.stderr
+    assert [secret for secret in secrets(deployed) if secret in output] == []
+
+
+def test_the_journal_is_shown_without_the_tunnels_secret(deployed: World) -> None:
+    secret = secrets(deployed)[0]
+    deployed.ssh(
+        f"systemd-run --quiet --wait --unit=chatty -- bash -c 'echo the secret is {secret}, you know; sleep 1'"
+    )
+
+    text = argoweb(deployed, "logs", "--unit", "chatty")
+    seen = argoweb(deployed, "logs", "web1", "--json", "--unit", "chatty", "--lines", "5")
+
+    assert (text.returncode, seen.returncode) == (0, 0)
+    assert "the secret is [secret], you know" in text.stdout
+    messages = [json.loads(line) for line in seen.stdout.splitlines()]
+    assert [
+        m["server"] for m in messages if m["message"] == "the secret is [secret], you know"
+    ] == ["web1"]
+    assert secret not in text.stdout + seen.stdout
+    assert "argoWeb" in argoweb(deployed, "logs").stdout
+
+
+def test_a_command_is_run_on_the_server_by_the_stacks_connection(deployed: World) -> None:
+    shown = argoweb(deployed, "ssh", "web1", "systemctl", "status", "argoWeb")
+    failed = argoweb(deployed, "ssh", "web1", "echo no >&2; exit 7")
+    unknown = argoweb(deployed, "ssh", "web9")
+
+    assert (shown.returncode, failed.returncode, unknown.returncode) == (0, 7, 2)
+    assert "active (running)" in shown.stdout
+    assert failed.stderr == "no\n"
+    assert "The stack has no server 'web9'; it has: web1" in unknown.stderr

@@ -43,7 +43,7 @@ DRIFT = {
     ),
     "the system was switched back": (
         f"{PROFILE}-1-link/bin/switch-to-configuration test", f"{PROFILE}/bin/switch-to-configuration test",
-        {"system-switched", "unit-stopped"},
+        {"system-switched", "unit-stopped", "file-access"},  # a user of the module's is gone too
     ),
     "an older generation is the boot default": (
         f"ln -sfn system-1-link {PROFILE}", f"ln -sfn system-2-link {PROFILE}", {"boot-default"},
@@ -202,3 +202,48 @@ def test_lines_for_programs_come_one_a_look(deployed: World) -> None:
         looks = [json.loads(process.stdout.readline()) for _ in range(2)]
         process.terminate()
     assert [look[0]["exit"] for look in looks] == [0, 0]
+
+
+def talk(world: World, *words: str, says: bytes, until: bytes, end: bytes) -> tuple[bytes, int]:
+    """What a command prints in a terminal: `says` is typed at its beginning, `end` once `until` was seen; its exit code."""
+    main, side = pty.openpty()
+    surroundings = {**world.environment(), "TERM": "xterm"}
+    command = [".venv/bin/python", "-m", "argoweb", *words]
+    with subprocess.Popen(
+        command, cwd=world.root, env=surroundings, stdin=side, stdout=side, stderr=side
+    ) as process:
+        os.close(side)
+        os.write(main, says)
+        text, deadline = b"", time.monotonic() + 60
+        while until not in text and time.monotonic() < deadline:
+            if select.select([main], [], [], 1)[0]:
+                text += os.read(main, 65536)
+        os.write(main, end)
+        return text, process.wait(timeout=30)
+
+
+def test_a_shell_on_the_server_is_this_terminals(deployed: World) -> None:
+    asked = b"tty; echo $((6 * 7)) at $(hostname)\n"
+
+    text, code = talk(deployed, "ssh", "web1", says=asked, until=b"42 at web1", end=b"exit 5\n")
+
+    assert b"42 at web1" in text
+    assert b"/dev/pts/" in text
+    assert code == 5
+
+
+def test_a_followed_journal_goes_on_until_interrupted_and_leaves_nothing_behind(
+    deployed: World,
+) -> None:
+    words = [".venv/bin/python", "-m", "argoweb", "logs", "web1", "--follow"]
+    with subprocess.Popen(
+        words, cwd=deployed.root, env=deployed.environment(), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        deployed.ssh("systemctl restart argoWeb-2")
+        assert any("argoWeb-2" in process.stdout.readline() for _ in range(200))
+        process.send_signal(2)
+        process.wait(timeout=30)
+
+    deployed.wait_for(lambda: "--follow" not in deployed.ssh("ps ax"), 20)

@@ -1,0 +1,65 @@
+"""Tries what the first `pulumi up` needs, one by one and all at once: Pulumi, the token, the zones, each server.
+
+Nothing is changed, and no secret is shown. Whether the token may change something is asked by changing what cannot
+be there. Each server is asked for half a minute at most.
+
+Exit codes: 0 all is well, 1 something is missing, 2 nothing is missing of what could be looked at, but not all could.
+"""
+
+import argparse
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+from argoweb.arguments import add_json, add_stack
+from argoweb.codes import Level
+from argoweb.errors import StackUnreadable
+from argoweb.report import Line, exit_code
+from argoweb.stack import Stack, read
+from argoweb.tried_here import try_pulumi
+from argoweb.tried_servers import try_servers
+from argoweb.tried_token import try_cloudflare
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    add_stack(parser)
+    add_json(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Prints a line for each thing that was tried."""
+    lines = tried(given.stack)
+    code = exit_code(lines)
+    if given.json:
+        print(json.dumps({"exit": code, "lines": [line.as_json() for line in lines]}, indent=2))
+        return code
+    for line in lines:
+        print(line)
+    worse = [line for line in lines if line.level not in (Level.OK, Level.NOTE)]
+    print(
+        f"\n{len(lines)} things were tried; {len(worse)} of them need you."
+        if worse
+        else "\nAll is well."
+    )
+    return code
+
+
+def tried(name: str | None) -> list[Line]:
+    """All of it; what needs the stack is left out where that cannot be read."""
+    with ThreadPoolExecutor(2) as pool:
+        here = pool.submit(try_pulumi)
+        try:
+            stack = read(name)
+        except StackUnreadable as error:
+            first, *more = str(error).splitlines()
+            unread = Line(code="stack-unreadable", place="stack", text=first, more=more)
+            return [*here.result(), unread]
+        cloudflare = pool.submit(try_cloudflare, stack)
+        servers = asyncio.run(try_servers(stack))
+    return [*here.result(), _read_well(stack), *cloudflare.result(), *servers]
+
+
+def _read_well(stack: Stack) -> Line:
+    said = f"{stack.settings.deployment} can be read, its secrets too"
+    return Line(code="stack-unreadable", place="stack", text=said, passed=True)

@@ -1,0 +1,91 @@
+"""A shell on a server by the stack's own connection: its port, key, bastion and pinned host key.
+
+With a command behind the server's name that is run instead: python -m argoweb ssh web1 systemctl status argoWeb
+
+Exit codes: those of the shell or the command; 255 where there is no connection, as with OpenSSH.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import stat
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+
+import asyncssh
+
+from argoweb.arguments import add_stack, server_of
+from argoweb.connection import NoConnection, connected
+from argoweb.report import Line
+from argoweb.stack import Stack, read
+from settings import Server
+
+NO_CONNECTION = 255
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    add_stack(parser)
+    parser.add_argument("server", metavar="SERVER")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Connects this terminal with the server."""
+    stack = read(given.stack)
+    server = server_of(stack.settings, given.server)
+    try:
+        return asyncio.run(_shell(stack, server, " ".join(given.command) or None))
+    except NoConnection as error:
+        print(Line(code=error.code, place=server.name, text=str(error)), file=sys.stderr)
+    except asyncssh.Error as error:
+        print(f"{server.name}: the connection broke: {error}", file=sys.stderr)
+    return NO_CONNECTION
+
+
+async def _shell(stack: Stack, server: Server, command: str | None) -> int:
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    asked: dict[str, object] = {"encoding": None}
+    if terminal:
+        asked |= {"term_type": os.environ.get("TERM", "xterm"), "term_size": _size()}
+    async with connected(server, stack.private_key) as connection:
+        with _raw() if terminal else contextlib.nullcontext():
+            process = await connection.create_process(
+                command,
+                stdin=_input(),
+                stdout=sys.stdout.buffer,
+                stderr=sys.stderr.buffer,
+                **asked,
+            )
+            if terminal:
+                asyncio.get_running_loop().add_signal_handler(
+                    signal.SIGWINCH, lambda: process.change_terminal_size(*_size())
+                )
+            done = await process.wait(check=False)
+    return NO_CONNECTION if done.returncode is None else done.returncode % 256
+
+
+def _input() -> object:
+    """Standard input; of devices that nobody can wait for, such as /dev/null, only a terminal."""
+    is_device = stat.S_ISCHR(os.fstat(sys.stdin.fileno()).st_mode)
+    return asyncssh.DEVNULL if is_device and not sys.stdin.isatty() else sys.stdin.buffer
+
+
+def _size() -> tuple[int, int]:
+    size = os.get_terminal_size(sys.stdout.fileno())
+    return size.columns, size.lines
+
+
+@contextlib.contextmanager
+def _raw() -> Iterator[None]:
+    """Hands each key to the server, Ctrl-C too."""
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        tty.setraw(sys.stdin, termios.TCSADRAIN)  # what was typed ahead stays
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)

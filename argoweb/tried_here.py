@@ -1,0 +1,57 @@
+"""Whether Pulumi, its packages and its plugins are here."""
+
+import json
+import os
+from importlib import metadata
+from urllib.parse import urlsplit
+
+from argoweb.errors import StackUnreadable
+from argoweb.report import Line
+from argoweb.stack import pulumi_json, pulumi_says
+
+_PLUGINS = {
+    "cloudflare": "pulumi-cloudflare",
+    "command": "pulumi-command",
+    "random": "pulumi-random",
+}
+"""Each plugin with the Python package whose version asks for it."""
+_SECRETS = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
+
+
+def try_pulumi() -> list[Line]:
+    """The command line, the packages, the plugins, the state's backend and the way to its secrets."""
+    try:
+        version = pulumi_says("version").strip()
+    except StackUnreadable as error:
+        return [Line(code="pulumi-missing", place="pulumi", text=str(error))]
+    lines = [Line(code="pulumi-missing", place="pulumi", text=f"is {version}", passed=True)]
+    return [*lines, *_plugins(), _backend()]
+
+
+def _plugins() -> list[Line]:
+    installed = {(each["name"], each["version"]) for each in pulumi_json("plugin", "ls", "--json")}
+    lines: list[Line] = []
+    for name, package in _PLUGINS.items():
+        try:
+            wanted = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            said = f"the Python package {package} is not installed"
+            lines.append(Line(code="package-missing", place="pulumi", text=said))
+            continue
+        there = (name, wanted) in installed
+        said = f"the plugin {name} {wanted} is {'here' if there else 'not here yet'}"
+        lines.append(Line(code="plugin-missing", place="pulumi", text=said, passed=there))
+    return lines
+
+
+def _backend() -> Line:
+    try:
+        found = json.loads(pulumi_says("whoami", "--json"))
+    except StackUnreadable as error:
+        return Line(code="backend-unreachable", place="state", text=str(error))
+    passphrase = next((name for name in _SECRETS if name in os.environ), None)
+    secrets = f"; the passphrase comes from {passphrase}" if passphrase else ""
+    parts = urlsplit(found["url"])  # what may be secret in it is not shown
+    place = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+    said = f"is kept at {place} for {found['user']}{secrets}"
+    return Line(code="backend-unreachable", place="state", text=said, passed=True)

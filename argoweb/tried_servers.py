@@ -1,0 +1,157 @@
+"""Whether each server has what a first deployment needs, as one SSH session tells it."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+from argoweb.connection import NoConnection, connected, run_program
+from argoweb.programs import doctor_program
+from argoweb.report import Line
+from argoweb.stack import Stack
+from settings import Server, Settings
+
+SECONDS = 45
+"""How long a server may take to answer, with its connection."""
+_EDGE_PORT = 7844
+_REGIONS = ("region1.v2.argotunnel.com", "region2.v2.argotunnel.com")
+"""Where cloudflared connects to; with `region: us` a name of its own."""
+_DISK_KB = {"/nix/store": 3_000_000, "/boot": 50_000, "/var": 200_000}
+"""What a rebuild wants to be free, roughly."""
+_MEMORY_KB = 1_000_000
+"""What the evaluation of a NixOS wants, with swap, roughly."""
+_CLOCK_SECONDS = 30
+_BUFFER = 7_500_000
+"""Bytes that QUIC wants for its sockets."""
+_OLDEST = (24, 11)
+"""The oldest NixOS whose modules the tests know."""
+_Rows = Mapping[str, Sequence[Sequence[str]]]
+
+
+async def try_servers(stack: Stack) -> list[Line]:
+    """Every server of the stack at once."""
+    found = await asyncio.gather(*(_bounded(stack, server) for server in stack.settings.servers))
+    return [line for lines in found for line in lines]
+
+
+async def _bounded(stack: Stack, server: Server) -> list[Line]:
+    try:
+        return await asyncio.wait_for(_try(stack, server), SECONDS)
+    except NoConnection as error:
+        return [Line(code=error.code, place=server.name, text=str(error))]
+    except asyncio.TimeoutError:
+        said = f"no answer within {SECONDS} s"
+        return [Line(code="server-silent", place=server.name, text=said)]
+
+
+async def _try(stack: Stack, server: Server) -> list[Line]:
+    settings = stack.settings
+    ports = {
+        settings.caddy.port,
+        *(int(each.metrics.rpartition(":")[2]) for each in settings.instances),
+    }
+    program = doctor_program(
+        settings.caddy.unit,
+        server.rebuild.flake or "",
+        settings.nixos.config_dir,
+        ",".join(map(str, sorted(ports))),
+        *edges(settings),
+    )
+    async with connected(server, stack.private_key) as connection:
+        began = time.time()
+        text = await run_program(server, connection, program)
+    return list(judged(settings, server, text, (began, time.time())))
+
+
+def edges(settings: Settings) -> list[str]:
+    """Where cloudflared connects to, each as `host:port`."""
+    region = settings.cloudflared.get("region")
+    prefix = f"{region}-" if region else ""
+    return [f"{prefix}{name}:{_EDGE_PORT}" for name in _REGIONS]
+
+
+def judged(
+    settings: Settings, server: Server, text: str, asked: tuple[float, float]
+) -> Iterator[Line]:
+    """What the report of remote/doctor.sh means; `asked` is between when it was made."""
+    rows: dict[str, list[list[str]]] = {}
+    for row in text.splitlines():
+        kind, *fields = row.split("\t")
+        rows.setdefault(kind, []).append(fields)
+
+    def line(code: str, said: str, passed: bool) -> Line:
+        return Line(code=code, place=server.name, text=said, passed=passed)
+
+    who = f"{server.user}@{server.address}:{server.port}"
+    yield line("server-unreachable", f"{who} is reached with its pinned host key, as root", True)
+    yield from (line(*each) for each in _nixos(rows))
+    yield from (line(*each) for each in _resources(rows, asked))
+    yield from (line(*each) for each in _network(settings, rows))
+    yield from (line(*each) for each in _programs(settings, rows))
+
+
+_Judgement = tuple[str, str, bool]
+
+
+def _nixos(rows: _Rows) -> Iterator[_Judgement]:
+    version, rebuild = rows["nixos"][0]
+    found = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+    if not version or not rebuild:
+        yield "nixos-missing", "this is no NixOS, or has no nixos-rebuild", False
+        return
+    yield "nixos-old", f"NixOS {version}", found >= _OLDEST
+    has_module = bool(rows["module"][0][0])
+    folder, file = rows["import"][0]
+    kind = "a flake" if rows["flake"][0][0] == "yes" else "a classic configuration"
+    if has_module:
+        yield "import-line", f"{kind}, whose running system has argoweb's module", True
+    elif file:
+        yield "import-line", f"{kind}, which imports it in {file}", True
+    else:
+        yield "import-line", f"{kind}; no file below {folder} imports argoWeb.nix", False
+
+
+def _resources(rows: _Rows, asked: tuple[float, float]) -> Iterator[_Judgement]:
+    for path, free in rows["disk"]:
+        enough = int(free) >= _DISK_KB[path]
+        yield "disk-low", f"{int(free) // 1000} MB are free in {path}, about {_DISK_KB[path] // 1000} are wanted", enough  # fmt: skip
+    memory = int(rows["memory"][0][0])
+    said = f"{memory // 1000} MB of memory and swap are free, about {_MEMORY_KB // 1000} are wanted"
+    yield "memory-low", said, memory >= _MEMORY_KB
+    clock, (first, last) = float(rows["clock"][0][0]), asked
+    off = max(first - clock, clock - last, 0.0)
+    yield (
+        "clock-off",
+        f"its clock differs by {off:.0f} s from this machine's",
+        off <= _CLOCK_SECONDS,
+    )
+
+
+def _network(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
+    protocol = settings.cloudflared.get("protocol", "auto")
+    for kind, named in (("tcp", "TCP"), ("udp", "UDP")):
+        answers = rows[kind]
+        open_to = [edge for edge, answer in answers if answer == "yes"]
+        causes = sorted({answer for _, answer in answers if answer != "yes"})
+        of_both = f"port {_EDGE_PORT} of Cloudflare by {named}"
+        if open_to:
+            yield f"edge-{kind}", f"reaches {of_both}", True
+        elif (kind, protocol) not in (("tcp", "quic"), ("udp", "http2")):
+            yield f"edge-{kind}", f"does not reach {of_both}: {', '.join(causes)}", False
+    sizes = [int(size or 0) for size in rows["buffers"][0]]
+    if rows["module"][0][0]:
+        yield "udp-buffers", f"UDP buffers may have {min(sizes)} bytes", min(sizes) >= _BUFFER
+
+
+def _programs(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
+    ours = {each.unit for each in settings.instances} | {f"{settings.caddy.unit}.service"}
+    for port, process, pid, unit in rows.get("listener", []):
+        said = f"port {port} is used by {process} (process {pid}, unit {unit})"
+        yield "port-taken", said, unit in ours
+    for unit, state, problem in rows.get("caddy", []):
+        yield "caddy-old", problem or f"{unit} is there and {state}", not problem
+    for process, unit, problem in rows.get("cloudflared", []):
+        if unit not in ours:
+            said = f"another cloudflared runs (process {process}, unit {unit})"
+            yield "cloudflared-other", said, False
+        if problem:
+            yield "cloudflared-bad", problem.removeprefix("warning: "), False

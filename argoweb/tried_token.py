@@ -1,0 +1,119 @@
+"""Whether the token is valid and may do what an update asks of it, and no more; whether the zones are served."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+
+from argoweb.cloud import zone_id
+from argoweb.report import Line
+from argoweb.stack import Stack
+from existing import permissions
+from existing.api import Api, ApiError
+from settings import Zone
+
+_SOON = timedelta(days=14)
+_NO_TUNNEL = "00000000-0000-4000-8000-000000000000"
+_NO_RECORD = "0" * 32
+"""Ids that nothing has."""
+
+
+def try_cloudflare(stack: Stack) -> list[Line]:
+    """The token first, then each permission and each zone, all at once."""
+    api = Api(stack.access)
+    questions: list[Callable[[], list[Line]]] = [
+        lambda: _valid(stack, api),
+        lambda: _tunnels(stack, api),
+        lambda: _reach(stack, api),
+        *(lambda zone=zone: _zone(stack, api, zone) for zone in stack.settings.zones),
+    ]  # fmt: skip
+    with ThreadPoolExecutor(len(questions)) as pool:
+        answers = list(pool.map(lambda question: question(), questions))
+    return [line for lines in answers for line in lines]
+
+
+def _line(code: str, text: str, *, passed: bool = False, place: str = "token") -> Line:
+    return Line(code=code, place=place, text=text, passed=passed)
+
+
+def _valid(stack: Stack, api: Api) -> list[Line]:
+    if stack.access.is_key:
+        said = f"the {stack.access.named} may do whatever its user may"
+        return [_line("token-wide", said)]
+    try:
+        found = api.one("user/tokens/verify", "")
+    except ApiError as error:
+        try:  # one of an account and not of a user
+            found = api.one(f"accounts/{stack.settings.account_id}/tokens/verify", "")
+        except ApiError:
+            return [_line("token-invalid", str(error))]
+    if found.get("status") != "active":
+        return [_line("token-invalid", f"the {stack.access.named} is {found.get('status')}")]
+    lines = [_line("token-invalid", f"the {stack.access.named} is active", passed=True)]
+    if ends := found.get("expires_on"):
+        left = datetime.fromisoformat(ends.replace("Z", "+00:00")) - datetime.now(timezone.utc)
+        lines.append(_line("token-expires", f"it expires on {ends}", passed=left > _SOON))
+    return lines
+
+
+def _tunnels(stack: Stack, api: Api) -> list[Line]:
+    account = stack.settings.account_id
+    path = f"accounts/{account}/cfd_tunnel"
+    return _permitted(
+        api,
+        f"tunnels of the account {account}",
+        f"{path}?per_page=1",
+        f"{path}/{_NO_TUNNEL}",
+        permissions.TUNNEL,
+    )
+
+
+def _permitted(api: Api, what: str, read: str, changed: str, permission: str) -> list[Line]:
+    try:
+        api.one(read, permission)
+        may = api.may_change(changed)
+    except ApiError as error:
+        return [_line("token-permission", str(error))]
+    if not may:
+        said = f"it may read the {what}, and not change them: it needs {permission}"
+        return [_line("token-permission", said)]
+    return [_line("token-permission", f"it may change the {what}", passed=True)]
+
+
+def _reach(stack: Stack, api: Api) -> list[Line]:
+    """Whether it reaches more than the stack needs."""
+    try:
+        zones = api.listed("zones", permissions.ZONE, per_page=50)
+        accounts = {zone["account"]["id"] for zone in zones}
+    except ApiError:
+        return []  # told for each zone
+    named = {zone.name for zone in stack.settings.zones}
+    others = sorted(str(zone["name"]) for zone in zones if zone["name"] not in named)
+    if not others and accounts <= {stack.settings.account_id}:
+        return [_line("token-wide", "it reaches the stack's zones and no others", passed=True)]
+    return [
+        _line("token-wide", f"it also reaches {len(others)} other zones: {', '.join(others[:5])}")
+    ]
+
+
+def _zone(stack: Stack, api: Api, zone: Zone) -> list[Line]:
+    try:
+        found = api.one(f"zones/{zone_id(stack, api, zone)}", permissions.ZONE)
+    except ApiError as error:
+        return [_line("zone-unreadable", str(error), place=zone.name)]
+    servers = ", ".join(found.get("name_servers") or [])
+    status, account = found["status"], found["account"]["id"]
+    lines: list[Line] = []
+    if account != stack.settings.account_id:
+        said = f"belongs to the account {account}, the stack is for {stack.settings.account_id}"
+        lines.append(_line("zone-unreadable", said, place=zone.name))
+    active = status == "active"
+    said = f"is {status}; its name servers at Cloudflare are {servers}"
+    lines.append(_line("zone-inactive", said, passed=active, place=zone.name))
+    records = f"zones/{found['id']}/dns_records"
+    return lines + _permitted(
+        api,
+        f"records of {zone.name}",
+        f"{records}?per_page=1",
+        f"{records}/{_NO_RECORD}",
+        permissions.DNS,
+    )

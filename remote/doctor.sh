@@ -1,0 +1,96 @@
+# What a first deployment needs of this server, for programs: lines of a kind and its fields, parted by tabs. It changes
+# nothing. doctor CONFIG_DIR PORTS EDGE…, with the stack's `flake` among the settings: PORTS with commas, each EDGE as HOST:PORT; what is empty is not asked for.
+
+readonly PROBE_SECONDS=5 # for each question to Cloudflare
+
+say() {
+  local IFS=$'\t'
+  printf '%s\n' "$*"
+}
+
+# Whether a TCP connection to host $1, port $2, can be opened: `yes`, or why not.
+tcp_opens() {
+  local said
+  # shellcheck disable=SC2016 # the inner shell has them as its own
+  said=$(timeout "$PROBE_SECONDS" bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>&1) && echo yes && return
+  said=${said%%$'\n'*} said=${said##*: }
+  echo "${said:-no answer within $PROBE_SECONDS s}"
+}
+
+# Whether QUIC is answered at host $1, port $2: `yes`, or why not. A first packet of a version that nobody has is answered
+# with the versions that there are (RFC 9000, sections 6 and 17.2.1), and opens nothing.
+quic_answers() {
+  local filling count
+  printf -v filling '%1178s' ''
+  # shellcheck disable=SC2016
+  count=$(timeout "$PROBE_SECONDS" bash -c '
+    exec 3<>"/dev/udp/$0/$1" || exit
+    printf "\xc0\x1a\x2a\x3a\x4a\x08argoweb1\x08argoweb2%s" "$2" >&3
+    head -c 1 <&3 | wc -c' "$1" "$2" "$filling" 2>/dev/null || true)
+  if [[ $count == 1 ]]; then echo yes; else echo "no answer within $PROBE_SECONDS s"; fi
+}
+
+# The unit of a process: its control group's last part.
+unit_of() {
+  local group
+  group=$(tail -n 1 "/proc/$1/cgroup" 2>/dev/null || true)
+  group=${group##*/}
+  echo "${group:-none}"
+}
+
+# Who listens on a port, by TCP: the process's name, its id, its unit; nothing where nobody does.
+report_listener() {
+  local inode link pid=''
+  # Column 2 is the local address with the port in hexadecimal, 4 the state (0A: listening), 10 the socket's inode.
+  inode=$(awk -v port="$(printf ':%04X' "$1")" '$4 == "0A" && substr($2, length($2) - 4) == port { print $10; exit }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+  if [[ -z $inode ]]; then return; fi
+  for link in /proc/[0-9]*/fd/*; do
+    if [[ $(readlink -- "$link" 2>/dev/null) == "socket:[$inode]" ]]; then
+      pid=${link#/proc/} pid=${pid%%/*}
+      break
+    fi
+  done
+  if [[ -z $pid ]]; then say listener "$1" systemd 1 none; else say listener "$1" "$(<"/proc/$pid/comm")" "$pid" "$(unit_of "$pid")"; fi
+}
+
+report_edge() {
+  say tcp "$1" "$(tcp_opens "${1%:*}" "${1##*:}")"
+  say udp "$1" "$(quic_answers "${1%:*}" "${1##*:}")"
+}
+
+doctor() {
+  local config_dir=$1 ports=$2 flake=${SETTING[flake]:-} port edge path process unit pids=()
+  shift 2
+  say clock "$(date +%s.%N)"
+  for edge in "$@"; do
+    report_edge "$edge" &
+    pids+=("$!")
+  done
+  say nixos "$(cat /run/current-system/nixos-version 2>/dev/null || true)" "$(type -P nixos-rebuild || true)"
+  say module "$(inputs_of /run/current-system)"
+  if is_flake; then say flake yes; else say flake no; fi
+  path=${flake%%#*}
+  path=${path#path:}
+  if [[ ! -d $path ]]; then path=/etc/nixos; fi
+  say import "$path" "$(grep -rlF --include='*.nix' -- "$config_dir/argoWeb.nix" "$path"/ 2>/dev/null | head -n 1)"
+  for path in /nix/store /boot /var; do
+    if [[ -d $path ]]; then say disk "$path" "$(df --output=avail -k -- "$path" | tail -n 1 | tr -d ' ')"; fi
+  done
+  say memory "$(awk '$1 == "MemAvailable:" || $1 == "SwapFree:" { sum += $2 } END { print sum }' /proc/meminfo)"
+  say buffers "$(cat /proc/sys/net/core/rmem_max 2>/dev/null || true)" "$(cat /proc/sys/net/core/wmem_max 2>/dev/null || true)"
+  for port in ${ports//,/ }; do report_listener "$port"; done
+  for unit in "${CADDY[@]}"; do
+    if unit_exists "$unit"; then
+      path=$(unit_text "$unit" | exec_program)
+      say caddy "$unit" "$(systemctl is-active "$unit" || true)" "$(check_caddy_version "$path" || true)"
+    fi
+  done
+  for path in /proc/[0-9]*; do
+    process=${path#/proc/}
+    if [[ $(cat "$path/comm" 2>/dev/null) == cloudflared ]]; then
+      say cloudflared "$process" "$(unit_of "$process")" "$(warn_of "$("$path/exe" --version 2>/dev/null | awk '{ print $3; exit }')")"
+    fi
+  done
+  wait "${pids[@]}"
+  say end
+}

@@ -1,0 +1,261 @@
+"""What the first deployment needs: each thing that can be missing is named by its code."""
+
+import asyncio
+import contextlib
+import datetime
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from argoweb import tried_servers
+from argoweb.programs import DOCTOR_PARTS, source
+from argoweb.report import Line
+from argoweb.tried_servers import edges, judged, try_servers
+from argoweb.tried_token import try_cloudflare
+from settings import Access
+from tests.argoweb.conftest import Door, free_port, stack
+from tests.argoweb.shells import shellcheck
+from tests.existing.conftest import ACCOUNT, OTHER_ACCOUNT, Cloudflare
+
+READING = "R" * 40
+SOON = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=3)).isoformat()
+
+
+def bad(lines: list[Line]) -> set[tuple[str, str]]:
+    return {(line.code, line.place) for line in lines if not line.passed}
+
+
+def token(cloudflare: Cloudflare, value: str, **more: Any) -> None:
+    cloudflare.control("/seed", {"tokens": [{"value": value, **more}]})
+
+
+def tried(cloudflare: Cloudflare, value: str | None = None, **more: Any) -> list[Line]:
+    found = stack(cloudflare, **more)
+    if value is None:
+        return try_cloudflare(found)
+    headers = {"Authorization": f"Bearer {value}"}
+    used = Access(url=cloudflare.api_url, headers=headers)
+    return try_cloudflare(type(found)(**{**vars(found), "access": used}))
+
+
+def test_a_good_token_is_good_and_nothing_was_changed(cloudflare: Cloudflare) -> None:
+    before = cloudflare.control("/dump")
+
+    lines = tried(cloudflare)
+
+    assert bad(lines) == set()
+    assert {line.code for line in lines} == {"token-invalid", "token-permission", "token-wide", "zone-inactive"}  # fmt: skip
+    assert cloudflare.control("/dump") == before
+    assert cloudflare.control("/violations") == []
+
+
+def test_a_token_that_may_only_read_is_told_for_the_account_and_each_zone(
+    cloudflare: Cloudflare,
+) -> None:
+    token(cloudflare, READING, permissions=["tunnel:read", "dns:read", "zone:read"])
+
+    lines = [line for line in tried(cloudflare, READING) if not line.passed]
+
+    assert [line.code for line in lines] == ["token-permission"] * 3
+    assert "may read the tunnels" in lines[0].text
+    assert "needs Zone · DNS · Edit" in lines[1].text
+
+
+def test_a_token_without_permissions_is_told_each_one_that_it_lacks(cloudflare: Cloudflare) -> None:
+    lines = tried(cloudflare, "N" * 40)
+
+    assert bad(lines) == {
+        ("token-permission", "token"),
+        ("zone-unreadable", "example.com"),
+        ("zone-unreadable", "example.org"),
+    }
+
+
+def test_an_unknown_token_is_invalid(cloudflare: Cloudflare) -> None:
+    found = tried(cloudflare, "U" * 40)
+
+    assert ("token-invalid", "token") in bad(found)
+    assert "U" * 40 not in "".join(map(str, found))
+
+
+def test_a_token_for_other_addresses_is_told_so(cloudflare: Cloudflare) -> None:
+    token(cloudflare, "A" * 40, addresses=["192.0.2.7"])
+
+    (line,) = [line for line in tried(cloudflare, "A" * 40) if line.code == "token-invalid"]
+
+    assert "Client IP Address Filtering" in line.text
+
+
+def test_a_token_of_the_account_is_as_good_as_a_users(cloudflare: Cloudflare) -> None:
+    token(cloudflare, "B" * 40, account=ACCOUNT)
+
+    assert bad(tried(cloudflare, "B" * 40)) == set()
+
+
+def test_a_token_that_ends_soon_is_told(cloudflare: Cloudflare) -> None:
+    token(cloudflare, "E" * 40, expires_on=SOON)
+
+    assert bad(tried(cloudflare, "E" * 40)) == {("token-expires", "token")}
+
+
+def test_a_token_for_more_zones_than_the_stacks_is_noted(cloudflare: Cloudflare) -> None:
+    zone = {"id": "d" * 32, "name": "example.net", "account_id": OTHER_ACCOUNT}
+    cloudflare.control("/seed", {"zones": [zone]})
+
+    (line,) = [line for line in tried(cloudflare) if not line.passed]
+
+    assert (line.code, line.text) == ("token-wide", "it also reaches 1 other zones: example.net")
+
+
+def test_a_zone_that_is_not_active_yet_is_told_with_its_name_servers(
+    cloudflare: Cloudflare,
+) -> None:
+    zone = {"id": "d" * 32, "name": "example.net", "account_id": ACCOUNT, "status": "pending"}
+    cloudflare.control("/seed", {"zones": [zone]})
+
+    lines = tried(cloudflare, zones=[{"name": n} for n in ("example.com", "example.org", "example.net")])  # fmt: skip
+
+    (line,) = [line for line in lines if not line.passed]
+    assert (line.code, line.place) == ("zone-inactive", "example.net")
+    assert "is pending; its name servers at Cloudflare are ada.ns.cloudflare.com" in line.text
+
+
+def test_a_zone_that_the_account_does_not_have_is_told(cloudflare: Cloudflare) -> None:
+    zones = [{"name": name} for name in ("example.com", "example.org", "example.edu")]
+
+    assert bad(tried(cloudflare, zones=zones)) == {("zone-unreadable", "example.edu")}
+
+
+# What remote/doctor.sh prints of a server that has all of it.
+WELL = {
+    "clock": "1000.5",
+    "tcp": "region1:7844\tyes",
+    "udp": "region1:7844\tyes",
+    "nixos": "26.05.1\t/run/current-system/sw/bin/nixos-rebuild",
+    "module": "",
+    "flake": "no",
+    "import": "/etc/nixos\t/etc/nixos/configuration.nix",
+    "disk": "/nix/store\t9000000",
+    "memory": "4000000",
+    "buffers": "212992\t212992",
+}
+FAULTS: dict[str, tuple[dict[str, str], str]] = {
+    "no NixOS": ({"nixos": "\t"}, "nixos-missing"),
+    "no nixos-rebuild": ({"nixos": "26.05\t"}, "nixos-missing"),
+    "an old NixOS": ({"nixos": "23.05.1\t/x"}, "nixos-old"),
+    "no import": ({"import": "/etc/nixos\t"}, "import-line"),
+    "a full disk": ({"disk": "/nix/store\t20000"}, "disk-low"),
+    "a full boot partition": ({"disk": "/boot\t2000"}, "disk-low"),
+    "little memory": ({"memory": "200000"}, "memory-low"),
+    "a clock that is behind": ({"clock": "900.0"}, "clock-off"),
+    "a clock that is ahead": ({"clock": "1100.0"}, "clock-off"),
+    "no TCP outwards": ({"tcp": "region1:7844\tConnection refused"}, "edge-tcp"),
+    "no UDP outwards": ({"udp": "region1:7844\tno answer within 5 s"}, "edge-udp"),
+    "small buffers in spite of the module": ({"module": "a b"}, "udp-buffers"),
+    "a port is taken": ({"listener": "8080\tnginx\t77\tnginx.service"}, "port-taken"),
+    "an old Caddy": ({"caddy": "caddy.service\tactive\tCaddy 2.7.0 is too old"}, "caddy-old"),
+    "a second cloudflared": ({"cloudflared": "77\tcloudflared.service\t"}, "cloudflared-other"),
+    "a faulty cloudflared": (
+        {"cloudflared": "77\targoWeb.service\twarning: cloudflared 2026.8.0 changes the path"},
+        "cloudflared-bad",
+    ),
+}  # fmt: skip
+
+
+def codes(rows: dict[str, str], **more: Any) -> list[str]:
+    settings = stack(**more).settings
+    text = "".join(f"{kind}\t{fields}\n" for kind, fields in {**WELL, **rows}.items())
+    lines = judged(settings, settings.servers[0], text, (1000.0, 1001.0))
+    return [line.code for line in lines if not line.passed]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_a_server_lacks_is_named(fault: str) -> None:
+    rows, code = FAULTS[fault]
+
+    assert codes(rows) == [code]
+
+
+def test_a_server_that_has_all_of_it_lacks_nothing() -> None:
+    ours = {"listener": "8080\tcaddy\t77\tcaddy.service", "cloudflared": "78\targoWeb-2.service\t"}
+
+    assert codes({**ours, "module": "a b", "import": "/etc/nixos\t", "buffers": "7500000\t7500000"}) == []  # fmt: skip
+
+
+def test_only_the_protocol_that_is_used_has_to_get_through() -> None:
+    closed = {"tcp": "region1:7844\tno", "udp": "region1:7844\tno"}
+
+    assert codes(closed, cloudflared={"protocol": "quic"}) == ["edge-udp"]
+    assert codes(closed, cloudflared={"protocol": "http2"}) == ["edge-tcp"]
+
+
+def test_a_region_has_addresses_of_its_own() -> None:
+    assert edges(stack(cloudflared={"region": "us"}).settings) == [
+        "us-region1.v2.argotunnel.com:7844",
+        "us-region2.v2.argotunnel.com:7844",
+    ]
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port at which these tests listen."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield int(listener.getsockname()[1])
+
+
+async def _quic() -> tuple[Any, Any, int]:
+    """A server that speaks QUIC, one that speaks TCP, and the port of both."""
+    aioquic = pytest.importorskip("aioquic.asyncio")
+    configuration = pytest.importorskip("aioquic.quic.configuration").QuicConfiguration
+    for _ in range(20):
+        listener = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)
+        port = listener.sockets[0].getsockname()[1]
+        with contextlib.suppress(OSError):  # somebody has it by UDP
+            quic = configuration(is_client=False)
+            return await aioquic.serve("127.0.0.1", port, configuration=quic), listener, port
+        listener.close()
+    raise AssertionError("no port is free by TCP and by UDP")
+
+
+def on_this_machine(
+    door: Door, monkeypatch: pytest.MonkeyPatch, listens: bool, **more: Any
+) -> dict[str, Line]:
+    async def ask() -> list[Line]:
+        server, listener, quic = await _quic()
+        port = quic if listens else free_port()
+        monkeypatch.setattr(tried_servers, "edges", lambda settings: [f"127.0.0.1:{port}"])
+        found = stack(servers={"web1": door.server()}, private_key=door.private_key, **more)
+        try:
+            return await try_servers(found)
+        finally:
+            server.close()
+            listener.close()
+
+    return {line.code: line for line in asyncio.run(ask())}
+
+
+def test_the_real_program_tells_of_this_machine(
+    door: Door, monkeypatch: pytest.MonkeyPatch, taken: int
+) -> None:
+    lines = on_this_machine(door, monkeypatch, True, caddy={"port": taken})
+
+    assert not lines["nixos-missing"].passed
+    assert (lines["edge-tcp"].passed, lines["edge-udp"].passed) == (True, True)
+    assert lines["clock-off"].passed
+    assert f"port {taken} is used by python" in lines["port-taken"].text
+    assert not lines["port-taken"].passed
+
+
+def test_the_real_program_tells_what_it_cannot_reach(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = on_this_machine(door, monkeypatch, False)
+
+    assert "by TCP: Connection refused" in lines["edge-tcp"].text
+    assert not lines["edge-udp"].passed
+
+
+def test_the_doctors_program_is_clean_for_shellcheck() -> None:
+    assert shellcheck(f"CADDY=()\n{source(DOCTOR_PARTS)}\ndoctor /etc/caddy \n") == ""
