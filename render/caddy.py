@@ -50,7 +50,7 @@ def caddyfile(settings: Settings) -> str:
         lines += [*_internal(caddy), *_block(caddy, "", sites)]
     snippets = [line for each in caddy.snippets.items() for line in _snippet(*each)]
     blocks = "\n".join([*snippets, *lines]) + "\n"
-    return _HEADING + shared(blocks) + blocks
+    return _HEADING + shared(blocks, caddy.stream_close_delay) + blocks
 
 
 def _snippet(name: str, text: str) -> Iterator[str]:
@@ -68,7 +68,7 @@ def _is_wildcard(hostname: str) -> bool:
 def global_options(caddy: Caddy) -> str:
     """Lines for the global options block: who the visitor is, and nothing on port 80."""
     lines = [
-        "grace_period 10s",  # else a reload waits for its longest connection, for ever
+        "grace_period 10s",  # else a stop waits for its longest connection, for ever; a reload waits for none
     ]
     for address in caddy.bind:
         host = f"[{address}]" if ":" in address else address

@@ -19,8 +19,6 @@ PROXY_AS = "argoweb-proxy-as"
 
 _MADE_UP = ("-X-Forwarded*", "-X-Real_*", "-X_*", "-Forwarded")
 """Header fields in which a visitor could speak for a proxy; gateways make one name of `X_Real_IP` and `X-Real-IP`."""
-_STREAMS_GO_ON = "8h"
-"""How long a WebSocket that was opened before a reload of Caddy may go on."""
 _ROUTES = {
     # The decoded path as cloudflared compares it: Caddy's own path matchers clean it first, and what `vars_regexp` makes
     # of it was expanded before Caddy 2.11.2 (CVE-2026-30852).
@@ -50,12 +48,13 @@ _ROUTES = {
 }
 
 
-def shared(blocks: str) -> str:
-    """The parts that a text of blocks names."""
+def shared(blocks: str, stream_close_delay: int) -> str:
+    """The parts that a text of blocks names; WebSockets go on for `stream_close_delay` seconds after a reload."""
+    delay = f"stream_close_delay {stream_close_delay}s"
     snippets = {
         FILES: ("root * {args[0]}", f"invoke {_HIDDEN}", "file_server"),
-        PROXY: _proxy("{args[:]}"),
-        PROXY_AS: _proxy("{args[1:]}", "header_up Host {args[0]}"),
+        PROXY: _proxy("{args[:]}", delay),
+        PROXY_AS: _proxy("{args[1:]}", "header_up Host {args[0]}", delay),
     }
     used = {name: lines for name, lines in snippets.items() if f"import {name} " in blocks}
     text = "".join(_named(f"({name})", lines) for name, lines in used.items())
@@ -85,5 +84,4 @@ def _proxy(upstreams: str, *more: str) -> Iterator[str]:
         *_MADE_UP[1:],
     ):
         yield f"\theader_up {field}"
-    yield f"\tstream_close_delay {_STREAMS_GO_ON}"
     yield "}"

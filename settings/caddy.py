@@ -83,6 +83,7 @@ def caddy(value: dict[str, Any], routing: str | None, findings: Findings) -> Cad
         site_options=value["siteOptions"],
         snippets=value["snippets"],
         hsts=value["hsts"],
+        stream_close_delay=value["streamCloseDelay"],
         routes=routing == BY_CADDY,
     )
 

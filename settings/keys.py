@@ -5,6 +5,7 @@ from settings import formats, words
 from values.kinds import Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
 
 _TWO_YEARS = 63_072_000
+_EIGHT_HOURS = 28_800
 _PORT = Whole(least=1, most=65535)
 
 
@@ -201,6 +202,11 @@ _CADDY = Table(
             Whole(most=_TWO_YEARS),
             "Seconds for which browsers insist on https at every site of Caddy (Strict-Transport-Security); 0 for none.",
             0,
+        ),
+        "streamCloseDelay": _key(
+            Whole(most=_TWO_YEARS),
+            "Seconds for which a WebSocket through `proxy` goes on after a reload of Caddy; 0 ends it at once. Other streams and downloads go on to their end.",
+            _EIGHT_HOURS,
         ),
     },
     words=words.CADDY,

@@ -201,6 +201,8 @@ class Caddy:
     """Lines by the name under which others import them."""
     hsts: int
     """Seconds for which browsers insist on https; 0 for none."""
+    stream_close_delay: int
+    """Seconds for which a WebSocket goes on after a reload."""
     routes: bool = False
     """Whether it takes every request for which cloudflared has no rule, so that its plain sites need none."""
 

@@ -164,7 +164,24 @@ def test_the_host_for_an_upstream_is_the_visitors_or_the_chosen_one(
     assert headers["x-forwarded-host"] == ["a.example.com"]
 
 
-def test_a_websocket_outlives_a_change_of_another_site(
+def websocket(port: int) -> socket.socket:
+    """A WebSocket of a visitor, once it is open."""
+    visitor = socket.create_connection(("127.0.0.1", port), 60)
+    visitor.sendall(
+        b"GET / HTTP/1.1\r\nHost: a.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    assert b" 101 " in visitor.recv(4096)
+    return visitor
+
+
+def is_echoed(visitor: socket.socket) -> bool:
+    """Whether the application gets what a visitor sends."""
+    visitor.sendall(b"still here")
+    return visitor.recv(4096) == b"still here"
+
+
+def test_a_websocket_outlives_changes_of_its_own_site_and_of_others(
     caddy: Running, prod: dict[str, Any]
 ) -> None:
     with by_http() as application:
@@ -172,17 +189,29 @@ def test_a_websocket_outlives_a_change_of_another_site(
         port = free_port()
         own = {"bind": "127.0.0.1", "port": port}
         caddy.load({**prod, "sites": [site], "caddy": own})
-        with socket.create_connection(("127.0.0.1", port), 60) as visitor:
-            visitor.sendall(
-                b"GET / HTTP/1.1\r\nHost: a.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-            )
-            assert b" 101 " in visitor.recv(4096)
+        with websocket(port) as visitor:
             for number in range(3):
                 new = {"hostname": f"new{number}.example.com", "root": "/srv/new"}
                 caddy.load({**prod, "sites": [site, new], "caddy": own})
-                visitor.sendall(b"still here")
-                assert visitor.recv(4096) == b"still here"
+                assert is_echoed(visitor)
+            caddy.load({**prod, "sites": [{**site, "proxy": "127.0.0.1:1"}], "caddy": own})
+            assert is_echoed(visitor)
+
+
+def test_a_websocket_ends_so_long_after_a_change_as_the_stack_says(
+    caddy: Running, prod: dict[str, Any]
+) -> None:
+    with by_http() as application:
+        site = {"hostname": "a.example.com", "proxy": f"127.0.0.1:{application}"}
+        port = free_port()
+        own = {"bind": "127.0.0.1", "port": port, "streamCloseDelay": 1}
+        caddy.load({**prod, "sites": [site], "caddy": own})
+        with websocket(port) as visitor:
+            caddy.load({**prod, "sites": [{**site, "proxy": "127.0.0.1:1"}], "caddy": own})
+            assert is_echoed(visitor)
+            visitor.settimeout(60)
+            while visitor.recv(4096):  # a frame that says so, and then the end
+                pass
 
 
 @pytest.fixture
