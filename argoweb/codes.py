@@ -116,6 +116,10 @@ CODES = {
     "caddy-runs-another": _differs(
         "Caddy runs another configuration than its files have", "systemctl reload caddy on the server"
     ),
+    "cloudflared-runs-another": _differs(
+        "cloudflared goes by other rules than those of its file: somebody has changed its command, or the dashboard gives it its own",
+        "systemctl restart argoWeb argoWeb-2 on the server; after `tunnel-remote` what that says",
+    ),
     "system-switched": _differs(
         "the running system was built without the stack's module, or from other files of it", _UP
     ),

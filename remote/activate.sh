@@ -103,7 +103,7 @@ roll_back() {
     echo "STATE: the new configuration failed, and not everything of the old one could be put back, see above. Mend what stands in the way; the next pulumi up puts it back first.$theirs"
     return
   fi
-  if ((${#INSTANCES[@]})) && [[ $well == yes ]]; then healthy || well=no; fi
+  if ((${#INSTANCES[@]})) && [[ $well == yes ]]; then healthy old || well=no; fi
   if [[ $well == no ]]; then
     echo "STATE: the new configuration failed and was taken back, but the old one is not healthy either. Look at: journalctl$(printf ' -u %s' "${INSTANCES[@]}" "${CADDY[@]}")$loader$theirs"
     return
@@ -148,7 +148,7 @@ choose_boot_default() {
   done
   if [[ $running != "$NEW_RUNNING" ]]; then
     step "somebody else has switched this server to $running meanwhile, which was built from these files too"
-    healthy
+    healthy new
   fi
 }
 
@@ -223,7 +223,7 @@ activate() {
   if [[ $REBUILD == yes ]] || ((${#CHANGED[@]})); then validate; fi
   if [[ $REBUILD$RESTART$RELOAD != nonono ]] || ((${#OBSOLETE[@]})); then swap; fi
   learn_units "${INSTANCES[@]}"
-  if switch_system && serve_new && healthy && commit; then
+  if switch_system && serve_new && healthy new && commit; then
     trap - EXIT
     tidy_staging
     step "done: the tunnel is connected and serves this configuration"

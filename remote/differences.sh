@@ -17,6 +17,25 @@ undecided_reason() {
   fi
 }
 
+# Prints by which rules a cloudflared goes instead of those of the live argoWeb.yml, or nothing: Cloudflare's dashboard gives a
+# running one others, and so does what somebody has added to its command. Those of its own file have the version -1.
+other_rules() {
+  local unit rules version theirs ours path=${FILE_PATH[argoWeb.yml]}
+  ours=$(sed -n 's/^\(- \|  \)hostname: "\?\([^"]\+\)"\?$/\2/p' -- "$path" | LC_ALL=C sort)
+  for unit in "${INSTANCES[@]}"; do
+    rules=$(curl -fsS --max-time 5 --noproxy '*' "http://${INSTANCE_METRICS[$unit]}/config" 2>/dev/null | flat) || continue
+    version=$(sed -n 's/^\."version"=//p' <<<"$rules")
+    theirs=$(sed -n 's/^\."config"\."ingress"\[[0-9]*\]\."hostname"="\(.\+\)"$/\1/p' <<<"$rules" | LC_ALL=C sort)
+    if [[ $version =~ ^[0-9]+$ ]]; then
+      echo "those of Cloudflare's dashboard (version $version), to which the tunnel was moved"
+      return
+    elif [[ -n $version && $theirs != "$ours" ]]; then
+      echo "others, for $(paste -sd ' ' <<<"${theirs:-no hostname}" | cut -c1-200)"
+      return
+    fi
+  done
+}
+
 # Says each difference from the manifest, which was read before.
 find_differences() {
   local name path found unit default
@@ -42,6 +61,8 @@ find_differences() {
   if [[ $(systemctl is-active "${CADDY[@]}" || true) == active ]] && ! runs_live "$(unit_text "${CADDY[@]}")" ''; then
     differs caddy-runs-another "${CADDY[@]}" "another configuration than its files have" "that of its files"
   fi
+  found=$(other_rules)
+  if [[ -n $found ]]; then differs cloudflared-runs-another cloudflared "$found" "the rules of ${FILE_PATH[argoWeb.yml]:-argoWeb.yml}"; fi
   if [[ -z $(inputs_of /run/current-system) ]]; then
     differs system-switched "the running system" "one without argoweb's module" "one with it"
   elif is_built_from_others; then

@@ -39,7 +39,10 @@ answers() { curl -fsS --globoff -o /dev/null --max-time 10 "${@:2}" -- "$1" 2>"$
 # Changes with every start of a unit, by whomever.
 starts() { systemctl show -p InvocationID -p NRestarts "${INSTANCES[@]}" "${CADDY[@]}"; }
 
-# Waits until everything is well and stays so, at most about SETTING[health-timeout] seconds.
+readonly NO_WAY_BACK="There is no way back for that tunnel: pulumi config set --path argoweb:tunnel.name <name>, then: pulumi up --replace '**::tunnel-tunnel'"
+
+# Waits until everything is well and stays so, at most about SETTING[health-timeout] seconds. $1 is `new` for what was just
+# deployed, or `old` for what ran before, by whatever rules.
 healthy() {
   local deadline=$((SECONDS + SETTING[health-timeout])) reason seen='' now since=''
   step "waiting until cloudflared is connected and Caddy runs (at most ${SETTING[health-timeout]} s)"
@@ -52,7 +55,12 @@ healthy() {
       since=$SECONDS
       reason="one of ${INSTANCES[*]} ${CADDY[*]} keeps restarting"
     elif ((SECONDS - since >= SETTLE)); then
-      return 0
+      if [[ $1 == old ]]; then return 0; fi
+      reason=$(other_rules)
+      if [[ -z $reason ]]; then return 0; fi
+      echo "cloudflared goes by other rules than those of ${FILE_PATH[argoWeb.yml]}: $reason."
+      if [[ $reason == *dashboard* ]]; then echo "$NO_WAY_BACK"; else echo "Was something added to its command? Look at: systemctl cat ${INSTANCES[0]}"; fi
+      return 1
     fi
     if ((SECONDS >= deadline)) && [[ -n $reason ]]; then
       echo "Not healthy after ${SETTING[health-timeout]} s: $reason"

@@ -86,14 +86,21 @@ class Control:
                 return self._store.dump()
             case "POST", ["tunnels", tunnel_id, "disconnect"]:
                 return {"disconnected": self._tunnels.disconnect(tunnel_id)}
-            case "POST", [
-                "tunnels",
-                tunnel_id,
-                "migrate",
-            ]:  # as the dashboard does; the API has no call for it
-                tunnel = replace(self._store.tunnels[tunnel_id], config_src="cloudflare")
-                return asdict(self._store.put_tunnel(tunnel))
+            case "POST", ["tunnels", tunnel_id, "migrate"]:
+                return self._migrate(tunnel_id, json.loads(request.body or b"{}"))
         return None
+
+    def _migrate(self, tunnel_id: str, body: Json) -> Json:
+        """Moves a tunnel to the dashboard, which gives it the `config` of the body; the API has no call for it."""
+        refuse_unknown("field of a migration", body, frozenset({"config"}))
+        tunnel = replace(
+            self._store.tunnels[tunnel_id],
+            config_src="cloudflare",
+            configuration=body.get("config"),
+        )
+        self._store.put_tunnel(tunnel)
+        self._tunnels.push(tunnel_id)
+        return asdict(tunnel)
 
     def _seed(self, seed: Json) -> Json:
         """Add what is not there; ids that exist are replaced, identical records are kept."""

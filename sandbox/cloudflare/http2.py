@@ -17,8 +17,10 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
+from . import remote_rules
 from .capnp import BadMessage
 from .http import Head, Headers, reason
+from .routes import Json
 from .session import Session
 from .tunnels import NoAnswer, Stream, Tunnels
 from .weather import Location, Wire
@@ -225,6 +227,23 @@ class Http2Session(Session[Http2Stream]):
             stream.put(None)
         self._moved.set()
         self._wire.close()
+
+    async def configure(self, version: int, config: Json) -> None:
+        stream = self.opened()
+        fields = [
+            (b":method", b"PUT"),
+            (b":scheme", b"https"),
+            (b":authority", b"cftunnel.com"),
+            (b":path", b"/"),
+            (KIND, b"update-configuration"),
+        ]
+        try:
+            stream.id = self.begin(stream, fields, end=False)
+            await self.send(stream.id, remote_rules.body(version, config))
+            self.end_stream(stream.id)
+            await stream.answer()
+        finally:
+            stream.close()
 
     def answer_call(self, data: bytes) -> None:
         with contextlib.suppress(h2.exceptions.ProtocolError):

@@ -22,9 +22,11 @@ from aioquic.quic.events import (
     StreamReset,
 )
 
+from . import remote_rules
 from .capnp import BadMessage, Struct, decode, encode, next_size
 from .http import Head, Headers, reason
 from .http2 import NOT_PASSED
+from .routes import Json
 from .session import Session
 from .tunnels import NoAnswer, Stream, Tunnels
 from .weather import Location
@@ -56,6 +58,20 @@ class QuicStream(Stream):
         self._broken = False
         self._over = False
         self.id: int | None = None
+
+    async def message(self) -> bytes:
+        """The next message of Cap'n Proto's.
+
+        Raises:
+            NoAnswer: the stream ends before.
+        """
+        while (size := next_size(self._rest)) is None or len(self._rest) < size:
+            piece = await self._pieces.get()
+            if piece is None:
+                raise NoAnswer
+            self._rest += piece
+        message, self._rest = self._rest[:size], self._rest[size:]
+        return message
 
     def feed(self, data: bytes, *, end: bool) -> None:
         """What the session has read for this stream."""
@@ -184,6 +200,16 @@ class QuicSession(Session[QuicStream]):
         for stream in self.streams:
             stream.breaks()
         self._protocol.close(_NO_ERROR)
+
+    async def configure(self, version: int, config: Json) -> None:
+        stream = self.opened()
+        question = remote_rules.SIGNATURE + remote_rules.call(version, config)
+        try:
+            stream.id = self.begin(stream, question, end=False)
+            while not remote_rules.answers_the_call(await stream.message()):
+                pass
+        finally:
+            stream.close()
 
     def answer_call(self, data: bytes) -> None:
         self._write(CONTROL_STREAM, data)

@@ -22,6 +22,9 @@ class LiveConnections(Protocol):
     def disconnect(self, tunnel_id: str, connector_id: str | None = None) -> int:
         """Close control connections; returns how many."""
 
+    def push(self, tunnel_id: str) -> None:
+        """Gives the connectors of a tunnel its rules, where it has them from the dashboard."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Call:

@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from typing import Any, Generic, TypeVar
 
 from .registration import ControlStream, Details, Refusal, Registration
+from .routes import Json
 from .tunnels import Connection, Refused, Stream, Tunnels
 from .weather import Location
 
@@ -29,6 +30,9 @@ class SessionConnection(Connection):
 
     async def open(self) -> Stream | None:
         return None if self._session.closed else self._session.opened()
+
+    async def configure(self, version: int, config: Json) -> None:
+        await self._session.configure(version, config)
 
     def drop(self) -> None:
         self._session.close()
@@ -56,6 +60,10 @@ class Session(ABC, Generic[Carried]):
     @abstractmethod
     def answer_call(self, data: bytes) -> None:
         """Sends an answer on the control stream."""
+
+    @abstractmethod
+    async def configure(self, version: int, config: Json) -> None:
+        """Gives the connector rules of the dashboard's."""
 
     @abstractmethod
     def end(self) -> None:

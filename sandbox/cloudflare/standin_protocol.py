@@ -125,6 +125,9 @@ class ControlConnection(Connection):
         self._put(message)
         await self._wire.drain()
 
+    async def configure(self, version: int, config: Json) -> None:
+        await self.say({"configure": {"version": version, "config": config}})
+
     @property
     def busy(self) -> bool:
         """Whether an exchange goes on, or is about to."""

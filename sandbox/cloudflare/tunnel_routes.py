@@ -171,7 +171,9 @@ def put_configuration(call: Call) -> Reply:
         configuration_version=tunnel.configuration_version + 1,
         configured_at=now(),
     )
-    return Reply(result=configuration_of(call.store.put_tunnel(changed)))
+    call.store.put_tunnel(changed)
+    call.live.push(changed.id)
+    return Reply(result=configuration_of(changed))
 
 
 def check_configuration(config: Json) -> None:

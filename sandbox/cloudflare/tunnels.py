@@ -1,12 +1,15 @@
 """The far end of the tunnels: which connections are registered, and which one takes the next request."""
 
+import asyncio
 import base64
+import contextlib
 import hmac
 import itertools
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import replace
+from typing import Any
 
 from .http import Head
 from .models import Tunnel, now
@@ -15,6 +18,9 @@ from .store import Store
 
 LOCATIONS = ("sbx01", "sbx02")
 """Cloudflare's data centres, as they are called here."""
+
+CONFIGURE_SECONDS = 5.0
+"""How long a connector may take for new rules."""
 
 
 class NoConnections(Exception):
@@ -91,6 +97,10 @@ class Connection(ABC):
         """A new stream; None when the connector does not open it."""
 
     @abstractmethod
+    async def configure(self, version: int, config: Json) -> None:
+        """Gives its connector rules of the dashboard's; one that has newer ones keeps them."""
+
+    @abstractmethod
     def drop(self) -> None:
         """Closes the connection."""
 
@@ -102,6 +112,7 @@ class Tunnels:
         self._store = store
         self._connections: list[Connection] = []
         self._turns = itertools.count(1)
+        self._pushes: set[asyncio.Task[None]] = set()
 
     def connections(self, tunnel_id: str) -> list[Json]:
         """The live connections in the API's form."""
@@ -171,6 +182,18 @@ class Tunnels:
         if not self._live(connection.tunnel_id):
             self._mark(self._store.tunnels[connection.tunnel_id], active=True)
         self._connections.append(connection)
+        self.push(connection.tunnel_id, [connection])
+
+    def push(self, tunnel_id: str, connections: Sequence[Connection] | None = None) -> None:
+        """Gives a tunnel's connectors its rules, where it has them from the dashboard."""
+        tunnel = self._store.tunnels[tunnel_id]
+        if tunnel.config_src != "cloudflare" or tunnel.configuration is None:
+            return
+        for connection in self._live(tunnel_id) if connections is None else connections:
+            work = connection.configure(tunnel.configuration_version, tunnel.configuration)
+            task = asyncio.get_running_loop().create_task(_unless_gone(work))
+            self._pushes.add(task)
+            task.add_done_callback(self._pushes.discard)
 
     def leave(self, connection: Connection) -> None:
         """Gives it no new streams; the connector's others unregister by themselves."""
@@ -220,3 +243,9 @@ class Tunnels:
             else replace(tunnel, conns_inactive_at=now())
         )
         self._store.put_tunnel(changed)
+
+
+async def _unless_gone(work: Coroutine[Any, Any, None]) -> None:
+    """Does what takes a connection, which may end meanwhile."""
+    with contextlib.suppress(ConnectionError, NoAnswer, asyncio.TimeoutError):
+        await asyncio.wait_for(work, CONFIGURE_SECONDS)

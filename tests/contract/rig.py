@@ -277,6 +277,18 @@ class Rig:
             return 0, 0
         return answer["status"], answer["readyConnections"]
 
+    def rules(self) -> tuple[int, list[dict[str, Any]]]:
+        """Those by which the one goes that was started last, as it tells, and their version."""
+        answer = json.loads(
+            urllib.request.urlopen(f"http://{self.metrics}/config", timeout=PATIENCE).read()
+        )
+        keys = ("hostname", "path", "service")
+        given = [
+            {key: rule[key] for key in keys if rule.get(key)}
+            for rule in answer["config"]["ingress"]
+        ]
+        return answer["version"], given
+
     def tunnel_api(self, method: str, path: str = "", body: Any = None) -> Any:
         """A request to Cloudflare's API about the tunnel; its result."""
         return self.api(method, f"{_TUNNELS}/{self.tunnel}{path}", body)

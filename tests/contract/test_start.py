@@ -78,6 +78,41 @@ def test_what_it_says_at_its_start(rig: Rig) -> None:
     assert f"protocol={rig.protocol}" in log
 
 
+def test_it_tells_by_which_rules_it_goes(rig: Rig) -> None:
+    rules = [
+        {"hostname": "a.example.com", "path": "^/x", "service": "http://127.0.0.1:3001"},
+        {"hostname": "*.example.com", "service": "http_status:200"},
+    ]
+    rig.start(rules=rules)
+
+    assert rig.rules() == (-1, [*rules, {"service": "http_status:404"}])
+
+
+def test_it_takes_other_rules_from_the_dashboard_when_they_come_and_when_it_starts(
+    rig: Rig,
+) -> None:
+    first, second = (
+        {"ingress": [{"service": f"http_status:{status}"}]} for status in ("418", "503")
+    )
+    program = rig.start()
+    assert rig.visit() == (200, b"hi")
+    rig.control("POST", f"/tunnels/{rig.tunnel}/migrate", {"config": first})
+    until(lambda: rig.rules()[0] == 0)
+
+    assert rig.rules() == (0, first["ingress"])
+    assert rig.visit()[0] == 418
+
+    rig.tunnel_api("PUT", "/configurations", {"config": second})
+    until(lambda: rig.rules()[0] == 1)
+    program.kill()
+    until(lambda: not rig.connections())
+    rig.start()
+    until(lambda: rig.rules()[0] == 1)
+
+    assert rig.rules() == (1, second["ingress"])
+    assert rig.visit()[0] == 503
+
+
 @pytest.mark.long
 def test_some_seconds_later_its_checks_fill_the_journal(rig: Rig) -> None:
     program = rig.start()

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.long
 DEPLOY = "/var/lib/argoweb-deploy"
 PROFILE = "/nix/var/nix/profiles/system"
 CADDYS = "/etc/caddy/argoWeb.caddy"
+UNIT = "/etc/systemd/system/argoWeb.service"
+DROP_INS = "/run/systemd/system/argoWeb.service.d"
 ADMIN = "http://localhost:2019"
 
 DRIFT = {
@@ -40,6 +42,12 @@ DRIFT = {
     "Caddy was given another configuration": (
         f"curl -sf {ADMIN}/config/ | sed s/3000/3999/ | curl -sf -H 'Content-Type: application/json' -d @- {ADMIN}/load",
         "systemctl reload caddy", {"caddy-runs-another"},
+    ),
+    "cloudflared was given another command": (
+        f"mkdir -p {DROP_INS} && sed 's/app[.]example/other.example/' /etc/caddy/argoWeb.yml >/etc/other.yml && "
+        f"{{ echo '[Service]'; echo ExecStart=; sed -n '/^ExecStart=/s:/etc/caddy/argoWeb.yml:/etc/other.yml:p' {UNIT}; }} >{DROP_INS}/x.conf && "
+        "systemctl daemon-reload && systemctl restart argoWeb",
+        f"rm -r {DROP_INS} /etc/other.yml; systemctl daemon-reload; systemctl restart argoWeb", {"cloudflared-runs-another"},
     ),
     "the system was switched back": (
         f"{PROFILE}-1-link/bin/switch-to-configuration test", f"{PROFILE}/bin/switch-to-configuration test",

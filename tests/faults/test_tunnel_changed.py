@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.engine.world import World
+from tests.faults.test_activation import TAKEN_BACK
 
 
 @pytest.mark.long
@@ -37,10 +38,14 @@ def test_one_that_was_moved_to_the_dashboard_is_told_until_another_one_is_made_i
     deployed: World,
 ) -> None:
     (old,) = living(deployed)
-    deployed.control(f"/tunnels/{old['id']}/migrate", {})
+    theirs = {"ingress": [{"service": "http_status:418"}]}
+    deployed.control(f"/tunnels/{old['id']}/migrate", {"config": theirs})
+    deployed.wait_for(lambda: deployed.get("app.example.localhost")[0] == 418)
 
     told = [deployed.pulumi("preview").stdout for _ in range(2)]
     before = deployed.stack_file.read_text()
+    with deployed.changed(another_port):
+        refused = deployed.pulumi("up", "--yes", "--skip-preview", check=False)
     deployed.pulumi("config", "set", "--path", "argoweb:tunnel.name", "mysite-2")
     said = deployed.up("--replace", "**::tunnel-tunnel")
     (new,) = living(deployed)
@@ -51,8 +56,15 @@ def test_one_that_was_moved_to_the_dashboard_is_told_until_another_one_is_made_i
     warning = f"The tunnel {old['id']} (sandbox) is managed in Cloudflare's dashboard now"
     assert [warning in each for each in (*told, said, after)] == [True, True, True, False]
     assert "pulumi up --replace '**::tunnel-tunnel'" in told[0]
+    assert refused.returncode != 0
+    assert "those of Cloudflare's dashboard (version 0)" in refused.stdout + refused.stderr
+    assert TAKEN_BACK in refused.stdout + refused.stderr
     assert (new["name"], new["config_src"]) == ("mysite-2", "local")
     assert pages == [200, 200]
+
+
+def another_port(config: dict[str, Any]) -> None:
+    config["argoweb:sites"][2]["service"] = "http://127.0.0.1:3000"
 
 
 def living(world: World) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """How the units are restarted on a server, and what is told when they do not come up."""
 
 import json
+import shlex
 import subprocess
 import time
 from pathlib import Path
@@ -198,6 +199,37 @@ def test_a_cloudflared_that_is_known_to_be_bad_is_warned_of_before_the_switch_an
     assert f"checking argoWeb.yml with cloudflared {version}" in before
     for part in (before, after):
         assert (f"warning: cloudflared {version} changes the path" in part) is bad
+
+
+@pytest.mark.parametrize(
+    ("rules", "refused"),
+    [
+        ('{"version":-1,"config":{"ingress":[{"hostname":"a.example"},{"hostname":""}]}}', None),
+        ('{"config":{"ingress":[{"hostname":""},{"hostname":"a.example"}]},"version":-1}', None),
+        ("404 page not found", None),
+        ('{"version":0,"config":{"ingress":[{"hostname":"a.example"},{"hostname":""}]}}', "those of Cloudflare's dashboard (version 0)"),
+        ('{"version":-1,"config":{"ingress":[{"hostname":"a.example"},{"hostname":"b.example"}]}}', "others, for a.example b.example."),
+        ('{"version":-1,"config":{"ingress":[{"hostname":""}]}}', "others, for no hostname."),
+    ],
+)  # fmt: skip
+def test_a_cloudflared_that_goes_by_other_rules_than_its_new_file_is_taken_back(
+    server: Server, rules: str, refused: str | None
+) -> None:
+    server.stub(
+        "curl", f"#!/bin/bash\nif [[ $* == */config ]]; then echo {shlex.quote(rules)}; fi\n"
+    )
+    yml = "ingress:\n- hostname: a.example\n  service: http://x\n- service: http_status:404\n"
+
+    said, code = server.work(
+        "activate", {**LIVE, "argoWeb.yml": yml}, "instance argoWeb.service 127.0.0.1:20251"
+    )
+
+    assert code == (0 if refused is None else 1)
+    assert (server.live("argoWeb.yml") == yml) is (refused is None)
+    if refused:
+        assert f"cloudflared goes by other rules than those of {server.config}/argoWeb.yml" in said
+        assert refused in said
+        assert "the server serves what it served before" in said
 
 
 OFF = """echo '{"admin": {"disabled": true}, "sites": "argoweb-probe.invalid"}'"""

@@ -65,8 +65,9 @@ class Connector:
         self.protocol = "quic" if self.quic else "http2"
         self._ended = ENDED_OVER_QUIC if self.quic else ENDED_BY_EDGE
         self.id = str(uuid.uuid4())
-        self.rules = load_rules(config)
-        self.origins = [Origin(rule, self.id, quic=self.quic) for rule in self.rules]
+        self.version = -1
+        """Of the rules; above that, they are from the dashboard."""
+        self._take(config)
         self.credentials = self._credentials()
         self.grace = duration(self.config.get("grace-period", "30s"))
         if self.grace > LONGEST_GRACE:
@@ -83,6 +84,39 @@ class Connector:
         self._keepers: set[asyncio.Task[None]] = set()
         self._streams: dict[asyncio.Task[None], bool] = {}
         """Each with whether nothing but its connection's end can end it."""
+
+    def _take(self, config: dict[str, Any]) -> None:
+        """Goes by the rules of a configuration from now on.
+
+        Raises:
+            Refused: they are not good.
+        """
+        self.rules = load_rules(config)
+        self.origins = [Origin(rule, self.id, quic=self.quic) for rule in self.rules]
+
+    def _configure(self, version: int, config: dict[str, Any]) -> None:
+        """Takes rules of the dashboard's."""
+        if version <= self.version:
+            return
+        try:
+            self._take(config)
+        except Refused as error:
+            log("ERR", "Failed to update ingress", error=error, version=version)
+            return
+        self.version = version
+        log("INF", "Updated to new configuration", version=version, config=json.dumps(config))
+
+    def _shown(self) -> dict[str, Any]:
+        """The rules that it goes by."""
+        rules = [
+            {
+                "hostname": rule.hostname,
+                "path": rule.path.pattern if rule.path else None,
+                "service": rule.service,
+            }
+            for rule in self.rules
+        ]
+        return {"version": self.version, "config": {"ingress": rules}}
 
     def _credentials(self) -> dict[str, Any]:
         path = self.config.get("credentials-file")
@@ -133,7 +167,9 @@ class Connector:
         log("INF", f"Generated Connector ID: {self.id}")
         log("INF", f"Initial protocol {self.protocol}")
         metrics = Metrics(
-            self.config.get("metrics"), lambda: (len(self.ready), self.total, self.id)
+            self.config.get("metrics"),
+            lambda: (len(self.ready), self.total, self.id),
+            self._shown,
         )
         await metrics.start()
         checks = asyncio.create_task(self._checks())
@@ -365,6 +401,8 @@ class Connector:
                     streams.add(task)
                     task.add_done_callback(self._forget)
                     task.add_done_callback(streams.discard)
+                elif "configure" in message:
+                    self._configure(**message["configure"])
                 elif "unregistered" in message:
                     log("INF", "Unregistered tunnel connection", connIndex=index)
                 elif "ping" in message:

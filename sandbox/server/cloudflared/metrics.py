@@ -1,22 +1,29 @@
-"""The metrics address: /ready, /healthcheck and the few numbers that are of use here."""
+"""The metrics address: /ready, /healthcheck, /config and the few numbers that are of use here."""
 
 import asyncio
 import contextlib
 import json
 from collections.abc import Callable
+from typing import Any
 
 from .log import log
 from .rules import Refused
 
 
 class Metrics:
-    """Serves what `counts` gives: ready connections, requests, the connector's id."""
+    """Serves what `counts` gives: ready connections, requests, the connector's id; and the `rules`."""
 
-    def __init__(self, address: str | None, counts: Callable[[], tuple[int, int, str]]) -> None:
+    def __init__(
+        self,
+        address: str | None,
+        counts: Callable[[], tuple[int, int, str]],
+        rules: Callable[[], dict[str, Any]],
+    ) -> None:
         self._candidates = (
             [address] if address else [f"127.0.0.1:{port}" for port in range(20241, 20246)]
         )
         self._counts = counts
+        self._rules = rules
         self._server: asyncio.AbstractServer | None = None
 
     async def start(self) -> None:
@@ -60,6 +67,8 @@ class Metrics:
                     )
                 case "/healthcheck":
                     text = "OK\n"
+                case "/config":
+                    text = json.dumps(self._rules(), separators=(",", ":"))
                 case "/metrics":
                     text = (
                         f"cloudflared_tunnel_ha_connections {ready}\n"
