@@ -21,8 +21,8 @@ fi
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Our Makefile, and a Python that only writes down what it is asked for."""
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "requirements-dev.lock"):
-        shutil.copy(ROOT / name, tmp_path)
+    for file in (ROOT / "Makefile", *ROOT.glob("requirements*")):
+        shutil.copy(file, tmp_path)
     (tmp_path / "python").write_text(PYTHON)
     (tmp_path / "python").chmod(0o755)
     return tmp_path
