@@ -109,6 +109,11 @@ def _chosen(say: Callable[[str], None]) -> Cloudflared:
     return _fetched(say)
 
 
+def trusting(authority: str) -> dict[str, str]:
+    """What has a cloudflared of either kind take the sandbox's team for Cloudflare's."""
+    return {"SSL_CERT_FILE": authority}
+
+
 def environment(protocol: str, locations: Sequence[int], authority: str) -> dict[str, str]:
     """What points a real cloudflared to the sandbox's edge, at ports of its own loopback."""
     entries = [f"127.0.0.1:{locations[number % len(locations)]}" for number in range(_ADDRESSES)]
@@ -116,6 +121,7 @@ def environment(protocol: str, locations: Sequence[int], authority: str) -> dict
         "TUNNEL_EDGE": ",".join(entries),
         "TUNNEL_CACERT": authority,
         "TUNNEL_TRANSPORT_PROTOCOL": protocol,
+        **trusting(authority),
         # Its only key share for QUIC would be one that aioquic does not know.
         **({"GODEBUG": "tlsmlkem=0"} if protocol != "http2" else {}),
     }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import caddy, cloudflared, needs, processes, stack, state
+from sandbox.cloudflare.access.organization import DOMAIN
 from sandbox.engine import own_language_host, plugins, pulumi_cli
 from sandbox.server import mounts
 from sandbox.server.machine import Machine, ensure_key, is_key, leftovers
@@ -233,7 +234,7 @@ def _start(servers: int) -> dict[str, Any]:
     for machine in machines:
         say(f"booting the server {machine.name}")
         machine.create(caddy.find(), EXAMPLE)
-        machine.find_edge(tunnel_client, Path(cloudflare["edge_ca"]))
+        machine.find_edge(tunnel_client, Path(cloudflare["edge_ca"]), TEAM + DOMAIN)
         machine.open_network(other for other in machines if other != machine)
         _tell(cloudflare, "/doors", {"namespace": str(machine.namespace)})
         machine.start()

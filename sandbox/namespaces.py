@@ -36,16 +36,16 @@ class Namespace:
         return self._inside.submit(datagram_socket).result()
 
 
-def listening(opened: socket.socket, port: int) -> socket.socket:
+def listening(opened: socket.socket, port: int, address: str = LOOPBACK) -> socket.socket:
     """The socket, listening on the loopback."""
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound(opened, port).listen(128)
+    bound(opened, port, address).listen(128)
     return opened
 
 
-def bound(opened: socket.socket, port: int) -> socket.socket:
+def bound(opened: socket.socket, port: int, address: str = LOOPBACK) -> socket.socket:
     """The socket, at a port of the loopback."""
-    opened.bind((LOOPBACK, port))
+    opened.bind((address, port))
     return opened
 
 

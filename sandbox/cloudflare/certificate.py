@@ -1,10 +1,12 @@
-"""The edge's certificate, under an authority that lives as long as the sandbox."""
+"""The edge's and the teams' certificate, under an authority that lives as long as the sandbox."""
 
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 NAMES = ("h2.cftunnel.com", "quic.cftunnel.com", "probe.cftunnel.com")
 """What cloudflared expects the edge to be, over HTTP/2, over QUIC and in its checks before the start."""
+TEAMS = "*.cloudflareaccess.com"
+"""What it expects a team's keys to be at."""
 AUTHORITY, CERTIFICATE, KEY = "edge-ca.pem", "edge.pem", "edge-key.pem"
 """The files; the key is for the owner only."""
 _AUTHORITY_NAME = "argoweb sandbox"
@@ -13,7 +15,7 @@ _VALID_DAYS = 365
 
 def write(folder: Path) -> None:
     """Makes the files anew."""
-    # Only who speaks to the real cloudflared needs the package, which takes a while to load.
+    # Who only starts the sandbox needs not wait for the package, which takes a while to load.
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -41,7 +43,7 @@ def write(folder: Path) -> None:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(authority_key, hashes.SHA256())
     )
-    names = x509.SubjectAlternativeName([x509.DNSName(name) for name in NAMES])
+    names = x509.SubjectAlternativeName([x509.DNSName(name) for name in (*NAMES, TEAMS)])
     leaf = (
         begun(NAMES[0], key)
         .add_extension(names, critical=False)

@@ -260,7 +260,9 @@ class QuicSession(Session[QuicStream]):
         self.over(stream)
         if stream.id is None or self._numbered.pop(stream.id, None) is None or self.closed:
             return
-        if cancel:
+        # aioquic forgets a stream that is over; it would open another one by that number, and its reset would end the
+        # whole connection.
+        if cancel and stream.id in self._quic._streams:
             with contextlib.suppress(ValueError, AssertionError):
                 self._quic.reset_stream(stream.id, _NO_ERROR)
                 self._quic.stop_stream(stream.id, _NO_ERROR)

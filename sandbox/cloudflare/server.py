@@ -26,6 +26,8 @@ REAL_PORTS = {location: 7844 + number for number, location in enumerate(LOCATION
 """Where a server finds each location of the edge; the real one has 7844 everywhere."""
 STANDIN_PORT = 7840
 """Where a server's own imitation of cloudflared finds the edge."""
+TEAM_ADDRESS, TEAM_PORT = "127.0.78.1", 443
+"""Where a server finds its team's keys: not at the address that its own services use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +67,10 @@ class Server:
         locations = {name: Location(name) for name in LOCATIONS}
         control = Control(store, tunnels, journal, self.open_doors, Weather(locations))
         self._control = Listener(partial(serve, control.handle), ports.control)
-        self._edge = Listener(Edge(store, tunnels).accept, ports.edge)
+        visitors = Edge(store, tunnels)
+        self._edge = Listener(visitors.accept, ports.edge)
+        tls = self._tls()
+        self._team = Listener(visitors.accept_team, tls=tls)
         standin = StandinEdge(
             tunnels,
             list(locations.values()),
@@ -79,7 +84,6 @@ class Server:
         if protocols:
             from .http2 import Http2Edge
 
-            tls = self._tls()
             for name, location in locations.items():
                 edge = Http2Edge(
                     tunnels,
@@ -104,7 +108,7 @@ class Server:
                 )
                 self._quic[name] = Datagrams(quic.server)
         self._listeners = (
-            *(self._api, self._control, self._edge, self._tunnel),
+            *(self._api, self._control, self._edge, self._tunnel, self._team),
             *self._locations.values(),
         )
 
@@ -130,6 +134,7 @@ class Server:
         for location, datagrams in self._quic.items():
             await datagrams.also(partial(_datagrams, inside, REAL_PORTS[location]))
         await self._tunnel.also(partial(_door, inside, STANDIN_PORT))
+        await self._team.also(partial(_door, inside, TEAM_PORT, TEAM_ADDRESS))
 
     async def _come_or_go(self, location: Location) -> None:
         everywhere: tuple[Mapping[str, Listener | Datagrams], ...] = (self._locations, self._quic)
@@ -144,6 +149,7 @@ class Server:
             "control_url": f"http://{LOOPBACK}:{self._control.port}",
             "edge_url": f"http://{LOOPBACK}:{self._edge.port}",
             "tunnel_address": f"{LOOPBACK}:{self._tunnel.port}",
+            "team_address": f"{LOOPBACK}:{self._team.port}",
             "locations": {
                 location: f"{LOOPBACK}:{listener.port}"
                 for location, listener in self._locations.items()
@@ -169,5 +175,5 @@ def _datagrams(inside: Namespace, port: int) -> socket.socket:
     return bound(inside.datagram_socket(), port)
 
 
-def _door(inside: Namespace, port: int) -> socket.socket:
-    return listening(inside.stream_socket(), port)
+def _door(inside: Namespace, port: int, address: str = LOOPBACK) -> socket.socket:
+    return listening(inside.stream_socket(), port, address)

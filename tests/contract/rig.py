@@ -27,12 +27,12 @@ ROOT = Path(__file__).resolve().parents[2]
 HOST = "app.example.localhost"
 PATIENCE = 60
 """Seconds; what is awaited takes far less."""
-_ACCOUNT = "a" * 32
+ACCOUNT = "a" * 32
 _ZONE = "b" * 32
 _TOKEN = "T" * 40
 _SECRET = base64.b64encode(b"s" * 32).decode()
 WRONG_SECRET = base64.b64encode(b"o" * 32).decode()
-_TUNNELS = f"/accounts/{_ACCOUNT}/cfd_tunnel"
+_TUNNELS = f"/accounts/{ACCOUNT}/cfd_tunnel"
 IMITATION = ("import gc; gc.disable(); from sandbox.server.cloudflared.main import main; main()",)
 
 
@@ -115,6 +115,51 @@ class Service:
         self._listening.close()
 
 
+class Proxy:
+    """Leads every HTTPS request of cloudflared's to one place: what it asks for keys, since services have no TLS here.
+
+    On a server a line in its hosts file does that; `asked` are the names that were asked for.
+    """
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        self._address = host, int(port)
+        self.asked: list[str] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listening.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection:
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += connection.recv(4096)
+            self.asked.append(head.split(b" ")[1].decode())
+            with socket.create_connection(self._address) as other:
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                threading.Thread(target=_copied, args=(other, connection), daemon=True).start()
+                _copied(connection, other)
+
+    def close(self) -> None:
+        """Nobody is reached through it any more."""
+        with contextlib.suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
+
+def _copied(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+
+
 CLOSES = b""
 """A piece of an answer that ends the connection."""
 
@@ -179,8 +224,9 @@ class Rig:
         self._run(self._server.start())
         self.addresses: dict[str, Any] = self._server.addresses()
         self._started: list[Program] = []
-        account = {"id": _ACCOUNT, "name": "contract"}
-        zone = {"id": _ZONE, "name": "example.localhost", "account_id": _ACCOUNT}
+        self.proxy = Proxy(str(self._server.addresses()["team_address"]))
+        account = {"id": ACCOUNT, "name": "contract"}
+        zone = {"id": _ZONE, "name": "example.localhost", "account_id": ACCOUNT}
         self.control(
             "POST", "/seed", {"accounts": [account], "zones": [zone], "tokens": [{"value": _TOKEN}]}
         )
@@ -199,6 +245,7 @@ class Rig:
         for program in self._started:
             program.kill()
         self.service.close()
+        self.proxy.close()
         self._run(self._server.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE)
@@ -217,7 +264,7 @@ class Rig:
         names = ("AccountTag", "TunnelID", "TunnelSecret")
         credentials = self.folder / f"{number}.json"
         credentials.write_text(
-            json.dumps(dict(zip(names, (_ACCOUNT, self.tunnel, secret), strict=True)))
+            json.dumps(dict(zip(names, (ACCOUNT, self.tunnel, secret), strict=True)))
         )
         default = [{"hostname": HOST, "service": f"http://127.0.0.1:{self.service.port}"}]
         document = {
@@ -245,9 +292,12 @@ class Rig:
         return [str(self._program)] if self._program else [sys.executable, "-c", *IMITATION]
 
     def _environment(self) -> dict[str, str]:
+        proxied = {"HTTPS_PROXY": f"http://127.0.0.1:{self.proxy.port}"}
         if self._program is None:
             return {
                 **os.environ,
+                **proxied,
+                **cloudflared.trusting(self.addresses["edge_ca"]),
                 "SANDBOX_EDGE": self.addresses["tunnel_address"],
                 "PYTHONPATH": str(ROOT),
                 "TUNNEL_TRANSPORT_PROTOCOL": self.protocol,
@@ -257,6 +307,7 @@ class Rig:
         ]
         return {
             **os.environ,
+            **proxied,
             **cloudflared.environment(self.protocol, ports, self.addresses["edge_ca"]),
         }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.rig import CLOSES, HOST, Rig, everything, received
+from tests.contract.rig import CLOSES, HOST, Rig, everything, received, until
 
 over_http2 = pytest.mark.parametrize("protocol", ["http2"])
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -304,6 +304,18 @@ def test_a_service_that_is_not_there(rig: Rig) -> None:
     assert rig.visit() == (502, BAD_GATEWAY)
     assert 'ERR  error="Unable to reach the origin service. ' in program.log
     assert "ingressRule=0 originService=http://127.0.0.1:1" in program.log
+
+
+def test_a_failure_costs_no_connection(rig: Rig) -> None:
+    rig.start(rules=[{"hostname": HOST, "service": "http://127.0.0.1:1"}])
+    until(lambda: len(rig.connections()) == 4)
+    before = {each["id"] for each in rig.connections()}
+
+    for _ in range(8):
+        assert rig.visit() == (502, BAD_GATEWAY)
+        time.sleep(0.1)  # aioquic forgets a stream when its end is acknowledged
+
+    assert {each["id"] for each in rig.connections()} == before
 
 
 def test_answers_of_its_own(rig: Rig) -> None:

@@ -41,7 +41,7 @@ class Team:
         """A token of a kind that is good for so long."""
         import jwt  # which takes a while to load
 
-        key = self._keys()[0]
+        key = self.keys()[0]
         issued = int(time.time())
         payload = {
             "type": kind,
@@ -61,7 +61,7 @@ class Team:
 
         try:
             wanted = jwt.get_unverified_header(token).get("kid")
-            for key in self._keys():
+            for key in self.keys():
                 if key["kid"] == wanted:
                     claims: dict[str, Any] = jwt.decode(
                         token,
@@ -80,7 +80,7 @@ class Team:
         from jwt.algorithms import RSAAlgorithm
 
         keys, certificates = [], []
-        for key in self._keys():
+        for key in self.keys():
             public = RSAAlgorithm.to_jwk(_private(key["pem"]).public_key(), as_dict=True)
             common = {"kid": key["kid"], "alg": _ALGORITHM, "use": "sig"}
             keys.append({**common, **{name: public[name] for name in ("kty", "e", "n")}})
@@ -89,9 +89,9 @@ class Team:
 
     def rotate(self) -> None:
         """Signs with a new key from now on."""
-        self._keep([_new_key(self.domain), *self._keys()[:1]])
+        self._keep([_new_key(self.domain), *self.keys()[:1]])
 
-    def _keys(self) -> list[dict[str, Any]]:
+    def keys(self) -> list[dict[str, Any]]:
         """The present one first."""
         keys: list[dict[str, Any]] = self.organization.hidden.get("keys", [])
         if not keys:

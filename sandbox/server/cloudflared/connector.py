@@ -18,6 +18,7 @@ from typing import Any
 
 from sandbox.cloudflare.http import BadHttp, Head, read_head, reason
 
+from .access import Unverified, Validator
 from .exchange import is_websocket
 from .log import log
 from .metrics import Metrics
@@ -44,6 +45,7 @@ RETRIED = ("Unauthorized", "EDUPCONN")
 CHECKS_AFTER = 10.0
 ENDED_BY_EDGE = "connection with edge closed"
 ENDED_OVER_QUIC = "accept stream listener encountered a failure while serving"
+MIDDLEWARE = "error while processing middleware handler AccessJWTValidator"
 REFUSED_OVER_QUIC = "control stream encountered a failure while serving"
 
 
@@ -93,6 +95,9 @@ class Connector:
         """
         self.rules = load_rules(config)
         self.origins = [Origin(rule, self.id, quic=self.quic) for rule in self.rules]
+        self.validators = [
+            None if rule.access is None else Validator(rule.access) for rule in self.rules
+        ]
 
     def _configure(self, version: int, config: dict[str, Any]) -> None:
         """Takes rules of the dashboard's."""
@@ -446,7 +451,8 @@ class Connector:
             *(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError),
             *(BadHttp, BadTarget),
         ) as error:
-            log("ERR", "failed to serve incoming request", error=f"Failed to proxy HTTP: {error}")
+            why = f"{MIDDLEWARE}: {error}" if isinstance(error, Unverified) else error
+            log("ERR", "failed to serve incoming request", error=f"Failed to proxy HTTP: {why}")
         finally:
             writer.transport.abort()
 
@@ -460,6 +466,18 @@ class Connector:
             (n, rule) for n, rule in enumerate(self.rules) if rule.matches(hostname, path)
         )
         service = rule.service
+        origin, validator = self.origins[number], self.validators[number]
+        why = None if validator is None else await validator.refusal(head)
+        if why is not None:
+            log(
+                "ERR",
+                "",
+                error=f"request filtered by middleware handler (AccessJWTValidator) due to: {why}",
+                ingressRule=number,
+                originService=service,
+            )
+            writer.write(own_page(head, 403, ""))
+            return
         if service.startswith("http_status:"):
             writer.write(own_page(head, int(service.partition(":")[2]), ""))
             return
@@ -474,7 +492,7 @@ class Connector:
             self._streams[stream] = is_websocket(head)
 
         try:
-            await self.origins[number].pass_on(head, hostname, reader, writer, uploaded)
+            await origin.pass_on(head, hostname, reader, writer, uploaded)
         except Unreachable as error:
             log(
                 "ERR",

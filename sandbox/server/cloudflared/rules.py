@@ -36,6 +36,8 @@ class Rule:
     path: "re.Pattern[str] | None"
     service: str
     origin: dict[str, Any] = field(default_factory=dict)
+    access: dict[str, Any] | None = None
+    """What the rule itself says of Access, where it requires that; what is said for all rules does not count."""
 
     def matches(self, hostname: str, path: str) -> bool:
         if self.hostname in ("", "*"):
@@ -129,6 +131,7 @@ def load_rules(config: dict[str, Any]) -> list[Rule]:
                 pattern,
                 item["service"],
                 {**defaults, **(item.get("originRequest") or {})},
+                access if access.get("required") else None,
             )
         )
     return rules
