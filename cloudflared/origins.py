@@ -1,14 +1,22 @@
 """Where a rule leads: schemes that do not do what they say, certificates that cannot be valid, inside things for everybody."""
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from cloudflared.go import idna
 from cloudflared.inside import inside_thing
 from cloudflared.rules import Rule
 from cloudflared.services import Service
-from values.findings import Findings
+from values.findings import Findings, warning
 
+EXPOSED = warning("exposed", "What is meant for the inside answers every visitor.")
+SCHEME = warning("scheme", "cloudflared does not speak what a service's scheme or port says.")
+CERTIFICATE = warning(
+    "no-certificate", "No public CA gives a certificate for the name of a service."
+)
+SITE_LOOP = warning(
+    "site-loop", "An answer leads back to the site, or out to Cloudflare and in again."
+)
 _WEB = ("http", "https", "ws", "wss")
 _TLS = ("https", "wss")
 _KNOWN = (*_WEB, "tcp", "ssh", "rdp", "smb")
@@ -29,6 +37,8 @@ _NAMES_OF_NOBODY = (
     "invalid", "docker", "cluster.local", "svc",
 )  # fmt: skip
 """Names below which no public CA gives a certificate, since they are nobody's in DNS (RFC 6761, 6762, 8375, ICANN)."""
+Said = tuple[str, ...]
+"""What was found, and where that does not say it, what to do."""
 GUARDED = "`originRequest.access` with `required: true`, a team and an audience"
 
 
@@ -47,14 +57,13 @@ def check_origin(
     if service is None:
         return
     given = {**common, **rule.origin_request}
-    texts = [*_exposed(rule, service), *_misleading(service), *_without_certificate(service, given)]
-    if texts:
-        first, *more = texts
-        # A program's name stays as it is written.
-        more = [
-            text if text.startswith("cloudflared") else text[:1].upper() + text[1:] for text in more
-        ]
-        findings.warn(f"{where}.service", " ".join([first, *more]))
+    for kind, said in (
+        (EXPOSED, _exposed(rule, service)),
+        (SCHEME, _misleading(service)),
+        (CERTIFICATE, _without_certificate(service, given)),
+    ):
+        if said is not None:
+            findings.add(kind, f"{where}.service", *said)
 
 
 def is_guarded(rule: Rule) -> bool:
@@ -63,7 +72,7 @@ def is_guarded(rule: Rule) -> bool:
     return isinstance(access, Mapping) and access.get("required") is True
 
 
-def exposed(address: str, thing: str | None = None) -> str | None:
+def exposed(address: str, thing: str | None = None) -> Said | None:
     """What to say of an address that everybody reaches, or nothing where nothing is known to be there.
 
     `thing` is what is there where that is known better than by the address.
@@ -72,8 +81,8 @@ def exposed(address: str, thing: str | None = None) -> str | None:
     if thing is None:
         return None
     return (
-        f"'{address}' is {thing} by its address, which every visitor could use. Leave it inside, or guard it by "
-        f"{GUARDED}."
+        f"'{address}' is {thing} by its address, which every visitor could use.",
+        f"Leave it inside, or guard it by {GUARDED}.",
     )
 
 
@@ -86,61 +95,64 @@ def no_public_certificate(host: str) -> bool:
         return "." not in name or any(name.endswith(f".{end}") for end in _NAMES_OF_NOBODY)
 
 
-def _exposed(rule: Rule, service: Service) -> Iterator[str]:
+def _exposed(rule: Rule, service: Service) -> Said | None:
     if is_guarded(rule):
-        return
+        return None
     if service.shown == "bastion":
-        yield (
-            "a bastion connects every visitor to whatever the server reaches, its own services too. "
-            f"Guard it by {GUARDED}."
+        return (
+            "a bastion connects every visitor to whatever the server reaches, its own services too.",
+            f"Guard it by {GUARDED}.",
         )
-    elif rule.service == "socks-proxy":
-        yield f"every visitor may connect to what `ipRules` allow. Guard it by {GUARDED}."
-    elif (text := exposed(rule.service)) is not None:
-        yield text
+    if rule.service == "socks-proxy":
+        return "every visitor may connect to what `ipRules` allow.", f"Guard it by {GUARDED}."
+    return exposed(rule.service)
 
 
-def _misleading(service: Service) -> Iterator[str]:
+def _misleading(service: Service) -> Said | None:
     url = service.url
     if url is None:
-        return
+        return None
     scheme, at = url.scheme, url.host
     if scheme in _UDP:
-        yield (
+        return (
             f"cloudflared carries no UDP to a hostname: for '{scheme}://' it speaks TCP inside of a WebSocket, of which "
-            "a browser gets nothing. Leave it out."
+            "a browser gets nothing.",
+            "Leave it out.",
         )
-    elif scheme in _HTTP2:
-        yield (
-            f"cloudflared knows no '{scheme}://' and speaks TCP inside of a WebSocket. Write 'https://{at}' with "
-            f"`http2Origin: true`; a service without TLS needs a proxy such as Caddy before it, with 'h2c://{at}'."
+    if scheme in _HTTP2:
+        return (
+            f"cloudflared knows no '{scheme}://' and speaks TCP inside of a WebSocket.",
+            f"Write 'https://{at}' with `http2Origin: true`; a service without TLS needs a proxy such as Caddy before it, "
+            f"with 'h2c://{at}'.",
         )
-    elif scheme in _FASTCGI:
-        yield (
-            f"cloudflared knows no '{scheme}://' and speaks TCP inside of a WebSocket. Put a web server before it, as "
-            "Caddy with `php_fastcgi`."
+    if scheme in _FASTCGI:
+        return (
+            f"cloudflared knows no '{scheme}://' and speaks TCP inside of a WebSocket.",
+            "Put a web server before it, as Caddy with `php_fastcgi`.",
         )
-    elif scheme not in _KNOWN:
-        yield (
+    if scheme not in _KNOWN:
+        return (
             f"cloudflared knows no '{scheme}://' and speaks TCP inside of a WebSocket, as for 'tcp://': a browser gets "
-            f"nothing, and a client needs `cloudflared access tcp` before it. Write 'tcp://{at}' if that is meant, "
-            "'http://' for a web service."
+            "nothing, and a client needs `cloudflared access tcp` before it.",
+            f"Write 'tcp://{at}' if that is meant, 'http://' for a web service.",
         )
-    elif (other := _OTHER_PORTS.get((scheme, url.port))) is not None:
-        yield f"port {url.port} is hardly '{scheme}://'; perhaps '{other}://{at}'."
+    if (other := _OTHER_PORTS.get((scheme, url.port))) is not None:
+        return (f"port {url.port} is hardly '{scheme}://'; perhaps '{other}://{at}'.",)
+    return None
 
 
-def _without_certificate(service: Service, given: Mapping[str, object]) -> Iterator[str]:
+def _without_certificate(service: Service, given: Mapping[str, object]) -> Said | None:
     url = service.url
     trusted = any(given.get(key) for key in ("noTLSVerify", "caPool", "matchSNItoHost"))
     if url is None or url.scheme not in _TLS or trusted:
-        return
+        return None
     name = str(given.get("originServerName") or url.hostname)
-    if no_public_certificate(name):
-        yield (
-            f"no public CA gives a certificate for '{name}', so each request ends with 502 unless the server trusts its "
-            "CA. Write `noTLSVerify: true`, `caPool` with its CA, or `originServerName` with a name that it is for."
-        )
+    if not no_public_certificate(name):
+        return None
+    return (
+        f"no public CA gives a certificate for '{name}', so each request ends with 502 unless the server trusts its CA.",
+        "Write `noTLSVerify: true`, `caPool` with its CA, or `originServerName` with a name that it is for.",
+    )
 
 
 def check_circles(
@@ -153,9 +165,9 @@ def check_circles(
     named = names_of(rule.hostname for rule in rules)
     for service, place in zip(services, places, strict=True):
         if service is not None and service.url is not None and service.url.scheme in _WEB:
-            text = leads_back(service.url.hostname, named)
-            if text is not None:
-                findings.warn(f"{place}.service", text)
+            said = leads_back(service.url.hostname, named)
+            if said is not None:
+                findings.add(SITE_LOOP, f"{place}.service", *said)
 
 
 def names_of(hostnames_given: Iterable[str]) -> Set[str]:
@@ -163,7 +175,7 @@ def names_of(hostnames_given: Iterable[str]) -> Set[str]:
     return {idna.lookup_name(name) or name for name in hostnames_given if name not in ("", "*")}
 
 
-def leads_back(host: str, named: Set[str]) -> str | None:
+def leads_back(host: str, named: Set[str]) -> Said | None:
     """What to say of a request that is sent to a host, where that leads to hostnames of the same tunnel; else nothing."""
     sent = idna.lookup_name(host.removesuffix(".")) or host.lower()
     dots = (at for at, character in enumerate(sent) if character == ".")
@@ -172,6 +184,7 @@ def leads_back(host: str, named: Set[str]) -> str | None:
         return None
     unless = "" if sent in named else " unless it has a record of its own"
     return (
-        f"'{host}' is a hostname of this tunnel{unless}, so a request goes out to Cloudflare and comes back, in circles "
-        "or at least twice. Name the service by its address, such as 127.0.0.1 and its port."
+        f"'{host}' is a hostname of this tunnel{unless}, so a request goes out to Cloudflare and comes back, in circles or at "
+        "least twice.",
+        "Name the service by its address, such as 127.0.0.1 and its port.",
     )

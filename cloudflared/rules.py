@@ -8,7 +8,7 @@ from cloudflared.go import urls
 from cloudflared.go.regexp import Pattern, PatternError
 from cloudflared.keys import IP_RULE, PORTS, network_problem
 from cloudflared.services import Service, ServiceError
-from values.findings import Findings
+from values.findings import Findings, Kind
 from values.kinds import MISSING_KEY
 
 
@@ -119,7 +119,9 @@ def _check_ip_rules(rule: Rule, where: str, findings: Findings) -> None:
         PORTS.read(ip_rule.get("ports", []), f"{place}.ports", findings)
 
 
-_HALF = "is a rule of its own, since it begins with '- '. Write it without that, in line with the keys of the rule before it."
+HALF_RULE = Kind("half-rule", "A rule's keys are two rules, since a '- ' stands between them.")
+NOT_LAST = Kind("catch-all-not-last", "What takes every request stands before others.")
+NO_CATCH_ALL = Kind("no-catch-all", "The last rule does not take every request.")
 
 
 def check_ends(rules: Sequence[Rule], places: Sequence[str], findings: Findings) -> None:
@@ -127,9 +129,19 @@ def check_ends(rules: Sequence[Rule], places: Sequence[str], findings: Findings)
     for index, (rule, place) in enumerate(zip(rules, places, strict=True), start=1):
         if rule.catches_all and index < len(rules):
             halves = not rule.service or (index > 1 and not rules[index - 2].service)
-            findings.error(place, _HALF if halves else "takes every request. Move it to the end.")
+            if halves:
+                findings.add(
+                    HALF_RULE,
+                    place,
+                    "is a rule of its own, since it begins with '- '.",
+                    "Write it without that, in line with the keys of the rule before it.",
+                )
+            else:
+                findings.add(NOT_LAST, place, "takes every request.", "Move it to the end.")
         elif index == len(rules) and not rule.catches_all:
-            findings.error(
+            findings.add(
+                NO_CATCH_ALL,
                 place,
-                "is the last rule, which has to take every request. Add one without hostname and path.",
+                "is the last rule, which has to take every request.",
+                "Add one without hostname and path.",
             )

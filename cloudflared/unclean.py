@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from cloudflared.rules import Rule
-from values.findings import Findings
+from values.findings import Findings, warning
 
+PATH_BYPASS = warning(
+    "path-bypass", "A path with '//' or '/../' leads round the rule that asks for a token."
+)
 UNCLEAN = r"^($|[^/])|//|/[.][.]?(/|;|$)|[\x00-\x1f\x7f\\]"
 """Regular expression, in Go's syntax, of the decoded paths that are no site's where paths choose the site.
 
@@ -46,10 +49,12 @@ def check_unclean(rules: Sequence[Rule], places: Sequence[str], findings: Findin
     for rule, place in zip(rules, places, strict=True):
         others = tokens[rule.hostname]
         if rule.path and rule.hostname not in refusing and any(it != _token(rule) for it in others):
-            findings.warn(
+            findings.add(
+                PATH_BYPASS,
                 f"{place}.path",
                 "is compared as the visitor writes it, while rules of this hostname differ in access: a '//' or '/../' leads "
-                f"round it. Write before it a rule with the path '{UNCLEAN}' and the service {_REFUSED}.",
+                "round it.",
+                f"Write before it a rule with the path '{UNCLEAN}' and the service {_REFUSED}.",
             )
 
 

@@ -13,9 +13,39 @@ from cloudflared.go.regexp import Pattern, PatternError
 from cloudflared.rules import NO_TOKEN_PASSES, Rule, check_demands, lacks_team_name
 from cloudflared.services import Service
 from cloudflared.unclean import refuses_unclean
-from values.findings import Findings, shown, warning
+from values.findings import DOUBTFUL_VALUE, NO_EFFECT, Findings, doubt, shown, warning
 from values.kinds import NEEDED_KEY
 
+HOSTNAME_UNMATCHED = warning(
+    "hostname-unmatched", "No request has a hostname that the rule's one matches."
+)
+PATH_UNMATCHED = warning("path-unmatched", "No path is one in which the rule's pattern is found.")
+PATH_UNANCHORED = warning(
+    "path-unanchored", "A pattern is found anywhere in a path, not at its beginning."
+)
+PATH_PARAMETER = warning(
+    "path-parameter", "A part such as ':id' stands for itself, not for any text."
+)
+PATH_STAR = warning("path-star", "A '*' repeats what stands before it; it is not any text.")
+PATH_SLASH = warning(
+    "path-slash", "A pattern that ends with '/' does not match the path without it."
+)
+ACCESS_UNUSED = warning(
+    "access-unused", "Access is set, but `required` is not, so nothing is checked."
+)
+ACCESS_UNMATCHED = warning("access-unmatched", "No token of Access can have this team or audience.")
+ACCESS_FOR_ALL = doubt(
+    "access-for-all", "Access in the `originRequest` of all is ignored, so nothing is checked."
+)
+BASTION = warning("bastion", "A switch turns a service into a bastion.")
+UNCHUNKED = warning("unchunked-upload", "An upload of unknown length is read as further requests.")
+RULE_TWICE = doubt("rule-twice", "Two rules take the same requests.")
+RULE_HIDDEN = warning("rule-hidden", "An earlier rule takes every request of a later one.")
+QUIC_ONLY = warning("quic-only", "cloudflared has no other protocol where UDP is blocked.")
+REGION = warning("unknown-region", "The region is none that Cloudflare is known to have.")
+METRICS_OPEN = warning(
+    "metrics-open", "Everybody who reaches the server can read cloudflared's metrics."
+)
 NO_IP_RULES = warning("no-ip-rules", "A socks-proxy has no `ipRules`, so it reaches nothing.")
 _URL_CHARACTERS = " \t/?#@"
 _OF_NO_HOSTNAME = re.compile(r"[<>{}()\[\]$^\\|;!~`\"'“”„‘’‚«»]")
@@ -37,6 +67,8 @@ _ENDING = re.compile(
 )
 """The ending of a file's name, or several, and no name of a hidden file."""
 _OF_TLS = ("caPool", "originServerName", "matchSNItoHost", "noTLSVerify", "tlsTimeout")
+_NOT_HTTPS = "has no effect: the service is not https."
+_ABSOLUTE = "an absolute path on the server"
 _FILES = (
     "cacert",
     "logfile",
@@ -70,7 +102,7 @@ def check_rule(
     if service is not None:
         if (problem := services.doubt(rule.service, service)) is not None:
             expected = f"{problem}{near.perhaps_service(rule.service)}"
-            findings.doubt(f"{where}.service", f"found '{rule.service}', expected {expected}.")
+            findings.mismatch(f"{where}.service", rule.service, expected, DOUBTFUL_VALUE)
         _service_traps(rule, service, f"{where}.originRequest", findings)
     return service
 
@@ -78,24 +110,33 @@ def check_rule(
 def _hostname_traps(hostname: str, where: str, findings: Findings) -> None:
     name = hostname.removeprefix("*.")
     if hostname == "@":
-        findings.doubt(where, "found '@', expected a hostname: that of the zone is written out.")
+        expected = "a hostname: that of the zone is written out"
+        findings.mismatch(where, hostname, expected, DOUBTFUL_VALUE)
     elif re.search(r"[^\s,][\s,]+[^\s,]", hostname):
-        findings.doubt(where, f"found '{hostname}', expected one hostname. Write a rule for each.")
+        text = f"found '{hostname}', expected one hostname."
+        findings.add(DOUBTFUL_VALUE, where, text, "Write a rule for each.")
     elif any(character in _URL_CHARACTERS for character in hostname):
         expected = f"a hostname, not a URL{near.perhaps_hostname(hostname)}"
-        findings.doubt(where, f"found '{hostname}', expected {expected}.")
-    elif (odd := _OF_NO_HOSTNAME.search(hostname)) is not None:
-        findings.warn(where, f"'{hostname}' matches nothing; no hostname has '{odd[0]}'.")
-    elif len(name) > 1 and name.startswith("*"):
-        findings.warn(where, f"'{hostname}' matches nothing; a wildcard is '*.' and a suffix.")
-    elif hostname.startswith("."):
-        findings.warn(where, f"'{hostname}' matches nothing; write '*{hostname}' for all below it.")
-    elif hostname.endswith("."):
-        findings.warn(where, f"'{hostname}' matches nothing; leave the final dot out.")
-    elif hostname != hostname.lower() or not hostname.isascii():
-        sent = hostname.replace(name, idna.lookup_name(name) or name.lower())
-        if not hostnames.matches(hostname, sent.replace("*", "x")):
-            findings.warn(where, f"'{hostname}' matches nothing; requests have '{sent}'.")
+        findings.mismatch(where, hostname, expected, DOUBTFUL_VALUE)
+    elif (why := _unmatched(hostname, name)) is not None:
+        findings.add(HOSTNAME_UNMATCHED, where, f"'{hostname}' matches nothing; {why}.")
+
+
+def _unmatched(hostname: str, name: str) -> str | None:
+    """Why no request has the hostname; `name` is it without a wildcard."""
+    if (odd := _OF_NO_HOSTNAME.search(hostname)) is not None:
+        return f"no hostname has '{odd[0]}'"
+    if len(name) > 1 and name.startswith("*"):
+        return "a wildcard is '*.' and a suffix"
+    if hostname.startswith("."):
+        return f"write '*{hostname}' for all below it"
+    if hostname.endswith("."):
+        return "leave the final dot out"
+    sent = hostname.replace(name, idna.lookup_name(name) or name.lower())
+    as_sent = hostname == hostname.lower() and hostname.isascii()
+    if as_sent or hostnames.matches(hostname, sent.replace("*", "x")):
+        return None
+    return f"requests have '{sent}'"
 
 
 def _path_traps(path: str, where: str, findings: Findings) -> None:
@@ -104,27 +145,29 @@ def _path_traps(path: str, where: str, findings: Findings) -> None:
     except PatternError:
         return  # cloudflared says so itself
     literal = _LITERAL.match(path)
-    texts = []
     everything = EVERY_PATH.fullmatch(path) or _ANYWHERE.fullmatch(path) or covers(path, "^/")
     whole = _OF_ELSEWHERE.match(path)
     if whole is not None:
-        texts.append(
-            f"'{path}' matches nothing; it is found in the path alone: write '^{path[whole.end() :] or '/'}'."
-        )
+        meant = f"^{path[whole.end() :] or '/'}"
+        text = f"'{path}' matches nothing; it is found in the path alone: write '{meant}'."
+        findings.add(PATH_UNMATCHED, where, text)
     elif not anchored and not everything:
-        texts.append(f"'{path}' is found anywhere in a path; {bound(path)}.")
+        text = f"'{path}' is found anywhere in a path; {bound(path)}."
+        findings.add(PATH_UNANCHORED, where, text)
     elif literal and literal[1] and not literal[2].startswith("/"):
-        texts.append(f"'{path}' matches nothing; a path begins with '/': write '^/{path[1:]}'.")
+        text = f"'{path}' matches nothing; a path begins with '/': write '^/{path[1:]}'."
+        findings.add(PATH_UNMATCHED, where, text)
     if (part := _PART.search(path)) is not None:
-        texts.append(f"'{part[0]}' stands for itself; '[^/]+' is any one part of a path.")
+        text = f"'{part[0]}' stands for itself; '[^/]+' is any one part of a path."
+        findings.add(PATH_PARAMETER, where, text)
     if re.search(r"/\*(?:\$?$|/)", path) and not everything:
-        texts.append(f"'*' in '{path}' repeats the '/'; '.*' is any characters.")
+        text = f"'*' in '{path}' repeats the '/'; '.*' is any characters."
+        findings.add(PATH_STAR, where, text)
     elif path.endswith("/") and len(path) > 2:
         bare = path.lstrip("^")[:-1]
         both = "" if "|" in path else f"; '^{bare}(?:/|$)' matches both"
-        texts.append(f"'{path}' does not match '{bare}' without the '/'{both}.")
-    if texts:
-        findings.warn(where, " ".join(texts))
+        text = f"'{path}' does not match '{bare}' without the '/'{both}."
+        findings.add(PATH_SLASH, where, text)
 
 
 def bound(path: str) -> str:
@@ -162,7 +205,7 @@ def _access_traps(rule: Rule, where: str, findings: Findings) -> None:
     if not isinstance(access, Mapping):
         return
     if not access.get("required"):
-        findings.warn(where, "has no effect without `required: true`.")
+        findings.add(ACCESS_UNUSED, where, "has no effect without `required: true`.")
         return
     for key in ("teamName", "audTag"):
         if not access.get(key) and not (key == "teamName" and lacks_team_name(rule)):
@@ -176,7 +219,8 @@ def _access_values(access: Mapping[str, Any], where: str, findings: Findings) ->
     if team and not _TEAM.fullmatch(team):
         label = _TEAM_URL.sub("", team.lower()).partition(".")[0]
         instead = f": '{label}'" if _TEAM.fullmatch(label) else ""
-        findings.warn(
+        findings.add(
+            ACCESS_UNMATCHED,
             f"{where}.teamName",
             f"found '{team}', expected the team's name alone, as before '.cloudflareaccess.com'{instead}. "
             "As it stands every request is refused.",
@@ -184,7 +228,8 @@ def _access_values(access: Mapping[str, Any], where: str, findings: Findings) ->
     tags = access.get("audTag")
     for index, tag in enumerate(tags if isinstance(tags, list) else []):
         if not _AUDIENCE.fullmatch(str(tag)):
-            findings.warn(
+            findings.add(
+                ACCESS_UNMATCHED,
                 f"{where}.audTag[{index}]",
                 f"found {shown(tag)}, expected the 64 hexadecimal digits, in lower case, of an application's audience tag. "
                 "No token has another one.",
@@ -194,46 +239,44 @@ def _access_values(access: Mapping[str, Any], where: str, findings: Findings) ->
 def _service_traps(rule: Rule, service: Service, where: str, findings: Findings) -> None:
     socks, given = rule.service == "socks-proxy", rule.origin_request
     if given.get("ipRules") and not socks:
-        findings.warn(f"{where}.ipRules", "has no effect: only the service socks-proxy has it.")
+        text = "has no effect: only the service socks-proxy has it."
+        findings.add(NO_EFFECT, f"{where}.ipRules", text)
     if socks and not given.get("ipRules"):
         text = "Without it the socks-proxy reaches nothing."
         findings.add(NO_IP_RULES, f"{where}.ipRules", "missing.", text)
     if given.get("bastionMode") and service.shown == "bastion" != rule.service:
-        findings.warn(f"{where}.bastionMode", f"makes a bastion of it, not '{rule.service}'.")
+        text = f"makes a bastion of it, not '{rule.service}'."
+        findings.add(BASTION, f"{where}.bastionMode", text)
     check_origin_values(given, where, findings)
     if given.get("disableChunkedEncoding"):
-        findings.warn(
+        findings.add(
+            UNCHUNKED,
             f"{where}.disableChunkedEncoding",
             "an upload whose length the visitor does not tell is then read as further requests, which answer other "
-            "visitors. Leave it out where the service can do without.",
+            "visitors.",
+            "Leave it out where the service can do without.",
         )
     scheme = rule.service.partition(":")[0].lower()
     if given.get("http2Origin") and scheme not in ("https", "wss", "unix+tls"):
-        findings.warn(f"{where}.http2Origin", "has no effect: the service is not https.")
+        findings.add(NO_EFFECT, f"{where}.http2Origin", _NOT_HTTPS)
     for key in _OF_TLS:
         if given.get(key) and scheme in ("http", "ws", "unix", "http_status"):
-            findings.warn(f"{where}.{key}", "has no effect: the service is not https.")
+            findings.add(NO_EFFECT, f"{where}.{key}", _NOT_HTTPS)
 
 
 def check_origin_values(given: Mapping[str, Any], where: str, findings: Findings) -> None:
     """Values of an `originRequest` that cloudflared takes and cannot use."""
     pool, name = str(given.get("caPool") or ""), str(given.get("originServerName") or "")
     if pool and not pool.startswith("/"):
-        findings.doubt(
-            f"{where}.caPool", f"found '{pool}', expected an absolute path on the server."
-        )
+        findings.mismatch(f"{where}.caPool", pool, _ABSOLUTE, DOUBTFUL_VALUE)
     if not name.isascii():
         sent = idna.lookup_name(name)
         instead = f" '{sent}'" if sent else ""
-        findings.doubt(
-            f"{where}.originServerName",
-            f"found '{name}', expected the name as certificates have it, in punycode{instead}.",
-        )
+        expected = f"the name as certificates have it, in punycode{instead}"
+        findings.mismatch(f"{where}.originServerName", name, expected, DOUBTFUL_VALUE)
     elif _URL_OR_PORT.search(name):
-        findings.doubt(
-            f"{where}.originServerName",
-            f"found '{name}', expected a name, not a URL and without a port.",
-        )
+        expected = "a name, not a URL and without a port"
+        findings.mismatch(f"{where}.originServerName", name, expected, DOUBTFUL_VALUE)
 
 
 def check_order(rules: Sequence[Rule], places: Sequence[str], findings: Findings) -> None:
@@ -248,9 +291,9 @@ def check_order(rules: Sequence[Rule], places: Sequence[str], findings: Findings
         earlier = rules[cover]
         text = f"is never reached: {places[cover]} takes the same requests and stands before it."
         if (earlier.hostname, earlier.path) == (later.hostname, later.path):
-            findings.doubt(places[index], f"{text} Remove one of them.")
+            findings.add(RULE_TWICE, places[index], text, "Remove one of them.")
         else:
-            findings.warn(places[index], f"{text} Move it up.")
+            findings.add(RULE_HIDDEN, places[index], text, "Move it up.")
 
 
 def plain_path(rule: Rule) -> str:
@@ -276,42 +319,48 @@ def check_settings(values: Mapping[str, Any], where: str, findings: Findings) ->
     if "metrics" in values:
         _metrics_traps(str(values["metrics"]), f"{where}metrics", findings)
     if values.get("protocol") == "quic":
-        findings.warn(
+        findings.add(
+            QUIC_ONLY,
             f"{where}protocol",
             "'quic' never falls back to http2 where UDP is blocked; 'auto' does.",
         )
     if "region" in values and values["region"] not in _REGIONS:
         region = values["region"]
-        findings.warn(
+        findings.add(
+            REGION,
             f"{where}region",
             f"cloudflared connects to what it finds as {region}-v2-origintunneld, and none but {' and '.join(_REGIONS)} are known.",
         )
     for key in _FILES:
         if key in values and not str(values[key]).startswith("/"):
-            found = f"found {shown(values[key])}, expected an absolute path on the server."
-            findings.doubt(f"{where}{key}", found)
+            findings.mismatch(f"{where}{key}", values[key], _ABSOLUTE, DOUBTFUL_VALUE)
     if "edge-bind-address" in values and "edge-ip-version" in values:
         _edge_address_traps(values, where, findings)
     for key, default in DEFAULTS.items():
         if key in values and _is_nought(values[key]):
-            findings.warn(
+            findings.add(
+                NO_EFFECT,
                 f"{where}{key}",
                 f"has no effect: for cloudflared, 0 and false in the file are no value, so it keeps {default}.",
             )
     common = values.get("originRequest") or {}
     check_origin_values(common, f"{where}originRequest", findings)
     if "access" in common:
-        findings.doubt(
+        findings.add(
+            ACCESS_FOR_ALL,
             f"{where}originRequest.access",
-            "cloudflared ignores it here, so nothing would be checked. Write it in the originRequest of what it shall guard.",
+            "cloudflared ignores it here, so nothing would be checked.",
+            "Write it in the originRequest of what it shall guard.",
         )
     if common.get("ipRules"):
-        findings.warn(
+        findings.add(
+            NO_EFFECT,
             f"{where}originRequest.ipRules",
             "has no effect here; write it at a rule for socks-proxy.",
         )
     if common.get("bastionMode"):
-        findings.warn(
+        findings.add(
+            BASTION,
             f"{where}originRequest.bastionMode",
             "turns every URL service into a bastion.",
         )
@@ -325,7 +374,8 @@ def _edge_address_traps(values: Mapping[str, Any], where: str, findings: Finding
     except ValueError:
         return  # found wrong by its shape
     if version in ("4", "6") and own != int(version):
-        findings.warn(
+        findings.add(
+            NO_EFFECT,
             f"{where}edge-ip-version",
             f"'{version}' has no effect: cloudflared takes IPv{own}, as edge-bind-address '{address}' is.",
         )
@@ -335,9 +385,10 @@ def _metrics_traps(address: str, where: str, findings: Findings) -> None:
     host, _, port = address.rpartition(":")
     if not _HOST.fullmatch(host) or not _PORT.fullmatch(port) or not 1 <= int(port) <= 65535:
         expected = "an address and port such as '127.0.0.1:20241'"
-        findings.doubt(where, f"found '{address}', expected {expected}.")
+        findings.mismatch(where, address, expected, DOUBTFUL_VALUE)
     elif not _only_this_machine(host):
-        findings.warn(where, "everybody who reaches the server can read it; use 127.0.0.1.")
+        text = "everybody who reaches the server can read it; use 127.0.0.1."
+        findings.add(METRICS_OPEN, where, text)
 
 
 def _only_this_machine(host: str) -> bool:

@@ -22,7 +22,7 @@ from importing.other_files import (
     type_advice,
     yaml_advice,
 )
-from values.findings import Finding, Findings, Kind, Severity, shown
+from values.findings import WRONG_VALUE, Finding, Findings, Kind, Severity, shown
 from values.kinds import MISSING_KEY, NEEDED_KEY, Flag, ListOf, Shape, Whole
 
 UNREADABLE = Kind("unreadable", "A file is no YAML that cloudflared can read.")
@@ -84,10 +84,10 @@ class _Report(Findings):
     again: bool = False
     """Whether the file is looked at once more: a place of which something was said gets nothing else."""
 
-    def mismatch(self, place: str, found: object, expected: str) -> None:
+    def mismatch(self, place: str, found: object, expected: str, kind: Kind = WRONG_VALUE) -> None:
         if (hint := type_advice(place, type(found))) is not None:
             self.hints[place.removeprefix(".")] = hint
-        super().mismatch(place, found, expected)
+        super().mismatch(place, found, expected, kind)
 
     def add(self, kind: Kind, place: str, text: str, remedy: str = "") -> None:
         refused = self.refuses and kind.severity is Severity.ERROR

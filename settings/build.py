@@ -14,7 +14,7 @@ from settings.errors import configuration_error
 from settings.health import health
 from settings.keys import STACK
 from settings.model import Nixos, Package, Settings, Zone
-from values.findings import Finding, Findings
+from values.findings import TWICE, Finding, Findings
 from values.kinds import MISSING_KEY, NEEDED_KEY, key_of
 
 NAMESPACE = "argoweb"
@@ -161,9 +161,10 @@ def _zones(items: list[tuple[str, _Values]], findings: Findings) -> list[Zone]:
         where = f"{place}.name"
         name = names.checked(value["name"], where, findings, wildcard=False)
         if name in zones:
-            findings.error(where, f"'{name}' is there twice. Remove one of them.")
+            findings.add(TWICE, where, f"'{name}' is there twice.", "Remove one of them.")
         zone = Zone(place=place, name=name, id=value.get("id"))
         if zone.id and (same := by_id.setdefault(zone.id, place)) != place:
-            findings.error(f"{place}.id", f"is that of {same} too. Correct one of them.")
+            text = f"is that of {same} too."
+            findings.add(TWICE, f"{place}.id", text, "Correct one of them.")
         zones[name] = zone
     return list(zones.values())

@@ -7,9 +7,28 @@ from settings import caddyfile
 from settings.addresses import same
 from settings.keys import BY_CADDY
 from settings.model import CLOUDFLARED_UNITS, Caddy, Tls
-from values.findings import Findings
+from values.findings import NO_EFFECT, TWICE, Findings, Kind, warning
 from values.kinds import MISSING_KEY
 
+PORT_TLS = Kind("port-tls", "Caddy's port is one at which it always or never speaks TLS.")
+LINES = Kind(
+    "caddy-lines", "Lines for Caddy leave their block, or have what argoweb writes itself."
+)
+ADMIN_OFF = warning(
+    "caddy-no-reload", "Caddy cannot be reloaded, since its admin interface is off."
+)
+LOG_TWICE = Kind("caddy-log", "A log of Caddy's has the name that nixpkgs gives its own.")
+CADDY_UNIT = Kind("caddy-unit", "Caddy's unit is one of cloudflared's.")
+CADDY_OPEN = warning("caddy-open", "Caddy's sites can be reached past Cloudflare.")
+TLS_FILES = Kind(
+    "tls-files", "Caddy's TLS has too much or too little to choose its certificate by."
+)
+TLS_TRUST = Kind(
+    "tls-trust", "cloudflared cannot trust Caddy's certificate, or has two reasons to."
+)
+TLS_CLIENT = warning(
+    "tls-client", "Caddy asks for a client certificate that cloudflared does not have."
+)
 HTTP_PORT, HTTPS_PORT = 80, 443
 """Caddy never speaks TLS on the first and always does on the second (`modules/caddyhttp/autohttps.go`)."""
 _WHERE = "argoweb:caddy"
@@ -34,9 +53,11 @@ def caddy(value: dict[str, Any], routing: str | None, findings: Findings) -> Cad
     tls = _tls(value["tls"], findings) if "tls" in value else None
     _check_addresses(value["bind"], findings)
     if value["port"] == (HTTP_PORT if tls else HTTPS_PORT):
-        findings.error(
+        findings.add(
+            PORT_TLS,
             f"{_WHERE}.port",
-            f"found the number {value['port']}, on which Caddy {'speaks no' if tls else 'insists on'} TLS. Take another one.",
+            f"found the number {value['port']}, on which Caddy {'speaks no' if tls else 'insists on'} TLS.",
+            "Take another one.",
         )
     for key, refused in (
         ("globalOptions", _NOT_GLOBAL),
@@ -44,32 +65,32 @@ def caddy(value: dict[str, Any], routing: str | None, findings: Findings) -> Cad
         ("siteOptions", NOT_IN_BLOCK),
     ):
         if (problem := caddyfile.problem(value[key], refused=refused)) is not None:
-            findings.error(f"{_WHERE}.{key}", problem)
+            findings.add(LINES, f"{_WHERE}.{key}", problem)
     for name, lines in value["snippets"].items():
         if (problem := caddyfile.problem(lines, refused=NOT_IN_BLOCK)) is not None:
-            findings.error(f"{_WHERE}.snippets.{name}", problem)
+            findings.add(LINES, f"{_WHERE}.snippets.{name}", problem)
     for each in caddyfile.directives(value["globalOptions"]):
         if each.name == "admin" and each.arguments[:1] == ("off",):
-            findings.warn(
+            findings.add(
+                ADMIN_OFF,
                 f"{_WHERE}.globalOptions",
                 "with `admin off` Caddy cannot be reloaded: set services.caddy.enableReload = false on the servers.",
             )
         elif each.name == "log" and each.arguments[:1] in ((), ("default",)) and value["manage"]:
-            findings.error(
+            findings.add(
+                LOG_TWICE,
                 f"{_WHERE}.globalOptions",
-                f"has a 'log' without a name in line {each.line}, which nixpkgs writes. Give it a name, as in `log mine {{`,"
-                " or set services.caddy.logFormat on the servers.",
+                f"has a 'log' without a name in line {each.line}, which nixpkgs writes.",
+                "Give it a name, as in `log mine {`, or set services.caddy.logFormat on the servers.",
             )
     if value["unit"] in CLOUDFLARED_UNITS:
-        findings.error(
-            f"{_WHERE}.unit", f"'{value['unit']}' is cloudflared's own unit, expected Caddy's."
-        )
+        text = f"'{value['unit']}' is cloudflared's own unit, expected Caddy's."
+        findings.add(CADDY_UNIT, f"{_WHERE}.unit", text)
     if not value["manage"]:
         for key in ("globalOptions", "serverOptions", "user"):
             if value.get(key):
-                findings.warn(
-                    f"{_WHERE}.{key}", "has no effect with `manage: false`: the unit is your own."
-                )
+                text = "has no effect with `manage: false`: the unit is your own."
+                findings.add(NO_EFFECT, f"{_WHERE}.{key}", text)
     return Caddy(
         bind=value["bind"],
         port=value["port"],
@@ -92,11 +113,11 @@ def _check_addresses(bind: list[str], findings: Findings) -> None:
     addresses = list(map(same, bind))
     for index, text in enumerate(bind):
         if addresses.index(addresses[index]) != index:
-            findings.error(
-                f"{_WHERE}.bind[{index}]", f"'{text}' is there twice. Remove one of them."
-            )
+            where = f"{_WHERE}.bind[{index}]"
+            findings.add(TWICE, where, f"'{text}' is there twice.", "Remove one of them.")
         elif not ipaddress.ip_address(text).is_loopback:
-            findings.warn(
+            findings.add(
+                CADDY_OPEN,
                 f"{_WHERE}.bind[{index}]",
                 f"whoever reaches {text} reaches the sites past Cloudflare; use 127.0.0.1 or ::1.",
             )
@@ -106,7 +127,8 @@ def _tls(value: dict[str, Any], findings: Findings) -> Tls:
     where = f"{_WHERE}.tls"
     files = value.get("certificate"), value.get("key")
     if value["internal"] and any(files):
-        findings.error(where, "found `internal` and files, expected one of them. Remove the other.")
+        text = "found `internal` and files, expected one of them."
+        findings.add(TLS_FILES, where, text, "Remove the other.")
     elif not value["internal"] and not all(files):
         for key in ("certificate", "key"):
             if not value.get(key):
@@ -118,17 +140,18 @@ def _tls(value: dict[str, Any], findings: Findings) -> Tls:
                 )
     trusts = [key for key in ("caPool", "noTLSVerify") if value.get(key)]
     if len(trusts) > 1:
-        findings.error(
-            where, "found caPool and noTLSVerify, expected one of them. Remove the other."
-        )
+        text = "found caPool and noTLSVerify, expected one of them."
+        findings.add(TLS_TRUST, where, text, "Remove the other.")
     elif value["internal"] and not trusts:
-        findings.error(
+        findings.add(
+            TLS_TRUST,
             where,
             "`internal` needs `noTLSVerify: true`, or `caPool`: a copy of Caddy's root certificate "
             "that the user argoWeb may read, which Caddy's own under /var/lib/caddy is not.",
         )
     if value.get("clientCa"):
-        findings.warn(
+        findings.add(
+            TLS_CLIENT,
             f"{where}.clientCa",
             "cloudflared shows no client certificate, so sites that Caddy serves refuse the tunnel.",
         )

@@ -9,7 +9,11 @@ from settings.addresses import reaches
 from settings.backends import listening
 from settings.model import INTERNAL_NAME, Caddy, Health, Service, Site, SiteUrl
 from settings.names import EVERY
-from values.findings import Findings
+from values.findings import Findings, Kind
+
+HEALTH_URL = Kind(
+    "health-url", "A URL that is to answer after a change cannot be asked on the server."
+)
 
 
 def health(
@@ -25,31 +29,36 @@ def health(
         where = f"argoweb:health.urls[{index}]"
         parts = urlsplit(text)
         if parts.username is not None:
-            findings.error(where, "holds a name or password, which all may see. Leave it out.")
+            why = "holds a name or password, which all may see."
+            findings.add(HEALTH_URL, where, why, "Leave it out.")
             continue
         hostname = lookup_name(parts.hostname or "") or parts.hostname or ""
         if all(sites[index].hostname == EVERY for index in router.of(hostname)):
             if reaches(text, taken, [caddy.port]):
-                findings.error(
+                findings.add(
+                    HEALTH_URL,
                     where,
-                    "is Caddy's own address, where it answers 404: it finds a site by its hostname. Write the site's URL.",
+                    "is Caddy's own address, where it answers 404: it finds a site by its hostname.",
+                    "Write the site's URL.",
                 )
             urls.append(text)
             continue
         taking = router.first(hostname, parts.path or "/")
         if taking is None:
-            findings.error(where, f"is a page of {hostname} that no site of the stack takes.")
+            why = f"is a page of {hostname} that no site of the stack takes."
+            findings.add(HEALTH_URL, where, why)
             continue
         site = sites[taking]
         if isinstance(site.backend, Service):
-            findings.error(
+            findings.add(
+                HEALTH_URL,
                 where,
-                f"is one of {site.place}, which Caddy does not serve. Give the URL of its service, as {site.backend.url}.",
+                f"is one of {site.place}, which Caddy does not serve.",
+                f"Give the URL of its service, as {site.backend.url}.",
             )
         elif caddy.tls is not None and caddy.tls.client_ca is not None:
-            findings.error(
-                where, "needs a client certificate (argoweb:caddy.tls.clientCa). Leave it out."
-            )
+            why = "needs a client certificate (argoweb:caddy.tls.clientCa)."
+            findings.add(HEALTH_URL, where, why, "Leave it out.")
         else:
             own.append(SiteUrl(hostname=hostname, url=_as_caddy_has_it(parts, hostname, caddy)))
     return Health(timeout=value["timeout"], urls=urls, sites=own)

@@ -3,23 +3,26 @@
 from typing import Any
 
 from settings.model import Bastion, Rebuild, Server
-from values.findings import Findings
+from values.findings import Findings, Kind, warning
 from values.kinds import MISSING_KEY
 
+HOST_KEY_IDLE = Kind("host-key-idle", "A server's host key is given, and shall not be looked at.")
+HOST_KEY_UNCHECKED = warning("host-key-unchecked", "Anybody can answer as the server.")
 _Values = dict[str, Any]
 
 
 def _host_key(value: _Values, where: str, findings: Findings) -> str | None:
     if value["insecureHostKey"] and "hostKey" in value:
-        findings.error(
+        findings.add(
+            HOST_KEY_IDLE,
             f"{where}.insecureHostKey",
-            f"is true beside {where}.hostKey, which nobody would look at then. Remove one of them.",
+            f"is true beside {where}.hostKey, which nobody would look at then.",
+            "Remove one of them.",
         )
         return None
     if value["insecureHostKey"]:
-        findings.warn(
-            f"{where}.insecureHostKey", "whoever stands between can take the tunnel's credentials."
-        )
+        text = "whoever stands between can take the tunnel's credentials."
+        findings.add(HOST_KEY_UNCHECKED, f"{where}.insecureHostKey", text)
         return None
     if "hostKey" not in value:
         findings.add(

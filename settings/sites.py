@@ -6,7 +6,7 @@ from typing import Any
 
 from cloudflared import Rule, specific_first
 from settings import caddyfile, formats, names
-from settings.caddy import NOT_IN_SITE
+from settings.caddy import LINES, NOT_IN_SITE
 from settings.keys import BACKENDS, BESIDE, WRITTEN
 from settings.model import (
     INTERNAL_NAME,
@@ -20,10 +20,21 @@ from settings.model import (
     Service,
     Site,
 )
-from values.findings import Findings
+from values.findings import TWICE, Findings, Kind
 
 _Values = dict[str, Any]
 
+NO_RECORD = Kind("no-record", "A site that has no record says what its record shall be.")
+BACKEND = Kind("backend", "A site has none or several of the keys that say what answers.")
+OF_ANOTHER_BACKEND = Kind(
+    "of-another-backend", "A key belongs to another way to answer than the site's."
+)
+MIXED_UPSTREAMS = Kind(
+    "mixed-upstreams", "Caddy cannot pass requests on with and without TLS at once."
+)
+OF_CADDY = Kind(
+    "of-caddy", "A site that Caddy serves has a key with which cloudflared would not reach it."
+)
 _SPECIAL_IN_CADDY = re.compile(r"`|(?<!\\[pPx])\{[$%?a-z_]|\\Q.*\{[$%?a-z_]")
 """What ends a quoted text of the Caddyfile, and what begins a placeholder (`httpcaddyfile/shorthands.go`)."""
 
@@ -41,7 +52,7 @@ def at(place: str, value: _Values, findings: Findings) -> list[Site]:
         where = f"{place}.hostname" + (f"[{index}]" if len(given) > 1 else "")
         hostname = names.checked(name, where, findings)
         if hostname in found:
-            findings.error(where, f"'{name}' is there twice. Remove one of them.")
+            findings.add(TWICE, where, f"'{name}' is there twice.", "Remove one of them.")
         else:
             found[hostname] = _site(place, hostname, value, findings)
     return list(found.values())
@@ -58,9 +69,11 @@ def _site(place: str, hostname: str, value: _Values, findings: Findings) -> Site
             "a regular expression that means the same to Caddy: '\\x60' for a backquote, '[{]' for a '{' before a letter",
         )
     if hostname == names.EVERY and details:
-        findings.error(
+        findings.add(
+            NO_RECORD,
             f"{place}.dns",
-            "'*' has no record: it takes what records of your own or of other sites lead to the tunnel. Leave it out.",
+            "'*' has no record: it takes what records of your own or of other sites lead to the tunnel.",
+            "Leave it out.",
         )
     return Site(
         place=place,
@@ -81,13 +94,13 @@ def _backend(value: _Values, where: str, findings: Findings) -> Backend:
     given = [key for key in BACKENDS if key in value]
     if len(given) != 1:
         found = " and ".join(given) or "none of them"
-        findings.error(where, f"found {found}, expected exactly one of {', '.join(BACKENDS)}.")
+        text = f"found {found}, expected exactly one of {', '.join(BACKENDS)}."
+        findings.add(BACKEND, where, text)
         return Service(url="http_status:503")
     for key, backend in BESIDE.items():
         if value.get(key) and backend != given[0]:
-            findings.error(
-                f"{where}.{key}", f"belongs to `{backend}`, which is not here. Leave it out."
-            )
+            text = f"belongs to `{backend}`, which is not here."
+            findings.add(OF_ANOTHER_BACKEND, f"{where}.{key}", text, "Leave it out.")
     match given[0]:
         case "root":
             return Directory(root=value["root"], hidden_files=value["hiddenFiles"])
@@ -96,7 +109,8 @@ def _backend(value: _Values, where: str, findings: Findings) -> Backend:
                 upstream.partition("://")[0] * ("://" in upstream) for upstream in value["proxy"]
             }
             if len(schemes) > 1:
-                findings.error(
+                findings.add(
+                    MIXED_UPSTREAMS,
                     f"{where}.proxy",
                     "found upstreams with and without TLS or HTTP/2, expected the same 'https://', 'h2c://' or nothing before each: Caddy takes no mixture.",
                 )
@@ -106,7 +120,7 @@ def _backend(value: _Values, where: str, findings: Findings) -> Backend:
             return Redirect(to=to, status=value.get("redirectStatus"))
         case "caddyfile":
             if (problem := caddyfile.problem(value["caddyfile"], refused=NOT_IN_SITE)) is not None:
-                findings.error(f"{where}.caddyfile", problem)
+                findings.add(LINES, f"{where}.caddyfile", problem)
             return CaddyLines(text=value["caddyfile"])
         case _:
             return Service(url=value["service"])
@@ -178,11 +192,13 @@ def _to_caddy(
         if caddy.tls.no_verify:
             added["noTLSVerify"] = True
     for key in given.keys() & refused.keys():
-        findings.error(f"{site.place}.originRequest.{key}", refused[key])
+        findings.add(OF_CADDY, f"{site.place}.originRequest.{key}", refused[key])
     if given.get("bastionMode"):
-        findings.error(
+        findings.add(
+            OF_CADDY,
             f"{site.place}.originRequest.bastionMode",
-            "makes a bastion of the site, which Caddy serves. Leave it out.",
+            "makes a bastion of the site, which Caddy serves.",
+            "Leave it out.",
         )
     for key in refused.keys() & defaults.keys():
         if defaults[key]:

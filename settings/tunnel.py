@@ -5,8 +5,11 @@ import json
 from typing import Any
 
 from settings.model import TunnelSettings
-from values.findings import Findings
+from values.findings import Findings, Kind
 
+TUNNEL_SECRET = Kind(
+    "tunnel-secret", "The secret of an imported tunnel is not the one that it needs."
+)
 _SECRET = "argoweb:tunnelSecret"
 _LEAST_BYTES = 32
 """Cloudflare's API refuses a shorter secret of a tunnel."""
@@ -27,14 +30,18 @@ def tunnel(
     import_id, version = value.get("importId"), value["secretVersion"]
     default = None if import_id else deployment.replace("/", "-")
     if import_id is None and secret is not None:
-        findings.error(
+        findings.add(
+            TUNNEL_SECRET,
             _SECRET,
-            "is for an imported tunnel. Set its UUID too: pulumi config set --path argoweb:tunnel.importId <UUID>",
+            "is for an imported tunnel.",
+            "Set its UUID too: pulumi config set --path argoweb:tunnel.importId <UUID>",
         )
     if import_id is not None and version > 1 and secret is not None:
-        findings.error(
+        findings.add(
+            TUNNEL_SECRET,
             _SECRET,
-            f"is the old secret, but argoweb:tunnel.secretVersion {version} asks for a new one. Remove it: pulumi config rm argoweb:tunnelSecret",
+            f"is the old secret, but argoweb:tunnel.secretVersion {version} asks for a new one.",
+            "Remove it: pulumi config rm argoweb:tunnelSecret",
         )
     return TunnelSettings(
         name=value.get("name", default),
@@ -55,20 +62,23 @@ def _checked(
             file = json.loads(text)
             text, found = str(file["TunnelSecret"]), (file["TunnelID"], file["AccountTag"])
         except (ValueError, LookupError):
-            findings.error(_SECRET, f"is no credentials file of a tunnel. Set it with: {how}")
+            text = "is no credentials file of a tunnel."
+            findings.add(TUNNEL_SECRET, _SECRET, text, f"Set it with: {how}")
             return None
         endpoint = file.get("Endpoint")
         if endpoint and endpoint != region:
-            findings.error(
+            findings.add(
+                TUNNEL_SECRET,
                 _SECRET,
-                f"is bound to the region '{endpoint}' (Endpoint), which argoweb takes from its own key. "
+                f"is bound to the region '{endpoint}' (Endpoint), which argoweb takes from its own key.",
                 f"Set it too: pulumi config set --path argoweb:cloudflared.region {endpoint}",
             )
         for given, expected, key in zip(
             found, (import_id, account_id), ("tunnel.importId", "accountId"), strict=True
         ):
             if expected and given != expected:
-                findings.error(
+                findings.add(
+                    TUNNEL_SECRET,
                     _SECRET,
                     f"is the credentials file of '{given}', but argoweb:{key} is '{expected}'.",
                 )
@@ -78,15 +88,15 @@ def _checked(
         content = b""
     if _is_token(content):
         name = import_id or "<UUID>"
-        findings.error(
+        findings.add(
+            TUNNEL_SECRET,
             _SECRET,
-            "is a token, expected the tunnel's credentials file. Get it with: "
-            f"cloudflared tunnel token --cred-file {name}.json {name}. Set it with: {how}",
+            "is a token, expected the tunnel's credentials file.",
+            f"Get it with: cloudflared tunnel token --cred-file {name}.json {name}. Set it with: {how}",
         )
     elif len(content) < _LEAST_BYTES:
-        findings.error(
-            _SECRET, f"is no base64 text of at least {_LEAST_BYTES} bytes. Set it with: {how}"
-        )
+        text = f"is no base64 text of at least {_LEAST_BYTES} bytes."
+        findings.add(TUNNEL_SECRET, _SECRET, text, f"Set it with: {how}")
     return text
 
 

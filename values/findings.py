@@ -89,9 +89,9 @@ class Finding:
 
 
 WRONG_VALUE = Kind("wrong-value", "A value is not what its key takes.")
-_UNNAMED_ERROR = Kind("unnamed-error", "Has no kind yet.")
-_UNNAMED_WARNING = warning("unnamed-warning", "Has no kind yet.")
-_UNNAMED_DOUBT = doubt("unnamed-doubt", "Has no kind yet.")
+DOUBTFUL_VALUE = doubt("doubtful-value", "cloudflared takes a value with which nothing can work.")
+TWICE = Kind("twice", "Something that can be there once is declared twice.")
+NO_EFFECT = warning("no-effect", "A key does nothing where it stands.")
 
 
 @dataclass
@@ -115,21 +115,9 @@ class Findings:
         if found not in listed:
             listed.append(found)
 
-    def error(self, place: str, text: str) -> None:
-        """Adds an error that has no kind yet."""
-        self.add(_UNNAMED_ERROR, place, text)
-
-    def warn(self, place: str, text: str) -> None:
-        """Adds a warning that has no kind yet."""
-        self.add(_UNNAMED_WARNING, place, text)
-
-    def doubt(self, place: str, text: str) -> None:
-        """Adds a doubt that has no kind yet."""
-        self.add(_UNNAMED_DOUBT, place, text)
-
-    def mismatch(self, place: str, found: object, expected: str) -> None:
-        """Adds an error about a value that is not what its key takes."""
-        self.add(WRONG_VALUE, place, f"found {shown(found)}, expected {expected}.")
+    def mismatch(self, place: str, found: object, expected: str, kind: Kind = WRONG_VALUE) -> None:
+        """Adds a finding about a value that is not what its key takes."""
+        self.add(kind, place, f"found {shown(found)}, expected {expected}.")
 
     def wrong(self, place: str) -> bool:
         """Whether something is wrong with the value at a place, or with a part of it."""

@@ -10,14 +10,19 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from cloudflared.inside import inside_thing
-from cloudflared.origins import exposed, no_public_certificate
+from cloudflared.origins import CERTIFICATE, EXPOSED, Said, exposed, no_public_certificate
 from settings.addresses import metrics_of, overlap, reaches
 from settings.backends import passed_to
 from settings.caddyfile import Statement, directives, statements
 from settings.lines import Upstream, believes_visitors, inside, may_refuse, upstreams
 from settings.model import Caddy, CaddyLines, Redirect, Service, Settings, Site
-from values.findings import Findings
+from values.findings import Findings, warning
 
+OPEN_INTERNET = warning(
+    "open-internet", "A line for Caddy is right on the open internet and wrong behind the tunnel."
+)
+ADMIN_OPEN = warning("admin-open", "Everybody who reaches the server commands Caddy.")
+REDIRECT_TARGET = warning("redirect-target", "A redirect's target is no URL for some paths.")
 _FROM_HERE = "every request comes from cloudflared on this server"
 _BY_HTTP = "cloudflared speaks plain http with Caddy, whatever the visitor speaks with Cloudflare"
 _PLACEHOLDERS = (
@@ -49,9 +54,10 @@ def check(settings: Settings, findings: Findings) -> None:
     shared = {"siteOptions": caddy.site_options}
     shared |= {f"snippets.{name}": text for name, text in caddy.snippets.items()}
     for line in believes_visitors(caddy.site_options):
-        findings.warn(
+        findings.add(
+            OPEN_INTERNET,
             "argoweb:caddy.siteOptions",
-            f"line {line}: `forward_auth` is asked before argoweb takes X-Forwarded-Host away that a visitor made up. "
+            f"line {line}: `forward_auth` is asked before argoweb takes X-Forwarded-Host away that a visitor made up.",
             "Write `header_up X-Forwarded-Host {host}` in its block, or put it into the sites' `caddyfile`.",
         )
     own = [
@@ -75,10 +81,10 @@ def check(settings: Settings, findings: Findings) -> None:
                 _check_lines(where, text, findings, tls=tls, guarded=guarded)
             case Redirect(to=to):
                 for text in decoded(to):
-                    findings.warn(f"{site.place}.redirect", f"{text}.")
+                    findings.add(REDIRECT_TARGET, f"{site.place}.redirect", f"{text}.")
             case Service(url=url):
                 if inside_thing(url) is None and (given := _given_away(url, own)) and not guarded:
-                    findings.warn(f"{site.place}.service", given)
+                    findings.add(EXPOSED, f"{site.place}.service", *given)
         for key, upstream in passed_to(site):
             where = f"{site.place}.{key}"
             _check_upstream(where, upstream, key, own, findings, guarded=guarded)
@@ -102,14 +108,13 @@ def _check_upstream(
     *,
     guarded: bool,
 ) -> None:
-    texts = [*_of_upstream(upstream, key)]
+    if (said := _of_upstream(upstream, key)) is not None:
+        findings.add(CERTIFICATE, where, *said)
     if not guarded and (given := _given_away(upstream.address, own)) is not None:
-        texts.append(given)
-    if texts:
-        findings.warn(where, " ".join(texts))
+        findings.add(EXPOSED, where, *given)
 
 
-def _given_away(address: str, own: Sequence[_Own]) -> str | None:
+def _given_away(address: str, own: Sequence[_Own]) -> Said | None:
     socket = address.startswith("unix") and re.split("[:/]", address, maxsplit=1)[1]
     known = (
         each.name
@@ -124,17 +129,17 @@ def _asks_for_access(site: Site) -> bool:
     return isinstance(access, Mapping) and access.get("required") is True
 
 
-def _of_upstream(upstream: Upstream, key: str) -> Iterator[str]:
+def _of_upstream(upstream: Upstream, key: str) -> Said | None:
     """What to say of an upstream whose certificate Caddy would have to refuse."""
-    if upstream.trusted or not upstream.address.startswith("https://"):
-        return
     host = urlsplit(upstream.address).hostname or ""
-    if no_public_certificate(host):
-        instead = "Write" if key == "caddyfile" else "Write lines as `caddyfile` instead, with"
-        yield (
-            f"no public CA gives a certificate for '{host}', so each request ends with 502 unless the server trusts its CA. "
-            f"{instead} `transport http` and in it `tls_server_name`, `tls_trust_pool` or `tls_insecure_skip_verify`."
-        )
+    is_tls = upstream.address.startswith("https://")
+    if upstream.trusted or not is_tls or not no_public_certificate(host):
+        return None
+    instead = "Write" if key == "caddyfile" else "Write lines as `caddyfile` instead, with"
+    return (
+        f"no public CA gives a certificate for '{host}', so each request ends with 502 unless the server trusts its CA.",
+        f"{instead} `transport http` and in it `tls_server_name`, `tls_trust_pool` or `tls_insecure_skip_verify`.",
+    )
 
 
 def _admin(caddy: Caddy, findings: Findings) -> Iterator[_Own]:
@@ -152,7 +157,8 @@ def _admin(caddy: Caddy, findings: Findings) -> Iterator[_Own]:
         not any(overlap(host or "::", address) for address in ("127.0.0.1", "::1"))
         or host in _EVERYWHERE
     ):
-        findings.warn(
+        findings.add(
+            ADMIN_OPEN,
             "argoweb:caddy.globalOptions",
             f"whoever reaches 'admin {admin}' commands Caddy; use 127.0.0.1.",
         )
@@ -163,10 +169,14 @@ def _check_lines(where: str, lines: str, findings: Findings, *, tls: bool, guard
     """Warns of such lines; `tls` is whether cloudflared speaks TLS with Caddy, `guarded` whether not everybody gets in."""
     found = statements(lines)
     for index, each in enumerate(found):
-        texts = [*_of_internet(each, tls=tls), *_of_inside(each, guarded=guarded), *_of_url(each)]
-        texts += _of_php(each, inside(found, index))
-        for text in texts:
-            findings.warn(where, f"line {each.line}: {text}.")
+        internet = [*_of_internet(each, tls=tls), *_of_php(each, inside(found, index))]
+        for kind, texts in (
+            (OPEN_INTERNET, internet),
+            (EXPOSED, _of_inside(each, guarded=guarded)),
+            (REDIRECT_TARGET, _of_url(each)),
+        ):
+            for text in texts:
+                findings.add(kind, where, f"line {each.line}: {text}.")
 
 
 def _of_internet(each: Statement, *, tls: bool) -> Iterator[str]:

@@ -6,8 +6,10 @@ from pathlib import PurePosixPath
 
 from settings.lines import roots
 from settings.model import CaddyLines, Directory, Nixos, Settings, Site
-from values.findings import Findings
+from values.findings import Findings, warning
 
+SHOWN_TO_ALL = warning("shown-to-all", "A site shows visitors what is the system's own.")
+RELATIVE_ROOT = warning("relative-root", "A folder depends on where Caddy works.")
 _NOT_ITS_OWN = (
     "/bin", "/boot", "/dev", "/efi", "/etc", "/etc/nixos", "/home", "/lib", "/lib64", "/lost+found", "/media",
     "/mnt", "/nix", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/usr/local", "/var",
@@ -90,13 +92,16 @@ def _check_shown(where: str, root: str, also: Sequence[str], findings: Findings)
     if root.startswith("{"):
         return
     if not root.startswith("/"):
-        findings.warn(where, f"'{root}' is no absolute path: Caddy's unit looks for it below '/'.")
+        text = f"'{root}' is no absolute path: Caddy's unit looks for it below '/'."
+        findings.add(RELATIVE_ROOT, where, text)
         return
     path = PurePosixPath(posixpath.normpath(root))
     for folder in (*_NOT_TO_BE_SEEN, *also):
         if path.is_relative_to(folder) or PurePosixPath(folder).is_relative_to(path):
-            findings.warn(
+            findings.add(
+                SHOWN_TO_ALL,
                 where,
-                f"'{root}' gives {folder} to every visitor. Put what is meant for them into a folder of its own.",
+                f"'{root}' gives {folder} to every visitor.",
+                "Put what is meant for them into a folder of its own.",
             )
             return

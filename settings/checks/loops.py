@@ -5,13 +5,16 @@ from urllib.parse import urlsplit
 
 from cloudflared import Router
 from cloudflared.go.inclusion import a_path
-from cloudflared.origins import leads_back, names_of
+from cloudflared.origins import SITE_LOOP, leads_back, names_of
 from settings.addresses import reaches
 from settings.backends import listening, passed_to, redirects_to
 from settings.model import Caddy, Redirect, Service, Settings, Site
 from settings.names import EVERY
-from values.findings import Findings
+from values.findings import Findings, warning
 
+NOT_OF_CADDY = warning(
+    "not-of-caddy", "A service is this stack's Caddy, which does not know the site."
+)
 _WEB = ("http://", "https://", "ws://", "wss://")
 _MOST_REDIRECTS = 20
 """Browsers give up after as many."""
@@ -32,9 +35,10 @@ def _check_services(settings: Settings, findings: Findings) -> None:
         url = site.backend.url
         renamed = {**settings.common, **site.origin_request}.get("httpHostHeader")
         if reaches(url, taken, [caddy.port]) and not renamed:
-            findings.warn(
+            findings.add(
+                NOT_OF_CADDY,
                 f"{site.place}.service",
-                f"'{url}' is this stack's Caddy, which answers 404 for a hostname that it does not serve. "
+                f"'{url}' is this stack's Caddy, which answers 404 for a hostname that it does not serve.",
                 "Write `root`, `proxy`, `redirect` or `caddyfile` instead.",
             )
 
@@ -50,13 +54,14 @@ def _check_loops(sites: Sequence[Site], router: Router, caddy: Caddy, findings: 
             where, address = f"{site.place}.{key}", upstream.address
             if reaches(address, caddy.bind, [caddy.port]):
                 text = f"'{address}' is this Caddy itself, so a request goes in circles."
-                findings.warn(where, text)
+                findings.add(SITE_LOOP, where, text)
             elif (back := leads_back(_host(address), named)) is not None:
-                findings.warn(where, back)
+                findings.add(SITE_LOOP, where, *back)
         target = redirects_to(site)
         if target is not None and _comes_back(index, sites, router):
             key = "redirect" if isinstance(site.backend, Redirect) else "caddyfile"
-            findings.warn(
+            findings.add(
+                SITE_LOOP,
                 f"{site.place}.{key}",
                 f"'{target}' leads to this site again, so a visitor goes in circles.",
             )
@@ -64,7 +69,7 @@ def _check_loops(sites: Sequence[Site], router: Router, caddy: Caddy, findings: 
         if isinstance(site.backend, Service) and site.backend.url.startswith(_WEB):
             back = leads_back(_host(site.backend.url), named)
             if back is not None:
-                findings.warn(f"{site.place}.service", back)
+                findings.add(SITE_LOOP, f"{site.place}.service", *back)
 
 
 def _host(address: str) -> str:

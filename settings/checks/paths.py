@@ -4,8 +4,10 @@ from pathlib import PurePosixPath
 
 from settings.model import Settings
 from settings.unit_paths import WRITTEN, of_caddy, of_cloudflared
-from values.findings import Findings
+from values.findings import Findings, warning
 
+PATH_HIDDEN = warning("path-hidden", "systemd hides a path from the unit that uses it.")
+PATH_READ_ONLY = warning("path-read-only", "systemd does not let the unit write a file.")
 _UNSEEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 """By `ProtectHome` and `PrivateTmp` of nixos/argoWeb.nix and of nixpkgs' services.caddy."""
 
@@ -20,19 +22,23 @@ def check(settings: Settings, findings: Findings) -> None:
     for used in paths:
         for folder in _UNSEEN:
             if PurePosixPath(used.path).is_relative_to(folder):
-                findings.warn(
+                findings.add(
+                    PATH_HIDDEN,
                     used.place,
-                    f"{used.program}'s unit sees nothing of {folder}, so not '{used.path}'. Move it, to below /srv, /var/lib or /run.",
+                    f"{used.program}'s unit sees nothing of {folder}, so not '{used.path}'.",
+                    "Move it, to below /srv, /var/lib or /run.",
                 )
     if "trace-output" in cloudflared:
-        findings.warn(
+        findings.add(
+            PATH_READ_ONLY,
             "argoweb:cloudflared.trace-output",
             "is never written: cloudflared makes it in /tmp, and its unit has one of its own, from which nothing can be moved.",
         )
     for key in WRITTEN:
         path = str(cloudflared.get(key) or nixos.data_dir)
         if not PurePosixPath(path).is_relative_to(nixos.data_dir):
-            findings.warn(
+            findings.add(
+                PATH_READ_ONLY,
                 f"argoweb:cloudflared.{key}",
                 f"cloudflared's unit can write below {nixos.data_dir} only, so not '{path}'. The journal has its log.",
             )

@@ -4,8 +4,10 @@ from settings import caddyfile
 from settings.addresses import metrics_of, overlap
 from settings.model import Caddy, Settings
 from settings.unit_paths import WRITTEN
-from values.findings import Findings
+from values.findings import Findings, Kind
 
+SHARED_FILE = Kind("shared-file", "Two cloudflared would write one file.")
+PORT_TAKEN = Kind("port-taken", "Two programs would listen at one port, or there is none left.")
 _ADMIN_PORT = 2019
 """Caddy's, on 127.0.0.1, for its reload, unless a global option `admin` moves it."""
 
@@ -16,12 +18,15 @@ def check(settings: Settings, findings: Findings) -> None:
     if count > 1:
         for key in WRITTEN:
             if key in cloudflared:
-                findings.error(
+                findings.add(
+                    SHARED_FILE,
                     f"argoweb:cloudflared.{key}",
-                    "both instances would write it. Remove it, or set argoweb:nixos.instances to 1.",
+                    "both instances would write it.",
+                    "Remove it, or set argoweb:nixos.instances to 1.",
                 )
         if str(cloudflared["metrics"]).endswith(":65535"):
-            findings.error(
+            findings.add(
+                PORT_TAKEN,
                 "argoweb:cloudflared.metrics",
                 "the second instance takes the next port, and there is none after 65535.",
             )
@@ -33,17 +38,23 @@ def _check_ports(caddy: Caddy, host: str, taken: range, findings: Findings) -> N
     """Whether Caddy's sites and its admin interface have ports that none of cloudflared's metrics has, `taken` at `host`."""
     admin = all(each.name != "admin" for each in caddyfile.directives(caddy.global_options))
     if admin and caddy.port == _ADMIN_PORT:
-        findings.error(
+        findings.add(
+            PORT_TAKEN,
             "argoweb:caddy.port",
-            f"found the number {_ADMIN_PORT}, on which Caddy's admin interface listens. Take another one.",
+            f"found the number {_ADMIN_PORT}, on which Caddy's admin interface listens.",
+            "Take another one.",
         )
     if admin and _ADMIN_PORT in taken and overlap(host, "127.0.0.1"):
-        findings.error(
+        findings.add(
+            PORT_TAKEN,
             "argoweb:cloudflared.metrics",
-            f"takes the port {_ADMIN_PORT}, on which Caddy's admin interface listens. Take another one.",
+            f"takes the port {_ADMIN_PORT}, on which Caddy's admin interface listens.",
+            "Take another one.",
         )
     if caddy.port in taken and any(overlap(host, address) for address in caddy.bind):
-        findings.error(
+        findings.add(
+            PORT_TAKEN,
             "argoweb:caddy.port",
-            f"found the number {caddy.port}, on which cloudflared serves its metrics. Take another one, or another argoweb:cloudflared.metrics.",
+            f"found the number {caddy.port}, on which cloudflared serves its metrics.",
+            "Take another one, or another argoweb:cloudflared.metrics.",
         )

@@ -11,7 +11,14 @@ from settings.model import (
     longest_zone,
     owner_mark,
 )
-from values.findings import Findings
+from values.findings import Findings, Kind, warning
+
+NO_ZONE = Kind("no-zone", "A hostname lies in no zone of the stack.")
+NO_EDGE_CERTIFICATE = warning(
+    "no-edge-certificate", "Cloudflare's Universal SSL has no certificate for the hostname."
+)
+TWO_RECORDS = Kind("two-records", "Sites of one hostname do not agree on its record.")
+LONG_COMMENT = Kind("long-comment", "A record's comment is longer than Cloudflare takes.")
 
 
 def check(settings: Settings, findings: Findings) -> None:
@@ -34,12 +41,15 @@ def _check_zones(settings: Settings, findings: Findings) -> None:
         zone = longest_zone(name, by_name)
         if zone is None:
             known = ", ".join(zone.name for zone in settings.zones)
-            findings.error(
+            findings.add(
+                NO_ZONE,
                 where,
-                f"'{site.hostname}' is in no zone of argoweb:zones ({known}). Add its zone, or set `dns: false`.",
+                f"'{site.hostname}' is in no zone of argoweb:zones ({known}).",
+                "Add its zone, or set `dns: false`.",
             )
         elif site.hostname.count(".") > zone.name.count(".") + 1:
-            findings.warn(
+            findings.add(
+                NO_EDGE_CERTIFICATE,
                 where,
                 f"'{site.hostname}' is more than one label below {zone.name}: Cloudflare's Universal SSL has no certificate for it.",
             )
@@ -54,20 +64,25 @@ def _check_comments(settings: Settings, findings: Findings) -> None:
             continue
         other = first.setdefault(site.hostname, site)
         if other.dns != site.dns:
-            findings.error(
+            findings.add(
+                TWO_RECORDS,
                 f"{site.place}.dns",
-                f"differs from {other.place}.dns, but '{site.hostname}' has one record. Leave one of them out.",
+                f"differs from {other.place}.dns, but '{site.hostname}' has one record.",
+                "Leave one of them out.",
             )
         if site.dns.comment and len(comment_of(site, mark)) > LONGEST_COMMENT:
             room = LONGEST_COMMENT - len(mark) - len(" ()")
-            findings.error(
+            findings.add(
+                LONG_COMMENT,
                 f"{site.place}.dns.comment",
                 f"found {len(site.dns.comment)} characters, expected at most {max(room, 0)}, since ' ({mark})' follows.",
             )
     if len(mark) > LONGEST_COMMENT:
-        findings.error(
+        findings.add(
+            LONG_COMMENT,
             "argoweb:sites",
-            f"the comment '{mark}' of their records is longer than {LONGEST_COMMENT} characters. Shorten the stack's name.",
+            f"the comment '{mark}' of their records is longer than {LONGEST_COMMENT} characters.",
+            "Shorten the stack's name.",
         )
 
 
@@ -80,7 +95,9 @@ def _check_all_or_none(sites: Sequence[Site], findings: Findings) -> None:
         without = [site for site in its if not site.dns.enabled]
         others = [site for site in its if site.dns.enabled]
         if without and others:
-            findings.error(
+            findings.add(
+                TWO_RECORDS,
                 f"{without[0].place}.dns",
-                f"is false, but not at {others[0].place}, and '{hostname}' has one record or none. Write it at all of its sites or at none.",
+                f"is false, but not at {others[0].place}, and '{hostname}' has one record or none.",
+                "Write it at all of its sites or at none.",
             )

@@ -3,8 +3,9 @@
 import re
 
 from settings.model import Settings
-from values.findings import Findings
+from values.findings import Findings, warning
 
+BAD_RELEASE = warning("bad-release", "The release of cloudflared is known to be bad.")
 _BAD = re.compile(r"(?:^|[^0-9.])(2026\.8\.[01])(?:$|[^0-9.])")
 """By cloudflared's release notes, where 2026.8.2 takes back what they do; `warn_of` in `remote/units.sh` knows the same."""
 
@@ -15,9 +16,11 @@ def check(settings: Settings, findings: Findings) -> None:
         return
     for key, text in (("version", package.version), ("rev", package.rev)):
         if (found := _BAD.search(text)) is not None:
-            findings.warn(
+            findings.add(
+                BAD_RELEASE,
                 f"argoweb:package.{key}",
                 f"cloudflared {found[1]} changes the path that your services get: it decodes it and takes a slash at its end "
-                "away. Take 2026.8.2 or newer.",
+                "away.",
+                "Take 2026.8.2 or newer.",
             )
             return

@@ -3,9 +3,14 @@
 from collections.abc import Sequence
 
 from cloudflared import check_order, check_origin, check_rule, check_settings
+from cloudflared.rules import NOT_LAST
 from settings.model import Caddy, Service, Settings, Site
 from settings.names import EVERY
-from values.findings import Findings
+from values.findings import NO_EFFECT, Findings, Kind
+
+BASTION_FOR_CADDY = Kind(
+    "bastion-for-caddy", "A switch for all sites makes bastions of those that Caddy serves."
+)
 
 
 def check(settings: Settings, findings: Findings) -> None:
@@ -26,19 +31,19 @@ def _check_last(sites: Sequence[Site], findings: Findings) -> None:
     """Whether a site that takes every request stands behind all others."""
     for site in sites[:-1]:
         if site.hostname == EVERY and not site.path:
-            findings.error(
-                site.place,
-                "takes every request. Move it to the end, or set argoweb:siteOrder to sorted.",
-            )
+            remedy = "Move it to the end, or set argoweb:siteOrder to sorted."
+            findings.add(NOT_LAST, site.place, "takes every request.", remedy)
 
 
 def _check_routing(sites: Sequence[Site], caddy: Caddy, findings: Findings) -> None:
     """Whether something is left to Caddy where it takes what no rule does."""
     if caddy.routes and sites and sites[-1].hostname == EVERY and not sites[-1].is_plain:
-        findings.warn(
+        findings.add(
+            NO_EFFECT,
             f"{sites[-1].place}.hostname",
             "'*' is not plainly Caddy's, so each of Caddy's sites needs a rule before it, and argoweb:routing changes "
-            "nothing. Write it as `proxy`, `root`, `redirect` or `caddyfile` without `originRequest`, or leave it out.",
+            "nothing.",
+            "Write it as `proxy`, `root`, `redirect` or `caddyfile` without `originRequest`, or leave it out.",
         )
 
 
@@ -50,7 +55,9 @@ def _check_common(settings: Settings, findings: Findings) -> None:
         if not isinstance(site.backend, Service) and "bastionMode" not in site.origin_request
     ]
     if settings.common.get("bastionMode") and taken:
-        findings.error(
+        findings.add(
+            BASTION_FOR_CADDY,
             "argoweb:cloudflared.originRequest.bastionMode",
-            f"makes a bastion of {taken[0]} too, which Caddy serves. Write it at the sites that are meant.",
+            f"makes a bastion of {taken[0]} too, which Caddy serves.",
+            "Write it at the sites that are meant.",
         )

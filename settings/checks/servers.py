@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from settings.addresses import same
 from settings.model import Server, Settings
-from values.findings import Findings
+from values.findings import TWICE, Findings, Kind, warning
+
+NO_SERVER = Kind("no-server", "No server runs the tunnel.")
+SSH_AT_CLOUDFLARE = warning(
+    "ssh-at-cloudflare", "A server's address leads to Cloudflare, where no SSH answers."
+)
+SSH_ALIAS = warning(
+    "ssh-alias", "A server's address is a name that only your own SSH configuration may know."
+)
 
 
 def check(settings: Settings, findings: Findings) -> None:
@@ -23,29 +31,28 @@ def _check_addresses(settings: Settings, findings: Findings) -> None:
             ways.append((f"{where}.bastion.address", server.bastion.address))
         for place, address in ways:
             if same(address) in hostnames:
-                findings.warn(
+                findings.add(
+                    SSH_AT_CLOUDFLARE,
                     place,
-                    f"'{address}' is a hostname of the sites, whose record leads to Cloudflare, where no SSH answers. "
+                    f"'{address}' is a hostname of the sites, whose record leads to Cloudflare, where no SSH answers.",
                     "Give the server's IP address or another name of it.",
                 )
             elif "." not in address and ":" not in address and address != "localhost":
-                findings.warn(
+                findings.add(
+                    SSH_ALIAS,
                     place,
-                    f"'{address}' has no dot: an alias of your ~/.ssh/config is unknown here, since Pulumi's plugin does not read it. "
+                    f"'{address}' has no dot: an alias of your ~/.ssh/config is unknown here, since Pulumi's plugin does not read it.",
                     "Give the IP address or the whole name, and `port`, `user` and `bastion` as keys.",
                 )
 
 
 def _check_each_once(servers: Sequence[Server], findings: Findings) -> None:
     if not servers and not findings.wrong("argoweb:servers"):
-        findings.error(
-            "argoweb:servers", "found none, expected at least one server to run the tunnel."
-        )
+        text = "found none, expected at least one server to run the tunnel."
+        findings.add(NO_SERVER, "argoweb:servers", text)
     seen: dict[str, str] = {}
     for server in servers:
         other = seen.setdefault(f"{same(server.address)}:{server.port}", server.name)
         if other != server.name:
-            findings.error(
-                f"argoweb:servers.{server.name}.address",
-                f"is that of '{other}' too. Remove one of them.",
-            )
+            place = f"argoweb:servers.{server.name}.address"
+            findings.add(TWICE, place, f"is that of '{other}' too.", "Remove one of them.")

@@ -100,8 +100,8 @@ ROWS: list[tuple[str, list[str]]] = [
     (
         site("hostname: a.b", "path: /api/*", "service: https://x.example:1"),
         [
-            "3: ingress[0].path: '/api/*' is found anywhere in a path; write '^/api' for its beginning. "
-            "'*' in '/api/*' repeats the '/'; '.*' is any characters."
+            "3: ingress[0].path: '*' in '/api/*' repeats the '/'; '.*' is any characters.",
+            "3: ingress[0].path: '/api/*' is found anywhere in a path; write '^/api' for its beginning.",
         ],
     ),
     (
