@@ -7,7 +7,7 @@ LOCKED := .venv-lock
 PIP := pip install --quiet --disable-pip-version-check
 ON_THE_SANDBOX := tests/bench tests/engine tests/faults
 
-.PHONY: sandbox test test-long real check bench down packages lock
+.PHONY: sandbox test test-long real check messages bench down packages lock
 
 sandbox: $(VENV)/ready
 	@$(RUN) -m sandbox up && $(RUN) -m sandbox demo
@@ -36,6 +36,10 @@ real: $(VENV)/ready
 check: $(VENV)/ready
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy
 	@$(RUN) -m pytest -q -k shellcheck tests/remote
+
+# What each rejected configuration is told, for a review to read.
+messages: $(VENV)/ready
+	@$(RUN) -m tests.settings.messages
 
 bench: $(VENV)/ready
 	@$(RUN) -m sandbox.packages wrk && $(RUN) -m bench

@@ -1,0 +1,67 @@
+"""`python -m tests.settings.messages`, or `make messages`: writes what each row of rejected.yaml is told, for a review to read."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from settings import FindingsError
+from settings.build import build
+from values.findings import Finding
+
+HERE = Path(__file__).parent
+ROWS: list[dict[str, Any]] = yaml.safe_load((HERE / "rejected.yaml").read_text())
+SNAPSHOT = HERE / "messages.txt"
+_EXAMPLE = HERE.parents[1] / "Pulumi.prod.yaml"
+_ABSENT = object()
+
+
+def example() -> dict[str, Any]:
+    """The keys of Pulumi.prod.yaml, without their namespace."""
+    config = yaml.safe_load(_EXAMPLE.read_text())["config"]
+    return {key.removeprefix("argoweb:"): value for key, value in config.items()}
+
+
+def changed(values: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
+    """A copy with the value at the dotted place set, or taken away."""
+    result = copy.deepcopy(values)
+    *way, last = place.split(".")
+    inner: Any = result
+    for step in way:
+        inner = inner[int(step)] if isinstance(inner, list) else inner[step]
+    if value is _ABSENT:
+        del inner[last]
+    elif isinstance(inner, list):
+        inner[int(last)] = value
+    else:
+        inner[last] = value
+    return result
+
+
+def findings(row: dict[str, Any]) -> tuple[Finding, ...]:
+    """What is wrong with the example once it is changed as a row says; without `value` the key is taken away."""
+    try:
+        build(
+            changed(example(), row["place"], row.get("value", _ABSENT)), deployment="argoweb/prod"
+        )
+    except FindingsError as error:
+        return error.findings
+    return ()
+
+
+def snapshot() -> str:
+    """Every row with its messages."""
+    return (
+        "\n".join(
+            "\n  ".join(
+                [f"{row['place']} = {row.get('value', 'absent')!r}", *map(str, findings(row))]
+            )
+            for row in ROWS
+        )
+        + "\n"
+    )
+
+
+if __name__ == "__main__":
+    SNAPSHOT.write_text(snapshot())
