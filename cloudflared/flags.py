@@ -14,6 +14,8 @@ from cloudflared.go.durations import Duration
 from cloudflared.keys import DURATION, MISPLACED, ORIGIN_REQUEST, PATH, RULE, WARP_ROUTING, WORDS
 from values.kinds import Checked, Choice, Flag, Key, ListOf, Shape, Table, Text, Whole
 
+OWN_FILES = ("pidfile", "logfile", "log-directory", "trace-output")
+"""Keys that name files which it makes itself."""
 LONGEST_GRACE_PERIOD = 180
 """Seconds; cloudflared does not start with more (`cmd.go`, `gracePeriod`)."""
 
@@ -163,13 +165,12 @@ def _names(text: str) -> list[str]:
 _IDLE_FLAGS: dict[str, Shape] = {
     **dict.fromkeys(
         _names(
-            "hostname id lb-pool name quick-service api-key api-email api-ca-key api-url management-hostname "
-            "service-op-ip local-ssh-port bucket-name region-name secret-id access-key-id session-token "
+            "hostname id lb-pool name quick-service api-key api-email api-ca-key api-url local-ssh-port bucket-name region-name secret-id access-key-id session-token "
             "s3-url-host host-key-path"
         ),
         Text(),
     ),
-    **dict.fromkeys(("is-autoupdated", "use-reconnect-token", "stdin-control", "ui"), Flag()),
+    **dict.fromkeys(("is-autoupdated", "use-reconnect-token", "ui"), Flag()),
     **dict.fromkeys(("heartbeat-count", "compression-quality", "max-fetch-size"), Whole()),
     **dict.fromkeys(
         _names(
@@ -178,12 +179,20 @@ _IDLE_FLAGS: dict[str, Shape] = {
         ),
         DURATION,
     ),
-    "edge": WORDS,
 }
-"""Flags of other commands, of Cloudflare's own tests, and old ones that do nothing any more."""
+"""Flags of other commands, and old ones that do nothing any more."""
+
+_TEST_FLAGS: dict[str, Shape] = {
+    "edge": WORDS,
+    "management-hostname": Text(),
+    "service-op-ip": Text(),
+    "stdin-control": Flag(),
+}
+"""Hidden ones that do something."""
 
 _IDLE = "does nothing for a tunnel with ingress rules. Remove it."
 _REMOVED = "was removed from cloudflared in 2026.2.0. Remove it."
+_FOR_TESTS = "is for Cloudflare's own tests, where something else stands for Cloudflare. Remove it."
 _ARGUMENTS = dict.fromkeys(
     ("max-active-flows", "icmpv4-src", "icmpv6-src", "dns-resolver-addrs", "output"),
     "is not read from the file; cloudflared takes it as an argument only.",
@@ -205,6 +214,7 @@ SETTINGS = Table(
         ),
         **_BESIDE_RULES,
         **dict.fromkeys(("hostname", "name"), _IDLE),
+        **dict.fromkeys(_TEST_FLAGS, _FOR_TESTS),
         **dict.fromkeys(_REMOVED_FLAGS, _REMOVED),
         **_ARGUMENTS,
         **MISPLACED,
@@ -223,7 +233,10 @@ FILE = Table(
         **_STRUCTURED,
         "ingress": _key(ListOf(item=RULE), "The rules, the first match wins."),
         **{name: _key(shape, "") for name, (shape, _) in _SINGLE_ORIGIN.items()},
-        **{name: _key(shape, "") for name, shape in (_REMOVED_FLAGS | _IDLE_FLAGS).items()},
+        **{
+            name: _key(shape, "")
+            for name, shape in (_REMOVED_FLAGS | _IDLE_FLAGS | _TEST_FLAGS).items()
+        },
     },
     misused={
         **MISPLACED,
@@ -234,6 +247,7 @@ FILE = Table(
         **_BESIDE_RULES,
         **dict.fromkeys(_REMOVED_FLAGS, _REMOVED),
         **dict.fromkeys(_IDLE_FLAGS, _IDLE),
+        **dict.fromkeys(_TEST_FLAGS, _FOR_TESTS),
         **_ARGUMENTS,
     },
     words=words.FILE,

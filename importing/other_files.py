@@ -7,12 +7,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+_CHART = "values of the Helm chart `cloudflared`: give its `ingress`, the last rule with its service alone"
 _KEYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset(("apiVersion", "kind")), "a Kubernetes {kind}: {give}"),
     (frozenset(("AccountTag", "TunnelSecret")), "a tunnel's credentials file, a secret: give the config.yml that names it"),
     (frozenset(("result", "success")), "an answer of Cloudflare's API: give its `result.config`, as by: jq .result.config"),
     (frozenset(("config", "tunnel_id")), "an answer of Cloudflare's API: give its `config`, as by: jq .config"),
     (frozenset(("services",)), "a Docker Compose file: give the config.yml that its cloudflared reads"),
+    (frozenset(("configMaps",)), "values of a Helm chart: give the file that stands under its `configMaps`, `data`"),
     (frozenset(("cloudflare",)), "values of the Helm chart `cloudflare-tunnel`: give its `cloudflare.ingress` as `ingress`"),
     (frozenset(("additional_hosts",)), "the options of Home Assistant's add-on: write each of its `additional_hosts` as a rule of `ingress`, and `external_hostname` as one with `service`"),
     (frozenset(("authtoken",)), "ngrok's configuration: write each of its tunnels as a rule with `hostname` and `service`"),
@@ -76,6 +78,8 @@ _TYPES: dict[tuple[str, type | None], str] = {
 
 def other_kind(values: Mapping[str, Any]) -> str | None:
     """What a file is that has no key of cloudflared's, by those that it has; else nothing."""
+    if values.keys() & {"tunnelConfig", "tunnelSecrets"}:
+        return _CHART
     if values.keys() & {"ingress", "tunnel", "url", "credentials-file"}:
         return None
     if any(str(key).startswith("argoweb:") for key in _mapping(values.get("config"))):

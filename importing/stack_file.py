@@ -10,7 +10,7 @@ from textwrap import indent
 from typing import Any
 
 from cloudflared import hostnames
-from cloudflared.flags import FILE, OF_ONE_SERVICE, ONE_SERVICE, SETTINGS
+from cloudflared.flags import FILE, OF_ONE_SERVICE, ONE_SERVICE, OWN_FILES, SETTINGS
 from cloudflared.go import idna
 from cloudflared.keys import ORIGIN_REQUEST, RULE
 from cloudflared.near import likely_service
@@ -29,6 +29,7 @@ _LONGEST_HOSTNAME = 253
 _SECOND_LEVEL = ("ac", "co", "com", "edu", "gov", "net", "org")
 """Labels below a country's that are hardly a zone of somebody's own."""
 _ELSEWHERE = ("tunnel", "credentials-file", "ingress")
+_OF_THE_OLD = "was for the old set-up; here systemd has the process and its journal."
 _CATCH_ALL = "http_status:404"
 _EVERY = "*"
 _NO_RECORD = (
@@ -154,6 +155,7 @@ def _tunnel(values: Mapping[str, Any], left: list[str]) -> dict[str, str]:
 
 def _settings(values: Mapping[str, Any], left: list[str]) -> dict[str, Any]:
     settings = {name: value for name, value in values.items() if name not in _ELSEWHERE}
+    left += [f"{name}: {_OF_THE_OLD}" for name in OWN_FILES if settings.pop(name, None)]
     kept = _kept(settings, SETTINGS, "", left)
     for name in list(kept):
         findings = Findings()
@@ -163,6 +165,8 @@ def _settings(values: Mapping[str, Any], left: list[str]) -> dict[str, Any]:
             key = error.place.removeprefix(f"{name}.").partition("[")[0]
             if name == "originRequest" and key in kept.get(name, {}):
                 kept[name] = {k: v for k, v in kept[name].items() if k != key}
+                if not kept[name]:
+                    del kept[name]
             else:
                 kept.pop(name, None)
     return kept
@@ -182,8 +186,9 @@ def _kept(values: Mapping[str, Any], table: Table, where: str, left: list[str]) 
             idle = not where and name in FILE.keys and name not in read_as.misused
             left.append(f"{place}: {'is not for a stack.' if idle else read_as.wrong(name)}")
         elif isinstance(key.shape, Table) and isinstance(value, Mapping):
-            kept[name] = _kept(value, key.shape, f"{place}.", left)
-        elif value is not None:
+            if inner := _kept(value, key.shape, f"{place}.", left):
+                kept[name] = inner
+        elif value not in (None, [], {}):
             findings = Findings()
             key.shape.read(value, place, findings)
             if not findings.errors:

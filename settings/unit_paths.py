@@ -7,8 +7,6 @@ from typing import Any
 from settings import lines
 from settings.model import Caddy, CaddyLines, Directory, Proxy, Service, Site
 
-WRITTEN = ("pidfile", "logfile", "log-directory", "trace-output")
-"""Keys of cloudflared whose files it makes itself."""
 _UNIX = ("unix:", "unix+tls:")
 
 

@@ -2,8 +2,9 @@
 
 from pathlib import PurePosixPath
 
+from cloudflared.flags import OWN_FILES
 from settings.model import Settings
-from settings.unit_paths import WRITTEN, of_caddy, of_cloudflared
+from settings.unit_paths import of_caddy, of_cloudflared
 from values.findings import Findings, warning
 
 PATH_HIDDEN = warning("path-hidden", "systemd hides a path from the unit that uses it.")
@@ -34,7 +35,7 @@ def check(settings: Settings, findings: Findings) -> None:
             "argoweb:cloudflared.trace-output",
             "is never written: cloudflared makes it in /tmp, and its unit has one of its own, from which nothing can be moved.",
         )
-    for key in WRITTEN:
+    for key in OWN_FILES:
         path = str(cloudflared.get(key) or nixos.data_dir)
         if not PurePosixPath(path).is_relative_to(nixos.data_dir):
             findings.add(

@@ -1,9 +1,9 @@
 """What two cloudflared on one server cannot share."""
 
+from cloudflared.flags import OWN_FILES
 from settings import caddyfile
 from settings.addresses import metrics_of, overlap
 from settings.model import Caddy, Settings
-from settings.unit_paths import WRITTEN
 from values.findings import Findings, Kind
 
 SHARED_FILE = Kind("shared-file", "Two cloudflared would write one file.")
@@ -16,7 +16,7 @@ def check(settings: Settings, findings: Findings) -> None:
     """Whether two cloudflared get along, and all that listens has a port of its own."""
     cloudflared, count = settings.cloudflared, settings.nixos.instances
     if count > 1:
-        for key in WRITTEN:
+        for key in OWN_FILES:
             if key in cloudflared:
                 findings.add(
                     SHARED_FILE,
