@@ -6,6 +6,7 @@ RUN := $(VENV)/bin/python
 LOCKED := .venv-lock
 PIP := pip install --quiet --disable-pip-version-check
 ON_THE_SANDBOX := tests/bench tests/engine tests/faults
+BROWSER := chromium chromedriver=chromium-driver
 
 .PHONY: sandbox test test-long real check messages bench down packages lock
 
@@ -19,13 +20,16 @@ test: $(VENV)/ready
 	@$(RUN) -m pytest --durations 10 -m "not long" $(ON_THE_SANDBOX)
 
 # Each fault at each step, several servers and stacks, ways to reach and rebuild a server: far longer than `test`.
+# Without a browser its tests say so and are left out.
 test-long: $(VENV)/ready
+	-@$(RUN) -m sandbox.packages $(BROWSER)
 	@$(RUN) -m sandbox.engine
 	@$(RUN) -m pytest --durations 10 -m long tests/contract $(ON_THE_SANDBOX)
 
 # Everything with whatever real parts are here, which come first in a table; on the sandbox with the oldest and the newest
 # Caddy, and what drops or keeps requests over QUIC once more.
 real: $(VENV)/ready
+	-@$(RUN) -m sandbox.packages $(BROWSER)
 	@$(RUN) -m sandbox.parts
 	@$(RUN) -m pytest -n auto -m "not engine"
 	@$(RUN) -m sandbox.engine

@@ -1,5 +1,7 @@
 """`python -m sandbox.packages [MORE…]`: installs the system's packages that the sandbox needs, after saying which.
 
+One of MORE is a program whose package has its name, or PROGRAM=PACKAGE.
+
 It runs before there is a virtual environment, so with the standard library alone.
 """
 
@@ -19,7 +21,8 @@ _VENV = "python3-venv"
 
 def main() -> int:
     """0 when nothing is missing any more; else it has said what to install by hand."""
-    more = (name for name in (*_ALSO, *sys.argv[1:]) if not shutil.which(name))
+    wanted = (word.partition("=") for word in (*_ALSO, *sys.argv[1:]))
+    more = (package or name for name, _, package in wanted if not shutil.which(name))
     missing = [*needs.missing_packages(), *more]
     if importlib.util.find_spec("ensurepip") is None:
         missing.append(_VENV)

@@ -10,13 +10,13 @@ import importlib.util, os, shutil, sys
 found, which = importlib.util.find_spec, shutil.which
 importlib.util.find_spec = lambda name, *more: None if name == "ensurepip" else found(name, *more)
 shutil.which = lambda name, **more: None if name == "apt-get" else which(name, **more)
-sys.argv[1:] = []
+sys.argv[1:] = ["python3", "python3=nobody-asks", "nowhere", "nowhere-to-be-found=its-package"]
 from sandbox import packages
 sys.exit(packages.main())
 """
 
 
-def test_the_package_that_makes_virtual_environments_is_named_where_it_is_missing() -> None:
+def test_packages_are_named_that_are_missing() -> None:
     """In isolation from site-packages, so this also says that the standard library is enough."""
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{WITHOUT_ENSUREPIP}"
 
@@ -25,4 +25,6 @@ def test_the_package_that_makes_virtual_environments_is_named_where_it_is_missin
     )
 
     assert said.returncode == 1
-    assert "python3-venv" in said.stderr
+    words = said.stderr.split(": ")[-1].split()
+    assert {"python3-venv", "nowhere", "its-package"} <= set(words)
+    assert not {"python3", "nobody-asks", "nowhere-to-be-found"} & set(words)
