@@ -1,6 +1,6 @@
 """A whole deployment: the tunnel, its servers in their order, and the records that lead to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -37,13 +37,10 @@ def deploy(
     """
     tunnel = _tunnel(settings, own, found)
     files = host_files(settings, tunnel)
-    # One server after another, so that the others serve while one restarts. Where no record leads to the stack yet, the
-    # first one shows that it works, then come the others together.
-    one_by_one = in_use(settings, own, found)
-    activations: list[pulumi.Resource] = []
-    for server in settings.servers:
+
+    def host(server: Server, after: Sequence[pulumi.Resource]) -> NixosHost:
         given = (connections or {}).get(server.name)
-        host = NixosHost(
+        return NixosHost(
             server.name,
             NixosHostArgs(
                 deployment=settings.deployment,
@@ -52,12 +49,22 @@ def deploy(
                 files=files,
                 serving=serving(settings),
                 rebuild=server.rebuild,
-                after=activations[-1:] if one_by_one else activations[:1],
+                after=after,
                 redeploy=server.redeploy,
                 let_go=server.let_go,
             ),
         )
-        activations.append(host.activation)
+
+    # Batch after batch, so that others serve while one restarts, and take no change with which it has failed.
+    there = [server for server in settings.servers if not server.let_go]
+    activations: list[pulumi.Resource] = []
+    batch: list[pulumi.Resource] = []
+    for servers in settings.rollout.batches(there, in_use=in_use(settings, own, found)):
+        batch = [host(server, batch).activation for server in servers]
+        activations += batch
+    for server in settings.servers:
+        if server.let_go:
+            host(server, ())
 
     # Last, so that no visitor meets a tunnel that is not up; on destroy first, for the same reason.
     records = Records(

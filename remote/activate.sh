@@ -223,7 +223,7 @@ activate() {
   if [[ $REBUILD == yes ]] || ((${#CHANGED[@]})); then validate; fi
   if [[ $REBUILD$RESTART$RELOAD != nonono ]] || ((${#OBSOLETE[@]})); then swap; fi
   learn_units "${INSTANCES[@]}"
-  if switch_system && serve_new && healthy new && commit; then
+  if switch_system && serve_new && healthy new && stay_healthy && commit; then
     trap - EXIT
     tidy_staging
     step "done: the tunnel is connected and serves this configuration"

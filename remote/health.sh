@@ -71,6 +71,20 @@ healthy() {
   done
 }
 
+# Watches for as long as the servers wait that take the change after this one.
+stay_healthy() {
+  local pause=${SETTING[pause]:-0} ends seen
+  if [[ $REBUILD$RESTART$RELOAD == nonono ]] || ((pause == 0)); then return 0; fi
+  step "watching for $pause s before others follow"
+  ends=$((SECONDS + pause)) seen=$(starts)
+  while ((SECONDS < ends)); do
+    sleep 1
+    if [[ -z $(unhealthy_reason) && $(starts) == "$seen" ]]; then continue; fi
+    healthy new || return 1
+    seen=$(starts)
+  done
+}
+
 # The lines of the units since this run began that tell most: errors, each once, and the last ones. Without debug lines and
 # access logs, which hold what visitors sent, without cloudflared's pre-checks and general advice, and without the tunnel's secret,
 # whoever printed it.

@@ -42,6 +42,7 @@ def serving(settings: Settings) -> Sequence[str]:
         f"grace-period {settings.grace_period}",
         f"routing {BY_CADDY if settings.caddy.routes else BY_CLOUDFLARED}",
         f"health-timeout {settings.health.timeout}",
+        f"pause {settings.rollout.pause}",
         *(f"health-url {url}" for url in settings.health.urls),
         *(
             f"health-site {settings.caddy.address} {site.hostname} {site.url}"

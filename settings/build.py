@@ -14,6 +14,7 @@ from settings.errors import configuration_error
 from settings.health import health
 from settings.keys import STACK
 from settings.model import Nixos, Package, Settings, Zone
+from settings.rollout import rollout
 from values.findings import TWICE, Finding, Findings
 from values.kinds import MISSING_KEY, NEEDED_KEY, key_of
 
@@ -138,6 +139,7 @@ def _read(
             data_dir=given["dataDir"].rstrip("/"),
         ),
         health=health(stack.table("health"), chosen, Router(rules[: len(chosen)]), caddy, findings),
+        rollout=rollout(stack.table("rollout"), findings),
         notices=tuple(notices),
     )
 

@@ -1,7 +1,9 @@
 """The stack file: every key under `argoweb:` with its type, default and meaning."""
 
 from cloudflared import ORIGIN_REQUEST, SETTINGS
+from cloudflared.go.durations import Duration
 from settings import formats, words
+from settings.rollout import Share, pause_problem
 from values.kinds import Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
 
 _TWO_YEARS = 63_072_000
@@ -254,6 +256,28 @@ _HEALTH = Table(
     words=words.HEALTH,
 )
 
+_ROLLOUT = Table(
+    keys={
+        "canary": _key(Whole(), "How many servers take a change first.", 1),
+        "batch": _key(
+            Share(),
+            "How many of the others take it together: a number, or a share of all servers, rounded down to at least one.",
+            "25%",
+        ),
+        "pause": _key(
+            Duration(check=pause_problem),
+            "How long the servers of a batch have to stay healthy before the next ones follow; at most an hour.",
+            "0s",
+        ),
+        "maxFailed": _key(
+            Whole(),
+            "How many servers may fail before the rest is left as it is. Only 0: Pulumi makes nothing that depends on what has failed.",
+            0,
+        ),
+    },
+    words=words.ROLLOUT,
+)
+
 STACK = Table(
     joint=":",
     keys={
@@ -289,6 +313,7 @@ STACK = Table(
         "package": _key(_PACKAGE, "A cloudflared of your own; none for the one of nixpkgs."),
         "nixos": _key(_NIXOS, "Places on the servers.", {}),
         "health": _key(_HEALTH, "What must hold after a change.", {}),
+        "rollout": _key(_ROLLOUT, "In which batches several servers take a change.", {}),
     },
     words=words.STACK,
 )

@@ -12,6 +12,7 @@ from cloudflared import Router, Rule, without_handed_over
 from cloudflared.flags import DEFAULTS
 from cloudflared.go.durations import seconds
 from settings.addresses import metrics_of
+from settings.rollout import Rollout
 from values.findings import Finding
 
 _LOOPBACK = {4: "127.0.0.1", 6: "::1"}
@@ -299,6 +300,7 @@ class Settings:
     package: Package | None
     nixos: Nixos
     health: Health
+    rollout: Rollout
     warnings: Sequence[Finding] = ()
     notices: Sequence[str] = ()
     """What follows from the stack file without standing in it."""

@@ -51,4 +51,10 @@ PACKAGE = words(
     hash="sha256 srchash narhash",
     vendorHash="vendorsha256",
 )
+ROLLOUT = words(
+    batch="batchsize size parallel parallelism maxparallel",
+    canary="canaries first",
+    pause="delay wait stagger",
+    maxFailed="maxfailures failures maxfailpercentage",
+)
 HEALTH = words(urls="url checks endpoints", timeout="wait seconds")

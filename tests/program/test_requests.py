@@ -155,6 +155,34 @@ def test_a_new_stacks_servers_follow_the_first_one_and_those_of_one_in_use_one_a
         )
 
 
+def test_servers_in_use_follow_one_another_in_the_batches_of_the_stack(program: Program) -> None:
+    program.in_use()
+    program.values["servers"] = {f"web{number}": server(1) for number in range(8)}
+    for number, each in enumerate(program.values["servers"].values()):
+        each["address"] = f"192.0.2.{number}"
+    program.values["servers"]["web3"]["letGo"] = True
+    program.values["rollout"] = {"canary": 1, "batch": 3, "pause": "90s"}
+
+    requests = program.run()
+
+    waits = {
+        name: {
+            other
+            for other in program.values["servers"]
+            if other != name and waits_for(requests, f"{name}-activate", f"{other}-activate")
+        }
+        for name in program.values["servers"]
+    }
+    second = {"web0"}
+    third = second | {"web1", "web2", "web4"}
+    assert waits == {
+        "web0": set(), "web1": second, "web2": second, "web3": set(), "web4": second,
+        "web5": third, "web6": third, "web7": third,
+    }  # fmt: skip
+    assert waits_for(requests, "records-www.example.com", "web7-activate")
+    assert "\npause 90\n" in requests["web0-activate"]["object"]["stdin"]
+
+
 def test_a_server_that_is_gone_is_not_connected_to(program: Program) -> None:
     program.in_use()
     program.values["servers"] |= {"web2": server(2, letGo=True)}

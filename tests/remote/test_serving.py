@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.remote.test_work import LIVE, Server
+from tests.remote.test_work import ACCEPT, LIVE, Server
 
 ONE = "only cloudflared here"
 ROUTING = "argoweb:routing caddy"
@@ -79,3 +79,38 @@ def test_a_change_of_caddys_costs_nothing(server: Server) -> None:
     assert "plan: reload caddy" in said
     assert ONE not in said
     assert ROUTING not in said
+
+
+FAILS_FROM_THE_THIRD_ON = """#!/bin/bash
+if [[ "$*" != *unwell* ]]; then exit 0; fi
+echo asked >>$FOLDER/asked
+(($(wc -l <$FOLDER/asked) < 3)) || [[ -e $FOLDER/mended ]]
+"""
+URL = "health-url http://unwell/"
+
+
+def test_a_server_that_falls_ill_while_others_wait_goes_back_to_what_it_had(
+    server: Server,
+) -> None:
+    server.stub("curl", FAILS_FROM_THE_THIRD_ON)
+
+    said, code = server.work(
+        "activate", {**LIVE, "argoWeb.caddy": "new\n"}, URL, "pause 60", "health-timeout 1"
+    )
+
+    assert code == 1
+    assert "watching for 60 s before others follow" in said
+    assert "http://unwell/ does not answer" in said
+    assert server.live("argoWeb.caddy") == LIVE["argoWeb.caddy"]
+
+
+def test_others_wait_only_for_what_has_changed_something(server: Server) -> None:
+    server.stub("curl", ACCEPT)
+
+    said, code = server.work("activate", LIVE, URL, "pause 60")
+
+    assert code == 0
+    assert "watching" not in said
+    said, code = server.work("activate", {**LIVE, "argoWeb.caddy": "new\n"}, URL, "pause 2")
+    assert code == 0
+    assert "watching for 2 s" in said
