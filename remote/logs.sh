@@ -4,7 +4,7 @@
 # Of stdin; in a journal's JSON, a slash may be written with a backslash before it.
 without_secrets() {
   local line secret secrets=()
-  while read -r secret; do
+  while read -r secret || [[ -n $secret ]]; do
     secrets+=("$secret" "${secret//\//\\/}")
   done < <(sed -n 's/.*"TunnelSecret": *"\([^"]*\)".*/\1/p' -- "$1"/*.json 2>/dev/null)
   while IFS= read -r line || [[ -n $line ]]; do

@@ -7,7 +7,6 @@ Exit codes: those of the shell or the command; 255 where there is no connection,
 
 import argparse
 import asyncio
-import contextlib
 import os
 import signal
 import stat
@@ -15,6 +14,7 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import asyncssh
 
@@ -53,13 +53,9 @@ async def _shell(stack: Stack, server: Server, command: str | None) -> int:
     if terminal:
         asked |= {"term_type": os.environ.get("TERM", "xterm"), "term_size": _size()}
     async with connected(server, stack.private_key) as connection:
-        with _raw() if terminal else contextlib.nullcontext():
+        with _streams() as (stdin, stdout, stderr), _raw() if terminal else nullcontext():
             process = await connection.create_process(
-                command,
-                stdin=_input(),
-                stdout=sys.stdout.buffer,
-                stderr=sys.stderr.buffer,
-                **asked,
+                command, stdin=stdin, stdout=stdout, stderr=stderr, **asked
             )
             if terminal:
                 asyncio.get_running_loop().add_signal_handler(
@@ -69,10 +65,24 @@ async def _shell(stack: Stack, server: Server, command: str | None) -> int:
     return NO_CONNECTION if done.returncode is None else done.returncode % 256
 
 
-def _input() -> object:
-    """Standard input; of devices that nobody can wait for, such as /dev/null, only a terminal."""
+@contextmanager
+def _streams() -> Iterator[tuple[object, ...]]:
+    """Copies of the standard streams for the connection, which closes what it gets and leaves it non-blocking.
+
+    Of devices that nobody can wait for, such as /dev/null, only a terminal is read.
+    """
     is_device = stat.S_ISCHR(os.fstat(sys.stdin.fileno()).st_mode)
-    return asyncssh.DEVNULL if is_device and not sys.stdin.isatty() else sys.stdin.buffer
+    copies: list[object] = [
+        os.fdopen(os.dup(stream.fileno()), mode, 0)
+        for stream, mode in ((sys.stdin, "rb"), (sys.stdout, "wb"), (sys.stderr, "wb"))
+    ]
+    if is_device and not sys.stdin.isatty():
+        copies[0] = asyncssh.DEVNULL
+    try:
+        yield tuple(copies)
+    finally:
+        for stream in (sys.stdin, sys.stdout, sys.stderr):
+            os.set_blocking(stream.fileno(), True)
 
 
 def _size() -> tuple[int, int]:
@@ -80,7 +90,7 @@ def _size() -> tuple[int, int]:
     return size.columns, size.lines
 
 
-@contextlib.contextmanager
+@contextmanager
 def _raw() -> Iterator[None]:
     """Hands each key to the server, Ctrl-C too."""
     before = termios.tcgetattr(sys.stdin)
