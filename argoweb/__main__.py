@@ -12,6 +12,7 @@ from importlib import import_module
 from argoweb.errors import StackUnreadable
 
 COMMANDS = {
+    "check": "what a preview would say of a stack file, without Pulumi",
     "status": "the whole path of each hostname in one screen",
     "drift": "what differs from the stack at Cloudflare and on each server",
     "doctor": "what the first `pulumi up` needs, tried one by one",

@@ -40,6 +40,36 @@ def load() -> Settings:
     """
     config = pulumi.Config(NAMESPACE)
     findings = Findings()
+    raw = read_keys(findings)
+    try:
+        access()
+    except FindingsError as error:
+        findings.errors += error.findings
+    private_key = config.get_secret("sshPrivateKey")
+    if private_key is None and not os.environ.get("SSH_AUTH_SOCK"):
+        findings.add(
+            NO_SSH_KEY,
+            "argoweb:sshPrivateKey",
+            "missing, and there is no SSH agent (SSH_AUTH_SOCK).",
+            "Set it with: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519",
+        )
+    key_problem = (
+        ssh_key.problem(config.get("sshPrivateKey") or "") if private_key is not None else None
+    )
+    if key_problem is not None:
+        findings.add(UNUSABLE_SSH_KEY, "argoweb:sshPrivateKey", key_problem)
+    return build(
+        raw,
+        deployment=f"{pulumi.get_project()}/{pulumi.get_stack()}",
+        ssh_private_key=private_key,
+        tunnel_secret=config.get("tunnelSecret"),
+        before=findings,
+    )
+
+
+def read_keys(findings: Findings) -> dict[str, object]:
+    """The keys of the stack file that are no secrets, with what is wrong with how they were set."""
+    config = pulumi.Config(NAMESPACE)
     raw: dict[str, object] = {}
     for key, about in STACK.keys.items():
         text = config.get(key)
@@ -55,10 +85,6 @@ def load() -> Settings:
         raw[key] = text if isinstance(about.shape, Text | Choice) else _value(config, key, text)
     # Keys that the schema of Pulumi.yaml gives an empty default are not there.
     raw = {key: value for key, value in raw.items() if value not in (None, "", [], {})}
-    try:
-        access()
-    except FindingsError as error:
-        findings.errors += error.findings
     for key in (*(f"{NAMESPACE}:{name}" for name in SECRETS), *_CREDENTIALS):
         if CONFIG.get().get(key) and not is_config_secret(key):
             findings.add(
@@ -67,27 +93,8 @@ def load() -> Settings:
                 "found it in clear, expected it encrypted.",
                 f"Set it again: pulumi config set --secret {key}",
             )
-    private_key = config.get_secret("sshPrivateKey")
-    if private_key is None and not os.environ.get("SSH_AUTH_SOCK"):
-        findings.add(
-            NO_SSH_KEY,
-            "argoweb:sshPrivateKey",
-            "missing, and there is no SSH agent (SSH_AUTH_SOCK).",
-            "Set it with: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519",
-        )
-    key_problem = (
-        ssh_key.problem(config.get("sshPrivateKey") or "") if private_key is not None else None
-    )
-    if key_problem is not None:
-        findings.add(UNUSABLE_SSH_KEY, "argoweb:sshPrivateKey", key_problem)
     _check_names(findings)
-    return build(
-        raw,
-        deployment=f"{pulumi.get_project()}/{pulumi.get_stack()}",
-        ssh_private_key=private_key,
-        tunnel_secret=config.get("tunnelSecret"),
-        before=findings,
-    )
+    return raw
 
 
 def _value(config: pulumi.Config, key: str, text: str) -> object:

@@ -128,6 +128,8 @@ RUN_ELSEWHERE = {
     ".venv/bin/pip install -r requirements-cli.txt": "make does it",
     "python -m argoweb status": "tests/engine/test_commands.py",
     "python -m argoweb status --watch": "tests/faults/test_commands.py",
+    "python -m argoweb check": "tests/settings/test_judge.py",
+    "python -m argoweb check --strict --json Pulumi.mysite.yaml": "tests/settings/test_judge.py",
     "python -m argoweb doctor": "tests/engine/test_commands.py",
     "python -m argoweb logs": "tests/engine/test_commands.py",
     "python -m argoweb logs web1 --follow": "tests/faults/test_commands.py",
