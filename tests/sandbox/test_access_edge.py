@@ -120,6 +120,18 @@ def test_who_is_allowed_comes_in_with_a_signed_token(account: ZeroTrust, browser
     assert (header["alg"], len(header["kid"])) == ("RS256", 64)
 
 
+def test_a_login_may_come_back_although_more_was_asked_for_meanwhile(
+    account: ZeroTrust, browser: Browser
+) -> None:
+    account.app("admin.example.com", account.policy(ANN))
+    first = browser.visit(ADMIN)
+    browser.visit("http://admin.example.com/favicon.ico")
+
+    back = browser.visit(browser.log_in(first, "ann@example.com").one("Location"))
+
+    assert (back.status, back.one("Location")) == (302, "/page?q=1")
+
+
 def test_who_is_not_allowed_is_told_so(account: ZeroTrust, browser: Browser) -> None:
     account.app("admin.example.com", account.policy(ANN), custom_deny_message="<b>Go & ask Ann")
 
@@ -645,7 +657,8 @@ class TestAttacks:
         assert browser.visit("http://admin.example.com/cdn-cgi/access/authorized").status == 400
 
     @pytest.mark.parametrize(
-        "target", ["//evil.example/", "/\\evil.example/", "///evil.example", "/\\/evil.example"]
+        "target",
+        ["//evil.example/", "/\\evil.example/", "///evil.example", "/\\/evil.example"],
     )
     def test_nobody_is_led_to_another_host(
         self, account: ZeroTrust, browser: Browser, target: str

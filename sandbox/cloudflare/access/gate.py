@@ -38,6 +38,7 @@ LOOPBACK_DOMAIN = ".localhost"
 _OWN = {ASSERTION.lower(), EMAIL.lower()}
 _DAY = 86400
 _HOST = re.compile(r"[a-z0-9_.-]+(:[0-9]+)?", re.IGNORECASE)
+_APP_SESSION = re.compile(r"n[0-9a-f]{16}")
 _META_SECONDS = 600
 
 
@@ -275,7 +276,9 @@ class Visit:
     def _to_login(self) -> Response:
         """To the team's page, with what it has to know, signed."""
         request, aud = self.request, self.app.body["aud"]
-        browser = f"n{secrets.token_hex(8)}"
+        known = cookie(request.head, APP_SESSION)
+        # A page asks for several things at once, each of which is sent here: the first login may still come back.
+        browser = known if _APP_SESSION.fullmatch(known) else f"n{secrets.token_hex(8)}"
         tried = self._given_token() is not None
         meta = self.team.signed(
             "meta",

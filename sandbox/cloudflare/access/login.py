@@ -33,8 +33,8 @@ MAX_FORM = 65536
 """Bytes of a form; a longer one is refused."""
 _EMAIL = re.compile(r"[^\s@<>\"(),;:\\\[\]]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 _LOGIN_SECONDS = 4 * 3600
-_PATH = re.compile(r"/(?![/\\])[^\s\\]*")
-"""A path at the host that the visitor came from, and nowhere else."""
+_PATH = re.compile(r"/(?!/)[!-\[\]-~]*")
+"""A path at the host that the visitor came from, and nowhere else: browsers take a backslash for a slash."""
 
 
 class Login:
