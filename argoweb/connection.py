@@ -1,5 +1,6 @@
 """SSH to a stack's servers as the stack has it: port, key, bastion, pinned host key. Keys stay in memory."""
 
+import asyncio
 import os
 import shlex
 from collections.abc import AsyncIterator
@@ -78,7 +79,7 @@ async def _connect(
         raise NoConnection(
             "server-refused", f"{at} does not accept the key for the user {end.user}"
         ) from None
-    except (OSError, asyncssh.Error, TimeoutError) as error:
+    except (OSError, asyncssh.Error, asyncio.TimeoutError) as error:  # Python 3.10 has two of them
         said = str(error) or f"no answer within {CONNECT_SECONDS} s"
         raise NoConnection("server-unreachable", f"{at}: {said}") from None
 

@@ -22,7 +22,7 @@ ELSEWHERE = {
     "F24": "tests/existing/test_zone.py::test_an_older_zone_is_noticed_above_its_own_limit",
     "F25": "tests/render/test_options.py::test_the_owners_own_servers_are_no_matter_of_ours_and_ours_none_of_theirs",
     "F29": "tests/render/test_applications.py::test_an_application_sees_the_visitor_and_nothing_that_he_made_up",
-    "F33": "tests/render/test_applications.py::test_a_websocket_outlives_a_change_of_another_site",
+    "F33": "tests/render/test_applications.py::test_a_websocket_outlives_changes_of_its_own_site_and_of_others",
 }
 """Reports that tests of the part in question try, with the real one where there is one."""
 HERE = ("F00", "F01", "F08", "F26", "F28", "F35")
