@@ -9,6 +9,7 @@ from existing.hostnames import Claim, claims, tunnels_led_to, zone_records
 from existing.state import OwnState
 from existing.tunnel import TunnelFound, own_tunnel, tunnel_found
 from settings import Access, FindingsError, Settings
+from settings.silence import silence
 from values.findings import Finding, Findings
 
 
@@ -51,4 +52,5 @@ def look_up(settings: Settings, access: Access, own: OwnState) -> Found:
         findings.errors.insert(0, error.finding)
     if findings.errors:
         raise FindingsError("What is at Cloudflare stands in the way", findings.errors)
-    return Found(tunnel=tunnel, claims=claimed, warnings=findings.warnings, notices=notices)
+    warnings, silenced = silence(findings.warnings, settings.accept)
+    return Found(tunnel=tunnel, claims=claimed, warnings=warnings, notices=[*notices, *silenced])

@@ -15,6 +15,7 @@ from settings.health import health
 from settings.keys import STACK
 from settings.model import Nixos, Package, Settings, Zone
 from settings.rollout import rollout
+from settings.silence import silence
 from values.findings import TWICE, Finding, Findings
 from values.kinds import MISSING_KEY, NEEDED_KEY, key_of
 
@@ -45,7 +46,8 @@ def build(
     check_all(settings, findings)
     if findings.errors:
         raise configuration_error([_with_command(error) for error in findings.errors])
-    return replace(settings, warnings=tuple(findings.warnings))
+    warnings, silenced = silence(findings.warnings, settings.accept)
+    return replace(settings, warnings=tuple(warnings), notices=(*settings.notices, *silenced))
 
 
 class _Stack:
@@ -141,6 +143,7 @@ def _read(
         health=health(stack.table("health"), chosen, Router(rules[: len(chosen)]), caddy, findings),
         rollout=rollout(stack.table("rollout"), findings),
         notices=tuple(notices),
+        accept=stack.table("accept"),
     )
 
 

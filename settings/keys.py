@@ -314,6 +314,11 @@ STACK = Table(
         "nixos": _key(_NIXOS, "Places on the servers.", {}),
         "health": _key(_HEALTH, "What must hold after a change.", {}),
         "rollout": _key(_ROLLOUT, "In which batches several servers take a change.", {}),
+        "accept": _key(
+            ListOf(item=Text(expected="the code of a warning")),
+            "Codes of warnings that are known and stay silent, as path-unanchored; docs/findings.md has them all.",
+            [],
+        ),
     },
     words=words.STACK,
 )

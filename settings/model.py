@@ -302,6 +302,9 @@ class Settings:
     health: Health
     rollout: Rollout
     warnings: Sequence[Finding] = ()
+    """But for those that are accepted."""
+    accept: Sequence[str] = ()
+    """Codes of the warnings that stay silent."""
     notices: Sequence[str] = ()
     """What follows from the stack file without standing in it."""
 

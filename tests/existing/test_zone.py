@@ -25,12 +25,13 @@ def said(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     return said
 
 
-def looked_up(cloudflare: Cloudflare, *hostnames: str, by_id: bool = False) -> None:
+def looked_up(cloudflare: Cloudflare, *hostnames: str, by_id: bool = False, **more: Any) -> None:
     values: dict[str, Any] = {
         "accountId": ACCOUNT,
         "zones": [{"name": "example.com", **({"id": ZONE} if by_id else {})}],
         "servers": {"web1": {"address": "192.0.2.1", "insecureHostKey": True}},
         "sites": [{"hostname": name, "root": "/srv/www"} for name in hostnames],
+        **more,
     }
     found = look_up(build(values, deployment="argoweb/prod"), cloudflare.access(), OwnState())
     tell(found.warnings, found.notices)
@@ -136,3 +137,16 @@ def test_what_the_preview_warns_about_is_what_the_api_calls_shadowed(
     shadowed = [record["name"] for record in records if "shadowed_by" in record["meta"]]
     assert shadowed == ["www.sub.example.com", "a.b.sub.example.com"]
     assert [text.split("'")[1] for text in said["warn"]] == shadowed
+
+
+def test_an_accepted_warning_of_a_look_up_is_silent_and_said_in_one_line(
+    cloudflare: Cloudflare, said: dict[str, list[str]]
+) -> None:
+    cloudflare.has("sub.example.com", "NS", "ns1.example.net")
+
+    looked_up(cloudflare, "www.sub.example.com", accept=["zone-delegated"])
+
+    assert said == {
+        "info": ["Warnings that argoweb:accept silences: zone-delegated (1)."],
+        "warn": [],
+    }

@@ -1,18 +1,37 @@
-"""`python -m tests.settings.messages`, or `make messages`: writes what each row of rejected.yaml is told, for a review to read."""
+"""`make messages`: writes what each row of rejected.yaml is told, for a review to read, and the page of all codes."""
 
 import copy
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
 import yaml
 
 from settings import FindingsError
 from settings.build import build
-from values.findings import Finding
+from values.findings import KINDS, Finding, Severity
 
 HERE = Path(__file__).parent
 ROWS: list[dict[str, Any]] = yaml.safe_load((HERE / "rejected.yaml").read_text())
 SNAPSHOT = HERE / "messages.txt"
+PAGE = HERE.parents[1] / "docs" / "findings.md"
+_ROOMS = ("values", "cloudflared", "importing", "settings", "existing")
+_HEAD = """# What is found, by its code
+
+Made from the code by `make messages`. A message may be worded anew, its code stays: programs read it with `--json`.
+
+```yaml
+config:
+  argoweb:accept: [path-unanchored, site-loop]
+```
+
+silences warnings by their codes; what is silenced is said in one line. An error cannot be silenced. Where it says `doubt`,
+cloudflared takes what cannot work: an error in a stack, a warning of `python -m ingress check`.
+
+| code | | what is found |
+|---|---|---|
+"""
 _EXAMPLE = HERE.parents[1] / "Pulumi.prod.yaml"
 _ABSENT = object()
 
@@ -63,5 +82,17 @@ def snapshot() -> str:
     )
 
 
+def page() -> str:
+    """docs/findings.md: every kind of finding of the product."""
+    for room in _ROOMS:
+        for module in walk_packages(import_module(room).__path__, f"{room}."):
+            if not module.name.endswith("__main__"):
+                import_module(module.name)
+    order = [Severity.ERROR, Severity.DOUBT, Severity.WARNING]
+    kinds = sorted(KINDS.values(), key=lambda kind: (order.index(kind.severity), kind.code))
+    return _HEAD + "".join(f"| `{k.code}` | {k.severity.value} | {k.about} |\n" for k in kinds)
+
+
 if __name__ == "__main__":
     SNAPSHOT.write_text(snapshot())
+    PAGE.write_text(page())

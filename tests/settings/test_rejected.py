@@ -6,7 +6,7 @@ import pytest
 
 from settings import FindingsError
 from settings.build import build
-from tests.settings.messages import ROWS, SNAPSHOT, findings, snapshot
+from tests.settings.messages import PAGE, ROWS, SNAPSHOT, findings, page, snapshot
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"{row['place']}-{i}" for i, row in enumerate(ROWS)])
@@ -18,6 +18,10 @@ def test_a_mistake_earns_these_findings_and_no_other(row: dict[str, Any]) -> Non
 
 def test_the_messages_are_those_that_were_read_last() -> None:
     assert snapshot() == SNAPSHOT.read_text(), "run `make messages` and read what has changed"
+
+
+def test_the_page_of_codes_has_them_all() -> None:
+    assert page() == PAGE.read_text(), "run `make messages`"
 
 
 def test_the_table_is_large_and_has_no_row_twice() -> None:
