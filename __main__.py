@@ -39,6 +39,8 @@ async def program() -> None:
 
     pulumi.export("tunnelId", made.tunnel.tunnel_id)
     pulumi.export("hostnames", list(dict.fromkeys(site.hostname for site in settings.sites)))
+    if made.service_tokens:
+        pulumi.export("serviceTokens", made.service_tokens)
     # So that all of it has been asked for when Pulumi begins to wait. It then waits for one after another; else for
     # whatever is first to end, and looks at all that is left each time, which doubles the time of 500 records.
     await asyncio.sleep(0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.access import Access, AccessArgs
 from components.connection import Connection, SshServer
 from components.host_files import host_files
 from components.nixos_host import NixosHost, NixosHostArgs
@@ -22,6 +23,8 @@ class Deployment:
 
     tunnel: Tunnel
     records: Records
+    service_tokens: Mapping[str, Mapping[str, pulumi.Output[str]]]
+    """What programs send to pass Access, by the token's name: `clientId`, and `clientSecret`, which is a secret."""
 
 
 def deploy(
@@ -36,7 +39,12 @@ def deploy(
     `connections` has, by a server's name, the way to one that another resource makes; else it is that of the settings.
     """
     tunnel = _tunnel(settings, own, found)
-    files = host_files(settings, tunnel)
+    access = _access(settings, found)
+    # Nobody is led to a site, and no server has it, before who may come in is settled; it ends the other way round.
+    guards = [*access.applications.values()] if access else []
+    files = host_files(
+        settings, tunnel, {**found.access.audiences, **(access.audiences if access else {})}
+    )
 
     def host(server: Server, after: Sequence[pulumi.Resource]) -> NixosHost:
         given = (connections or {}).get(server.name)
@@ -49,6 +57,7 @@ def deploy(
                 files=files,
                 serving=serving(settings),
                 rebuild=server.rebuild,
+                guards=guards,
                 after=after,
                 redeploy=server.redeploy,
                 let_go=server.let_go,
@@ -69,10 +78,32 @@ def deploy(
     # Last, so that no visitor meets a tunnel that is not up; on destroy first, for the same reason.
     records = Records(
         "records",
-        RecordsArgs(target=tunnel.target, records=[record_of(claim) for claim in found.claims]),
+        RecordsArgs(
+            target=tunnel.target,
+            records=[record_of(claim) for claim in found.claims],
+            guards=guards,
+        ),
         pulumi.ResourceOptions(depends_on=activations),
     )
-    return Deployment(tunnel=tunnel, records=records)
+    return Deployment(
+        tunnel=tunnel, records=records, service_tokens=access.service_tokens if access else {}
+    )
+
+
+def _access(settings: Settings, found: Found) -> Access | None:
+    if settings.access is None:
+        return None
+    return Access(
+        "access",
+        AccessArgs(
+            account_id=settings.account_id,
+            deployment=settings.deployment,
+            applications=found.access.applications,
+            tokens=settings.access.tokens,
+            taken_in=found.access.taken_in,
+            lost_tokens=found.access.lost_tokens,
+        ),
+    )
 
 
 def _tunnel(settings: Settings, own: OwnState, found: Found) -> Tunnel:

@@ -1,6 +1,6 @@
 """Which files a server gets, and what is in them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pulumi
@@ -13,8 +13,13 @@ from settings import Settings
 _NIXOS = Path(__file__).resolve().parent.parent / "nixos"
 
 
-def host_files(settings: Settings, tunnel: Tunnel) -> list[HostFile]:
-    """Every file of the stack on each of its servers; the credentials are a secret."""
+def host_files(
+    settings: Settings, tunnel: Tunnel, audiences: Mapping[str, pulumi.Input[str]]
+) -> list[HostFile]:
+    """Every file of the stack on each of its servers; the credentials are a secret.
+
+    `audiences` has that of each Access application, by its URI.
+    """
     nixos = settings.nixos
 
     def config_file(name: str, content: pulumi.Input[str]) -> HostFile:
@@ -23,8 +28,12 @@ def host_files(settings: Settings, tunnel: Tunnel) -> list[HostFile]:
     def rendered(name: str, render: Callable[[Settings, str], str]) -> HostFile:
         return config_file(name, tunnel.tunnel_id.apply(lambda uuid: render(settings, uuid)))
 
+    asked_for = {uri: audiences[uri] for site in settings.sites for uri in site.passed}
+    known = pulumi.Output.all(tunnel.tunnel_id, pulumi.Output.all(**asked_for))
     files = [
-        rendered("argoWeb.yml", cloudflared_yml),
+        config_file(
+            "argoWeb.yml", known.apply(lambda found: cloudflared_yml(settings, found[0], found[1]))
+        ),
         rendered("argoWeb.json", module_json),
         config_file("argoWeb.nix", (_NIXOS / "argoWeb.nix").read_text()),
         config_file("argoWeb.caddy", caddyfile(settings)),

@@ -48,6 +48,8 @@ class NixosHostArgs:
     serving: Sequence[str]
     """What the activation is told of the deployment: the lines of `render.serving`."""
     rebuild: Rebuild = field(default_factory=Rebuild)
+    guards: Sequence[pulumi.Resource] = ()
+    """What stands before the sites: it is there before the server is touched, and is deleted after the teardown only."""
     after: Sequence[pulumi.Resource] = ()
     """What the activation waits for. The files do not: they are only staged."""
     redeploy: int = 0
@@ -137,7 +139,7 @@ class _Commands:
             create=self._run("keep.sh", self._staging),
             delete=self._run("launch.sh", "deactivate", self._program),
             stdin=self._owner.apply(lambda owner: teardown_manifest(rebuild, owner=owner)),
-            after=[self._args.tunnel],
+            after=[self._args.tunnel, *self._args.guards],
         )
 
     def stage(

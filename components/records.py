@@ -32,6 +32,8 @@ class RecordsArgs:
     target: pulumi.Input[str]
     """`<tunnel UUID>.cfargotunnel.com`"""
     records: Sequence[Record]
+    guards: Sequence[pulumi.Resource] = ()
+    """What stands before the sites: it is there before each record, and is deleted after it only."""
 
 
 class Records(pulumi.ComponentResource):
@@ -59,6 +61,7 @@ class Records(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     delete_before_replace=True,  # a hostname has room for one CNAME only
+                    depends_on=[*args.guards],
                     import_=record.adopt,
                 ),
             ).id

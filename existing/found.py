@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from existing.api import Api, ApiError
+from existing.applications import AccessFound, access_found
 from existing.hostnames import Claim, claims, tunnels_led_to, zone_records
 from existing.state import OwnState
 from existing.tunnel import TunnelFound, own_tunnel, tunnel_found
@@ -20,6 +21,7 @@ class Found:
     tunnel: TunnelFound
     claims: Sequence[Claim]
     """The claim to each hostname that gets a record."""
+    access: AccessFound = field(default_factory=AccessFound)
     warnings: Sequence[Finding] = ()
     notices: Sequence[str] = ()
     """What happens by itself, and may surprise."""
@@ -50,7 +52,14 @@ def look_up(settings: Settings, access: Access, own: OwnState) -> Found:
         )
     except ApiError as error:
         findings.errors.insert(0, error.finding)
+    access_there = access_found(settings, api, own, findings, notices)
     if findings.errors:
         raise FindingsError("What is at Cloudflare stands in the way", findings.errors)
     warnings, silenced = silence(findings.warnings, settings.accept)
-    return Found(tunnel=tunnel, claims=claimed, warnings=warnings, notices=[*notices, *silenced])
+    return Found(
+        tunnel=tunnel,
+        claims=claimed,
+        access=access_there,
+        warnings=warnings,
+        notices=[*notices, *silenced],
+    )

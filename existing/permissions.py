@@ -3,3 +3,6 @@
 TUNNEL = "Account · Cloudflare Tunnel · Edit (newer: Cloudflare One Connector: cloudflared · Edit)"
 DNS = "Zone · DNS · Edit"
 ZONE = "Zone · Zone · Read"
+ACCESS = "Account · Access: Apps and Policies · Edit"
+SERVICE_TOKENS = "Account · Access: Service Tokens · Edit"
+ORGANIZATION = "Account · Access: Organizations, Identity Providers, and Groups · Read"

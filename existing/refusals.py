@@ -42,6 +42,7 @@ ADVICE: tuple[tuple[int, str, str], ...] = (
     (9109, "", _UNKNOWN),
     (1000, "", _UNKNOWN),
     (10000, "", "The {named} is wrong or has expired, or {owner} needs the permission {permission}."),
+    (9999, "not_enabled", "The account has no Zero Trust organisation yet: choose a team name and a plan in the dashboard (Zero Trust)."),
     (7003, "", "The account or zone in this address does not exist, or the {named} does not reach it. Correct the id."),
 )  # fmt: skip
 """Code, a part of the API's text, and what to do; the first row that fits counts. In braces: what the credentials are

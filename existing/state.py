@@ -3,7 +3,7 @@
 import base64
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,9 @@ from pulumi.runtime.settings import get_monitor
 
 _RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 _TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
+_APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"
+_POLICY = "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy"
+_TOKEN = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken"
 _SECRET = "random:index/randomPassword:RandomPassword"
 _COMPONENT = "argoweb:index:Tunnel"
 _NO_ORGANIZATION = "organization"
@@ -57,6 +60,12 @@ class OwnState:
     made_secret: str | None = field(default=None, repr=False)
     """The secret that was made for the tunnel, base64, whether the tunnel is there or not."""
     kept_secret: KeptSecret | None = None
+    applications: Mapping[str, Outputs] = field(default_factory=dict)
+    """Each Access application, by its URI."""
+    policies: Sequence[Outputs] = ()
+    """The Access policies."""
+    tokens: Sequence[Outputs] = field(default=(), repr=False)
+    """The Access service tokens."""
     imported_from: str | None = None
     """The stack, as `project/stack`, of which this is the state: `pulumi stack import` leaves it under that one's name."""
     elsewhere: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -80,7 +89,10 @@ async def own_state(begun: Callable[[], Awaitable[bool]]) -> OwnState:
     parts = {urn: match for urn in resources if (match := _URN.match(urn))}
     ours = (pulumi.get_project(), pulumi.get_stack())
     foreign = [each for each in parts.values() if (each["project"], each["stack"]) != ours]
-    records = [each["outputs"] for each in found if each["type"] == _RECORD]
+    records, applications, policies, tokens = (
+        [each["outputs"] for each in found if each["type"] == type]
+        for type in (_RECORD, _APPLICATION, _POLICY, _TOKEN)
+    )
     tunnel, component = _outputs(found, _TUNNEL), _outputs(found, _COMPONENT)
     made, kept = _outputs(found, _SECRET).get("result"), _plain(component.get("keptSecret"))
     return OwnState(
@@ -94,6 +106,13 @@ async def own_state(begun: Callable[[], Awaitable[bool]]) -> OwnState:
         made_secret=made and encoded(_plain(made)),
         kept_secret=kept
         and KeptSecret(text=_plain(kept["text"]), version=int(_plain(kept["version"]))),
+        applications={
+            each["destinations"][0]["uri"]: each
+            for each in applications
+            if each.get("destinations")
+        },
+        policies=tuple(policies),
+        tokens=tuple(tokens),
         imported_from=next((f"{each['project']}/{each['stack']}" for each in foreign), None),
         elsewhere={
             (each["type"], each["name"]): urn

@@ -199,7 +199,8 @@ def _refused_spellings(sites: Sequence[Site], *, asks_host: bool, rest: bool) ->
 def _access(site: Site) -> object:
     """The Access tokens that cloudflared asks for; nothing where it asks for none."""
     access = site.origin_request.get("access")
-    return access if isinstance(access, Mapping) and access.get("required") else None
+    required = access if isinstance(access, Mapping) and access.get("required") else None
+    return site.passed or required
 
 
 def _matcher(name: str, conditions: Sequence[str]) -> Iterator[str]:

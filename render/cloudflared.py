@@ -1,16 +1,24 @@
 """argoWeb.yml: cloudflared's configuration file."""
 
-from cloudflared import refusing_unclean
+from collections.abc import Mapping
+from dataclasses import replace
+
+from cloudflared import Rule, refusing_unclean
 from settings.model import Settings
 from values.yaml_text import dump
 
 
-def cloudflared_yml(settings: Settings, tunnel_id: str) -> str:
+def cloudflared_yml(
+    settings: Settings, tunnel_id: str, audiences: Mapping[str, str] | None = None
+) -> str:
     """The file for every server of the stack; a line diff of it shows what changes.
 
-    What leads to Caddy alone has no rule against unclean paths: Caddy refuses them.
+    `audiences` has the audience of each Access application, by the URI that stands for it in the rules. What leads to
+    Caddy alone has no rule against unclean paths: Caddy refuses them.
     """
-    rules = refusing_unclean(settings.ingress, settings.caddy.url)
+    rules = refusing_unclean(
+        [_with_audiences(rule, audiences or {}) for rule in settings.ingress], settings.caddy.url
+    )
     return dump(
         {
             "tunnel": tunnel_id,
@@ -18,4 +26,14 @@ def cloudflared_yml(settings: Settings, tunnel_id: str) -> str:
             **settings.cloudflared,
             "ingress": [rule.as_yaml() for rule in rules],
         }
+    )
+
+
+def _with_audiences(rule: Rule, audiences: Mapping[str, str]) -> Rule:
+    access = rule.origin_request.get("access")
+    if not isinstance(access, Mapping) or not audiences:
+        return rule
+    tags = [audiences.get(uri, uri) for uri in access.get("audTag", ())]
+    return replace(
+        rule, origin_request={**rule.origin_request, "access": {**access, "audTag": tags}}
     )

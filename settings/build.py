@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from cloudflared import Router, Rule
-from settings import names, servers, sites, tunnel
+from settings import names, protection, servers, sites, tunnel
 from settings.caddy import caddy as read_caddy
 from settings.checks import check_all
 from settings.errors import configuration_error
@@ -44,6 +44,7 @@ def build(
     stack = _Stack(STACK.read(dict(raw), NAMESPACE, findings), findings)
     settings = _read(stack, deployment, ssh_private_key, tunnel_secret, findings)
     check_all(settings, findings)
+    settings = protection.settled(settings, stack.table("access"), findings)
     if findings.errors:
         raise configuration_error([_with_command(error) for error in findings.errors])
     warnings, silenced = silence(findings.warnings, settings.accept)
@@ -108,6 +109,9 @@ def _read(
     written = [
         site for place, value in stack.items("sites") for site in sites.at(place, value, findings)
     ]
+    if stack.whole("access"):
+        given = {place: value.get("access") for place, value in stack.items("sites")}
+        written = protection.protected(written, given, stack.table("access"), findings)
     chosen, notices = sites.ordered(written, stack.table("siteOrder"))
     cloudflared: _Values = {"metrics": METRICS, **stack.table("cloudflared")}
     defaults = cloudflared.get("originRequest") or {}

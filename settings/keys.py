@@ -2,7 +2,7 @@
 
 from cloudflared import ORIGIN_REQUEST, SETTINGS
 from cloudflared.go.durations import Duration
-from settings import formats, words
+from settings import access_keys, formats, words
 from settings.rollout import Share, pause_problem
 from values.kinds import Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
 
@@ -128,6 +128,10 @@ SITE = Table(
         "service": _key(Text(), "A service that cloudflared reaches without Caddy."),
         "originRequest": _key(ORIGIN_REQUEST, "How cloudflared reaches it.", {}),
         "dns": _key(Either(other=_DNS), "false for no record.", True),
+        "access": _key(
+            access_keys.SITE,
+            "Who may come in by Cloudflare Access: a group of `argoweb:access`, several, or these keys; or `public`.",
+        ),
     },
     also={"oneOf": [_given(name) for name in BACKENDS]},
     words=words.SITE,
@@ -298,6 +302,9 @@ STACK = Table(
         "sites": _must(
             ListOf(item=SITE),
             "Set the first with: pulumi config set --path 'argoweb:sites[0].hostname' www.example.com",
+        ),
+        "access": _key(
+            access_keys.ACCESS, "Cloudflare Access: who may come in. See docs/access.md."
         ),
         "siteOrder": _key(
             Choice((WRITTEN, SORTED)),

@@ -12,3 +12,7 @@ TUNNEL_REMOTE = warning(
 ZONE_DELEGATED = warning(
     "zone-delegated", "A hostname lies in a name that an NS record gives to other name servers."
 )
+ACCESS_EDITED = warning(
+    "access-edited", "Somebody else has changed an Access application that the stack made."
+)
+BECOMES_PUBLIC = warning("becomes-public", "What was protected by Access is for everybody now.")

@@ -147,6 +147,114 @@ class Dns:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cors:
+    """What Access answers to a browser's preflight requests."""
+
+    origins: Sequence[str]
+    """`*` stands for all."""
+    methods: Sequence[str]
+    """Empty: all."""
+    headers: Sequence[str]
+    """Empty: all."""
+    credentials: bool
+    max_age: int | None
+    """Seconds; `None`: Cloudflare's own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protection:
+    """Who may come in by Access, and how."""
+
+    groups: Sequence[str]
+    """Names of groups of the stack file."""
+    policies: Sequence[str]
+    """Ids of policies that are there already."""
+    application: str | None
+    """Id of an application that is there already, whose affair all else is then."""
+    session: str
+    """How long a login lasts, as `24h`."""
+    deny_text: str | None
+    deny_url: str | None
+    same_site: str | None
+    binding_cookie: bool
+    login_methods: Sequence[str]
+    """Ids; empty: all of the account."""
+    app_launcher: bool
+    cors: Cors | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selector:
+    """A kind of visitor."""
+
+    kind: str
+    """Its key in the stack file, as `emails`."""
+    value: str
+    """Empty for kinds that need none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """A policy that the stack makes."""
+
+    key: str
+    """Tells it from the others of the stack, as `staff` or `staff/tokens`."""
+    decision: str
+    """`allow`, `non_identity` or `bypass`, as Cloudflare's API has it."""
+    include: Sequence[Selector]
+    """One of these has to fit."""
+    require: Sequence[Selector] = ()
+    """All of these have to fit too."""
+    exclude: Sequence[Selector] = ()
+    """None of these may fit."""
+    session: str
+    """How long a login by it lasts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceToken:
+    """A token by which programs come in."""
+
+    name: str
+    duration: str
+    secret_version: int
+    """Raised for a new secret."""
+    old_until: str | None
+    """Until when the secret before it is valid, as RFC 3339 has it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Application:
+    """An Access application in front of a hostname or of some paths of it."""
+
+    uri: str
+    """`hostname` or `hostname/path`, in which `*` stands for any text."""
+    place: str
+    """Where it stands in the stack file."""
+    protection: Protection | None
+    """`None`: everybody may come in, which a wider application would not allow."""
+    policies: Sequence[Policy]
+    """Those of the stack, in their order; those of `protection.policies` follow."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessSettings:
+    """What the stack has of Cloudflare Access."""
+
+    team: str
+    """The Zero Trust organisation's name, as before `.cloudflareaccess.com`."""
+    applications: Sequence[Application]
+    """Each by another URI."""
+    tokens: Sequence[ServiceToken]
+
+    @property
+    def policies(self) -> Sequence[Policy]:
+        """Those that an application has, each once."""
+        found = {each.key: each for it in self.applications for each in it.policies}
+        return list(found.values())
+
+
+@dataclass(frozen=True, kw_only=True)
 class Site:
     """One hostname, or one path of it, and what answers there."""
 
@@ -159,11 +267,18 @@ class Site:
     backend: Backend
     origin_request: Mapping[str, object]
     dns: Dns
+    access: Protection | None = None
+    """`None`: everybody may come in."""
+    open_paths: Sequence[str] = ()
+    """Paths of a protected site where everybody may come in all the same."""
+    passed: Sequence[str] = ()
+    """The URIs of the Access applications one of which a request has to have passed; empty: none."""
 
     @property
     def is_plain(self) -> bool:
         """Whether cloudflared hands its requests to Caddy as it does those of any other."""
-        return not isinstance(self.backend, Service) and not self.origin_request
+        handed = not isinstance(self.backend, Service) and not self.origin_request
+        return handed and not self.passed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,6 +416,8 @@ class Settings:
     nixos: Nixos
     health: Health
     rollout: Rollout
+    access: AccessSettings | None = None
+    """`None`: the stack has nothing of Access."""
     warnings: Sequence[Finding] = ()
     """But for those that are accepted."""
     accept: Sequence[str] = ()

@@ -5,7 +5,7 @@ import sys
 
 from settings.keys import SECRETS, STACK
 from values.findings import shown
-from values.kinds import Either, ListOf, MapOf, Shape, Table
+from values.kinds import Either, ListOf, MapOf, Shape, Short, Table
 
 _HEAD = """# The stack file
 
@@ -69,6 +69,8 @@ def _table_in(shape: Shape) -> Table | None:
         return _table_in(shape.item)
     if isinstance(shape, Either):
         return _table_in(shape.other)
+    if isinstance(shape, Short):
+        return shape.table
     return shape if isinstance(shape, Table) else None
 
 

@@ -58,3 +58,37 @@ ROLLOUT = words(
     maxFailed="maxfailures failures maxfailpercentage",
 )
 HEALTH = words(urls="url checks endpoints", timeout="wait seconds")
+ACCESS = words(
+    team="organization organisation teamname authdomain teamdomain",
+    groups="group allow policy rules",
+    policies="policyids",
+    application="app appid applicationid",
+    session="sessionduration ttl",
+    denyText="customdenymessage denymessage",
+    denyUrl="customdenyurl denyredirect",
+    sameSite="samesitecookieattribute cookie",
+    loginMethods="allowedidps idps idp identityproviders",
+    cors="corsheaders preflight optionspreflightbypass",
+    serviceTokens="tokens servicetoken token",
+    default="defaults",
+    **{"except": "bypass open exclude public paths"},
+)
+GROUP = words(
+    emails="email addresses users",
+    emailDomains="emaildomain domain domains",
+    ips="ip iprange ipranges networks",
+    countries="country geo",
+    loginMethods="loginmethod idp idps",
+    externalGroups="group groups accessgroups",
+    serviceTokens="servicetoken tokens token",
+    anyServiceToken="anyvalidservicetoken",
+    everyone="everybody all anyone",
+    require="requires required",
+    exclude="excludes deny",
+)
+CORS = words(
+    origins="allowedorigins origin",
+    methods="allowedmethods",
+    headers="allowedheaders",
+    credentials="allowcredentials",
+)

@@ -349,6 +349,23 @@ def _texts(value: object) -> Iterator[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Short:
+    """A table, or in its place the value of one of its keys."""
+
+    table: Table
+    key: str
+
+    def read(self, value: object, where: str, findings: Findings) -> dict[str, object]:
+        if isinstance(value, Mapping):
+            return self.table.read(value, where, findings)
+        read = self.table.keys[self.key].shape.read(value, where, findings)
+        return {**self.table.read({}, where, findings), self.key: read}
+
+    def schema(self) -> dict[str, object]:
+        return {"anyOf": [self.table.keys[self.key].shape.schema(), self.table.schema()]}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Checked:
     """A text that a function of its own looks at; the function returns what is wrong, or nothing."""
 

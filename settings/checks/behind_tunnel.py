@@ -126,7 +126,8 @@ def _given_away(address: str, own: Sequence[_Own]) -> Said | None:
 
 def _asks_for_access(site: Site) -> bool:
     access = site.origin_request.get("access")
-    return isinstance(access, Mapping) and access.get("required") is True
+    required = isinstance(access, Mapping) and access.get("required") is True
+    return required or site.access is not None
 
 
 def _of_upstream(upstream: Upstream, key: str) -> Said | None:

@@ -1,5 +1,6 @@
 """What a program asks the engine for, without an engine."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,12 +11,22 @@ from pulumi.runtime import mocks, set_mocks
 from pulumi.runtime.proto import provider_pb2, resource_pb2
 
 Outputs = Mapping[str, dict[str, Any]]
+APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"
 _MADE: Outputs = {
     "random:index/randomPassword:RandomPassword": {"result": "s" * 64},
     "random:index/randomId:RandomId": {"hex": "0a1b2c3d"},
     "command:remote:Command": {"stdout": "1\n"},
+    "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken": {
+        "clientId": "1a2b.access",
+        "clientSecret": "cfast_3c4d",
+    },
 }
 """What a provider adds to the inputs, by the type of the resource."""
+
+
+def audience(application: str) -> str:
+    """That of an Access application, by the name of its resource."""
+    return hashlib.sha256(application.encode()).hexdigest()
 
 
 class Nothing(mocks.Mocks):
@@ -48,6 +59,8 @@ class Engine(mocks.MockMonitor):
         given = Struct()
         given.CopyFrom(request.object)
         given.update({**_MADE.get(request.type, {}), **self._made.get(request.name, {})})
+        if request.type == APPLICATION:
+            given["aud"] = audience(request.name)
         return resource_pb2.RegisterResourceResponse(
             urn=urn, id=f"{request.name}-id" if request.custom else "", object=given
         )

@@ -18,6 +18,7 @@ from settings import Access
 
 ACCOUNT, ZONE, OTHER_ZONE = "a" * 32, "b" * 32, "c" * 32
 OTHER_ACCOUNT = "9" * 32
+TEAM = "example"
 TOKEN = "T" * 40
 SECRET = base64.b64encode(b"s" * 32).decode()
 _SEED = {
@@ -30,6 +31,7 @@ _SEED = {
         {"id": OTHER_ZONE, "name": "example.org", "account_id": ACCOUNT},
     ],
     "tokens": [{"value": TOKEN}, {"value": "N" * 40, "permissions": []}],
+    "organizations": [{"account_id": ACCOUNT, "team": TEAM}],
 }
 
 

@@ -15,3 +15,10 @@ def test_a_document_names_every_permission_that_the_token_needs(document: str) -
     assert [
         name for name in (permissions.TUNNEL, permissions.DNS, permissions.ZONE) if name in text
     ] == [permissions.TUNNEL, permissions.DNS, permissions.ZONE]
+
+
+def test_the_page_on_access_names_the_permissions_that_it_takes() -> None:
+    text = re.sub(r"\s+", " ", (ROOT / "docs/access.md").read_text().replace("*", ""))
+
+    for name in (permissions.ACCESS, permissions.SERVICE_TOKENS, permissions.ORGANIZATION):
+        assert name in text

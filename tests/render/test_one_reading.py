@@ -29,6 +29,7 @@ from tests.render.caddy import OLD_VERSIONS, Running, free_port, program_of
 
 UUID = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
 TOKEN = {"access": {"required": True, "teamName": "team", "audTag": ["a" * 64]}}
+ACCESS = {"team": "team", "groups": {"staff": {"everyone": True}, "friends": {"everyone": True}}}
 INTERNAL = {"internal": True, "noTLSVerify": True}
 SECRET = "hunter2"
 
@@ -39,8 +40,8 @@ class Outcome:
 
     site: str | None
     """The text of the site that answers; nothing where the request is refused."""
-    token: bool = False
-    """Whether cloudflared asked for an Access token before."""
+    token: tuple[str, ...] = ()
+    """The audiences of the Access tokens one of which cloudflared asked for before."""
 
 
 class Tunnel:
@@ -57,7 +58,13 @@ class Tunnel:
     ) -> None:
         self._port = free_port()
         own: dict[str, Any] = {"bind": "127.0.0.1", "port": self._port}
-        values = {**prod, "sites": sites, "caddy": {**own, "tls": INTERNAL} if tls else own}
+        access = {"access": ACCESS} if any("access" in site for site in sites) else {}
+        values = {
+            **prod,
+            **access,
+            "sites": sites,
+            "caddy": {**own, "tls": INTERNAL} if tls else own,
+        }
         values["routing"] = routing
         settings = build(values, deployment="argoweb/test")
         caddy.load(values)
@@ -79,11 +86,12 @@ class Tunnel:
     def ask(self, host: str, target: str) -> Outcome:
         """What a visitor gets."""
         rule = self.rule(host, target)
-        token = "access" in rule.origin_request
+        access = rule.origin_request.get("access")
+        token = tuple(access["audTag"]) if isinstance(access, dict) else ()
         if rule.service.startswith("http_status:"):
             return Outcome(None)
         site = self.answer(host, target) if rule.service == self._url else rule.service
-        return Outcome(site, token and site is not None)
+        return Outcome(site, () if site is None else token)
 
     def answer(self, host: str, target: str) -> str | None:
         """The text with which Caddy answers, nothing where it refuses."""
@@ -166,15 +174,21 @@ def reached_otherwise(tunnel: Tunnel, requests: Iterable[tuple[str, str]]) -> li
 
 
 def sites(*given: tuple[str, str, str]) -> list[dict[str, Any]]:
-    """Sites by hostname, path and kind: of Caddy's, of cloudflared's or a refusal, guarded by a token where that is `+`."""
+    """Sites by hostname, path and kind: of Caddy's, of cloudflared's or a refusal, guarded by a token where that is `+`.
+
+    Behind a `*` stands the group of `ACCESS` that may come in, and behind another one the path that is open all the same.
+    """
     made: list[dict[str, Any]] = []
     for index, (hostname, path, kind) in enumerate(given):
         backend = {
             "caddy": {"caddyfile": f"respond {index}"},
             "service": {"service": f"http://service-{index}.internal:1"},
             "refusal": {"service": "http_status:403"},
-        }[kind.rstrip("+")]
-        guard = {"originRequest": TOKEN} if kind.endswith("+") else {}
+        }[kind.partition("*")[0].rstrip("+")]
+        guard: dict[str, Any] = {"originRequest": TOKEN} if kind.endswith("+") else {}
+        if "*" in kind:
+            _, group, *opened = kind.split("*")
+            guard = {"access": {"groups": group, **({"except": opened} if opened else {})}}
         made.append({"hostname": hostname, **({"path": path} if path else {}), **backend, **guard})
     return made
 
@@ -193,6 +207,11 @@ GUARDS: dict[str, list[dict[str, Any]]] = {
     "a hostname guarded before all others": sites(("s.example.com", "", "caddy+"), ("*", "", "caddy")),
     "a path guarded by a token before all others": sites(("s.example.com", "^/private", "service+"), ("*", "", "caddy")),
     "a path of all": sites(("*", "^/private", "caddy+"), ("s.example.com", "", "caddy"), ("*", "", "caddy")),
+    "open paths of a protected hostname": sites(("s.example.com", "", "caddy*staff*^/public*^/index[.]php$"), ("*.example.com", "", "caddy")),
+    "the same by cloudflared": sites(("s.example.com", "", "service*staff*^/public*^/index[.]php$"), ("*.example.com", "", "caddy")),
+    "paths for several groups": sites(("s.example.com", "^/private/", "service*staff"), ("s.example.com", "^/public", "caddy"), ("s.example.com", "", "caddy*friends")),
+    "an open path of a protected wildcard": sites(("*.example.com", "", "caddy*staff*^/public(?:/|$)"), ("*", "", "caddy")),
+    "a protected hostname of a protected wildcard": sites(("s.example.com", "", "caddy*staff*^/public"), ("*.example.com", "", "caddy*friends")),
     "a path of a wildcard": sites(("*.example.com", "^/private", "service+"), ("s.example.com", "", "caddy"), ("*.example.com", "", "caddy")),
 }  # fmt: skip
 HOSTS = (
@@ -407,7 +426,9 @@ def test_cloudflared_itself_takes_the_rules_that_the_table_rests_on(prod: dict[s
     real = judge.required(
         "that cloudflared chooses by the rendered rules as the table of spellings has it"
     )
-    config = cloudflared_yml(build({**prod, "sites": ALL_GUARDS}, deployment="argoweb/test"), UUID)
+    config = cloudflared_yml(
+        build({**prod, "access": ACCESS, "sites": ALL_GUARDS}, deployment="argoweb/test"), UUID
+    )
     rules = read(config.encode()).rules
     hosts = hosts_of_all_guards(HOSTS[:3])
 

@@ -98,5 +98,5 @@ def test_an_unknown_key_is_told_the_nearest_one(
     values = as_pulumi_has_it(prod) | {"argoweb:site.hostname": "x", "argoweb:server": "x"}
 
     first, second = problems(monkeypatch, values)
-    assert first.startswith("argoweb:site.hostname: unknown key. Known: accountId, ")
+    assert first.startswith("argoweb:site.hostname: unknown key. Known: access, accountId, ")
     assert second == "argoweb:server: unknown key. Did you mean 'servers'?"

@@ -1,0 +1,186 @@
+"""Cloudflare Access: the applications in front of a stack's sites, their policies and service tokens."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.cloudflare import (
+    AccessRule,
+    ZeroTrustAccessApplication,
+    ZeroTrustAccessPolicy,
+    ZeroTrustAccessServiceToken,
+)
+from settings.access_keys import SESSION
+from settings.access_marks import RULES, marked, network
+from settings.model import Application, Cors, Protection, Selector, ServiceToken
+
+_FOR_EVERYBODY = Protection(
+    groups=(),
+    policies=(),
+    application=None,
+    session=SESSION,
+    deny_text=None,
+    deny_url=None,
+    same_site=None,
+    binding_cookie=False,
+    login_methods=(),
+    app_launcher=False,
+    cors=None,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessArgs:
+    """Who may come in where."""
+
+    account_id: str
+    deployment: str
+    """`project/stack`, which the names of policies and tokens have."""
+    applications: Sequence[Application]
+    """Those that the stack makes."""
+    tokens: Sequence[ServiceToken]
+    taken_in: Mapping[str, str]
+    """Ids of applications, by URI, and of policies, by key, that are there, but not in the stack's state."""
+    lost_tokens: Mapping[str, ServiceToken]
+    """Service tokens that are there, by id, whose secret nobody has: noted by this update, deleted by the next one."""
+
+
+class Access(pulumi.ComponentResource):
+    """An application a protected hostname, and one for each path of it where others may come in."""
+
+    audiences: Mapping[str, pulumi.Output[str]]
+    """The audience of each application's tokens, by URI."""
+    applications: Mapping[str, pulumi.Resource]
+    """By URI: each is there before its site is, and goes after it."""
+    service_tokens: Mapping[str, Mapping[str, pulumi.Output[str]]]
+    """What programs have to send, by the token's name: `clientId`, and `clientSecret`, which is a secret."""
+
+    def __init__(
+        self, name: str, args: AccessArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("argoweb:index:Access", name, {}, opts)
+        account = args.account_id
+
+        def child(import_id: str | None = None) -> pulumi.ResourceOptions:
+            return pulumi.ResourceOptions(parent=self, import_=import_id)
+
+        def token(
+            resource_name: str, its_name: str, its: ServiceToken, import_id: str | None = None
+        ) -> ZeroTrustAccessServiceToken:
+            return ZeroTrustAccessServiceToken(
+                resource_name,
+                account_id=account,
+                name=its_name,
+                duration=its.duration,
+                # The provider wants both of them or none.
+                client_secret_version=its.secret_version if its.old_until else None,
+                previous_client_secret_expires_at=its.old_until,
+                opts=child(_import_id(f"accounts/{account}", import_id)),
+            )
+
+        tokens = {
+            each.name: token(f"{name}-token-{each.name}", marked(each.name, args.deployment), each)
+            for each in args.tokens
+        }
+        for token_id, lost in args.lost_tokens.items():
+            token(f"{name}-lost-{token_id}", lost.name, lost, token_id)
+
+        def rules(selectors: Sequence[Selector]) -> list[AccessRule]:
+            return [_rule(selector, tokens) for selector in selectors]
+
+        wanted = {policy.key: policy for each in args.applications for policy in each.policies}
+        policies = {
+            policy.key: ZeroTrustAccessPolicy(
+                f"{name}-policy-{policy.key}",
+                account_id=account,
+                name=marked(policy.key, args.deployment),
+                decision=policy.decision,
+                includes=rules(policy.include),
+                requires=rules(policy.require),
+                excludes=rules(policy.exclude),
+                # Without one the provider sends 24h, which outweighs the application's.
+                session_duration=policy.session,
+                opts=child(_import_id(account, args.taken_in.get(policy.key))),
+            )
+            for policy in wanted.values()
+        }
+        made = {
+            each.uri: _application(
+                f"{name}-{each.uri}",
+                account,
+                each,
+                [policies[policy.key].id for policy in each.policies],
+                child(_import_id(f"accounts/{account}", args.taken_in.get(each.uri))),
+            )
+            for each in args.applications
+        }
+        self.applications = made
+        self.audiences = {uri: each.aud for uri, each in made.items()}
+        self.service_tokens = {
+            each: {"clientId": it.client_id, "clientSecret": pulumi.Output.secret(it.client_secret)}
+            for each, it in tokens.items()
+        }
+        self.register_outputs({"applications": [*made]})
+
+
+def _import_id(account: str, id: str | None) -> str | None:
+    return f"{account}/{id}" if id else None
+
+
+def _application(
+    resource_name: str,
+    account_id: str,
+    application: Application,
+    policies: Sequence[pulumi.Input[str]],
+    opts: pulumi.ResourceOptions,
+) -> ZeroTrustAccessApplication:
+    how = application.protection or _FOR_EVERYBODY
+    return ZeroTrustAccessApplication(
+        resource_name,
+        account_id=account_id,
+        name=application.uri,
+        type="self_hosted",
+        destinations=[{"type": "public", "uri": application.uri}],
+        # In ascending precedence: the API gives them back so.
+        policies=[
+            {"id": id, "precedence": place}
+            for place, id in enumerate([*policies, *how.policies], start=1)
+        ],
+        session_duration=how.session,
+        allowed_idps=how.login_methods or None,
+        auto_redirect_to_identity=True if len(how.login_methods) == 1 else None,
+        app_launcher_visible=how.app_launcher,
+        cors_headers=_cors(how.cors) if how.cors else None,
+        custom_deny_message=how.deny_text,
+        custom_deny_url=how.deny_url,
+        enable_binding_cookie=how.binding_cookie or None,
+        same_site_cookie_attribute=how.same_site,
+        opts=opts,
+    )
+
+
+def _rule(selector: Selector, tokens: Mapping[str, ZeroTrustAccessServiceToken]) -> AccessRule:
+    kind, key = RULES[selector.kind]
+    match selector.kind:
+        case "serviceTokens":
+            return {kind: {key: tokens[selector.value].id}}
+        case "ips":
+            return {kind: {key: network(selector.value)}}
+        case _:
+            return {kind: {key: selector.value} if key else {}}
+
+
+def _cors(cors: Cors) -> dict[str, object]:
+    """Of each pair that says all or some the provider takes one."""
+    given: dict[str, object] = {
+        "allowedOrigins": () if "*" in cors.origins else cors.origins,
+        "allowAllOrigins": "*" in cors.origins,
+        "allowedMethods": cors.methods,
+        "allowAllMethods": not cors.methods,
+        "allowedHeaders": cors.headers,
+        "allowAllHeaders": not cors.headers,
+        "allowCredentials": cors.credentials,
+        "maxAge": cors.max_age,
+    }
+    return {key: value for key, value in given.items() if value}

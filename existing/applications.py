@@ -1,0 +1,318 @@
+"""What is at Cloudflare of Access: the stack's own applications, policies and tokens, and those that it names by id."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+
+from existing import permissions
+from existing.access_edits import access_edits
+from existing.api import Api, ApiError, Forbidden
+from existing.kinds import ACCESS_GONE, ACCESS_TAKEN, ACCESS_TEAM, ACCESS_UNKNOWN
+from existing.state import OwnState
+from existing.who import become_public, who_may_come_in
+from settings import Settings
+from settings.access_groups import EVERYBODY
+from settings.access_marks import marked, unmarked
+from settings.looked_up import ACCESS_EDITED, BECOMES_PUBLIC
+from settings.model import AccessSettings, Application, ServiceToken
+from settings.names import EVERY
+from settings.protection import wildcard_above
+from values.findings import Findings
+
+_PER_PAGE = 1000
+_There = Mapping[str, dict[str, Any]]
+"""The account's applications, by id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessFound:
+    """What is there of Access."""
+
+    applications: Sequence[Application] = ()
+    """Those that the stack makes."""
+    taken_in: Mapping[str, str] = field(default_factory=dict)
+    """Ids of applications, by URI, and of policies, by key, that are there, but not in the state, and become the stack's."""
+    lost_tokens: Mapping[str, ServiceToken] = field(default_factory=dict)
+    """Tokens of the stack, by id, that are not in the state: their secret went with the answer."""
+    audiences: Mapping[str, str] = field(default_factory=dict)
+    """Those of applications that the stack file names by id, by URI."""
+
+
+def access_found(
+    settings: Settings, api: Api, own: OwnState, findings: Findings, notices: list[str]
+) -> AccessFound:
+    """What is there; nothing is asked where the stack has nothing of Access and never had.
+
+    Who may come in is told, and what somebody else has changed of it.
+    """
+    if settings.access is None and not own.applications:
+        return AccessFound()
+    try:
+        listed = api.listed(_path(settings, "apps"), permissions.ACCESS, per_page=_PER_PAGE)
+        there = {str(each["id"]): each for each in listed}
+        _check_gone(own, there, findings)
+        found = AccessFound()
+        wanted: list[Application] = []
+        if settings.access is not None:
+            wanted = _wanted(settings, settings.access, api, findings, notices)
+            found = _found(settings, settings.access, api, own, wanted, there, findings)
+    except ApiError as error:
+        findings.errors.append(error.at("argoweb:access").finding)
+        return AccessFound()
+    for uri, place in become_public(wanted, settings, own):
+        findings.add(
+            BECOMES_PUBLIC, place, f"{uri} becomes public: everybody may come in, without a login."
+        )
+    if pulumi.runtime.is_dry_run() and (who := who_may_come_in(wanted, settings, own)):
+        notices.append(who)
+    if changed := [*access_edits(own, there)]:
+        lines = "\n".join(f"  - {line}" for line in changed)
+        findings.add(
+            ACCESS_EDITED,
+            "",
+            "Access applications of this stack were changed at Cloudflare by somebody else.",
+            f"Only an update with --refresh sees that: `pulumi up --refresh` makes them what the stack says.\n{lines}",
+        )
+    if again := [*found.taken_in, *(unmarked(it.name) for it in found.lost_tokens.values())]:
+        notices.append(
+            "Taken in, since they are this stack's and not in its state, as after an update that broke off: what Access has "
+            f"of {', '.join(again)}. A service token among them is made anew, and the next `pulumi up` deletes the old one."
+        )
+    return found
+
+
+def _path(settings: Settings, what: str) -> str:
+    return f"accounts/{settings.account_id}/access/{what}"
+
+
+def _check_gone(own: OwnState, there: _There, findings: Findings) -> None:
+    for uri, recorded in own.applications.items():
+        if recorded["id"] not in there:
+            findings.add(
+                ACCESS_GONE,
+                "",
+                f"The Access application of '{uri}' that this stack made is gone at Cloudflare, which asks nobody for a login "
+                "there any more; the servers still refuse everybody.",
+                "Run `pulumi refresh` first, by itself: the `pulumi up` after it makes the application again.",
+            )
+
+
+def _wanted(
+    settings: Settings,
+    access: AccessSettings,
+    api: Api,
+    findings: Findings,
+    notices: list[str],
+) -> list[Application]:
+    """The stack's applications, with those that the account's own settings ask for."""
+    wanted = [*access.applications]
+    try:
+        organization = api.one(_path(settings, "organizations"), permissions.ORGANIZATION)
+    except Forbidden:
+        return wanted
+    team = str(organization.get("auth_domain") or "").partition(".")[0]
+    if team and team != access.team:
+        findings.add(
+            ACCESS_TEAM,
+            "argoweb:access.team",
+            f"is '{access.team}', but the account's is '{team}', whose tokens the servers would refuse.",
+            f"Set it with: pulumi config set --path argoweb:access.team {team}",
+        )
+    if organization.get("deny_unmatched_requests"):
+        exempted = organization.get("deny_unmatched_requests_exempted_zone_names") or ()
+        taken = {each.uri for each in wanted}
+        opened = [
+            Application(uri=hostname, place=site.place, protection=None, policies=[EVERYBODY])
+            for hostname, site in {
+                site.hostname: site for site in settings.sites if site.access is None
+            }.items()
+            if hostname not in taken
+            and hostname != EVERY
+            and not any(f".{hostname}".endswith(f".{zone}") for zone in exempted)
+        ]
+        if opened:
+            wanted += opened
+            notices.append(
+                "The account refuses hostnames that have no Access application (deny_unmatched_requests). Public ones get one "
+                f"that lets everybody in: {', '.join(each.uri for each in opened)}"
+            )
+    return wanted
+
+
+def _found(
+    settings: Settings,
+    access: AccessSettings,
+    api: Api,
+    own: OwnState,
+    wanted: Sequence[Application],
+    there: _There,
+    findings: Findings,
+) -> AccessFound:
+    made, audiences = [], {}
+    for each in wanted:
+        existing = each.protection and each.protection.application
+        if not existing:
+            made.append(each)
+        elif _fits(each, existing, there, findings):
+            audiences[each.uri] = str(there[existing]["aud"])
+    _check_ids(settings, api, made, findings)
+    return AccessFound(
+        applications=made,
+        taken_in={
+            **_lost_policies(settings, api, own, made),
+            **_lost_applications(settings, own, made, there, findings),
+        },
+        lost_tokens=_lost_tokens(settings, api, own, access),
+        audiences=audiences,
+    )
+
+
+def _fits(each: Application, existing: str, there: _There, findings: Findings) -> bool:
+    """Whether an application that the stack file names is there and of the hostname."""
+    where = f"{each.place}.access.application"
+    if existing not in there:
+        text = f"the account has no Access application {existing}."
+        findings.add(ACCESS_UNKNOWN, where, text)
+        return False
+    hostname = each.uri.partition("/")[0]
+    names = {uri.partition("/")[0] for uri in _uris(there[existing])}
+    fits = not names.isdisjoint({hostname, wildcard_above(hostname)})
+    if not fits:
+        findings.add(
+            ACCESS_UNKNOWN,
+            where,
+            f"the Access application '{there[existing]['name']}' is one of {', '.join(sorted(names))}, and not of "
+            f"'{hostname}'.",
+            "Add the hostname to it in the dashboard, or name another one.",
+        )
+    return fits
+
+
+def _uris(application: Mapping[str, Any]) -> list[str]:
+    destinations = application.get("destinations") or ()
+    found = [each["uri"] for each in destinations if each.get("uri")]
+    return found or application.get("self_hosted_domains") or [application.get("domain") or ""]
+
+
+def _check_ids(
+    settings: Settings, api: Api, made: Sequence[Application], findings: Findings
+) -> None:
+    """Refuses each id that the stack file names and the account does not have, where the token may ask for that."""
+    protections = [each.protection for each in made if each.protection]
+    selectors = [
+        selector
+        for each in made
+        for policy in each.policies
+        for selector in (*policy.include, *policy.require, *policy.exclude)
+    ]
+
+    def of_kind(kind: str) -> set[str]:
+        return {selector.value for selector in selectors if selector.kind == kind}
+
+    named = {
+        "policies": {each for it in protections for each in it.policies},
+        "groups": of_kind("externalGroups"),
+        "identity_providers": of_kind("loginMethods")
+        | {each for it in protections for each in it.login_methods},
+    }
+    for kind, ids in named.items():
+        if not ids:
+            continue
+        try:
+            listed = api.listed(_path(settings, kind), permissions.ORGANIZATION, per_page=_PER_PAGE)
+        except Forbidden:
+            continue
+        for unknown in sorted(ids - {str(each["id"]) for each in listed}):
+            text = f"the account has no '{unknown}' among its Access {kind.replace('_', ' ')}."
+            findings.add(ACCESS_UNKNOWN, "argoweb:access", text)
+
+
+def _lost_policies(
+    settings: Settings, api: Api, own: OwnState, made: Sequence[Application]
+) -> dict[str, str]:
+    """Those of the stack that are not in its state, by key."""
+    keys = {policy.key for each in made for policy in each.policies}
+    names = {marked(key, settings.deployment): key for key in keys}
+    missing = names.keys() - {each["name"] for each in own.policies}
+    if not missing:
+        return {}
+    known = {each["id"] for each in own.policies}
+    listed = api.listed(_path(settings, "policies"), permissions.ACCESS, per_page=_PER_PAGE)
+    return {
+        names[each["name"]]: str(each["id"])
+        for each in listed
+        if each["name"] in missing and each["id"] not in known
+    }
+
+
+def _lost_applications(
+    settings: Settings,
+    own: OwnState,
+    made: Sequence[Application],
+    there: _There,
+    findings: Findings,
+) -> dict[str, str]:
+    """Those of the stack that are not in its state, by URI; somebody else's in their place are refused."""
+    known = {each["id"] for each in own.applications.values()}
+    by_uri = {
+        uri: each for each in there.values() if each["id"] not in known for uri in _uris(each)
+    }
+    found = {}
+    for each in made:
+        other = by_uri.get(each.uri)
+        if each.uri in own.applications or other is None:
+            continue
+        if _is_ours(other, each, settings.deployment):
+            found[each.uri] = str(other["id"])
+            continue
+        go_on = (
+            f", or go on with it: pulumi config set --path '{each.place}.access.application' {other['id']}"
+            if each.protection
+            else ""
+        )
+        findings.add(
+            ACCESS_TAKEN,
+            each.place,
+            f"'{each.uri}' has an Access application that is not of this stack: '{other['name']}' ({other['id']}).",
+            f"Delete it in the dashboard (Zero Trust, Access){go_on}",
+        )
+    return found
+
+
+def _is_ours(other: Mapping[str, Any], wanted: Application, deployment: str) -> bool:
+    """Whether an application has nothing but the stack's policies, and those that the stack file names for it."""
+    policies = other.get("policies") or ()
+    named = wanted.protection.policies if wanted.protection else ()
+    return (
+        _uris(other) == [wanted.uri]
+        and bool(policies)
+        and all(
+            each["id"] in named or str(each.get("name")).endswith(marked("", deployment))
+            for each in policies
+        )
+    )
+
+
+def _lost_tokens(
+    settings: Settings, api: Api, own: OwnState, access: AccessSettings
+) -> dict[str, ServiceToken]:
+    """The stack's tokens that are not in its state, by id, under their whole names; asked for where one is to be made."""
+    names = {marked(token.name, settings.deployment) for token in access.tokens}
+    if names <= {each["name"] for each in own.tokens}:
+        return {}
+    known = {each["id"] for each in own.tokens}
+    listed = api.listed(
+        _path(settings, "service_tokens"), permissions.SERVICE_TOKENS, per_page=_PER_PAGE
+    )
+    return {
+        str(each["id"]): ServiceToken(
+            name=each["name"],
+            duration=each["duration"],
+            secret_version=int(each.get("client_secret_version") or 1),
+            old_until=each.get("previous_client_secret_expires_at"),
+        )
+        for each in listed
+        if each["id"] not in known and each["name"].endswith(marked("", settings.deployment))
+    }

@@ -1,0 +1,116 @@
+"""Who may come in by Access, in words: as the stack file says it, and as the state has it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from existing.state import Outputs, OwnState
+from settings import Settings
+from settings.access_groups import EVERYBODY
+from settings.access_marks import RULES, network, unmarked
+from settings.model import Application, Selector
+from settings.protection import wildcard_above
+
+_SHOWN = {
+    "emails": "{}",
+    "emailDomains": "@{}",
+    "loginMethods": "login method {}",
+    "externalGroups": "Access group {}",
+    "ips": "from {}",
+    "countries": "from {}",
+    "serviceTokens": "service token {}",
+    "anyServiceToken": "any service token",
+    "everyone": "everybody who logs in",
+}
+_PUBLIC = "everybody, without a login"
+_MOST = 12
+"""Kinds of visitor that are listed of a site."""
+
+
+def who_may_come_in(
+    applications: Sequence[Application], settings: Settings, own: OwnState
+) -> str | None:
+    """A list of the sites with who may come in at each and what changes in that; nothing where Access has no part in any."""
+    now = {each.uri: [*_declared(each)] for each in applications}
+    was = {uri: [*_recorded(outputs, own)] for uri, outputs in own.applications.items()}
+    lines = []
+    for uri, who in now.items():
+        listed = ", ".join(who[:_MOST]) + (
+            f" and {len(who) - _MOST} more" if len(who) > _MOST else ""
+        )
+        lines.append(f"  {uri}: {listed}")
+        if uri in was:
+            lines += [f"    + {each}" for each in who if each not in was[uri]]
+            lines += [f"    - {each}" for each in was[uri] if each not in who]
+    open_ = {site.hostname for site in settings.sites if not site.access} - now.keys()
+    lines += [f"  {hostname}: {_PUBLIC}" for hostname in sorted(open_)]
+    return "\n".join(["Who may come in:", *lines]) if now else None
+
+
+def become_public(
+    applications: Sequence[Application], settings: Settings, own: OwnState
+) -> Iterator[tuple[str, str]]:
+    """What was protected, by the state, and is served to everybody now, each with its place in the stack file."""
+    places = {site.hostname: site.place for site in reversed(settings.sites)}
+    closed = {each.uri for each in applications if each.protection}
+    opened = {each.uri: each.place for each in applications if not each.protection}
+    was = [
+        uri for uri, outputs in own.applications.items() if _PUBLIC not in _recorded(outputs, own)
+    ]
+    for uri in was:
+        hostname = uri.partition("/")[0]
+        if uri not in closed and hostname in places and (uri in opened or hostname not in closed):
+            yield uri, opened.get(uri, places[hostname])
+    for uri, place in opened.items():
+        hostname = uri.partition("/")[0]
+        if uri not in own.applications and (hostname in was or wildcard_above(hostname) in was):
+            yield uri, place
+
+
+def _declared(application: Application) -> Iterator[str]:
+    how = application.protection
+    if how is None:
+        yield _PUBLIC
+        return
+    if how.application:
+        yield f"whom the application {how.application} lets in"
+        return
+    for policy in application.policies:
+        yield from _in_words(policy.key, policy.include, policy.require, policy.exclude)
+    yield from (f"whom the policy {each} lets in" for each in how.policies)
+    yield f"for {how.session}"
+
+
+def _recorded(outputs: Outputs, own: OwnState) -> Iterator[str]:
+    policies = {each["id"]: each for each in own.policies}
+    tokens = {each["id"]: unmarked(each["name"]) for each in own.tokens}
+    for each in outputs.get("policies") or ():
+        policy = policies.get(each.get("id"))
+        if policy is None:
+            yield f"whom the policy {each.get('id')} lets in"
+        elif policy["decision"] == EVERYBODY.decision:
+            yield _PUBLIC
+            return
+        else:
+            rules = (
+                [*_selectors(policy.get(key), tokens)]
+                for key in ("includes", "requires", "excludes")
+            )
+            yield from _in_words(unmarked(policy["name"]), *rules)
+    yield f"for {outputs.get('sessionDuration')}"
+
+
+def _in_words(
+    key: str, include: Sequence[Selector], require: Sequence[Selector], exclude: Sequence[Selector]
+) -> Iterator[str]:
+    group = key.partition("/")[0]
+    for before, selectors in (("", include), ("only ", require), ("not ", exclude)):
+        for each in selectors:
+            value = network(each.value) if each.kind == "ips" else each.value
+            yield f"{group}: {before}{_SHOWN[each.kind].format(value)}"
+
+
+def _selectors(rules: Sequence[Outputs] | None, tokens: Mapping[str, str]) -> Iterator[Selector]:
+    for rule in rules or ():
+        for kind, (name, key) in RULES.items():
+            if (value := rule.get(name)) is not None:
+                found = str(value.get(key, "")) if key else ""
+                yield Selector(kind=kind, value=tokens.get(found, found))

@@ -1,0 +1,86 @@
+"""Groups of the stack file as policies of Access."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from settings.access_keys import GROUP, PUBLIC, SESSION
+from settings.model import Policy, Selector
+from values.findings import Findings, Kind
+
+_NOBODY = Kind("access-nobody", "A group of `argoweb:access` lets nobody in.")
+_OF_TOKENS = ("serviceTokens", "anyServiceToken")
+_OF_PEOPLE = ("emails", "emailDomains", "loginMethods", "everyone")
+"""What only somebody who logged in can be."""
+_SEVERAL = ("externalGroups",)
+"""What a visitor can be several times over."""
+EVERYBODY = Policy(
+    key=PUBLIC,
+    decision="bypass",
+    include=(Selector(kind="everyone", value=""),),
+    session=SESSION,
+)
+"""Of an application that lets everybody in, without a login."""
+
+
+def policies_of(name: str, group: dict[str, Any], session: str) -> Iterator[Policy]:
+    """One for the people of a group and one for its service tokens.
+
+    Access asks for no login only by a policy of the decision `non_identity`, which tokens alone can meet.
+    """
+    include = [*_selectors(group)]
+    require, exclude = [*_selectors(group.get("require"))], [*_selectors(group.get("exclude"))]
+    apart = "" if session == SESSION else f"/{session}"
+    people = tuple(it for it in include if it.kind not in _OF_TOKENS)
+    tokens = tuple(it for it in include if it.kind in _OF_TOKENS)
+    if people:
+        yield Policy(
+            key=f"{name}{apart}",
+            decision="allow",
+            include=people,
+            require=require,
+            exclude=[it for it in exclude if it.kind not in _OF_TOKENS],
+            session=session,
+        )
+    if tokens:
+        yield Policy(
+            key=f"{name}/tokens{apart}",
+            decision="non_identity",
+            include=tokens,
+            require=require,
+            exclude=[it for it in exclude if it.kind not in _OF_PEOPLE],
+            session=session,
+        )
+
+
+def _selectors(value: dict[str, Any] | None) -> Iterator[Selector]:
+    for kind in GROUP.keys:
+        found = (value or {}).get(kind)
+        if kind in ("require", "exclude") or not found:
+            continue
+        for each in dict.fromkeys([""] if found is True else found):
+            yield Selector(kind=kind, value=each)
+
+
+def check_groups(access: dict[str, Any], findings: Findings) -> None:
+    """Refuses groups that nobody can be in."""
+    for name, group in access["groups"].items():
+        where = f"argoweb:access.groups.{name}"
+        kinds = {it.kind for it in _selectors(group)}
+        if not kinds:
+            remedy = "Give `emails`, `emailDomains`, `everyone` or another kind of visitor."
+            findings.add(_NOBODY, where, "names nobody.", remedy)
+        for kind, found in (group.get("require") or {}).items():
+            if len(dict.fromkeys(found)) > 1 and kind not in _SEVERAL:
+                findings.add(
+                    _NOBODY,
+                    f"{where}.require.{kind}",
+                    f"found {len(found)}, expected one: nobody is all of them.",
+                    "For one of several name an Access group in `externalGroups`.",
+                )
+            if kind in _OF_PEOPLE and kinds.intersection(_OF_TOKENS):
+                findings.add(
+                    _NOBODY,
+                    f"{where}.require.{kind}",
+                    "no service token can meet it.",
+                    "Make a group of its own for the tokens.",
+                )

@@ -1,0 +1,312 @@
+"""Who may come in at each site, and the Access applications that it takes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from cloudflared import Rule, check_order
+from cloudflared.go.inclusion import covers
+from settings.access_groups import EVERYBODY, check_groups, policies_of
+from settings.access_keys import ACCESS, PUBLIC, SERVICE_TOKEN
+from settings.access_paths import EXPECTED, access_path
+from settings.model import (
+    AccessSettings,
+    Application,
+    Cors,
+    Protection,
+    ServiceToken,
+    Settings,
+    Site,
+)
+from settings.names import EVERY
+from values.findings import Findings, Kind, warning
+from values.kinds import MISSING_KEY
+
+_UNFIT = Kind("access-unfit", "What a site says of Access does not fit together.")
+_UNUSED = warning("access-group-unused", "No site names a group of `argoweb:access`.")
+_WHERE = "argoweb:access"
+_Values = dict[str, Any]
+
+
+def protected(
+    sites: Sequence[Site], given: Mapping[str, Any], access: _Values | None, findings: Findings
+) -> list[Site]:
+    """The sites with who may come in at each; `given` has the `access` of each place, `access` is the stack's."""
+    default = access and access.get("default")
+    found: list[Site] = []
+    for site in sites:
+        own = given.get(site.place)
+        where = f"{site.place}.access" if own is not None else f"{_WHERE}.default"
+        value: _Values | None = own if own is not None else default
+        protection = _protection(value, default, access, where, findings) if value else None
+        open_paths = tuple(dict.fromkeys(value.get("except", ()))) if value else ()
+        if protection is None:
+            if open_paths:
+                text = "belongs to a site that is not for everybody."
+                findings.add(_UNFIT, f"{where}.except", text, "Leave it out.")
+            found.append(site)
+            continue
+        if site.hostname == EVERY:
+            findings.add(
+                _UNFIT,
+                f"{site.place}.hostname",
+                "'*' can have no Access application.",
+                f"Name the hostnames, or write `access: {PUBLIC}`.",
+            )
+        if "access" in site.origin_request:
+            findings.add(
+                _UNFIT,
+                f"{site.place}.originRequest.access",
+                "is written by argoweb where a site has `access`.",
+                "Leave it out; an application of your own goes into `access.application`.",
+            )
+        for path in open_paths:
+            place = _place_of(site, path, open_paths)
+            if access_path(path) is None:
+                findings.mismatch(place, path, EXPECTED)
+            elif not covers(site.path, path):
+                findings.mismatch(place, path, f"a path within the site's own, '{site.path}'")
+        found.append(replace(site, access=protection, open_paths=open_paths))
+    return found
+
+
+def _place_of(site: Site, path: str, open_paths: Sequence[str]) -> str:
+    index = f"[{open_paths.index(path)}]" if len(open_paths) > 1 else ""
+    return f"{site.place}.access.except{index}"
+
+
+def _protection(
+    value: _Values, default: _Values | None, access: _Values | None, where: str, findings: Findings
+) -> Protection | None:
+    """Who may come in; `None`: everybody."""
+    who = [key for key in ("groups", "policies", "application") if key in value]
+    names = value.get("groups", ())
+    if PUBLIC in names:
+        if len(names) > 1 or len(who) > 1:
+            findings.add(_UNFIT, where, f"found '{PUBLIC}' beside others, expected it alone.")
+        return None
+    if access is None:
+        findings.add(MISSING_KEY, f"{_WHERE}.team", "missing.", ACCESS.keys["team"].doc)
+        return None
+    if "application" in value and len(who) > 1:
+        findings.add(
+            _UNFIT,
+            f"{where}.application",
+            "found it beside groups or policies, which are the application's own affair.",
+            "Leave one out.",
+        )
+    if not who:
+        if default is None or value is default or PUBLIC in default.get("groups", ()):
+            findings.add(
+                MISSING_KEY,
+                f"{where}.groups",
+                "missing.",
+                f"Name those of {_WHERE}.groups that may come in.",
+            )
+            return None
+        value = {**{key: default[key] for key in ("groups", "policies") if key in default}, **value}
+        names = value.get("groups", ())
+    for name in names:
+        if name not in access["groups"]:
+            known = ", ".join(access["groups"]) or "none"
+            findings.add(_UNFIT, where, f"'{name}' is no group of {_WHERE}.groups ({known}).")
+    return Protection(
+        groups=tuple(dict.fromkeys(names)),
+        policies=tuple(dict.fromkeys(value.get("policies", ()))),
+        application=value.get("application"),
+        session=value["session"],
+        deny_text=value.get("denyText"),
+        deny_url=value.get("denyUrl"),
+        same_site=value.get("sameSite"),
+        binding_cookie=value["bindingCookie"],
+        login_methods=tuple(dict.fromkeys(value.get("loginMethods", ()))),
+        app_launcher=value["appLauncher"],
+        cors=_cors(value.get("cors"), f"{where}.cors", findings),
+    )
+
+
+def _cors(value: _Values | None, where: str, findings: Findings) -> Cors | None:
+    if value is None:
+        return None
+    if "*" in value["origins"]:
+        if len(value["origins"]) > 1:
+            text = "found '*' beside others, expected it alone."
+            findings.add(_UNFIT, f"{where}.origins", text)
+        if value["credentials"]:
+            text = "browsers send none where every origin may ask."
+            findings.add(_UNFIT, f"{where}.credentials", text, "Name the origins.")
+    return Cors(
+        origins=tuple(value["origins"]),
+        methods=tuple(value.get("methods", ())),
+        headers=tuple(value.get("headers", ())),
+        credentials=value["credentials"],
+        max_age=value.get("maxAge"),
+    )
+
+
+def settled(settings: Settings, access: _Values | None, findings: Findings) -> Settings:
+    """The settings with all that the stack has of Access, `access` being its values in the stack file.
+
+    Each open path is a site of its own then, before the one that it is a path of, and each rule of a protected site asks for
+    the token of an application: cloudflared looks at a rule's own `access` alone. The application's URI stands for its
+    audience, which is not known yet.
+    """
+    if access is None:
+        return settings
+    check_groups(access, findings)
+    _check_used(access, settings.sites, findings)
+    sites: list[Site] = []
+    rules: list[Rule] = []
+    for site, rule in zip(settings.sites, settings.site_rules, strict=True):
+        for path in site.open_paths:
+            place = _place_of(site, path, site.open_paths)
+            sites.append(replace(site, place=place, path=path, access=None, open_paths=()))
+            rules.append(replace(rule, path=path))
+        sites.append(site)
+        rules.append(rule)
+    if len(sites) > len(settings.sites):
+        check_order(rules, [site.place for site in sites], findings)
+    applications, passed = _applications(sites, access, findings)
+    for index, uris in enumerate(passed):
+        if uris:
+            check = {"required": True, "teamName": access["team"], "audTag": [*uris]}
+            guarded = {**rules[index].origin_request, "access": check}
+            rules[index] = replace(rules[index], origin_request=guarded)
+    return replace(
+        settings,
+        sites=[replace(site, passed=uris) for site, uris in zip(sites, passed, strict=True)],
+        rules=[*rules, *settings.rules[len(settings.sites) :]],
+        access=AccessSettings(
+            team=access["team"], applications=applications, tokens=_tokens(access, applications)
+        ),
+    )
+
+
+def _applications(
+    sites: Sequence[Site], access: _Values, findings: Findings
+) -> tuple[list[Application], list[tuple[str, ...]]]:
+    """The applications, and for each site the URIs of those one of which its requests have to have passed."""
+    applications: dict[str, Application] = {}
+    passed: dict[int, list[str]] = {}
+    by_hostname: dict[str, list[tuple[int, Site]]] = {}
+    for index, site in enumerate(sites):
+        by_hostname.setdefault(site.hostname, []).append((index, site))
+
+    def made(uri: str, site: Site, protection: Protection | None) -> str:
+        policies = [EVERYBODY]
+        if protection is not None:
+            policies = [
+                policy
+                for name in protection.groups
+                if name in access["groups"]
+                for policy in policies_of(name, access["groups"][name], protection.session)
+            ]
+        made_of = Application(
+            uri=uri, place=site.place, protection=protection, policies=tuple(policies)
+        )
+        applications.setdefault(uri, made_of)
+        return uri
+
+    closed = {
+        hostname
+        for hostname, numbered in by_hostname.items()
+        if _general([site for _, site in numbered]) is not None
+    }
+    for hostname, numbered in by_hostname.items():
+        its = [site for _, site in numbered]
+        general, whole = _general(its), _whole(its)
+        everywhere: list[str] = []
+        if general is not None:
+            everywhere.append(made(hostname, whole, general))
+        elif wildcard_above(hostname) in closed:
+            made(hostname, whole, None)
+        for index, site in numbered:
+            if not _differs(site, its, general):
+                continue
+            path = access_path(site.path)
+            if path is None:
+                expected = (
+                    f"{EXPECTED}, since who may come in differs from other paths of '{hostname}'"
+                )
+                findings.mismatch(f"{site.place}.path", site.path, expected)
+                continue
+            uri = made(f"{hostname}{path[0]}", site, site.access)
+            passed[index] = [uri] if site.access else []
+            below = f"{uri}/*"
+            if path[1] and below not in applications:
+                made(below, whole, general)
+                everywhere += [below] if general else []
+        for index, site in numbered:
+            passed.setdefault(index, everywhere if site.access else [])
+    return [*applications.values()], [tuple(passed[index]) for index in range(len(sites))]
+
+
+def _whole(its: Sequence[Site]) -> Site:
+    """The site of a hostname that takes all paths that are left, or its last one."""
+    return next((site for site in its if not site.path), its[-1])
+
+
+def _general(its: Sequence[Site]) -> Protection | None:
+    """Who may come in at a hostname as a whole; `None`: everybody, or it has only paths that differ."""
+    whole = _whole(its)
+    alike = not whole.path or all(site.access == whole.access for site in its)
+    return whole.access if alike else None
+
+
+def _differs(site: Site, its: Sequence[Site], general: Protection | None) -> bool:
+    """Whether a site needs an application for its path: it differs from its hostname, or lies in a path that does."""
+    return bool(site.path) and any(
+        other.access != general and (other is site or covers(other.path, site.path))
+        for other in its
+        if other.path
+    )
+
+
+def wildcard_above(hostname: str) -> str:
+    """The wildcard whose application takes a hostname too: it stands for one label (Cloudflare's page on application paths)."""
+    return f"*.{hostname.partition('.')[2]}"
+
+
+def _tokens(access: _Values, applications: Sequence[Application]) -> list[ServiceToken]:
+    """Those that the stack file declares, and those that a group in use names."""
+    named = {
+        selector.value: SERVICE_TOKEN.read({}, "", Findings())
+        for application in applications
+        for policy in application.policies
+        for selector in (*policy.include, *policy.exclude)
+        if selector.kind == "serviceTokens"
+    }
+    return [
+        ServiceToken(
+            name=name,
+            duration=value["duration"],
+            secret_version=value["secretVersion"],
+            old_until=value.get("oldSecretUntil"),
+        )
+        for name, value in {**named, **access["serviceTokens"]}.items()
+    ]
+
+
+def _check_used(access: _Values, sites: Sequence[Site], findings: Findings) -> None:
+    """Warns of groups that no site names, and refuses tokens whose rotation says only half."""
+    used = {name for site in sites if site.access for name in site.access.groups}
+    for name in access["groups"]:
+        if name not in used:
+            text = "no site names it, so nothing is made of it."
+            findings.add(_UNUSED, f"{_WHERE}.groups.{name}", text)
+    for name, value in access["serviceTokens"].items():
+        where = f"{_WHERE}.serviceTokens.{name}.oldSecretUntil"
+        if value["secretVersion"] > 1 and "oldSecretUntil" not in value:
+            findings.add(
+                MISSING_KEY,
+                where,
+                "missing.",
+                "A new secret needs to be told until when the old one is valid, a past time for not at all.",
+            )
+        elif value["secretVersion"] == 1 and "oldSecretUntil" in value:
+            findings.add(
+                _UNFIT,
+                where,
+                "belongs to a `secretVersion` above 1: there is no old secret.",
+                "Leave it out.",
+            )
