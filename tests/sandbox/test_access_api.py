@@ -297,6 +297,27 @@ def test_the_organization_tells_its_team(account: ZeroTrust) -> None:
     assert login["type"] == "onetimepin"
 
 
+def test_keys_are_rotated_and_the_former_one_stays_good(account: ZeroTrust) -> None:
+    def shown() -> list[str]:
+        (organization,) = [
+            thing
+            for thing in account.control("GET", "/dump")["access"]
+            if thing["kind"] == "organizations"
+        ]
+        return [key["kid"] for key in organization["hidden"]["keys"]]
+
+    account.api("GET", "keys")
+    (first,) = shown()
+    account.api("POST", "keys/rotate")
+    second = shown()
+    account.api("POST", "keys/rotate")
+    third = shown()
+
+    assert second[1:] == [first]
+    assert third[1:] == second[:1]
+    assert "pem" not in str(account.api("GET", "organizations").json)
+
+
 def test_an_answer_can_be_lost_after_the_object_was_made(account: ZeroTrust) -> None:
     account.control("POST", "/faults", {"path_regex": "/access/apps$", "drop": True, "after_commit": True, "times": 1})  # fmt: skip
 

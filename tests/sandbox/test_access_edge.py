@@ -349,6 +349,22 @@ def test_an_unmatched_host_can_be_refused(account: ZeroTrust) -> None:
     assert curl(account, "http://open.example.com/").status == 200
 
 
+def test_what_is_told_of_an_application(account: ZeroTrust) -> None:
+    app = account.app("*.example.com", account.policy(ANN))
+
+    seen = curl(account, ADMIN, ("Cf-Access-Metadata-Request", "true"), method="HEAD")
+
+    said = claims_of(account, seen.one("cf-access-metadata"))
+    told = {name: said[name] for name in ("type", "aud", "hostname", "app_hostname", "auth_domain")}
+    assert told == {
+        "type": "match",
+        "aud": app["aud"],
+        "hostname": "admin.example.com",
+        "app_hostname": "*.example.com",
+        "auth_domain": "team.cloudflareaccess.com",
+    }
+
+
 class TestServices:
     def test_a_service_comes_in_with_its_two_headers(self, account: ZeroTrust) -> None:
         token, fields = service(account)

@@ -104,6 +104,8 @@ class Gate:
             if organization.body["deny_unmatched_requests"] and zone not in exempt:
                 return Response(status=403, body=f"{UNMATCHED}\n".encode())
             return Passage(head=request.head, answer_headers=[])
+        if request.method == "HEAD" and request.head.get("cf-access-metadata-request") == "true":
+            return _described(team, app, request)
         return Visit(self._store, self._sessions, team, app, request).judged()
 
     def _own_pages(self, request: Request, team: Team) -> Response:
@@ -355,6 +357,19 @@ def subject(session: Session) -> str:
     import uuid
 
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"mailto:{session.email.lower()}"))
+
+
+def _described(team: Team, app: AccessObject, request: Request) -> Response:
+    """What `cloudflared access` asks before it sends somebody to log in."""
+    token = team.signed(
+        "match",
+        _META_SECONDS,
+        hostname=request.host,
+        auth_domain=team.domain,
+        aud=app.body["aud"],
+        app_hostname=app.body["domain"],
+    )
+    return Response(status=200, headers=[("cf-access-metadata", token)])
 
 
 def _audiences(claims: dict[str, Any]) -> list[str]:
