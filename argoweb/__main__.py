@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "what a preview would say of a stack file, without Pulumi",
     "status": "the whole path of each hostname in one screen",
     "drift": "what differs from the stack at Cloudflare and on each server",
+    "init": "makes a stack by questions with defaults, or by flags",
     "doctor": "what the first `pulumi up` needs, tried one by one",
     "logs": "the journal of the servers' units",
     "ssh": "a shell on a server by the stack's own connection",

@@ -130,6 +130,8 @@ RUN_ELSEWHERE = {
     "python -m argoweb status --watch": "tests/faults/test_commands.py",
     "python -m argoweb check": "tests/settings/test_judge.py",
     "python -m argoweb check --strict --json Pulumi.mysite.yaml": "tests/settings/test_judge.py",
+    "python -m argoweb init": "tests/faults/test_commands.py",
+    "python -m argoweb init --stack mysite --zone example.com --address 192.0.2.10 --site www.example.com=proxy:127.0.0.1:3000": "tests/faults/test_commands.py",
     "python -m argoweb doctor": "tests/engine/test_commands.py",
     "python -m argoweb logs": "tests/engine/test_commands.py",
     "python -m argoweb logs web1 --follow": "tests/faults/test_commands.py",

@@ -1,5 +1,6 @@
 """Each fault that the command line can tell of a server, made on the sandbox's: the line that names it, by its code."""
 
+import contextlib
 import json
 import os
 import pty
@@ -7,6 +8,7 @@ import select
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -212,30 +214,42 @@ def test_lines_for_programs_come_one_a_look(deployed: World) -> None:
     assert [look[0]["exit"] for look in looks] == [0, 0]
 
 
-def talk(world: World, *words: str, says: bytes, until: bytes, end: bytes) -> tuple[bytes, int]:
-    """What a command prints in a terminal: `says` is typed at its beginning, `end` once `until` was seen; its exit code."""
+def talk(
+    world: World, *words: str, says: list[tuple[bytes, bytes]], **variables: str
+) -> tuple[bytes, int]:
+    """What a command prints in a terminal, and its exit code: each text that is waited for is answered by another."""
     main, side = pty.openpty()
-    surroundings = {**world.environment(), "TERM": "xterm"}
+    surroundings = {
+        **world.environment(),
+        "TERM": "xterm",
+        "PROMPT_TOOLKIT_NO_CPR": "1",
+        **variables,
+    }
     command = [".venv/bin/python", "-m", "argoweb", *words]
     with subprocess.Popen(
         command, cwd=world.root, env=surroundings, stdin=side, stdout=side, stderr=side
     ) as process:
         os.close(side)
-        os.write(main, says)
-        text, deadline = b"", time.monotonic() + 60
-        while until not in text and time.monotonic() < deadline:
-            if select.select([main], [], [], 1)[0]:
-                text += os.read(main, 65536)
-        os.write(main, end)
-        return text, process.wait(timeout=30)
+        text, seen, deadline = b"", 0, time.monotonic() + 120
+        while process.poll() is None:
+            assert time.monotonic() < deadline, text
+            if says and says[0][0] in text[seen:]:
+                seen = len(text)
+                os.write(main, says.pop(0)[1])
+            if select.select([main], [], [], 0.2)[0]:
+                with contextlib.suppress(OSError):  # the other end is closed
+                    text += os.read(main, 65536)
+        assert says == [], text
+        return text, process.returncode
 
 
 def test_a_shell_on_the_server_is_this_terminals(deployed: World) -> None:
     asked = b"tty; echo $((6 * 7)) at $(hostname)\n"
 
-    text, code = talk(deployed, "ssh", "web1", says=asked, until=b"42 at web1", end=b"exit 5\n")
+    text, code = talk(
+        deployed, "ssh", "web1", says=[(b"web1", asked), (b"42 at web1", b"exit 5\n")]
+    )
 
-    assert b"42 at web1" in text
     assert b"/dev/pts/" in text
     assert code == 5
 
@@ -255,3 +269,117 @@ def test_a_followed_journal_goes_on_until_interrupted_and_leaves_nothing_behind(
         process.wait(timeout=30)
 
     deployed.wait_for(lambda: "--follow" not in deployed.ssh("ps ax"), 20)
+
+
+def test_a_stack_that_was_made_by_questions_is_deployed_and_serves(
+    fresh: World, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    (home / ".ssh").mkdir(parents=True)
+    (home / ".ssh/id_ed25519").write_text((fresh.root / ".sandbox/ssh_key").read_text())
+    token = fresh.variables.pop("CLOUDFLARE_API_TOKEN")
+    fresh.variables["PULUMI_STACK"] = "mysite"
+    door = fresh.status["ssh"]
+    enter = b"\r"
+
+    text, code = talk(
+        fresh, "init", "--stack", "mysite", HOME=str(home),
+        says=[
+            (b"API token", token.encode() + enter),
+            (b"Zones:", b" " + enter),
+            (b"Name of the server", enter),
+            (b"IP address", b"127.0.0.1" + enter),
+            (b"SSH port", b"\x7f\x7f" + str(door["port"]).encode() + enter),
+            (b"SSH user", enter),
+            (b"on the server?", b"y"),
+            (b"SSH key", enter),
+            (b"Hostname of the first site", b"\x15app.example.localhost" + enter),
+            (b"What answers there", enter),
+            (b"Its proxy", enter),
+        ],
+    )  # fmt: skip
+
+    assert b"fingerprint SHA256:" in text
+    assert b"builtins.pathExists /etc/caddy/argoWeb.nix" in text
+    assert b"argoweb/mysite can be read" in text
+    assert code == 1  # what the doctor misses: Cloudflare's port
+    file = (fresh.root / "Pulumi.mysite.yaml").read_text()
+    assert token not in file + text.decode()
+    assert "OPENSSH" not in file + text.decode()
+    fresh.up()
+    assert fresh.get("app.example.localhost")[0] == 200
+    assert argoweb(fresh, "drift").returncode == 0
+
+
+@pytest.fixture
+def other(world: World) -> Iterator[list[str]]:
+    """The flags of another stack in that sandbox."""
+    door = world.status["ssh"]
+    flags = {
+        "stack": "other", "zone": "example.localhost", "address": "127.0.0.1", "port": str(door["port"]),
+        "ssh-key": door["private_key_file"], "site": "www.example.localhost=proxy:127.0.0.1:3000",
+    }  # fmt: skip
+    yield [word for name, value in flags.items() for word in (f"--{name}", value)]
+    world.pulumi("stack", "rm", "--yes", "--stack", "other")
+
+
+def config_of(world: World) -> str:
+    return world.pulumi("config", "--stack", "other", "--json").stdout
+
+
+def test_flags_answer_all_questions_and_a_second_time_nothing_is_changed(
+    world: World, other: list[str]
+) -> None:
+    first = argoweb(world, "init", *other, "--trust-host-key", "--json")
+    text = (world.root / "Pulumi.other.yaml").read_text()
+    again = argoweb(
+        world, "init", "--stack", "other", "--site", "x.example.localhost=root:/srv", "--json"
+    )
+
+    assert {
+        line["code"] for line in told(first)["lines"] if line["level"] in ("error", "unknown")
+    } == {"edge-tcp"}
+    assert (world.root / "Pulumi.other.yaml").read_text() == text
+    assert told(again)["exit"] == first.returncode
+    door = world.status["ssh"]
+    assert json.loads(config_of(world))["argoweb:servers"]["objectValue"] == {
+        "web1": {"address": "127.0.0.1", "port": door["port"], "hostKey": door["host_key"]}
+    }
+    key = Path(door["private_key_file"]).read_text().splitlines()[1]
+    assert key not in text + first.stdout + first.stderr + again.stdout
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ([], "--host-key is needed where nobody can be asked"),
+        (["--trust-host-key", "--port", "1"], "port 1 shows no host key"),
+        (["--trust-host-key", "--port", "x"], "a port is a number from 1 to 65535"),
+        (["--trust-host-key", "--site", "www"], "expected HOSTNAME=KIND:VALUE"),
+        (["--trust-host-key", "--ssh-key", "/nowhere"], "/nowhere cannot be read"),
+        (["--trust-host-key", "--token-file", "/nowhere"], "/nowhere cannot be read"),
+        (["--trust-host-key", "--account", "f" * 32, "--token-file", "Pulumi.yaml"], "cloudflare:apiToken: is no API token"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_sets_nothing(
+    world: World, other: list[str], more: list[str], said: str
+) -> None:
+    kept = dict(world.variables)
+    if "--token-file" in more:
+        world.variables.pop("CLOUDFLARE_API_TOKEN")
+    flags = (
+        [word for word in other if word not in ("--site", other[-1])] if "--site" in more else other
+    )
+    try:
+        found = argoweb(world, "init", *flags, *more)
+    finally:
+        world.variables = kept
+
+    assert found.returncode == 2
+    assert said in found.stderr
+    assert "Traceback" not in found.stderr
+    given = json.loads(config_of(world))
+    made = [f"argoweb:{key}" for key in ("accountId", "zones", "servers", "sites", "sshPrivateKey")]
+    assert [
+        key for key in made if given.get(key, {}).get("value", "") not in ("", "{}", "[]")
+    ] == []

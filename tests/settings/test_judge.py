@@ -42,7 +42,8 @@ def check(
     )
 
 
-NESTED = [row for row in ROWS if "." in row["place"]]
+NESTED = [row for row in ROWS if "." in row["place"]][::3]
+"""Every third one: how a file is read is the same for all."""
 
 
 @pytest.mark.parametrize("row", NESTED, ids=range(len(NESTED)))

@@ -1,0 +1,86 @@
+"""Questions in a terminal, each of which a flag may answer beforehand."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+import questionary
+
+from argoweb.errors import StackUnreadable
+
+Check = Callable[[str], bool | str]
+"""True for a good answer, or what is wrong with it."""
+
+
+def anything(answer: str) -> bool | str:
+    """Whether there is an answer at all."""
+    return bool(answer.strip()) or "an answer is needed"
+
+
+class Questions:
+    """Asks for what no flag has answered.
+
+    All methods take `flag`, what the flag of that name was given or nothing, and raise `StackUnreadable` where it is
+    missing and nobody can be asked, and `KeyboardInterrupt` where the answer is Ctrl-C.
+    """
+
+    def __init__(self) -> None:
+        self._missing = not (sys.stdin.isatty() and sys.stdout.isatty())
+
+    def text(
+        self,
+        flag: str | None,
+        name: str,
+        question: str,
+        default: str = "",
+        *,
+        check: Check = anything,
+        suffices: bool = False,
+    ) -> str:
+        """One line; a default that `suffices` is taken where nobody can be asked."""
+        if flag is None and suffices and self._missing:
+            return default
+        if flag is not None:
+            if (said := check(flag)) is not True:
+                raise StackUnreadable(f"{name}: found '{flag}': {said}.")
+            return flag
+        self.needs(name)
+        return str(questionary.text(question, default=default, validate=check).unsafe_ask()).strip()
+
+    def hidden(self, name: str, question: str) -> str:
+        """A secret, which is not shown; never a flag, since others see those."""
+        self.needs(name)
+        return str(questionary.password(question, validate=anything).unsafe_ask()).strip()
+
+    def one(self, flag: str | None, name: str, question: str, choices: Sequence[str]) -> str:
+        """One of several; the first is the default. A single one is taken unasked."""
+        if flag is not None or len(choices) == 1:
+            return flag or choices[0]
+        self.needs(name)
+        return str(questionary.select(question, choices=choices).unsafe_ask())
+
+    def some(
+        self, flags: Sequence[str] | None, name: str, question: str, choices: Sequence[str]
+    ) -> list[str]:
+        """At least one of several. A single one is taken unasked."""
+        if flags or len(choices) == 1:
+            return list(flags or choices)
+        self.needs(name)
+        return list(
+            questionary.checkbox(
+                question, choices=choices, validate=lambda chosen: bool(chosen) or "choose one"
+            ).unsafe_ask()
+        )
+
+    def sure(self, flag: bool, name: str, question: str) -> bool:
+        """Yes or no; no is the default."""
+        if flag:
+            return True
+        self.needs(name)
+        return bool(questionary.confirm(question, default=False).unsafe_ask())
+
+    def needs(self, name: str) -> None:
+        """Says that the flag of that name is missing, where nobody can be asked instead."""
+        if self._missing:
+            raise StackUnreadable(
+                f"{name} is needed where nobody can be asked: this is no terminal."
+            )
