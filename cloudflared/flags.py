@@ -45,61 +45,83 @@ def _tag(text: str) -> str | None:
 _LEVEL = Choice(("debug", "info", "warn", "error", "fatal"))
 
 
-def _key(shape: Shape, doc: str) -> Key:
-    return Key(shape=shape, doc=doc)
+def _key(shape: Shape, doc: str, otherwise: str = "", unit: str = "") -> Key:
+    return Key(shape=shape, doc=doc, otherwise=otherwise, unit=unit)
 
 
 _FLAGS = {
-    "loglevel": _key(_LEVEL, "Default info; debug logs request headers."),
-    "transport-loglevel": _key(_LEVEL, "Default info."),
-    "logfile": _key(Text(), "Default none: the journal has it."),
-    "log-directory": _key(Text(), "Default none: the journal has it."),
-    "trace-output": _key(Text(), "File for a trace."),
-    "no-autoupdate": _key(Flag(), "The unit sets it."),
-    "autoupdate-freq": _key(DURATION, "Of no use on NixOS. Default 24h."),
-    "metrics": _key(Text(), "Address of /metrics and /ready. Default 127.0.0.1:20251."),
-    "metrics-update-freq": _key(DURATION, "Default 5s."),
-    "protocol": _key(Choice(("auto", "quic", "http2")), "A named one has no fallback."),
-    "post-quantum": _key(Flag(), "true insists on it."),
-    "edge-ip-version": _key(Choice(("auto", "4", "6")), "In quotes. Default auto."),
+    "loglevel": _key(_LEVEL, "How much cloudflared logs; `debug` has request headers.", "info"),
+    "transport-loglevel": _key(
+        _LEVEL, "How much it logs of its connections to Cloudflare.", "info"
+    ),
+    "logfile": _key(Text(), "File for the log beside the journal."),
+    "log-directory": _key(Text(), "Folder for log files beside the journal."),
+    "trace-output": _key(Text(), "File for a trace of Go's."),
+    "no-autoupdate": _key(Flag(), "Whether cloudflared leaves itself as it is; the unit sets it."),
+    "autoupdate-freq": _key(
+        DURATION, "How often it looks for a newer version; of no use on NixOS.", "24h"
+    ),
+    "metrics": _key(
+        Text(),
+        "Address of /metrics and /ready; the second instance takes the next port.",
+        "127.0.0.1:20251",
+    ),
+    "metrics-update-freq": _key(DURATION, "How often the metrics are renewed.", "5s"),
+    "protocol": _key(
+        Choice(("auto", "quic", "http2")),
+        "How it speaks with Cloudflare; a named one has no fallback.",
+        "auto",
+    ),
+    "post-quantum": _key(Flag(), "Whether it insists on post-quantum key agreement.", "false"),
+    "edge-ip-version": _key(
+        Choice(("auto", "4", "6")), "IP version towards Cloudflare, in quotes.", "auto"
+    ),
     "edge-bind-address": _key(
         Checked(check=_address, example="192.0.2.1"), "Source address of the connections."
     ),
-    "region": _key(Text(), "`us` keeps the connections in the United States."),
-    "retries": _key(Whole(), "Default 5."),
-    "max-edge-addr-retries": _key(Whole(), "Default 8."),
-    "ha-connections": _key(Whole(least=1, most=64), "Default 4."),
+    "region": _key(Text(), "Where the connections end: `us` keeps them in the United States."),
+    "retries": _key(Whole(), "How often a broken connection is tried again.", "5"),
+    "max-edge-addr-retries": _key(
+        Whole(), "How often addresses of Cloudflare are tried before another protocol is.", "8"
+    ),
+    "ha-connections": _key(Whole(least=1, most=64), "Connections to Cloudflare.", "4"),
     "grace-period": _key(
         Duration(check=_grace_period),
-        "How long running requests may take when it stops. Default 30s, at most 3m.",
+        "How long running requests may go on when it stops, at most 3m.",
+        "30s",
     ),
-    "tag": _key(ListOf(item=Checked(check=_tag, example="site=home")), "`KEY=VALUE` each."),
-    "label": _key(Text(), "Name of this connector."),
-    "pidfile": _key(Text(), "Written after the first connection."),
-    "no-prechecks": _key(Flag(), "Default false."),
-    "management-diagnostics": _key(Flag(), "Default true."),
-    "rpc-timeout": _key(DURATION, "Default 5s."),
-    "write-stream-timeout": _key(DURATION, "Default 0s."),
-    "dial-edge-timeout": _key(DURATION, "Default 15s."),
-    "quic-disable-pmtu-discovery": _key(Flag(), "Default false."),
-    "quic-connection-level-flow-control-limit": _key(Whole(), "Bytes. Default 30 MiB."),
-    "quic-stream-level-flow-control-limit": _key(Whole(), "Bytes. Default 6 MiB."),
+    "tag": _key(
+        ListOf(item=Checked(check=_tag, example="site=home")),
+        "What Cloudflare shows with this connector, each as `KEY=VALUE`.",
+    ),
+    "label": _key(Text(), "Name that Cloudflare shows for this connector."),
+    "pidfile": _key(Text(), "File with the process id, written after the first connection."),
+    "no-prechecks": _key(
+        Flag(), "Whether it starts without trying its way to Cloudflare.", "false"
+    ),
+    "management-diagnostics": _key(
+        Flag(), "Whether Cloudflare may ask it for metrics and profiles.", "true"
+    ),
+    "rpc-timeout": _key(DURATION, "How long Cloudflare may take to answer a call.", "5s"),
+    "write-stream-timeout": _key(DURATION, "How long a write may take; 0s for any time.", "0s"),
+    "dial-edge-timeout": _key(DURATION, "How long a connection to Cloudflare may take.", "15s"),
+    "quic-disable-pmtu-discovery": _key(
+        Flag(), "Whether QUIC goes on with the smallest packets.", "false"
+    ),
+    "quic-connection-level-flow-control-limit": _key(
+        Whole(), "What a QUIC connection may have on its way.", "30 MiB", "bytes"
+    ),
+    "quic-stream-level-flow-control-limit": _key(
+        Whole(), "What a QUIC stream may have on its way.", "6 MiB", "bytes"
+    ),
     "features": _key(WORDS, "Experimental features to turn on."),
-    "cacert": _key(replace(PATH, empty=False), "CA of Cloudflare's edge, for tests."),
+    "cacert": _key(replace(PATH, empty=False), "File with the CA of Cloudflare's edge, for tests."),
 }
 
 DEFAULTS: dict[str, str] = {
-    "autoupdate-freq": "24h",
-    "metrics-update-freq": "5s",
-    "retries": "5",
-    "max-edge-addr-retries": "8",
-    "ha-connections": "4",
-    "grace-period": "30s",
-    "management-diagnostics": "true",
-    "rpc-timeout": "5s",
-    "dial-edge-timeout": "15s",
-    "quic-connection-level-flow-control-limit": "30 MiB",
-    "quic-stream-level-flow-control-limit": "6 MiB",
+    name: key.otherwise
+    for name, key in _FLAGS.items()
+    if isinstance(key.shape, (Duration, Whole, Flag)) and key.otherwise not in ("", "0s", "false")
 }
 """The defaults that a 0 or false in the file leaves in place."""
 
@@ -198,8 +220,10 @@ _ARGUMENTS = dict.fromkeys(
     "is not read from the file; cloudflared takes it as an argument only.",
 )
 _STRUCTURED = {
-    "originRequest": _key(ORIGIN_REQUEST, "Defaults for every site."),
-    "warp-routing": _key(WARP_ROUTING, "Private networks."),
+    "originRequest": _key(
+        ORIGIN_REQUEST, "How services are reached, for every site that does not say it itself."
+    ),
+    "warp-routing": _key(WARP_ROUTING, "How private networks are reached."),
 }
 
 SETTINGS = Table(

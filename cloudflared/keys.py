@@ -38,15 +38,15 @@ WORDS = ListOf(item=Text())
 PORTS = ListOf(item=Whole(least=1, most=65535))
 
 
-def _key(shape: Shape, doc: str) -> Key:
-    return Key(shape=shape, doc=doc)
+def _key(shape: Shape, doc: str, otherwise: str = "") -> Key:
+    return Key(shape=shape, doc=doc, otherwise=otherwise)
 
 
 IP_RULE = Table(
     keys={
         "prefix": Key(shape=NETWORK, doc="The network, as CIDR.", required=True),
         "ports": _key(PORTS, "Destination ports; none means all."),
-        "allow": _key(Flag(), "Whether a match is allowed. Default false."),
+        "allow": _key(Flag(), "Whether a match is allowed.", "false"),
     },
     words=words.IP_RULE,
 )
@@ -56,31 +56,47 @@ ACCESS = Table(
         "required": _key(Flag(), "Whether a request without a valid Access token is refused."),
         "teamName": _key(Text(), "The Zero Trust organisation's name."),
         "audTag": _key(WORDS, "Audience tags of the Access applications that may pass."),
-        "environment": _key(Choice(("", "fed")), "`fed` for FedRAMP."),
+        "environment": _key(Choice(("", "fed")), "`fed` for an organisation in FedRAMP."),
     },
     words=words.ACCESS,
 )
 
 ORIGIN_REQUEST = Table(
     keys={
-        "connectTimeout": _key(DURATION, "Time to connect to the service. Default 30s."),
-        "tlsTimeout": _key(DURATION, "Time for the TLS handshake. Default 10s."),
-        "tcpKeepAlive": _key(DURATION, "Interval of TCP keep-alives. Default 30s."),
-        "noHappyEyeballs": _key(Flag(), "No fallback between IPv6 and IPv4. Default false."),
-        "keepAliveConnections": _key(Whole(), "Idle connections kept open. Default 100."),
-        "keepAliveTimeout": _key(DURATION, "How long an idle one is kept. Default 1m30s."),
+        "connectTimeout": _key(DURATION, "How long connecting to the service may take.", "30s"),
+        "tlsTimeout": _key(DURATION, "How long the TLS handshake may take.", "10s"),
+        "tcpKeepAlive": _key(DURATION, "Interval of TCP keep-alives.", "30s"),
+        "noHappyEyeballs": _key(
+            Flag(), "Whether there is no fallback between IPv6 and IPv4.", "false"
+        ),
+        "keepAliveConnections": _key(Whole(), "How many idle connections are kept open.", "100"),
+        "keepAliveTimeout": _key(DURATION, "How long an idle connection is kept open.", "1m30s"),
         "httpHostHeader": _key(HOST, "Host header sent to the service."),
         "originServerName": _key(Text(empty=True), "Name expected in the service's certificate."),
-        "matchSNItoHost": _key(Flag(), "Use the request's hostname as TLS server name."),
-        "caPool": _key(PATH, "Path on the server of the CA that signed it."),
-        "noTLSVerify": _key(Flag(), "Accept any certificate. Default false."),
-        "disableChunkedEncoding": _key(Flag(), "For WSGI servers. Default false."),
-        "bastionMode": _key(Flag(), "Jump host: the client names the destination."),
-        "proxyAddress": _key(Text(empty=True), "Listen address of the proxy. Default 127.0.0.1."),
-        "proxyPort": _key(Whole(most=65535, unsigned=True), "Its port; 0 takes a free one."),
+        "matchSNItoHost": _key(
+            Flag(), "Whether the request's hostname is the TLS server name.", "false"
+        ),
+        "caPool": _key(PATH, "File on the server with the CA of the service's certificate."),
+        "noTLSVerify": _key(Flag(), "Whether any certificate of the service is accepted.", "false"),
+        "disableChunkedEncoding": _key(
+            Flag(), "Whether requests are sent without chunks, for WSGI servers.", "false"
+        ),
+        "bastionMode": _key(
+            Flag(), "Whether it is a jump host: the client names the destination.", "false"
+        ),
+        "proxyAddress": _key(
+            Text(empty=True), "Address at which the proxy of `proxyType` listens.", "127.0.0.1"
+        ),
+        "proxyPort": _key(
+            Whole(most=65535, unsigned=True),
+            "Port at which the proxy listens; 0 takes a free one.",
+            "0",
+        ),
         "proxyType": _key(Choice(("", "socks")), "`socks` for a SOCKS5 proxy."),
         "ipRules": _key(ListOf(item=IP_RULE), "What a socks-proxy may reach."),
-        "http2Origin": _key(Flag(), "HTTP/2 to the service, which must be https."),
+        "http2Origin": _key(
+            Flag(), "Whether the service, which must be https, is asked by HTTP/2.", "false"
+        ),
         "access": _key(ACCESS, "Validation of the Access token at the origin."),
     },
     words=words.ORIGIN_REQUEST,
@@ -89,9 +105,11 @@ ORIGIN_REQUEST = Table(
 
 WARP_ROUTING = Table(
     keys={
-        "connectTimeout": _key(DURATION, "Default 5s."),
-        "maxActiveFlows": _key(Whole(unsigned=True), "0 for no limit."),
-        "tcpKeepAlive": _key(DURATION, "Default 30s."),
+        "connectTimeout": _key(DURATION, "How long connecting may take.", "5s"),
+        "maxActiveFlows": _key(
+            Whole(unsigned=True), "How many flows there may be at once; 0 for any number.", "0"
+        ),
+        "tcpKeepAlive": _key(DURATION, "Interval of TCP keep-alives.", "30s"),
     },
     misused={"enabled": "has had no effect since cloudflared 2023.9.0. Remove it."},
 )

@@ -27,8 +27,8 @@ _LONGEST_SESSION = 31 * 24 * 3600
 _MOST_AGE = 86_400
 
 
-def _key(shape: Shape, doc: str, default: object = None) -> Key:
-    return Key(shape=shape, doc=doc, default=default)
+def _key(shape: Shape, doc: str, default: object = None, unit: str = "") -> Key:
+    return Key(shape=shape, doc=doc, default=default, unit=unit)
 
 
 def _network(text: str) -> str | None:
@@ -136,7 +136,7 @@ _CORS = Table(
         "methods": _key(ListOf(item=Choice(_METHODS), single=True, least=1), "Methods; none for all."),
         "headers": _key(ListOf(item=_HEADER, single=True, least=1), "Headers; none for all."),
         "credentials": _key(Flag(), "Whether the browser sends cookies, which a login needs.", False),
-        "maxAge": _key(Whole(least=1, most=_MOST_AGE), "Seconds for which a browser keeps the answer."),
+        "maxAge": _key(Whole(least=1, most=_MOST_AGE), "How long a browser keeps the answer.", unit="seconds"),
     },
     words=words.CORS,
 )  # fmt: skip
@@ -192,7 +192,8 @@ ACCESS = Table(
     keys={
         "team": Key(
             shape=_TEAM,
-            doc="Set it with: pulumi config set --path argoweb:access.team <the name before .cloudflareaccess.com>",
+            doc="The Zero Trust team's name, as before .cloudflareaccess.com.",
+            remedy="Set it with: pulumi config set --path argoweb:access.team <the name before .cloudflareaccess.com>",
             required=True,
         ),
         "groups": _key(MapOf(item=GROUP, key=_NAME), "Who may come in, by names of your choice.", {}),

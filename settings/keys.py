@@ -11,12 +11,12 @@ _EIGHT_HOURS = 28_800
 _PORT = Whole(least=1, most=65535)
 
 
-def _key(shape: Shape, doc: str, default: object = None) -> Key:
-    return Key(shape=shape, doc=doc, default=default)
+def _key(shape: Shape, doc: str, default: object = None, unit: str = "") -> Key:
+    return Key(shape=shape, doc=doc, default=default, unit=unit)
 
 
-def _must(shape: Shape, doc: str) -> Key:
-    return Key(shape=shape, doc=doc, required=True)
+def _must(shape: Shape, doc: str, remedy: str = "") -> Key:
+    return Key(shape=shape, doc=doc, required=True, remedy=remedy)
 
 
 def _given(name: str) -> dict[str, object]:
@@ -26,13 +26,17 @@ def _given(name: str) -> dict[str, object]:
 
 _SSH = {
     "address": _must(formats.ADDRESS, "IP address or host name for SSH."),
-    "port": _key(_PORT, "SSH port.", 22),
+    "port": _key(_PORT, "Port of the SSH server.", 22),
     "user": _key(formats.LOGIN, "SSH user: root, or one that may `sudo -n`.", "root"),
     "hostKey": _key(
         formats.HOST_KEY,
         "The server's SSH host key: its `/etc/ssh/ssh_host_ed25519_key.pub`, or what `ssh-keyscan -t ed25519 ADDRESS` prints behind the address.",
     ),
-    "insecureHostKey": _key(Flag(), "Accept any host key.", False),
+    "insecureHostKey": _key(
+        Flag(),
+        "Whether any host key is accepted, so that anybody could answer as the server.",
+        False,
+    ),
 }
 
 _VERIFIED: dict[str, object] = {
@@ -63,12 +67,20 @@ _SERVER = Table(
         **_SSH,
         "bastion": _key(
             Table(keys=_SSH, words=words.SERVER, also=_VERIFIED),
-            "SSH server in between.",
+            "SSH server by way of which this one is reached.",
         ),
-        "dialAttempts": _key(Whole(least=1, most=20), "Attempts to connect.", 4),
-        "dialTimeout": _key(Whole(least=1, most=300), "Seconds an attempt may take.", 10),
-        "redeploy": _key(Whole(), "Raise it by one to send every file again.", 0),
-        "letGo": _key(Flag(), "The server is gone: forget it without connecting.", False),
+        "dialAttempts": _key(Whole(least=1, most=20), "How often a connection is tried.", 4),
+        "dialTimeout": _key(
+            Whole(least=1, most=300), "How long an attempt may take.", 10, "seconds"
+        ),
+        "redeploy": _key(
+            Whole(), "Counts reinstallations: raise it by one to send every file again.", 0
+        ),
+        "letGo": _key(
+            Flag(),
+            "Whether the server is gone for good, and is forgotten without connecting.",
+            False,
+        ),
         "rebuild": _key(_REBUILD, "How NixOS is rebuilt.", {}),
     },
     also=_VERIFIED,
@@ -85,7 +97,7 @@ _DNS = Table(
             "Tags of the record; a zone of the free plan takes none.",
             [],
         ),
-        "adopt": _key(Flag(), "Take over a CNAME that is there already.", False),
+        "adopt": _key(Flag(), "Whether a CNAME that is there already is taken over.", False),
     },
     words=words.DNS,
 )
@@ -105,29 +117,35 @@ SITE = Table(
             "Go regular expression on the path; none takes every path. Where a hostname has one, paths such as `//x` or `/x/../y` get 404.",
             "",
         ),
-        "root": _key(formats.PATH, "Folder on the server that Caddy serves."),
+        "root": _key(formats.PATH, "Folder on the server whose files Caddy serves."),
         "hiddenFiles": _key(
             Flag(),
-            "Beside `root`: serve files and folders whose name begins with a dot too, not only those below /.well-known.",
+            "Beside `root`: whether files and folders whose name begins with a dot are served too, not only those below /.well-known.",
             False,
         ),
         "proxy": _key(
             ListOf(item=formats.UPSTREAM, single=True, least=1),
-            "Upstream, or several, of a Caddy reverse proxy.",
+            "Upstream, or several, to which Caddy passes requests.",
         ),
         "proxyHost": _key(
             formats.PROXY_HOST,
             "Beside `proxy`: the Host that the upstream gets; none for the visitor's.",
         ),
-        "redirect": _key(formats.REDIRECT, "Where Caddy redirects."),
+        "redirect": _key(
+            formats.REDIRECT, "URL to which Caddy sends every visitor, with Caddy's placeholders."
+        ),
         "redirectStatus": _key(
             Choice((301, 302, 303, 307, 308)),
-            "Its status: 301 and 308 are permanent, 307 and 308 keep the method. Without it 302.",
+            "Beside `redirect`: the status of the answer. 301 and 308 are permanent, 307 and 308 keep the method. Without it 302.",
         ),
         "caddyfile": _key(Text(lines=True), "Caddy directives of your own, for this site."),
         "service": _key(Text(), "A service that cloudflared reaches without Caddy."),
-        "originRequest": _key(ORIGIN_REQUEST, "How cloudflared reaches it.", {}),
-        "dns": _key(Either(other=_DNS), "false for no record.", True),
+        "originRequest": _key(
+            ORIGIN_REQUEST,
+            "How cloudflared reaches the site's service, key by key before the one of all sites.",
+            {},
+        ),
+        "dns": _key(Either(other=_DNS), "The site's DNS record; false for none.", True),
         "access": _key(
             access_keys.SITE,
             "Who may come in by Cloudflare Access: a group of `argoweb:access`, several, or these keys; or `public`.",
@@ -143,22 +161,31 @@ BY_CLOUDFLARED, BY_CADDY = "cloudflared", "caddy"
 _TLS = Table(
     keys={
         "certificate": _key(formats.PATH, "Certificate file on the server."),
-        "key": _key(formats.PATH, "Its key file."),
-        "internal": _key(Flag(), "Instead of these two: a certificate of Caddy's own CA.", False),
+        "key": _key(formats.PATH, "Key file of the certificate, on the server."),
+        "internal": _key(
+            Flag(), "Instead of `certificate` and `key`: a certificate of Caddy's own CA.", False
+        ),
         "caPool": _key(
             formats.PATH, "CA file, readable for the user argoWeb, by which cloudflared trusts it."
         ),
-        "noTLSVerify": _key(Flag(), "cloudflared accepts any certificate of Caddy.", False),
-        "clientCa": _key(formats.PATH, "CA whose client certificates Caddy demands."),
+        "noTLSVerify": _key(Flag(), "Whether cloudflared accepts any certificate of Caddy.", False),
+        "clientCa": _key(
+            formats.PATH, "File on the server with the CA whose client certificates Caddy demands."
+        ),
     },
     words=words.TLS,
 )
 
 _TUNNEL = Table(
     keys={
-        "name": _key(formats.TUNNEL_NAME, "Unique in the account."),
-        "secretVersion": _key(Whole(least=1), "Raise it by one for a new secret.", 1),
-        "protect": _key(Flag(), "Refuse to delete the tunnel.", False),
+        "name": _key(
+            formats.TUNNEL_NAME,
+            "The tunnel's name, unique in the account. Without it PROJECT-STACK, or as it is for an imported one.",
+        ),
+        "secretVersion": _key(
+            Whole(least=1), "Counts the tunnel's secrets: raise it by one for a new one.", 1
+        ),
+        "protect": _key(Flag(), "Whether Pulumi refuses to delete the tunnel.", False),
         "importId": _key(formats.UUID, "UUID of a tunnel that is there already, to go on with it."),
     },
     words=words.TUNNEL,
@@ -167,7 +194,7 @@ _TUNNEL = Table(
 _ZONE = Table(
     keys={
         "name": _must(Text(), "The zone's name."),
-        "id": _key(formats.HEX_ID, "Its id; none looks it up by name."),
+        "id": _key(formats.HEX_ID, "The zone's id. Without it the zone is looked up by its name."),
     },
     words=words.ZONE,
 )
@@ -176,14 +203,16 @@ _CADDY = Table(
     keys={
         "bind": _key(
             ListOf(item=formats.IP, single=True, least=1),
-            "Where Caddy listens.",
+            "Addresses at which Caddy listens.",
             ["127.0.0.1", "::1"],
         ),
-        "port": _key(_PORT, "Its port.", 8080),
+        "port": _key(_PORT, "The port at which Caddy listens for the sites.", 8080),
         "unit": _key(formats.UNIT, "Caddy's systemd unit.", "caddy"),
         "user": _key(formats.WORD, "User that Caddy runs as; default as in nixpkgs."),
         "group": _key(formats.WORD, "Group that the user argoWeb joins.", "caddyProxy"),
-        "manage": _key(Flag(), "false for a Caddy unit of your own.", True),
+        "manage": _key(
+            Flag(), "Whether argoweb sets up Caddy; false for a Caddy unit of your own.", True
+        ),
         "tls": _key(
             _TLS,
             "TLS 1.3 between cloudflared and Caddy; none for plain HTTP. Other sites of that Caddy then redirect from http themselves.",
@@ -206,13 +235,15 @@ _CADDY = Table(
         ),
         "hsts": _key(
             Whole(most=_TWO_YEARS),
-            "Seconds for which browsers insist on https at every site of Caddy (Strict-Transport-Security); 0 for none.",
+            "How long browsers insist on https at every site of Caddy (Strict-Transport-Security); 0 for not at all.",
             0,
+            "seconds",
         ),
         "streamCloseDelay": _key(
             Whole(most=_TWO_YEARS),
-            "Seconds for which a WebSocket through `proxy` goes on after a reload of Caddy; 0 ends it at once. Other streams and downloads go on to their end.",
+            "How long a WebSocket through `proxy` goes on after a reload of Caddy; 0 ends it at once. Other streams and downloads go on to their end.",
             _EIGHT_HOURS,
+            "seconds",
         ),
     },
     words=words.CADDY,
@@ -221,12 +252,12 @@ _CADDY = Table(
 _PACKAGE = Table(
     keys={
         "url": _must(formats.GIT_URL, "Git mirror of cloudflared."),
-        "rev": _must(formats.REVISION, "Revision."),
+        "rev": _must(formats.REVISION, "Tag or commit to build."),
         "hash": _must(formats.SRI_HASH, "Hash of the source."),
         "vendorHash": _key(
             formats.SRI_HASH, "Hash of the Go modules; none where the source vendors them."
         ),
-        "version": _must(formats.VERSION, "Version it reports."),
+        "version": _must(formats.VERSION, "Version that the built program reports."),
     },
     words=words.PACKAGE,
 )
@@ -235,7 +266,7 @@ _NIXOS = Table(
     keys={
         "allowUnfree": _key(
             Flag(),
-            "Sets nixpkgs.config.allowUnfree; cloudflared in nixpkgs does not need it.",
+            "Whether nixpkgs.config.allowUnfree is set; cloudflared in nixpkgs does not need it.",
             False,
         ),
         "instances": _key(
@@ -243,14 +274,22 @@ _NIXOS = Table(
             "How many cloudflared a server runs. 2 restart in turn, so that a change drops no request; 1 saves 45 MB and costs a gap at each restart.",
             2,
         ),
-        "configDir": _key(formats.FOLDER, "Folder of the pushed files.", "/etc/caddy"),
-        "dataDir": _key(formats.FOLDER, "Folder of the credentials.", "/var/lib/argoWeb"),
+        "configDir": _key(
+            formats.FOLDER, "Folder on the servers with the pushed files.", "/etc/caddy"
+        ),
+        "dataDir": _key(
+            formats.FOLDER,
+            "Folder on the servers with the tunnel's credentials.",
+            "/var/lib/argoWeb",
+        ),
     }
 )
 
 _HEALTH = Table(
     keys={
-        "timeout": _key(Whole(least=5, most=3600), "Seconds until a change must serve.", 60),
+        "timeout": _key(
+            Whole(least=5, most=3600), "How long a change may take to serve.", 60, "seconds"
+        ),
         "urls": _key(
             ListOf(item=formats.HEALTH_URL),
             "URLs that must answer on the server: those of the stack's sites are asked of its Caddy, others as they are.",
@@ -287,20 +326,30 @@ STACK = Table(
     keys={
         "accountId": _must(
             formats.HEX_ID,
+            "The Cloudflare account: it stands in the URL of its dashboard.",
             "Set it with: pulumi config set argoweb:accountId <32 hex digits from the dashboard's URL>",
         ),
-        "tunnel": _key(_TUNNEL, "The tunnel.", {}),
-        "cloudflared": _key(SETTINGS, "Keys of cloudflared's own file.", {}),
+        "tunnel": _key(
+            _TUNNEL,
+            "The tunnel at Cloudflare: its name, its secret, and one that is there already.",
+            {},
+        ),
+        "cloudflared": _key(
+            SETTINGS, "Keys of cloudflared's own configuration file, for every server.", {}
+        ),
         "zones": _must(
             ListOf(item=_ZONE, least=1),
+            "The DNS zones in which the hostnames lie.",
             "Set the first with: pulumi config set --path 'argoweb:zones[0].name' example.com",
         ),
         "servers": _must(
             MapOf(item=_SERVER, key=formats.SERVER_NAME),
+            "The NixOS servers that run the tunnel, each by a name of your choice.",
             "Set the first with: pulumi config set --path argoweb:servers.web1.address 192.0.2.10",
         ),
         "sites": _must(
             ListOf(item=SITE),
+            "What answers at each hostname, in the order in which they are tried.",
             "Set the first with: pulumi config set --path 'argoweb:sites[0].hostname' www.example.com",
         ),
         "access": _key(
@@ -316,10 +365,12 @@ STACK = Table(
             "Who chooses among Caddy's sites: `cloudflared`, which has a rule for each and answers 404 for the rest, or `caddy`, which gets the rest by one rule, so that no change of its sites restarts cloudflared.",
             BY_CLOUDFLARED,
         ),
-        "caddy": _key(_CADDY, "The web server.", {}),
+        "caddy": _key(_CADDY, "The web server behind the tunnel.", {}),
         "package": _key(_PACKAGE, "A cloudflared of your own; none for the one of nixpkgs."),
-        "nixos": _key(_NIXOS, "Places on the servers.", {}),
-        "health": _key(_HEALTH, "What must hold after a change.", {}),
+        "nixos": _key(
+            _NIXOS, "Where things are on the servers, and how many cloudflared run there.", {}
+        ),
+        "health": _key(_HEALTH, "What must answer before a change stays.", {}),
         "rollout": _key(_ROLLOUT, "In which batches several servers take a change.", {}),
         "accept": _key(
             ListOf(item=Text(expected="the code of a warning")),

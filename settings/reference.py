@@ -2,15 +2,31 @@
 
 import json
 import sys
+from pathlib import Path
+
+import yaml
 
 from settings.keys import SECRETS, STACK
-from values.findings import shown
-from values.kinds import Either, ListOf, MapOf, Shape, Short, Table
+from values.kinds import (
+    Checked,
+    Choice,
+    Either,
+    Flag,
+    ListOf,
+    MapOf,
+    Shape,
+    Short,
+    Table,
+    Text,
+    Whole,
+)
 
+_EXAMPLES = Path(__file__).with_name("examples.yaml")
 _HEAD = """# The stack file
 
 Made from the code by `python -m settings.reference markdown`; a test keeps it in step. `*` marks a key that must be
-there. A key that is not listed is refused. `docs/stack.schema.json` is the same for editors.
+there. Behind what a key means stand what its value is, the default and an example. A key that is not listed is refused.
+`docs/stack.schema.json` is the same for editors.
 
 - `cloudflare:apiToken` *: Cloudflare API token, a secret; or the variable `CLOUDFLARE_API_TOKEN`.
 """
@@ -19,7 +35,12 @@ there. A key that is not listed is refused. `docs/stack.schema.json` is the same
 def markdown() -> str:
     """The reference for people."""
     secrets = "".join(f"- `argoweb:{name}`: {doc}\n" for name, doc in SECRETS.items())
-    return _HEAD + secrets + "".join(_lines(STACK, "argoweb:", 0))
+    return _HEAD + secrets + "".join(_lines(STACK, "argoweb:", 0, _examples()))
+
+
+def _examples() -> object:
+    """A value for each key, which the tests hold against the program."""
+    return yaml.safe_load(_EXAMPLES.read_text(encoding="utf-8"))
 
 
 def schema() -> str:
@@ -47,21 +68,67 @@ def schema() -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _lines(table: Table, prefix: str, depth: int) -> list[str]:
+def _lines(table: Table, prefix: str, depth: int, examples: object) -> list[str]:
     lines = []
     for name, key in table.keys.items():
         must = " *" if key.required else ""
         given = key.default not in (None, [], {}, "")
-        default = f" Default: {_plain(key.default)}." if given else ""
-        lines.append(f"{'  ' * depth}- `{prefix}{name}`{must}: {key.doc}{default}\n")
+        default = _as_written(key.default) if given else key.otherwise
+        example = _example(name, examples)
+        facts = [_type(key.shape, key.unit), default and f"default `{default}`"]
         inner = _table_in(key.shape)
+        if inner is None and example is not None:
+            facts.append(f"example `{_as_written(example)}`")
+        said = "; ".join(filter(None, facts))
+        lines.append(f"{'  ' * depth}- `{prefix}{name}`{must}: {key.doc} *{said}*\n")
         if inner is not None:
-            lines += _lines(inner, "", depth + 1)
+            lines += _lines(inner, "", depth + 1, example)
     return lines
 
 
-def _plain(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else shown(value)
+def _example(name: str, examples: object) -> object:
+    """That of a key in a table, or in the first of several, which are a list or have names of their own."""
+    several = examples if isinstance(examples, list) else [examples]
+    tables = [each for each in several if isinstance(each, dict)]
+    tables += [each for table in tables for each in table.values() if isinstance(each, dict)]
+    return next((table[name] for table in tables if name in table), None)
+
+
+def _as_written(value: object) -> str:
+    """A value in the words of a stack file, on one line."""
+    return (
+        yaml.safe_dump(value, default_flow_style=True, width=10**6, allow_unicode=True)
+        .removesuffix("\n...\n")
+        .strip()
+    )
+
+
+def _type(shape: Shape, unit: str = "") -> str:
+    """What a value has to be, in words."""
+    match shape:
+        case Flag():
+            return "true or false"
+        case Whole():
+            what = f"whole number of {unit}" if unit else "whole number"
+            return f"{what}, {shape.least} to {shape.most}" if shape.most < 2**31 - 1 else what
+        case Choice():
+            return " or ".join(f"`{word}`" for word in shape.words if word != "")
+        case Text():
+            return "lines of text" if shape.lines else shape.expected
+        case Checked():
+            return shape.kind
+        case ListOf():
+            return f"{'one or a list' if shape.single else 'list'}, each {_type(shape.item)}"
+        case MapOf():
+            return f"mapping of names, each {_type(shape.item)}"
+        case Table():
+            return "a mapping"
+        case Short():
+            return f"a mapping, or the value of its `{shape.key}`"
+        case Either():
+            return "true, false or a mapping"
+        case _:
+            return "number or text"
 
 
 def _table_in(shape: Shape) -> Table | None:

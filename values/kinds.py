@@ -231,9 +231,16 @@ class Key:
 
     shape: Shape
     doc: str
+    """What it is, in a sentence."""
     required: bool = False
+    remedy: str = ""
+    """What to do where it is missing; `doc` says enough if this is empty."""
     default: object = None
     """What `Table.read` gives when the key is absent; `None` for nothing."""
+    otherwise: str = ""
+    """What the program that reads the key takes when it is absent, as it is written."""
+    unit: str = ""
+    """What a number counts, as `seconds`."""
 
 
 def _or_nothing(kind: dict[str, object]) -> dict[str, object]:
@@ -283,7 +290,7 @@ class Table:
             if name in value and value[name] is not None:
                 result[name] = key.shape.read(value[name], place, findings)
             elif key.required:
-                findings.add(MISSING_KEY, place, "missing.", key.doc)
+                findings.add(MISSING_KEY, place, "missing.", key.remedy or key.doc)
             elif isinstance(key.shape, Table) and key.default is not None:
                 result[name] = key.shape.read(key.default, place, findings)
             elif key.default is not None:

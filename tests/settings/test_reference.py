@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from settings import FindingsError, reference
 from settings.build import build
 from settings.keys import STACK
 from tests.settings.messages import ROWS, changed
+from values.findings import Findings
+from values.kinds import Key, Shape
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -109,3 +112,29 @@ def test_what_the_code_refuses_by_its_shape_the_schema_refuses_too(
     prod: dict[str, Any], place: str, value: Any
 ) -> None:
     assert takes(changed(prod, place, value)) == (False, False)
+
+
+def keys_of(shape: Shape, example: object, place: str) -> Iterator[tuple[str, Key, object]]:
+    """Each key of a table without keys of its own, with the example that the reference gives it."""
+    table = reference._table_in(shape)
+    for name, key in table.keys.items() if table else ():
+        found = reference._example(name, example)
+        if reference._table_in(key.shape) is None:
+            yield f"{place}.{name}", key, found
+        yield from keys_of(key.shape, found, f"{place}.{name}")
+
+
+EXAMPLES = [*keys_of(STACK, reference._examples(), "stack")]
+
+
+@pytest.mark.parametrize(("place", "key", "example"), EXAMPLES, ids=[each[0] for each in EXAMPLES])
+def test_each_key_has_an_example_that_it_takes_and_a_sentence(
+    place: str, key: Key, example: object
+) -> None:
+    findings = Findings()
+    key.shape.read(example, place, findings)
+
+    assert example is not None
+    assert findings.errors == []
+    assert re.fullmatch(r"[A-Z`*].*\.", key.doc)
+    assert key.unit or not re.search(r"[Ss]econds|[Bb]ytes", key.doc)
