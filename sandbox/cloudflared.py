@@ -1,13 +1,14 @@
 """Which cloudflared the servers run: a real one where it can be had, else the sandbox's imitation."""
 
+import contextlib
 import hashlib
+import http.client
 import importlib.util
 import os
 import platform
 import re
 import shutil
 import subprocess
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -167,13 +168,21 @@ def _fetch(url: str, checksum: str, program: Path) -> str:
     try:
         with urllib.request.urlopen(url, timeout=_CONNECT_SECONDS) as response:
             content = response.read()
-    except (urllib.error.URLError, OSError) as error:
-        return str(getattr(error, "reason", error))
+    except (OSError, http.client.HTTPException) as error:
+        return f"{getattr(error, 'reason', error)}"
     if (digest := hashlib.sha256(content).hexdigest()) != checksum:
         return f"its SHA-256 is {digest}, expected {checksum}"
-    program.parent.mkdir(parents=True, exist_ok=True)
     new = program.with_name(f".{program.name}.{os.getpid()}")
-    new.write_bytes(content)
-    new.chmod(0o755)
-    new.replace(program)
+    try:
+        program.parent.mkdir(parents=True, exist_ok=True)
+        new.write_bytes(content)
+        new.chmod(0o755)
+        if not _version(new):
+            return f"what was fetched does not run in {program.parent}"
+        new.replace(program)
+    except OSError as error:
+        return f"{program.parent} cannot hold it: {error.strerror}"
+    finally:
+        with contextlib.suppress(OSError):
+            new.unlink()
     return ""

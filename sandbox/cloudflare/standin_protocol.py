@@ -220,8 +220,10 @@ class StandinEdge:
             if any(control.take(str(first["stream"]), stream) for control in self._controls):
                 await stream.closed.wait()
             return
-        index = first.get("conn_index")
-        location = self._locations[index % len(self._locations) if isinstance(index, int) else 0]
+        address = first.get("address")
+        location = self._locations[
+            address % len(self._locations) if isinstance(address, int) else 0
+        ]
         if location.now.gone:
             writer.write(b'{"gone":true}\n')
             return

@@ -48,6 +48,20 @@ def test_the_mark_of_a_refusal_makes_no_difference(rig: Rig, retry: bool) -> Non
     assert rig.ready()[0] == 200
 
 
+def test_a_duplicate_takes_another_address(rig: Rig) -> None:
+    rig.control("POST", "/weather", {"refusal": "EDUPCONN", "location": "sbx01"})
+    program = rig.start(wait=False)
+
+    until(rig.connections)
+
+    assert {connection["colo_name"] for connection in rig.connections()} == {"sbx02"}
+    assert program.exit_code is None
+    told = 'error="already connected to this server, trying another address"'
+    assert (told in program.log) == (
+        rig.protocol == "http2" and f"{AGAIN} 2s connIndex=0" in program.log
+    )
+
+
 @over_http2
 @pytest.mark.parametrize("retry", [False, True])
 def test_over_http2_another_refusal_ends_it(rig: Rig, retry: bool) -> None:

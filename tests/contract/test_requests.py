@@ -1,13 +1,16 @@
 """What a service gets of a visitor's request, and a visitor of a service's answer, byte by byte."""
 
+import itertools
+import os
 import re
 import socket
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.contract.rig import CLOSES, HOST, Rig, everything, received, until
+from tests.contract.rig import CLOSES, HOST, PATIENCE, Rig, everything, received, until
 
 over_http2 = pytest.mark.parametrize("protocol", ["http2"])
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -448,3 +451,64 @@ def test_a_service_that_speaks_tcp_and_is_not_there(rig: Rig) -> None:
 
     with rig.visitor(WEBSOCKET.format("/")) as visitor:
         assert everything(visitor).startswith(b"HTTP/1.1 502 ")
+
+
+BINARY, MASKED = 0x82, 0x80
+FRAME = 16384
+"""Bytes; cloudflared loses what a longer one has (`websocket/connection.go`, `cfio/copy.go`), and sends none itself."""
+SESSION = os.urandom(300_000)
+"""What a terminal or a database may send in one go."""
+
+
+def frames(content: bytes) -> bytes:
+    """A visitor's frames of a WebSocket (RFC 6455, 5.2), their masks being zeroes."""
+    pieces = [content[at : at + FRAME] for at in range(0, len(content), FRAME)]
+    return b"".join(
+        bytes([BINARY, MASKED | 126]) + len(each).to_bytes(2, "big") + bytes(4) + each
+        for each in pieces
+    )
+
+
+def content_of(connection: socket.socket, length: int) -> bytes:
+    """What the frames carry that come until so many bytes were carried."""
+    stream, found = connection.makefile("rb"), b""
+    while len(found) < length:
+        first, size = stream.read(2)
+        size = int.from_bytes(stream.read({126: 2, 127: 8}[size]), "big") if size > 125 else size
+        content = stream.read(size)
+        found += content if first & 0x0F in (0, 2) else b""
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "scheme"),
+    [
+        *itertools.product(("real", "imitation"), ("ssh", "tcp", "rdp", "smb")),
+        ("real", "bastion"),
+    ],
+)
+def test_a_session_of_any_service_that_speaks_tcp_is_whole_in_both_directions(
+    rig: Rig, scheme: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        address = f"127.0.0.1:{service.getsockname()[1]}"
+        named = scheme if scheme == "bastion" else f"{scheme}://{address}"
+        rig.start(rules=[{"hostname": HOST, "service": named}])
+        head = WEBSOCKET.format("/") + f"\nCf-Access-Jump-Destination: {address}"
+
+        with rig.visitor(head) as visitor:
+            visitor.settimeout(PATIENCE)
+            connection, _ = service.accept()
+            connection.settimeout(PATIENCE)
+            assert received(visitor, b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
+            sending = threading.Thread(target=visitor.sendall, args=(frames(SESSION),))
+            sending.start()
+            taken = connection.makefile("rb").read(len(SESSION))
+            sending.join()
+            sending = threading.Thread(target=connection.sendall, args=(SESSION,))
+            sending.start()
+            given = content_of(visitor, len(SESSION))
+            sending.join()
+            connection.close()
+
+    assert (taken, given) == (SESSION, SESSION)

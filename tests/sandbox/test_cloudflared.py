@@ -75,14 +75,29 @@ def test_the_imitation_can_be_asked_for(
 
 
 @pytest.fixture
-def release(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def status() -> list[int]:
+    """With which status the release is answered."""
+    return [200]
+
+
+@pytest.fixture
+def length() -> list[int]:
+    """How long the release is said to be."""
+    return [len(SAYS_ITS_VERSION)]
+
+
+@pytest.fixture
+def release(
+    monkeypatch: pytest.MonkeyPatch, status: list[int], length: list[int]
+) -> Iterator[list[str]]:
     """The official release on a server of the test; which paths were asked for."""
     asked: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
-            self.send_response(200)
+            self.send_response(status[0])
+            self.send_header("Content-Length", str(length[0]))
             self.end_headers()
             self.wfile.write(SAYS_ITS_VERSION.encode())
 
@@ -117,6 +132,45 @@ def test_a_release_with_another_checksum_is_never_run(
 
     assert chosen.program is None
     assert "its SHA-256 is" in chosen.why
+    assert list(tmp_path.glob("cache/*")) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("cut", f"IncompleteRead({len(SAYS_ITS_VERSION)} bytes read, 44 more expected)"),
+        ("absent", "Not Found"),
+        ("no room", "cannot hold it: "),
+        ("does not run", "what was fetched does not run in "),
+    ],
+)
+def test_a_release_of_which_nothing_good_comes_leaves_the_imitation(
+    release: list[str],
+    status: list[int],
+    length: list[int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: list[str],
+    fault: str,
+    why: str,
+) -> None:
+    digest = hashlib.sha256(SAYS_ITS_VERSION.encode()).hexdigest()
+    monkeypatch.setattr(cloudflared, "_CHECKSUMS", {"arm64": digest})
+    match fault:
+        case "cut":
+            length[0] += 44
+        case "absent":
+            status[0] = 404
+        case "no room":
+            (tmp_path / "cache").write_text("a file where the folder should be")
+        case _:
+            monkeypatch.setattr(cloudflared, "_version", lambda _: "")
+
+    chosen = [cloudflared.find(said.append) for _ in range(2)]
+
+    assert {item.program for item in chosen} == {None}
+    assert why in chosen[1].why
+    assert len(release) == 1
     assert list(tmp_path.glob("cache/*")) == []
 
 

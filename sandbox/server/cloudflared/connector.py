@@ -40,7 +40,9 @@ DEAD_AFTER = 154.0
 DEAD_AFTER_OVER_QUIC = 5.0
 MOST_DOUBLINGS = 5
 SUPERVISOR_SECONDS = 10.0
-RETRIED = ("Unauthorized", "EDUPCONN")
+DUPLICATE = "EDUPCONN"
+ANOTHER_ADDRESS = "already connected to this server, trying another address"
+RETRIED = ("Unauthorized", DUPLICATE)
 """Refusals that do not end it before its first success; over QUIC none does."""
 CHECKS_AFTER = 10.0
 ENDED_BY_EDGE = "connection with edge closed"
@@ -82,6 +84,8 @@ class Connector:
         self._lost: set[int] = set()
         self._losses = 0
         self._doublings: dict[int, int] = {}
+        self._moves: dict[int, int] = {}
+        """How often each connection has taken another address of the edge."""
         self._waits: asyncio.Task[None] | None = None
         self._keepers: set[asyncio.Task[None]] = set()
         self._streams: dict[asyncio.Task[None], bool] = {}
@@ -352,6 +356,7 @@ class Connector:
             "tunnel_secret": self.credentials["TunnelSecret"],
             "connector_id": self.id,
             "conn_index": index,
+            "address": index + self._moves.get(index, 0),
             "version": VERSION,
         }
         writer.write(json.dumps(hello).encode() + b"\n")
@@ -367,6 +372,8 @@ class Connector:
             raise Lost("dial")
         if not answer.get("ok"):
             cause = answer.get("error", "")
+            if cause == DUPLICATE:
+                self._moves[index] = self._moves.get(index, 0) + 1
             if self.quic:
                 # The real one keeps the cause for itself.
                 log(
@@ -376,6 +383,12 @@ class Connector:
                     connIndex=index,
                 )
                 log("ERR", "Serve tunnel error", error=REFUSED_OVER_QUIC, connIndex=index)
+                raise Lost(cause)
+            if cause == DUPLICATE:
+                log("ERR", "failed to serve incoming request", error=ANOTHER_ADDRESS)
+                log(
+                    "WRN", "Unable to establish connection.", error=ANOTHER_ADDRESS, connIndex=index
+                )
                 raise Lost(cause)
             log("ERR", "failed to serve incoming request", error=cause)
             log("ERR", "Register tunnel error from server side", error=cause, connIndex=index)
