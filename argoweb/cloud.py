@@ -174,7 +174,7 @@ def _judge(stack: Stack, hostname: str, there: Iterable[Record], mark: str) -> t
     found = {record["id"]: record for record in there}
     mine = found.get(recorded["id"]) if recorded else None
     if mine is not None and recorded is not None:
-        changed = edits(recorded, mine)
+        changed = edits(recorded, mine, {})
         return ("edited", f"was changed by somebody else: {changed}") if changed else ("ours", "")
     for record in found.values():
         target = f"{record['type']} {record['content']}"

@@ -6,12 +6,16 @@ from typing import Any
 _COMPARED = ("name", "type", "content", "proxied", "comment")
 
 
-def edits(recorded: Mapping[str, Any], there: Mapping[str, Any]) -> str:
-    """What the record is now and what the state has of it, in words; nothing where both are the same."""
+def edits(recorded: Mapping[str, Any], there: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """What the record is now and what the state has of it, in words; nothing where both are the same.
+
+    What is as `wanted` was set by an update of the stack whose answer was lost.
+    """
     changed = [
         f"{name} is {_shown(there.get(name))}, was {_shown(recorded.get(name))}"
         for name in _COMPARED
         if _plain(there.get(name)) != _plain(recorded.get(name))
+        and (name not in wanted or _plain(there.get(name)) != _plain(wanted[name]))
     ]
     return "; ".join(changed)
 

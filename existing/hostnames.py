@@ -201,7 +201,9 @@ def _decide(
         found, owner = foreign[0]["id"], _owner(foreign[0])
         # With our mark it was made by an update that was cut off before it could note it; so it was with the mark of an
         # earlier name of the stack, where it leads to the tunnel that the state has.
-        lost = owner == deployment or (owner is not None and _leads_to(own.tunnel_id, foreign[0]))
+        lost = owner == deployment or (
+            owner is not None and foreign[0]["content"] == _target(own.tunnel_id)
+        )
         if (lost or (owner is None and site.dns.adopt)) and found not in [
             record["id"] for record in own.records.values()
         ]:
@@ -226,13 +228,14 @@ def _decide(
     ):
         findings.add(RECORD_COPIED, where, *_copied(site, _owner(mine)))
         return None
-    if recorded is not None and mine is not None and (changes := edits(recorded, mine)):
+    comment = comment_of(site, owner_mark(deployment))
+    wanted = {"content": _target(own.tunnel_id), "comment": comment}
+    if recorded is not None and mine is not None and (changes := edits(recorded, mine, wanted)):
         edited.append(f"{where}: '{site.hostname}' {changes}")
     if foreign:
         gone = recorded is not None
         findings.add(RECORD_TAKEN, where, *_clash(site, foreign, deployment, gone=gone))
         return None
-    comment = comment_of(site, owner_mark(deployment))
     return Claim(
         hostname=site.hostname,
         zone_id=zone.id,
@@ -245,8 +248,8 @@ def _decide(
     )
 
 
-def _leads_to(tunnel_id: str | None, record: _Record) -> bool:
-    return bool(record["content"] == f"{tunnel_id}{_TUNNEL_DOMAIN}")
+def _target(tunnel_id: str | None) -> str:
+    return f"{tunnel_id}{_TUNNEL_DOMAIN}"
 
 
 def _differs(recorded: Outputs, comment: str, tags: Sequence[str]) -> bool:

@@ -1,5 +1,6 @@
 """Which hostnames the stack may take, by what is at Cloudflare."""
 
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -324,6 +325,21 @@ def test_an_address_that_the_state_does_not_have_is_a_clash_whatever_its_comment
         "not of this stack: A 192.0.2.7 (comment 'argoweb argoweb/prod'). "
         "Remove it there; only a CNAME can be taken over."
     )
+
+
+@pytest.mark.parametrize("proxied", [True, False])
+def test_what_a_lost_answer_has_left_of_our_record_is_nobodys_edit(
+    cloudflare: Cloudflare, said: list[str], proxied: bool
+) -> None:
+    mark = "argoweb argoweb/prod"
+    cloudflare.has(NAME, "CNAME", "new.cfargotunnel.com", proxied=proxied, comment=mark)
+    before = {"type": "CNAME", "content": "old.cfargotunnel.com", "proxied": True}
+    own = having(NAME, cloudflare.id_of(NAME), **before, comment="argoweb argoweb/before")
+
+    claimed(cloudflare.access(), own=replace(own, tunnel_id="new"))
+
+    assert ["proxied is false, was true" in each for each in said] == [True] * (not proxied)
+    assert not any("content" in each or "comment" in each for each in said)
 
 
 @pytest.mark.parametrize("adopt", [False, True])
