@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from argoweb.report import Line
 from argoweb.stack import Stack
 from existing import permissions
+from existing.access_edits import access_edits
 from existing.api import PER_PAGE, Api, ApiError, NotThere
 from existing.edits import edits
 from existing.imported_tunnel import managed_remotely, tunnel_path
@@ -15,7 +16,8 @@ from settings import Zone, owner_mark
 
 _EXCLUSIVE = ("A", "AAAA", "CNAME")
 """Types of record of which visitors follow one."""
-_TUNNEL_DOMAIN = ".cfargotunnel.com"
+_APPLICATIONS = 1000
+"""Access applications a page."""
 _T = TypeVar("_T")
 Record = Mapping[str, Any]
 
@@ -50,11 +52,13 @@ def look_at_cloudflare(stack: Stack) -> CloudSeen:
     zones = {zone.name: zone for zone in map(stack.settings.zone_of, stack.settings.named)}
     with ThreadPoolExecutor(8) as pool:
         tunnel = pool.submit(_tunnel, stack, api)
+        access = pool.submit(_access, stack, api)
         asked = {
             name: pool.submit(_told, lambda zone=zone: _records(stack, api, zone))
             for name, zone in zones.items()
         }
     seen, lines = tunnel.result()
+    lines += access.result()
     listed: dict[str, Sequence[Record]] = {}
     for name, future in asked.items():
         found = future.result()
@@ -116,6 +120,26 @@ def _tunnel(stack: Stack, api: Api) -> tuple[dict[str, Any], list[Line]]:
         lines += line("tunnel-down", "has no connection: visitors see 'error code: 1033'")
     status = there.get("status") or ("healthy" if connectors else "down")
     return {**seen, "tunnel_status": status, "connectors": connectors}, lines
+
+
+def _access(stack: Stack, api: Api) -> list[Line]:
+    """What somebody else has done to the stack's Access applications; nothing is asked where it has none."""
+    own = stack.state.access
+    if not own.applications:
+        return []
+    path = f"accounts/{stack.settings.account_id}/access/apps"
+    try:
+        listed = api.listed(path, permissions.ACCESS, per_page=_APPLICATIONS)
+    except ApiError as error:
+        return [Line(code="cloudflare-unreadable", place="access", text=str(error))]
+    there = {str(each["id"]): each for each in listed}
+    gone = [uri for uri, each in own.applications.items() if each["id"] not in there]
+    lines = [
+        Line(code="access-missing", place=uri, text="its Access application is gone at Cloudflare")
+        for uri in gone
+    ]
+    changed = access_edits(own, there)
+    return lines + [Line(code="access-edited", place="access", text=each) for each in changed]
 
 
 def _records(stack: Stack, api: Api, zone: Zone) -> Sequence[Record]:

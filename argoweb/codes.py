@@ -80,6 +80,16 @@ CODES = {
         about="the record is there, but visitors are led elsewhere",
         remedy="Remove what stands before it at Cloudflare.",
     ),
+    "access-missing": _differs(
+        "an Access application of the stack is gone: its site refuses everybody",
+        "pulumi up --refresh makes it again.",
+    ),
+    "access-edited": _differs("somebody has changed who may come in, in the dashboard", _REFRESH),
+    "access-open": Code(
+        level=Level.ERROR,
+        about="a site that is protected by the stack answers without a login",
+        remedy="pulumi up, and see that its record is the stack's.",
+    ),
     "cloudflare-unreadable": _unknown("Cloudflare's API does not tell", "See the text."),
     # On the servers
     "server-unreachable": _unknown(

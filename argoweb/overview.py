@@ -14,6 +14,7 @@ from argoweb.server import ServerSeen, look_at_servers
 from argoweb.stack import Stack
 from settings import Site
 
+_REFUSED = (401, 403)
 _WRONG = 500
 """The first status that means that a site does not serve."""
 
@@ -36,6 +37,11 @@ class Overview:
         for (hostname, _), seen in self.edge.items():
             if seen.code is not None:
                 lines.append(Line(code=seen.code, place=hostname, text=seen.text))
+        for site in self.stack.settings.sites:
+            shown = self.edge_of(site)
+            if shown is not None and site.passed and not is_guarded(shown):
+                said = f"{site.hostname}{site.path} answers {shown.status} without a login"
+                lines.append(Line(code="access-open", place=site.hostname, text=said))
         for server in self.servers:
             for index, answer in server.origins.items():
                 if not answer.status or answer.status >= _WRONG:
@@ -48,6 +54,11 @@ class Overview:
         """What a visitor sees of a site; `None` where nobody can ask."""
         hostname, path = hostname_of(site), path_of(site)
         return None if hostname is None or path is None else self.edge.get((hostname, path))
+
+
+def is_guarded(seen: Seen) -> bool:
+    """Whether somebody without a login was refused, or did not come as far."""
+    return seen.login or not seen.status or seen.status in _REFUSED or seen.code is not None
 
 
 def look_at(stack: Stack, *, edge_url: str | None) -> Overview:

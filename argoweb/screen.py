@@ -11,9 +11,10 @@ from rich.text import Text
 
 from argoweb.codes import Level
 from argoweb.edge import Seen
-from argoweb.overview import Overview
+from argoweb.overview import Overview, is_guarded
 from argoweb.report import STYLES, SYMBOLS, Line
 from argoweb.server import Answer, ServerSeen
+from settings import Site
 
 _COLUMNS = 4
 """How many servers get a column of their own."""
@@ -117,7 +118,7 @@ def _sites(found: Overview) -> Table:
     servers = found.servers
     single = len(servers) <= _COLUMNS
     columns = [f"On {server.name}" for server in servers] if single else ["On the servers"]
-    table = _table("Site", "Record", "Certificate", "At the edge", *columns)
+    table = _table("Site", "Record", "Access", "Certificate", "At the edge", *columns)
     for index, site in enumerate(found.stack.settings.sites):
         seen = found.edge_of(site)
         answers = [server.origins.get(index) for server in servers]
@@ -129,11 +130,20 @@ def _sites(found: Overview) -> Table:
         table.add_row(
             escape(f"{site.hostname}{f' {site.path}' if site.path else ''}"),
             _marked(level, record),
+            _access(site, seen),
             _certificate(seen),
             _edge(seen),
             *cells,
         )
     return table
+
+
+def _access(site: Site, seen: Seen | None) -> Text:
+    if not site.passed:
+        return Text("–")
+    if seen is None:
+        return _marked(Level.UNKNOWN, "not asked")
+    return _marked(Level.OK, "guarded") if is_guarded(seen) else _marked(Level.ERROR, "open")
 
 
 def _certificate(seen: Seen | None) -> Text:

@@ -14,6 +14,7 @@ from pulumi.runtime import configure, set_all_config
 from pulumi.runtime.settings import Settings as Runtime
 
 from argoweb.errors import StackUnreadable
+from existing import OwnState
 from settings import Access, FindingsError, Settings, access, load
 
 _SECONDS = 60
@@ -21,6 +22,8 @@ _SECONDS = 60
 _KEY = "argoweb:sshPrivateKey"
 _TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
 _RECORD = "cloudflare:index/dnsRecord:DnsRecord"
+_APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"
+_POLICY = "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy"
 _ACTIVATE = "-activate"
 Resource = Mapping[str, Any]
 
@@ -35,6 +38,8 @@ class State:
     """Outputs of each DNS record, by hostname."""
     manifests: Mapping[str, str]
     """What each server was told last, by its name."""
+    access: OwnState = field(default_factory=OwnState)
+    """The Access applications and policies."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +139,11 @@ def state_of(exported: Mapping[str, Any]) -> State:
     """What matters of a state, as `pulumi stack export` prints it."""
     resources = (exported.get("deployment") or {}).get("resources") or []
     living = [each for each in resources if not each.get("delete")]
-    tunnels = [each["outputs"] for each in living if each["type"] == _TUNNEL and "outputs" in each]
-    records = [each["outputs"] for each in living if each["type"] == _RECORD and "outputs" in each]
+
+    def outputs(type: str) -> list[dict[str, Any]]:
+        return [it["outputs"] for it in living if it["type"] == type and "outputs" in it]
+
+    tunnels, applications = outputs(_TUNNEL), outputs(_APPLICATION)
     manifests = {
         name.removesuffix(_ACTIVATE): str(each["inputs"]["stdin"])
         for each in living
@@ -144,8 +152,16 @@ def state_of(exported: Mapping[str, Any]) -> State:
     }
     return State(
         tunnel=tunnels[0] if tunnels else None,
-        records={record["name"]: record for record in records},
+        records={record["name"]: record for record in outputs(_RECORD)},
         manifests=manifests,
+        access=OwnState(
+            applications={
+                each["destinations"][0]["uri"]: each
+                for each in applications
+                if each.get("destinations")
+            },
+            policies=tuple(outputs(_POLICY)),
+        ),
     )
 
 

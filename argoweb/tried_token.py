@@ -23,6 +23,7 @@ def try_cloudflare(stack: Stack) -> list[Line]:
     questions: list[Callable[[], list[Line]]] = [
         lambda: _valid(stack, api),
         lambda: _tunnels(stack, api),
+        lambda: _access(stack, api),
         lambda: _reach(stack, api),
         *(lambda zone=zone: _zone(stack, api, zone) for zone in stack.settings.zones),
     ]  # fmt: skip
@@ -67,10 +68,26 @@ def _tunnels(stack: Stack, api: Api) -> list[Line]:
     )
 
 
-def _permitted(api: Api, what: str, read: str, changed: str, permission: str) -> list[Line]:
+def _access(stack: Stack, api: Api) -> list[Line]:
+    if stack.settings.access is None:
+        return []
+    path = f"accounts/{stack.settings.account_id}/access/apps"
+    return _permitted(
+        api,
+        "Access applications",
+        f"{path}?per_page=1",
+        f"{path}/{_NO_TUNNEL}",
+        permissions.ACCESS,
+        "PUT",
+    )
+
+
+def _permitted(
+    api: Api, what: str, read: str, changed: str, permission: str, method: str = "PATCH"
+) -> list[Line]:
     try:
         api.one(read, permission)
-        may = api.may_change(changed)
+        may = api.may_change(changed, method)
     except ApiError as error:
         return [_line("token-permission", str(error))]
     if not may:

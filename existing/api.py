@@ -99,7 +99,7 @@ class Api:
             page += 1
         return items
 
-    def may_change(self, path: str) -> bool:
+    def may_change(self, path: str, method: str = "PATCH") -> bool:
         """Whether the token may change what is at a path, where nothing is: it is asked by an empty change of that.
 
         Raises:
@@ -107,9 +107,9 @@ class Api:
         """
         url = f"{self._access.url}/{path}"
         try:
-            self._once(url, "", method="PATCH", body=b"{}")
+            self._once(url, "", method=method, body=b"{}")
         except _Passing as fault:
-            raise ApiError(f"PATCH {url}: {fault}.", fault.advice) from None
+            raise ApiError(f"{method} {url}: {fault}.", fault.advice) from None
         except ApiError as error:
             return not isinstance(error, Forbidden)
         return True

@@ -40,16 +40,12 @@ unit_of() {
 
 # Who listens on a port, by TCP: the process's name, its id, its unit; nothing where nobody does.
 report_listener() {
-  local inode link pid=''
+  local inode link pid
   # Column 2 is the local address with the port in hexadecimal, 4 the state (0A: listening), 10 the socket's inode.
   inode=$(awk -v port="$(printf ':%04X' "$1")" '$4 == "0A" && substr($2, length($2) - 4) == port { print $10; exit }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)
   if [[ -z $inode ]]; then return; fi
-  for link in /proc/[0-9]*/fd/*; do
-    if [[ $(readlink -- "$link" 2>/dev/null) == "socket:[$inode]" ]]; then
-      pid=${link#/proc/} pid=${pid%%/*}
-      break
-    fi
-  done
+  link=$(find /proc/[0-9]*/fd -lname "socket:\\[$inode\\]" -print -quit 2>/dev/null || true)
+  pid=${link#/proc/} pid=${pid%%/*}
   if [[ -z $pid ]]; then say listener "$1" systemd 1 none; else say listener "$1" "$(<"/proc/$pid/comm")" "$pid" "$(unit_of "$pid")"; fi
 }
 

@@ -108,6 +108,7 @@ def as_json(found: Overview) -> dict[str, object]:
             {
                 "hostname": site.hostname,
                 "path": site.path,
+                "protected": bool(site.passed),
                 "record": found.cloud.records[site.hostname],
                 "edge": (seen := found.edge_of(site)) and asdict(seen),
                 "origins": {

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from argoweb.cloud import CloudSeen, look_at_cloudflare
+from argoweb.report import Line
 from argoweb.stack import State
+from existing import OwnState
 from tests.argoweb.conftest import DEPLOYMENT, stack
 from tests.existing.conftest import ACCOUNT, ZONE, Cloudflare
 
@@ -136,3 +138,48 @@ def test_an_api_that_refuses_is_told_for_each_zone_and_the_tunnel(deployed: Depl
         ("cloudflare-unreadable", "example.com"),
     }
     assert "Cloudflare Tunnel · Edit" in str(seen.lines[0])
+
+
+APPLICATIONS = f"/accounts/{ACCOUNT}/access/apps"
+GUARDED: dict[str, Any] = {
+    "access": {"team": "example", "groups": {"staff": {"emails": "ann@example.com"}}},
+    "sites": [{"hostname": HOSTNAME, "root": "/srv/www", "access": "staff"}],
+}
+
+
+def guarded(deployed: Deployed, **changes: Any) -> list[Line]:
+    """What is said of a stack with an Access application, which has changed since as `changes` say."""
+    application = deployed.cloudflare.api(
+        "POST",
+        APPLICATIONS,
+        {
+            "name": HOSTNAME,
+            "type": "self_hosted",
+            "destinations": [{"type": "public", "uri": HOSTNAME}],
+            "policies": [],
+            "session_duration": "24h",
+        },
+    )
+    outputs = {"id": application["id"], "sessionDuration": "24h", **changes}
+    access = OwnState(applications={HOSTNAME: outputs})
+    state = State(
+        tunnel=deployed.tunnel, records={HOSTNAME: deployed.record}, manifests={}, access=access
+    )
+    seen = look_at_cloudflare(stack(deployed.cloudflare, state=state, **GUARDED))
+    return [line for line in seen.lines if line.code != "tunnel-down"]
+
+
+def test_an_access_application_as_the_state_has_it_is_not_told(deployed: Deployed) -> None:
+    assert guarded(deployed) == []
+
+
+def test_an_access_application_that_is_gone_is_told(deployed: Deployed) -> None:
+    found = guarded(deployed, id="00000000-0000-4000-8000-000000000000")
+
+    assert [(line.code, line.place) for line in found] == [("access-missing", HOSTNAME)]
+
+
+def test_an_access_application_that_somebody_changed_is_told(deployed: Deployed) -> None:
+    (line,) = guarded(deployed, sessionDuration="1h")
+
+    assert (line.code, line.text) == ("access-edited", f"'{HOSTNAME}': its session lasts 24h")
