@@ -86,7 +86,7 @@ def _protection(
             findings.add(_UNFIT, where, f"found '{PUBLIC}' beside others, expected it alone.")
         return None
     if access is None:
-        findings.add(MISSING_KEY, f"{_WHERE}.team", "missing.", ACCESS.keys["team"].doc)
+        findings.add(MISSING_KEY, f"{_WHERE}.team", "missing.", ACCESS.keys["team"].remedy)
         return None
     if "application" in value and len(who) > 1:
         findings.add(

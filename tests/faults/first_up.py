@@ -20,6 +20,16 @@ CALLS = {
     "record": ("POST", r"/dns_records$"),
 }
 """What a first update asks of the API."""
+ACCESS_CALLS = {
+    "applications": ("GET", r"/access/apps$"),
+    "policies": ("GET", r"/access/policies$"),
+    "tokens": ("GET", r"/access/service_tokens$"),
+    "token": ("POST", r"/access/service_tokens$"),
+    "policy": ("POST", r"/access/policies$"),
+    "application": ("POST", r"/access/apps$"),
+    "record of a protected site": CALLS["record"],
+}
+"""What that of a stack with a protected site asks beside."""
 _COMMITTED = {"after_commit": True, "drop": True}
 _HELD = {"delay_ms": 60_000}
 FAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -37,6 +47,11 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
 }
 """What becomes of the first such call; with `killed` and `interrupted`, Pulumi ends while it waits for the answer."""
 
+_ZERO_TRUST = tuple(
+    f"zeroTrust{name}:ZeroTrust{name}"
+    for name in ("TunnelCloudflared", "AccessApplication", "AccessPolicy", "AccessServiceToken")
+)
+
 
 class FirstUp:
     """A stack that was never deployed, on a sandbox that may have been used before."""
@@ -49,7 +64,7 @@ class FirstUp:
         self.clear()
         self.world.pulumi("destroy", "--yes", "--skip-preview", check=False)
         self.lose_state()
-        assert self.living() == []
+        assert self.living() == self.of_access() == []
         assert self.world.control("/dump")["records"] == []
 
     def lose_state(self) -> None:
@@ -63,7 +78,7 @@ class FirstUp:
 
     def spoil(self, call: str, fault: str, **more: Any) -> str:
         """An update with a fault at a call; what Pulumi said of it."""
-        method, path = CALLS[call]
+        method, path = {**CALLS, **ACCESS_CALLS}[call]
         self.world.forget_requests()
         self.world.control(
             "/faults", {"method": method, "path_regex": path, **FAULTS[fault], **more}
@@ -112,13 +127,21 @@ class FirstUp:
         dump = self.world.control("/dump")
         return [tunnel for tunnel in dump["tunnels"] if tunnel["deleted_at"] is None]
 
+    def of_access(self) -> list[dict[str, Any]]:
+        """What there is of Access that a stack can have made."""
+        made = ("apps", "policies", "service_tokens")
+        return [each for each in self.world.control("/dump")["access"] if each["kind"] in made]
+
     def state(self) -> Any:
         """The stack's deployment."""
         return json.loads(self.world.pulumi("stack", "export").stdout)["deployment"]
 
     def lost(self) -> set[str]:
         """The ids of what is at Cloudflare and not in the state, or in the state and not at Cloudflare."""
-        there = {each["id"] for each in [*self.living(), *self.world.control("/dump")["records"]]}
-        types = ("dnsRecord:DnsRecord", "zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared")
+        there = {
+            each["id"]
+            for each in [*self.living(), *self.world.control("/dump")["records"], *self.of_access()]
+        }
+        types = ("dnsRecord:DnsRecord", *_ZERO_TRUST)
         noted = {each["id"] for each in self.state()["resources"] if each["type"].endswith(types)}
         return there ^ noted
