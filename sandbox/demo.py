@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from sandbox import stack
+from sandbox.cloudflare.access.login import is_team
 from sandbox.state import CHECKOUT, STACK, SandboxError
 
 _UNKNOWN = "nobody.example.localhost"
@@ -20,6 +21,11 @@ _NEXT = (
     "pulumi up",
     "pulumi destroy                     # DNS, server, tunnel, in that order",
     ".venv/bin/python -m sandbox down   # ends the sandbox",
+)
+_ASKS = " (asks who you are)"
+_LOGIN = (
+    "To log in where you are asked who you are: the example lets in any e-mail address at example.org, and the page\n"
+    "shows the code that Cloudflare would mail. To log out: /cdn-cgi/access/logout at that site."
 )
 _FIRST_OF_ALL = "sudo -s                            # what runs is root's"
 
@@ -44,12 +50,16 @@ def run(state: Mapping[str, Any]) -> int:
     edge = state["cloudflare"]["edge_url"]
     port = edge.rpartition(":")[2]
     print("\nThe sites, through the edge:")
-    good = True
+    good, guarded = True, False
     for hostname in _hostnames(config["argoweb:sites"]):
-        code = fetch(edge, hostname.replace("*", "any"))
+        code, led_to = asked(edge, hostname.replace("*", "any"))
         good = good and code < 500
-        print(f"  http://{hostname}:{port}/  {code}")
-    print(f"  http://{_UNKNOWN}:{port}/  {fetch(edge, _UNKNOWN)} (has no record, as it should)")
+        asks = is_team(urlsplit(led_to).hostname or "")
+        guarded = guarded or asks
+        print(f"  http://{hostname}:{port}/  {code}{_ASKS if asks else ''}")
+    print(f"  http://{_UNKNOWN}:{port}/  {asked(edge, _UNKNOWN)[0]} (has no record, as it should)")
+    if guarded:
+        print(f"\n{_LOGIN}")
     print(f"\nThe server's cloudflared: {state['cloudflared']}")
     print("\nWhat to try next, in this shell:")
     print("\n".join(f"  {line}" for line in advice()))
@@ -68,11 +78,12 @@ def advice() -> tuple[str, ...]:
     return (_FIRST_OF_ALL, *_NEXT) if "SUDO_USER" in os.environ else _NEXT
 
 
-def fetch(edge: str, hostname: str) -> int:
-    """The status of a hostname's first page, be it a redirect."""
+def asked(edge: str, hostname: str) -> tuple[int, str]:
+    """The status of a hostname's first page, and where it leads if it is a redirect."""
     connection = http.client.HTTPConnection(urlsplit(edge).netloc, timeout=10)
     try:
         connection.request("GET", "/", headers={"Host": hostname})
-        return connection.getresponse().status
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("Location", "")
     finally:
         connection.close()

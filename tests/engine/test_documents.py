@@ -48,6 +48,7 @@ def test_make_sandbox_ends_with_the_sites_seen_and_what_it_says_to_try_next_work
         "www.example.localhost": "200",
         "app.example.localhost": "200",
         "status.example-two.localhost": "200",
+        "members.example.localhost": "302",
         "nobody.example.localhost": "404",
     }
     lines = [re.sub(r"\s+# .*", "", line).strip() for line in advice.splitlines()[1:]]

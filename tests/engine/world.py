@@ -30,6 +30,12 @@ _NOT_A_USERS = (
 """Variables of this machine, and of the `make test` that may run these tests, that a newcomer's shell lacks."""
 
 
+def _open_to_all(config: dict[str, Any]) -> None:
+    config.pop("argoweb:access", None)
+    sites = config["argoweb:sites"]
+    config["argoweb:sites"] = [site for site in sites if "access" not in site]
+
+
 class World:
     """One sandbox and the stack in it."""
 
@@ -73,12 +79,17 @@ class World:
         """`python -m sandbox …`"""
         return self.run(".venv/bin/python", "-m", "sandbox", *words, check=check)
 
-    def start(self, servers: int = 1) -> None:
-        """Brings the sandbox up and learns its variables as a user's shell does."""
+    def start(self, servers: int = 1, *, protected: bool = False) -> None:
+        """Brings the sandbox up and learns its variables as a user's shell does.
+
+        The example's site behind Access is left out unless it is asked for.
+        """
         self.sandbox("up", "--servers", str(servers))
         self.status = json.loads(self.sandbox("status", "--json").stdout)
         shown = self.run("bash", "-c", 'eval "$(.venv/bin/python -m sandbox env)" && env -0').stdout
         self.variables = dict(entry.split("=", 1) for entry in shown.split("\0") if "=" in entry)
+        if not protected:
+            self.edit(_open_to_all)
 
     def pulumi(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`pulumi …` without questions."""

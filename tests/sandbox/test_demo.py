@@ -34,7 +34,7 @@ def test_a_site_is_asked_for_by_its_name_and_a_redirect_is_not_followed() -> Non
     with HTTPServer(("127.0.0.1", 0), _Edge) as edge:
         threading.Thread(target=edge.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{edge.server_port}"
-        found = [demo.fetch(url, f"{name}.example.localhost") for name in ("old", "new")]
+        found = [demo.asked(url, f"{name}.example.localhost") for name in ("old", "new")]
         edge.shutdown()
 
-    assert found == [308, 204]
+    assert found == [(308, "https://nowhere.invalid/"), (204, "https://nowhere.invalid/")]
