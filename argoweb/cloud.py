@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from argoweb.report import Line
+from argoweb.shadows import shadows
 from argoweb.stack import Stack
 from existing import permissions
 from existing.access_edits import access_edits
@@ -54,7 +55,7 @@ def look_at_cloudflare(stack: Stack) -> CloudSeen:
         tunnel = pool.submit(_tunnel, stack, api)
         access = pool.submit(_access, stack, api)
         asked = {
-            name: pool.submit(_told, lambda zone=zone: _records(stack, api, zone))
+            name: pool.submit(_told, lambda zone=zone: _zone(stack, api, zone))
             for name, zone in zones.items()
         }
     seen, lines = tunnel.result()
@@ -65,7 +66,8 @@ def look_at_cloudflare(stack: Stack) -> CloudSeen:
         if isinstance(found, str):
             lines.append(Line(code="cloudflare-unreadable", place=name, text=found))
         else:
-            listed[name] = found
+            listed[name], shadows = found
+            lines += shadows
     records, more = _judged(stack, listed)
     return CloudSeen(**seen, records=records, lines=[*lines, *more])
 
@@ -142,10 +144,12 @@ def _access(stack: Stack, api: Api) -> list[Line]:
     return lines + [Line(code="access-edited", place="access", text=each) for each in changed]
 
 
-def _records(stack: Stack, api: Api, zone: Zone) -> Sequence[Record]:
-    return api.listed(
-        f"zones/{zone_id(stack, api, zone)}/dns_records", permissions.DNS, per_page=PER_PAGE
-    )
+def _zone(stack: Stack, api: Api, zone: Zone) -> tuple[Sequence[Record], list[Line]]:
+    """The zone's records, and what stands before those of the stack."""
+    path = f"zones/{zone_id(stack, api, zone)}"
+    records = api.listed(f"{path}/dns_records", permissions.DNS, per_page=PER_PAGE)
+    hostnames = [name for name in stack.settings.named if stack.settings.zone_of(name) == zone]
+    return records, [*shadows(api, path, zone, records, hostnames)]
 
 
 def zone_id(stack: Stack, api: Api, zone: Zone) -> str:

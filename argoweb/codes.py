@@ -76,9 +76,9 @@ CODES = {
         "the stack has a record that its file does not name any more", _UP, Level.WARNING
     ),
     "record-shadowed": Code(
-        level=Level.ERROR,
-        about="the record is there, but visitors are led elsewhere",
-        remedy="Remove what stands before it at Cloudflare.",
+        level=Level.WARNING,
+        about="a Worker, a load balancer or other name servers take a hostname's requests before its record does; the first two are seen only by a token that may read them",
+        remedy="Remove what stands before it at Cloudflare, or leave it, if it is meant.",
     ),
     "access-missing": _differs(
         "an Access application of the stack is gone: its site refuses everybody",

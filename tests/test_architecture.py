@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = {
-    "argoweb": {"argoweb", "existing", "settings"},
+    "argoweb": {"argoweb", "existing", "settings", "values"},
     "values": {"values"},
     "cloudflared/go": {"cloudflared.go", "values"},
     "cloudflared": {"cloudflared", "values"},

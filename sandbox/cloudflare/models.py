@@ -33,6 +33,10 @@ class Zone:
     """How many records it may have, by its plan where it is not given; Cloudflare raises it for those who ask."""
     status: str = "active"
     created_on: str = field(default_factory=now)
+    workers: list[str] = field(default_factory=list)
+    """The patterns of its Workers' routes, such as `www.example.com/*`."""
+    load_balancers: list[str] = field(default_factory=list)
+    """The hostnames of its load balancers."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,6 +58,26 @@ def shown_zone(call: Call, zone: Zone) -> Json:
     }
 
 
+def list_workers(call: Call) -> Reply:
+    patterns = call.store.zone(call.path["zone"]).workers
+    return Reply(
+        result=[
+            {"id": f"{index:032x}", "pattern": pattern, "script": "worker"}
+            for index, pattern in enumerate(patterns)
+        ]
+    )
+
+
+def list_load_balancers(call: Call) -> Reply:
+    names = call.store.zone(call.path["zone"]).load_balancers
+    return Reply(
+        result=[
+            {"id": f"{index:032x}", "name": name, "enabled": True, "proxied": True}
+            for index, name in enumerate(names)
+        ]
+    )
+
+
 def matcher(call: Call) -> Callable[[list[bool]], bool]:
     """How several filters combine: `match` all (the default) or any."""
     match = call.query.get("match", "all")
@@ -229,6 +249,18 @@ ROUTES = (
         query=PAGING | {"name", "account.id", "status", "match"},
     ),
     Route(method="GET", template="/zones/{zone}", handler=get_zone, permission="zone:read"),
+    Route(
+        method="GET",
+        template="/zones/{zone}/workers/routes",
+        handler=list_workers,
+        permission="workers:read",
+    ),
+    Route(
+        method="GET",
+        template="/zones/{zone}/load_balancers",
+        handler=list_load_balancers,
+        permission="load_balancers:read",
+    ),
     Route(
         method="GET",
         template=RECORDS,

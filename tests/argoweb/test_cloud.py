@@ -183,3 +183,41 @@ def test_an_access_application_that_somebody_changed_is_told(deployed: Deployed)
     (line,) = guarded(deployed, sessionDuration="1h")
 
     assert (line.code, line.text) == ("access-edited", f"'{HOSTNAME}': its session lasts 24h")
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [
+        ({"workers": ["www.example.com/*"]}, "the Worker 'worker' takes requests first"),
+        ({"workers": ["https://*.example.com/api*"]}, "by its route *.example.com/api*"),
+        ({"workers": ["*example.com/*"]}, "the Worker 'worker' takes requests first"),
+        ({"load_balancers": ["www.example.com"]}, "a load balancer of that name"),
+    ],
+)
+def test_what_takes_requests_before_the_record_is_told(
+    deployed: Deployed, zone: dict[str, Any], text: str
+) -> None:
+    known = {"id": ZONE, "name": "example.com", "account_id": ACCOUNT, **zone}
+    deployed.cloudflare.control("/seed", {"zones": [known]})
+
+    (line,) = [line for line in deployed.look().lines if line.code != "tunnel-down"]
+
+    assert line.code == "record-shadowed"
+    assert text in line.text
+
+
+def test_what_takes_other_requests_is_not_told(deployed: Deployed) -> None:
+    zone = {
+        "workers": ["www2.example.com/*", "example.com/*", "*.www.example.com/*"],
+        "load_balancers": ["example.com"],
+    }
+    known = {"id": ZONE, "name": "example.com", "account_id": ACCOUNT, **zone}
+    deployed.cloudflare.control("/seed", {"zones": [known]})
+
+    assert codes(deployed.look()) == {"tunnel-down"}
+
+
+def test_a_part_of_a_zone_that_others_serve_is_told(deployed: Deployed) -> None:
+    deployed.cloudflare.has(HOSTNAME, "NS", "ns1.example.net")
+
+    assert "record-shadowed" in codes(deployed.look())

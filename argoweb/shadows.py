@@ -1,0 +1,57 @@
+"""What takes the requests for a hostname before the stack's record does: a Worker, a load balancer, other name servers."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from argoweb.report import Line
+from existing.api import Api, ApiError
+from existing.zone import check_delegated
+from settings import Zone
+from values.findings import Findings
+
+
+def shadows(
+    api: Api,
+    path: str,
+    zone: Zone,
+    records: Collection[Mapping[str, Any]],
+    hostnames: Collection[str],
+) -> Iterator[Line]:
+    """A line for each of them. What the token may not see, as it need not, is left out; `path` is the zone's in the API."""
+    findings = Findings()
+    check_delegated(zone, records, hostnames, findings)
+    for found in findings.warnings:
+        yield Line(code="record-shadowed", place=zone.name, text=found.text)
+    for route in _seen(api, f"{path}/workers/routes"):
+        pattern = str(route["pattern"]).partition("://")[2] or str(route["pattern"])
+        for hostname in hostnames:
+            # A route without a Worker takes none of what a wider one would.
+            if route.get("script") and _takes(pattern.partition("/")[0].lower(), hostname):
+                said = (
+                    f"the Worker '{route['script']}' takes requests first, by its route {pattern}"
+                )
+                yield Line(code="record-shadowed", place=hostname, text=said)
+    balancers = {
+        str(it["name"]).lower()
+        for it in _seen(api, f"{path}/load_balancers")
+        if it.get("enabled", True)
+    }
+    for hostname in hostnames:
+        if hostname in balancers:
+            said = "a load balancer of that name takes its requests"
+            yield Line(code="record-shadowed", place=hostname, text=said)
+
+
+def _takes(pattern: str, hostname: str) -> bool:
+    """Whether the hostname's part of a Worker's route takes a hostname: `*` at its beginning stands for any text."""
+    if pattern.startswith("*"):
+        return hostname.endswith(pattern[1:])
+    return hostname == pattern
+
+
+def _seen(api: Api, path: str) -> list[dict[str, Any]]:
+    """The items of a list; none where the token may not see them."""
+    try:
+        return api.listed(path, "")
+    except ApiError:
+        return []
