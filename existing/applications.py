@@ -9,19 +9,26 @@ import pulumi
 from existing import permissions
 from existing.access_edits import access_edits
 from existing.api import Api, ApiError, Forbidden
-from existing.kinds import ACCESS_GONE, ACCESS_TAKEN, ACCESS_TEAM, ACCESS_UNKNOWN
+from existing.kinds import ACCESS_GONE, ACCESS_TEAM, ACCESS_UNKNOWN
+from existing.lost_access import (
+    PER_PAGE,
+    access_path,
+    lost_applications,
+    lost_policies,
+    lost_tokens,
+    uris_of,
+)
 from existing.state import OwnState
 from existing.who import become_public, who_may_come_in
 from settings import Settings
 from settings.access_groups import EVERYBODY
-from settings.access_marks import marked, unmarked
+from settings.access_marks import unmarked
 from settings.looked_up import ACCESS_EDITED, BECOMES_PUBLIC
 from settings.model import AccessSettings, Application, ServiceToken
 from settings.names import EVERY
 from settings.protection import wildcard_above
 from values.findings import Findings
 
-_PER_PAGE = 1000
 _There = Mapping[str, dict[str, Any]]
 """The account's applications, by id."""
 
@@ -50,9 +57,9 @@ def access_found(
     if settings.access is None and not own.applications:
         return AccessFound()
     try:
-        listed = api.listed(_path(settings, "apps"), permissions.ACCESS, per_page=_PER_PAGE)
+        listed = api.listed(access_path(settings, "apps"), permissions.ACCESS, per_page=PER_PAGE)
         there = {str(each["id"]): each for each in listed}
-        _check_gone(own, there, findings)
+        _check_gone(settings, own, there, findings)
         found = AccessFound()
         wanted: list[Application] = []
         if settings.access is not None:
@@ -83,13 +90,10 @@ def access_found(
     return found
 
 
-def _path(settings: Settings, what: str) -> str:
-    return f"accounts/{settings.account_id}/access/{what}"
-
-
-def _check_gone(own: OwnState, there: _There, findings: Findings) -> None:
+def _check_gone(settings: Settings, own: OwnState, there: _There, findings: Findings) -> None:
+    """Refuses to go on while one of the stack's is gone: of another account's nothing is known."""
     for uri, recorded in own.applications.items():
-        if recorded["id"] not in there:
+        if recorded["accountId"] == settings.account_id and recorded["id"] not in there:
             findings.add(
                 ACCESS_GONE,
                 "",
@@ -109,7 +113,7 @@ def _wanted(
     """The stack's applications, with those that the account's own settings ask for."""
     wanted = [*access.applications]
     try:
-        organization = api.one(_path(settings, "organizations"), permissions.ORGANIZATION)
+        organization = api.one(access_path(settings, "organizations"), permissions.ORGANIZATION)
     except Forbidden:
         return wanted
     team = str(organization.get("auth_domain") or "").partition(".")[0]
@@ -161,10 +165,10 @@ def _found(
     return AccessFound(
         applications=made,
         taken_in={
-            **_lost_policies(settings, api, own, made),
-            **_lost_applications(settings, own, made, there, findings),
+            **lost_policies(settings, api, own, made),
+            **lost_applications(settings, own, made, there, findings),
         },
-        lost_tokens=_lost_tokens(settings, api, own, access),
+        lost_tokens=lost_tokens(settings, api, own, access),
         audiences=audiences,
     )
 
@@ -177,7 +181,7 @@ def _fits(each: Application, existing: str, there: _There, findings: Findings) -
         findings.add(ACCESS_UNKNOWN, where, text)
         return False
     hostname = each.uri.partition("/")[0]
-    names = {uri.partition("/")[0] for uri in _uris(there[existing])}
+    names = {uri.partition("/")[0] for uri in uris_of(there[existing])}
     fits = not names.isdisjoint({hostname, wildcard_above(hostname)})
     if not fits:
         findings.add(
@@ -188,12 +192,6 @@ def _fits(each: Application, existing: str, there: _There, findings: Findings) -
             "Add the hostname to it in the dashboard, or name another one.",
         )
     return fits
-
-
-def _uris(application: Mapping[str, Any]) -> list[str]:
-    destinations = application.get("destinations") or ()
-    found = [each["uri"] for each in destinations if each.get("uri")]
-    return found or application.get("self_hosted_domains") or [application.get("domain") or ""]
 
 
 def _check_ids(
@@ -221,98 +219,11 @@ def _check_ids(
         if not ids:
             continue
         try:
-            listed = api.listed(_path(settings, kind), permissions.ORGANIZATION, per_page=_PER_PAGE)
+            listed = api.listed(
+                access_path(settings, kind), permissions.ORGANIZATION, per_page=PER_PAGE
+            )
         except Forbidden:
             continue
         for unknown in sorted(ids - {str(each["id"]) for each in listed}):
             text = f"the account has no '{unknown}' among its Access {kind.replace('_', ' ')}."
             findings.add(ACCESS_UNKNOWN, "argoweb:access", text)
-
-
-def _lost_policies(
-    settings: Settings, api: Api, own: OwnState, made: Sequence[Application]
-) -> dict[str, str]:
-    """Those of the stack that are not in its state, by key."""
-    keys = {policy.key for each in made for policy in each.policies}
-    names = {marked(key, settings.deployment): key for key in keys}
-    missing = names.keys() - {each["name"] for each in own.policies}
-    if not missing:
-        return {}
-    known = {each["id"] for each in own.policies}
-    listed = api.listed(_path(settings, "policies"), permissions.ACCESS, per_page=_PER_PAGE)
-    return {
-        names[each["name"]]: str(each["id"])
-        for each in listed
-        if each["name"] in missing and each["id"] not in known
-    }
-
-
-def _lost_applications(
-    settings: Settings,
-    own: OwnState,
-    made: Sequence[Application],
-    there: _There,
-    findings: Findings,
-) -> dict[str, str]:
-    """Those of the stack that are not in its state, by URI; somebody else's in their place are refused."""
-    known = {each["id"] for each in own.applications.values()}
-    by_uri = {
-        uri: each for each in there.values() if each["id"] not in known for uri in _uris(each)
-    }
-    found = {}
-    for each in made:
-        other = by_uri.get(each.uri)
-        if each.uri in own.applications or other is None:
-            continue
-        if _is_ours(other, each, settings.deployment):
-            found[each.uri] = str(other["id"])
-            continue
-        go_on = (
-            f", or go on with it: pulumi config set --path '{each.place}.access.application' {other['id']}"
-            if each.protection
-            else ""
-        )
-        findings.add(
-            ACCESS_TAKEN,
-            each.place,
-            f"'{each.uri}' has an Access application that is not of this stack: '{other['name']}' ({other['id']}).",
-            f"Delete it in the dashboard (Zero Trust, Access){go_on}",
-        )
-    return found
-
-
-def _is_ours(other: Mapping[str, Any], wanted: Application, deployment: str) -> bool:
-    """Whether an application has nothing but the stack's policies, and those that the stack file names for it."""
-    policies = other.get("policies") or ()
-    named = wanted.protection.policies if wanted.protection else ()
-    return (
-        _uris(other) == [wanted.uri]
-        and bool(policies)
-        and all(
-            each["id"] in named or str(each.get("name")).endswith(marked("", deployment))
-            for each in policies
-        )
-    )
-
-
-def _lost_tokens(
-    settings: Settings, api: Api, own: OwnState, access: AccessSettings
-) -> dict[str, ServiceToken]:
-    """The stack's tokens that are not in its state, by id, under their whole names; asked for where one is to be made."""
-    names = {marked(token.name, settings.deployment) for token in access.tokens}
-    if names <= {each["name"] for each in own.tokens}:
-        return {}
-    known = {each["id"] for each in own.tokens}
-    listed = api.listed(
-        _path(settings, "service_tokens"), permissions.SERVICE_TOKENS, per_page=_PER_PAGE
-    )
-    return {
-        str(each["id"]): ServiceToken(
-            name=each["name"],
-            duration=each["duration"],
-            secret_version=int(each.get("client_secret_version") or 1),
-            old_until=each.get("previous_client_secret_expires_at"),
-        )
-        for each in listed
-        if each["id"] not in known and each["name"].endswith(marked("", settings.deployment))
-    }

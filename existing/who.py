@@ -22,7 +22,7 @@ _SHOWN = {
 }
 _PUBLIC = "everybody, without a login"
 _MOST = 12
-"""Kinds of visitor that are listed of a site."""
+"""Kinds of visitor that are listed of a site, and sites that are for everybody."""
 
 
 def who_may_come_in(
@@ -33,16 +33,19 @@ def who_may_come_in(
     was = {uri: [*_recorded(outputs, own)] for uri, outputs in own.applications.items()}
     lines = []
     for uri, who in now.items():
-        listed = ", ".join(who[:_MOST]) + (
-            f" and {len(who) - _MOST} more" if len(who) > _MOST else ""
-        )
-        lines.append(f"  {uri}: {listed}")
+        lines.append(f"  {uri}: {_listed(who)}")
         if uri in was:
             lines += [f"    + {each}" for each in who if each not in was[uri]]
             lines += [f"    - {each}" for each in was[uri] if each not in who]
     open_ = {site.hostname for site in settings.sites if not site.access} - now.keys()
-    lines += [f"  {hostname}: {_PUBLIC}" for hostname in sorted(open_)]
+    if open_:
+        lines.append(f"  {_PUBLIC}: {_listed(sorted(open_))}")
     return "\n".join(["Who may come in:", *lines]) if now else None
+
+
+def _listed(words: Sequence[str]) -> str:
+    more = f" and {len(words) - _MOST} more" if len(words) > _MOST else ""
+    return ", ".join(words[:_MOST]) + more
 
 
 def become_public(

@@ -95,6 +95,7 @@ class Made:
         }
         application = {
             "id": self.application["id"],
+            "accountId": ACCOUNT,
             "destinations": self.body["destinations"],
             "policies": self.body["policies"],
             "sessionDuration": "24h",
@@ -148,6 +149,17 @@ def test_an_application_that_is_gone_stops_the_preview_whether_its_site_is_prote
             f"The Access application of '{NAME}' that this stack made is gone"
         )
         assert "Run `pulumi refresh` first" in problem
+
+
+def test_an_application_in_an_account_that_the_stack_leaves_is_no_matter_of_the_new_one(
+    cloudflare: Cloudflare, made: Made
+) -> None:
+    (application,) = made.state.applications.values()
+    elsewhere = OwnState(applications={NAME: {**application, "accountId": "8" * 32, "id": "gone"}})
+
+    assert not [
+        it for it in told(cloudflare.access(), "public", elsewhere).problems if "is gone" in it
+    ]
 
 
 def test_what_an_update_made_before_it_broke_off_is_taken_in(
@@ -315,7 +327,7 @@ def test_who_may_come_in_is_listed_with_what_changes_in_it(
         "    + for 8h",
         "    - staff: ann@example.com",
         "    - for 24h",
-        "  pub.example.com: everybody, without a login",
+        "  everybody, without a login: pub.example.com",
     ]
 
 

@@ -1,0 +1,117 @@
+"""What the stack has made of Access and its state does not know: an update broke off before it could note it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from existing import permissions
+from existing.api import Api
+from existing.kinds import ACCESS_TAKEN
+from existing.state import OwnState
+from settings import Settings
+from settings.access_marks import marked
+from settings.model import AccessSettings, Application, ServiceToken
+from values.findings import Findings
+
+PER_PAGE = 1000
+"""Things of Access a page."""
+
+
+def access_path(settings: Settings, what: str) -> str:
+    """Where the API has a kind of thing of Access."""
+    return f"accounts/{settings.account_id}/access/{what}"
+
+
+def uris_of(application: Mapping[str, Any]) -> list[str]:
+    """What an application stands before: `hostname` or `hostname/path` each."""
+    destinations = application.get("destinations") or ()
+    found = [each["uri"] for each in destinations if each.get("uri")]
+    return found or application.get("self_hosted_domains") or [application.get("domain") or ""]
+
+
+def lost_policies(
+    settings: Settings, api: Api, own: OwnState, made: Sequence[Application]
+) -> dict[str, str]:
+    """Those of the stack that are not in its state, by key."""
+    keys = {policy.key for each in made for policy in each.policies}
+    names = {marked(key, settings.deployment): key for key in keys}
+    missing = names.keys() - {each["name"] for each in own.policies}
+    if not missing:
+        return {}
+    known = {each["id"] for each in own.policies}
+    listed = api.listed(access_path(settings, "policies"), permissions.ACCESS, per_page=PER_PAGE)
+    return {
+        names[each["name"]]: str(each["id"])
+        for each in listed
+        if each["name"] in missing and each["id"] not in known
+    }
+
+
+def lost_applications(
+    settings: Settings,
+    own: OwnState,
+    made: Sequence[Application],
+    there: Mapping[str, dict[str, Any]],
+    findings: Findings,
+) -> dict[str, str]:
+    """Those of the stack that are not in its state, by URI; somebody else's in their place are refused."""
+    known = {each["id"] for each in own.applications.values()}
+    by_uri = {
+        uri: each for each in there.values() if each["id"] not in known for uri in uris_of(each)
+    }
+    found = {}
+    for each in made:
+        other = by_uri.get(each.uri)
+        if each.uri in own.applications or other is None:
+            continue
+        if _is_ours(other, each, settings.deployment):
+            found[each.uri] = str(other["id"])
+            continue
+        go_on = (
+            f", or go on with it: pulumi config set --path '{each.place}.access.application' {other['id']}"
+            if each.protection
+            else ""
+        )
+        findings.add(
+            ACCESS_TAKEN,
+            each.place,
+            f"'{each.uri}' has an Access application that is not of this stack: '{other['name']}' ({other['id']}).",
+            f"Delete it in the dashboard (Zero Trust, Access){go_on}",
+        )
+    return found
+
+
+def _is_ours(other: Mapping[str, Any], wanted: Application, deployment: str) -> bool:
+    """Whether an application has nothing but the stack's policies, and those that the stack file names for it."""
+    policies = other.get("policies") or ()
+    named = wanted.protection.policies if wanted.protection else ()
+    return (
+        uris_of(other) == [wanted.uri]
+        and bool(policies)
+        and all(
+            each["id"] in named or str(each.get("name")).endswith(marked("", deployment))
+            for each in policies
+        )
+    )
+
+
+def lost_tokens(
+    settings: Settings, api: Api, own: OwnState, access: AccessSettings
+) -> dict[str, ServiceToken]:
+    """The stack's tokens that are not in its state, by id, under their whole names; asked for where one is to be made."""
+    names = {marked(token.name, settings.deployment) for token in access.tokens}
+    if names <= {each["name"] for each in own.tokens}:
+        return {}
+    known = {each["id"] for each in own.tokens}
+    listed = api.listed(
+        access_path(settings, "service_tokens"), permissions.SERVICE_TOKENS, per_page=PER_PAGE
+    )
+    return {
+        str(each["id"]): ServiceToken(
+            name=each["name"],
+            duration=each["duration"],
+            secret_version=int(each.get("client_secret_version") or 1),
+            old_until=each.get("previous_client_secret_expires_at"),
+        )
+        for each in listed
+        if each["id"] not in known and each["name"].endswith(marked("", settings.deployment))
+    }
