@@ -10,8 +10,8 @@ import pulumi_random as random
 from components import deploy
 from components.gaps import tell_gaps
 from components.imported import take_on
-from existing import look_up, own_state
-from settings import access, load, tell
+from existing import look_up, read_own_state
+from settings import load_settings, read_access, tell
 
 # Once a resource has failed, Pulumi interrupts the program, which has nothing to add to that.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -27,13 +27,13 @@ async def program() -> None:
     Raises:
         FindingsError: the stack's configuration cannot work, or what is at Cloudflare stands in the way.
     """
-    settings = load()
+    settings = load_settings()
     tell(settings.warnings, settings.notices)
     # Before all others: by it a preview knows whether the stack has a state.
     begun = random.RandomId("begun", byte_length=4)
-    own = await own_state(begun.id.is_known)
+    own = await read_own_state(begun.id.is_known)
     take_on(own)
-    found = look_up(settings, access(), own)
+    found = look_up(settings, read_access(), own)
     tell(found.warnings, found.notices)
     made = deploy(settings, own, found)
 

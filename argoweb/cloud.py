@@ -9,9 +9,9 @@ from argoweb.report import Line
 from argoweb.shadows import shadows
 from argoweb.stack import Stack
 from existing import permissions
-from existing.access_edits import access_edits
+from existing.access_edits import compare_access
 from existing.api import PER_PAGE, Api, ApiError, NotThere
-from existing.edits import edits
+from existing.edits import compare_record
 from existing.imported_tunnel import managed_remotely, tunnel_path
 from settings import Zone, owner_mark
 
@@ -140,7 +140,7 @@ def _access(stack: Stack, api: Api) -> list[Line]:
         Line(code="access-missing", place=uri, text="its Access application is gone at Cloudflare")
         for uri in gone
     ]
-    changed = access_edits(own, there)
+    changed = compare_access(own, there)
     return lines + [Line(code="access-edited", place="access", text=each) for each in changed]
 
 
@@ -202,7 +202,7 @@ def _judge(stack: Stack, hostname: str, there: Iterable[Record], mark: str) -> t
     found = {record["id"]: record for record in there}
     mine = found.get(recorded["id"]) if recorded else None
     if mine is not None and recorded is not None:
-        changed = edits(recorded, mine, {})
+        changed = compare_record(recorded, mine, {})
         return ("edited", f"was changed by somebody else: {changed}") if changed else ("ours", "")
     for record in found.values():
         target = f"{record['type']} {record['content']}"

@@ -15,7 +15,7 @@ from pulumi.runtime.settings import Settings as Runtime
 
 from argoweb.errors import StackUnreadable
 from existing import OwnState
-from settings import Access, FindingsError, Settings, access, load
+from settings import Access, FindingsError, Settings, load_settings, read_access
 
 _SECONDS = 60
 """How long one question to Pulumi may take."""
@@ -130,7 +130,7 @@ async def _settings(name: str, config: Mapping[str, Mapping[str, Any]]) -> tuple
     values = {key: str(each["value"]) for key, each in config.items() if "value" in each}
     set_all_config(values, [key for key, each in config.items() if each["secret"]])
     try:
-        return load(), access()
+        return load_settings(), read_access()
     finally:
         set_all_config({}, [])
 

@@ -8,7 +8,14 @@ from functools import partial
 
 from bench.rounds import Row, interleaved, ratio
 from bench.stacks import of_every_kind, settings_of
-from render import FileEntry, caddyfile, cloudflared_yml, manifest, module_json, serving
+from render import (
+    FileEntry,
+    render_caddyfile,
+    render_cloudflared_yml,
+    render_manifest,
+    render_module_json,
+    serving,
+)
 
 _IMPORT = """
 import json, resource, sys, time
@@ -60,10 +67,16 @@ def _settings(count: int) -> float:
     values = of_every_kind(count)
     began = time.process_time()
     settings = settings_of(values)
-    texts = [caddyfile(settings), cloudflared_yml(settings, _UUID), module_json(settings, _UUID)]
+    texts = [
+        render_caddyfile(settings),
+        render_cloudflared_yml(settings, _UUID),
+        render_module_json(settings, _UUID),
+    ]
     entries = [
         FileEntry(name=str(n), mode="644", owner="root:root", sha256="0" * 64, path=f"/{n}")
         for n, _ in enumerate(texts)
     ]
-    manifest(serving(settings), settings.servers[0].rebuild, owner="argoweb/bench", files=entries)
+    render_manifest(
+        serving(settings), settings.servers[0].rebuild, owner="argoweb/bench", files=entries
+    )
     return time.process_time() - began

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from bench.rounds import Row, ratio
 from bench.stacks import settings_of
-from render import caddyfile, global_options
+from render import global_options, render_caddyfile
 
 SIZES = (10, 500)
 _CONNECTIONS = 16
@@ -137,7 +137,7 @@ def _rendered(size: int, port: int, upstream: int, www: Path) -> str:
             "sites": sites,
         }
     )
-    return f"{{\n{global_options(settings.caddy)}}}\n{caddyfile(settings)}"
+    return f"{{\n{global_options(settings.caddy)}}}\n{render_caddyfile(settings)}"
 
 
 def _by_hand(size: int, port: int, upstream: int, www: Path) -> str:

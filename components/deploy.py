@@ -7,10 +7,10 @@ import pulumi
 
 from components.access import Access, AccessArgs
 from components.connection import Connection, SshServer
-from components.host_files import host_files
+from components.host_files import render_files
 from components.nixos_host import NixosHost, NixosHostArgs
 from components.records import Record, Records, RecordsArgs
-from components.rollout import in_use
+from components.rollout import serves_visitors
 from components.tunnel import Tunnel, TunnelArgs
 from existing import Claim, Found, OwnState
 from render import serving
@@ -42,7 +42,7 @@ def deploy(
     access = _access(settings, found)
     # Nobody is led to a site, and no server has it, before who may come in is settled; it ends the other way round.
     guards = [*access.applications.values()] if access else []
-    files = host_files(
+    files = render_files(
         settings, tunnel, {**found.access.audiences, **(access.audiences if access else {})}
     )
 
@@ -68,7 +68,7 @@ def deploy(
     there = [server for server in settings.servers if not server.let_go]
     activations: list[pulumi.Resource] = []
     batch: list[pulumi.Resource] = []
-    for servers in settings.rollout.batches(there, in_use=in_use(settings, own, found)):
+    for servers in settings.rollout.batches(there, in_use=serves_visitors(settings, own, found)):
         batch = [host(server, batch).activation for server in servers]
         activations += batch
     for server in settings.servers:

@@ -7,13 +7,13 @@ import pulumi
 
 from components.nixos_host import OF_SECRETS, HostFile
 from components.tunnel import Tunnel
-from render import caddyfile, cloudflared_yml, module_json
+from render import render_caddyfile, render_cloudflared_yml, render_module_json
 from settings import Settings
 
 _NIXOS = Path(__file__).resolve().parent.parent / "nixos"
 
 
-def host_files(
+def render_files(
     settings: Settings, tunnel: Tunnel, audiences: Mapping[str, pulumi.Input[str]]
 ) -> list[HostFile]:
     """Every file of the stack on each of its servers; the credentials are a secret.
@@ -32,11 +32,12 @@ def host_files(
     known = pulumi.Output.all(tunnel.tunnel_id, pulumi.Output.all(**asked_for))
     files = [
         config_file(
-            "argoWeb.yml", known.apply(lambda found: cloudflared_yml(settings, found[0], found[1]))
+            "argoWeb.yml",
+            known.apply(lambda found: render_cloudflared_yml(settings, found[0], found[1])),
         ),
-        rendered("argoWeb.json", module_json),
+        rendered("argoWeb.json", render_module_json),
         config_file("argoWeb.nix", (_NIXOS / "argoWeb.nix").read_text()),
-        config_file("argoWeb.caddy", caddyfile(settings)),
+        config_file("argoWeb.caddy", render_caddyfile(settings)),
     ]
     if settings.package is not None:
         custom = "cloudflared-custom.nix"

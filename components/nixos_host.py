@@ -11,7 +11,7 @@ from pulumi_command import remote
 from components.connection import ROOT, Connection
 from components.remote_programs import SERVER_PROGRAM, command
 from components.unprinted import seal
-from render import FileEntry, manifest, teardown_manifest
+from render import FileEntry, render_manifest, render_teardown
 from settings import Rebuild
 
 STAGING = "/var/lib/argoweb-deploy/staging"
@@ -138,7 +138,7 @@ class _Commands:
             "teardown",
             create=self._run("keep.sh", self._staging),
             delete=self._run("launch.sh", "deactivate", self._program),
-            stdin=self._owner.apply(lambda owner: teardown_manifest(rebuild, owner=owner)),
+            stdin=self._owner.apply(lambda owner: render_teardown(rebuild, owner=owner)),
             after=[self._args.tunnel, *self._args.guards],
         )
 
@@ -171,7 +171,9 @@ class _Commands:
             # off and the stack is then set back to what its state has of the activation.
             create=self._run("launch.sh", "activate", self._program, _sent(staged)),
             stdin=pulumi.Output.all(self._owner, *map(_entry, args.files)).apply(
-                lambda found: manifest(args.serving, args.rebuild, owner=found[0], files=found[1:])
+                lambda found: render_manifest(
+                    args.serving, args.rebuild, owner=found[0], files=found[1:]
+                )
             ),
             # The program prints its steps, never what is in a file.
             logging=remote.Logging.STDOUT_AND_STDERR,

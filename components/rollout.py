@@ -5,7 +5,7 @@ from existing.state import OwnState
 from settings import Settings
 
 
-def in_use(settings: Settings, own: OwnState, found: Found) -> bool:
+def serves_visitors(settings: Settings, own: OwnState, found: Found) -> bool:
     """Whether they may be, by the stack's tunnel or by what it takes the place of.
 
     Not when the tunnel is yet to be made and none of the hostnames is found by a record. One whose record is not the

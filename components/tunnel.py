@@ -8,7 +8,7 @@ import pulumi_random as random
 from components.cloudflare import ZeroTrustTunnelCloudflared
 from components.unprinted import seal, secret_once_known
 from existing import KeptSecret, encoded
-from render import credentials_json
+from render import render_credentials
 
 SECRET_CHARACTERS = 64
 """Letters and digits, so 381 bits; Cloudflare's API refuses a tunnel secret of fewer than 32 bytes."""
@@ -88,7 +88,7 @@ class Tunnel(pulumi.ComponentResource):
         self.target = pulumi.Output.format("{0}.cfargotunnel.com", tunnel.id)
         self.credentials = secret_once_known(
             pulumi.Output.all(args.account_id, tunnel.id, secret).apply(
-                lambda values: credentials_json(*values)
+                lambda values: render_credentials(*values)
             )
         )
         self.register_outputs(

@@ -2,7 +2,7 @@
 
 from existing.found import Found, look_up
 from existing.hostnames import Claim
-from existing.state import KeptSecret, OwnState, encoded, own_state
+from existing.state import KeptSecret, OwnState, encoded, read_own_state
 from existing.tunnel import TunnelFound
 
 __all__ = [
@@ -13,5 +13,5 @@ __all__ = [
     "TunnelFound",
     "encoded",
     "look_up",
-    "own_state",
+    "read_own_state",
 ]

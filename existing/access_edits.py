@@ -11,7 +11,7 @@ _RULES = {"include": "includes", "require": "requires", "exclude": "excludes"}
 """The parts of a policy as the API names them, and as the state does."""
 
 
-def access_edits(own: OwnState, there: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def compare_access(own: OwnState, there: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """A line for each application, of those that are `there` by id, that is not as the state has it."""
     policies = {each["id"]: each for each in own.policies}
     for uri, recorded in own.applications.items():

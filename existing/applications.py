@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from existing import permissions
-from existing.access_edits import access_edits
+from existing.access_edits import compare_access
 from existing.api import Api, ApiError, Forbidden
 from existing.kinds import ACCESS_GONE, ACCESS_TEAM, ACCESS_UNKNOWN
 from existing.lost_access import (
@@ -74,7 +74,7 @@ def access_found(
         )
     if pulumi.runtime.is_dry_run() and (who := who_may_come_in(wanted, settings, own)):
         notices.append(who)
-    if changed := [*access_edits(own, there)]:
+    if changed := [*compare_access(own, there)]:
         lines = "\n".join(f"  - {line}" for line in changed)
         findings.add(
             ACCESS_EDITED,

@@ -6,7 +6,9 @@ from typing import Any
 _COMPARED = ("name", "type", "content", "proxied", "comment")
 
 
-def edits(recorded: Mapping[str, Any], there: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+def compare_record(
+    recorded: Mapping[str, Any], there: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> str:
     """What the record is now and what the state has of it, in words; nothing where both are the same.
 
     What is as `wanted` was set by an update of the stack whose answer was lost.

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from existing.api import Api, ApiError
 from existing.applications import AccessFound, access_found
-from existing.hostnames import Claim, claims, tunnels_led_to, zone_records
+from existing.hostnames import Claim, claim_hostnames, list_zones, tunnels_led_to
 from existing.state import OwnState
-from existing.tunnel import TunnelFound, own_tunnel, tunnel_found
+from existing.tunnel import TunnelFound, ask_own_tunnel, find_tunnel
 from settings import Access, FindingsError, Settings
 from settings.silence import silence
 from values.findings import Finding, Findings
@@ -35,12 +35,12 @@ def look_up(settings: Settings, access: Access, own: OwnState) -> Found:
     """
     api, findings, notices = Api(access), Findings(), list[str]()
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(own_tunnel, settings, api, own)
-        zones = zone_records(settings, api, findings, notices)
-    claimed = claims(settings, zones, own, findings, notices)
+        asked = pool.submit(ask_own_tunnel, settings, api, own)
+        zones = list_zones(settings, api, findings, notices)
+    claimed = claim_hostnames(settings, zones, own, findings, notices)
     tunnel = TunnelFound()
     try:
-        tunnel = tunnel_found(
+        tunnel = find_tunnel(
             settings,
             api,
             own,

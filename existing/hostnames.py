@@ -8,7 +8,7 @@ from typing import Any
 
 from existing import permissions
 from existing.api import PER_PAGE, Api, ApiError
-from existing.edits import edits
+from existing.edits import compare_record
 from existing.kinds import RECORD_COPIED, RECORD_TAKEN, ZONE_ID, ZONE_MISSING
 from existing.state import Outputs, OwnState
 from existing.zone import check_delegated, crowded
@@ -60,7 +60,7 @@ class Claim:
     """Whether the update makes the record or changes its comment or tags."""
 
 
-def claims(
+def claim_hostnames(
     settings: Settings,
     zones: Mapping[str, ZoneRecords],
     own: OwnState,
@@ -103,7 +103,7 @@ def _is_found(hostname: str, names: Collection[str]) -> bool:
     )
 
 
-def zone_records(
+def list_zones(
     settings: Settings, api: Api, findings: Findings, notices: list[str]
 ) -> dict[str, ZoneRecords]:
     """By the names of the zones that hold a hostname, each of which is listed once.
@@ -230,7 +230,11 @@ def _decide(
         return None
     comment = comment_of(site, owner_mark(deployment))
     wanted = {"content": _target(own.tunnel_id), "comment": comment}
-    if recorded is not None and mine is not None and (changes := edits(recorded, mine, wanted)):
+    if (
+        recorded is not None
+        and mine is not None
+        and (changes := compare_record(recorded, mine, wanted))
+    ):
         edited.append(f"{where}: '{site.hostname}' {changes}")
     if foreign:
         gone = recorded is not None

@@ -72,7 +72,7 @@ class OwnState:
     """The URN of each resource that the state has under another stack's name, or without a parent, by type and name."""
 
 
-async def own_state(begun: Callable[[], Awaitable[bool]]) -> OwnState:
+async def read_own_state(begun: Callable[[], Awaitable[bool]]) -> OwnState:
     """The state as the stack's backend has it, read as a stack reads another one's outputs.
 
     `begun` tells whether the id is known of a resource that each update makes before all others: it is, also to a preview,

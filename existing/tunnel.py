@@ -31,7 +31,7 @@ class TunnelFound:
     """When the stack's own was deleted."""
 
 
-def own_tunnel(settings: Settings, api: Api, own: OwnState) -> dict[str, Any] | None:
+def ask_own_tunnel(settings: Settings, api: Api, own: OwnState) -> dict[str, Any] | None:
     """The tunnel that the state has, as it is at Cloudflare; nothing where there is none.
 
     The one question that a run asks about it: the state learns of nothing, since the provider reads `config_src` at an
@@ -48,7 +48,7 @@ def own_tunnel(settings: Settings, api: Api, own: OwnState) -> dict[str, Any] | 
         return None
 
 
-def tunnel_found(
+def find_tunnel(
     settings: Settings,
     api: Api,
     own: OwnState,
@@ -61,7 +61,7 @@ def tunnel_found(
 ) -> TunnelFound:
     """What is there of the tunnel.
 
-    `there` is what `own_tunnel` gave; `led_to` are the tunnels to which a record with this stack's mark leads; `sends_records` tells that the update makes
+    `there` is what `ask_own_tunnel` gave; `led_to` are the tunnels to which a record with this stack's mark leads; `sends_records` tells that the update makes
     or changes a record.
 
     Raises:

@@ -74,7 +74,7 @@ class StackFile:
         return "\n".join([*lines, heading]) + "\n" + indent("".join(keys), "  ")
 
 
-def stack_file(file: File) -> StackFile:
+def write_stack_file(file: File) -> StackFile:
     """The stack file for a file that cloudflared takes, or that has the old form for one service."""
     left: list[str] = []
     values, rules = file.values, [*_placed(file)]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cloudflared.go.urls import UrlError
 from importing.file import ONLY_URL, URL_CLASH, File, read
-from importing.stack_file import stack_file
+from importing.stack_file import write_stack_file
 from values.findings import Kind, printable
 
 CLEAN, REFUSED, UNREADABLE = 0, 1, 2
@@ -94,7 +94,7 @@ def _import(path: Path) -> int:
     file = read(path.read_bytes())
     if _refuses(path, file, but=(URL_CLASH, ONLY_URL)):
         return REFUSED
-    made = stack_file(file)
+    made = write_stack_file(file)
     for text in made.left:
         print(f"{path}: not carried over: {text}", file=sys.stderr)
     print(made.text(), end="")

@@ -22,7 +22,7 @@ _LOOPBACK = ("127.0.0.1/8", "::1/128")
 _HEADING = "# Written by argoweb; a change here is undone by the next deployment.\n"
 
 
-def caddyfile(settings: Settings) -> str:
+def render_caddyfile(settings: Settings) -> str:
     """The sites of each hostname, tried in the order of the ingress rules, as cloudflared does.
 
     A hostname has a block of its own, by which Caddy finds it fast, but chooses by rules of its own: it prefers exact

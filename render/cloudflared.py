@@ -8,7 +8,7 @@ from settings.model import Settings
 from values.yaml_text import dump
 
 
-def cloudflared_yml(
+def render_cloudflared_yml(
     settings: Settings, tunnel_id: str, audiences: Mapping[str, str] | None = None
 ) -> str:
     """The file for every server of the stack; a line diff of it shows what changes.

@@ -3,7 +3,7 @@
 import json
 
 
-def credentials_json(account_id: str, tunnel_id: str, secret: str) -> str:
+def render_credentials(account_id: str, tunnel_id: str, secret: str) -> str:
     """The file as `cloudflared tunnel create` writes it; `secret` is base64 of at least 32 bytes."""
     return json.dumps(
         {"AccountTag": account_id, "TunnelSecret": secret, "TunnelID": tunnel_id, "Endpoint": ""}

@@ -52,7 +52,7 @@ def serving(settings: Settings) -> Sequence[str]:
     ]
 
 
-def manifest(
+def render_manifest(
     serving: Sequence[str], rebuild: Rebuild, *, owner: str, files: Sequence[FileEntry]
 ) -> str:
     """Lines of `key value`, the last one `end`; a line diff of it shows what a deployment changes.
@@ -65,7 +65,7 @@ def manifest(
     return _whole([*_rebuilding(rebuild, owner), *serving, *listed])
 
 
-def teardown_manifest(rebuild: Rebuild, *, owner: str) -> str:
+def render_teardown(rebuild: Rebuild, *, owner: str) -> str:
     """The same for a teardown, which finds the manifest of what is live on the server itself."""
     return _whole(_rebuilding(rebuild, owner))
 

@@ -6,7 +6,7 @@ from render.caddy import global_options
 from settings.model import Settings
 
 
-def module_json(settings: Settings, tunnel_id: str) -> str:
+def render_module_json(settings: Settings, tunnel_id: str) -> str:
     """The file, its keys sorted, so that equal settings give equal text."""
     nixos, package = settings.nixos, settings.package
     values = {

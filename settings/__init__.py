@@ -1,8 +1,8 @@
 """A stack's configuration, checked: what it declares, or everything that is wrong with it."""
 
-from settings.api_access import Access, access
+from settings.api_access import Access, read_access
 from settings.errors import FindingsError
-from settings.load import load
+from settings.load import load_settings
 from settings.model import Bastion, Rebuild, Server, Settings, Site, Zone, comment_of, owner_mark
 from settings.telling import tell
 
@@ -15,9 +15,9 @@ __all__ = [
     "Settings",
     "Site",
     "Zone",
-    "access",
     "comment_of",
-    "load",
+    "load_settings",
     "owner_mark",
+    "read_access",
     "tell",
 ]

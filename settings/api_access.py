@@ -46,7 +46,7 @@ class Access:
         return "X-Auth-Key" in self.headers
 
 
-def access() -> Access:
+def read_access() -> Access:
     """From `cloudflare:baseUrl`, `apiToken`, `apiKey` and `email`, or the variables that the provider reads.
 
     Raises:

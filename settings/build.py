@@ -7,15 +7,16 @@ from typing import Any
 import pulumi
 
 from cloudflared import Router, Rule
-from settings import names, protection, servers, sites, tunnel
-from settings.caddy import caddy as read_caddy
+from settings import names, protection, servers, sites
+from settings.caddy import read_caddy
 from settings.checks import check_all
 from settings.errors import configuration_error
-from settings.health import health
+from settings.health import read_health
 from settings.keys import STACK
 from settings.model import Nixos, Package, Settings, Zone
-from settings.rollout import rollout
+from settings.rollout import read_rollout
 from settings.silence import silence
+from settings.tunnel import read_tunnel
 from values.findings import TWICE, Finding, Findings
 from values.kinds import MISSING_KEY, NEEDED_KEY, key_of
 
@@ -107,23 +108,25 @@ def _read(
     zones = _zones(stack.items("zones"), findings)
     caddy = read_caddy(stack.table("caddy"), stack.table("routing"), findings)
     written = [
-        site for place, value in stack.items("sites") for site in sites.at(place, value, findings)
+        site
+        for place, value in stack.items("sites")
+        for site in sites.read_sites(place, value, findings)
     ]
     if stack.whole("access"):
         given = {place: value.get("access") for place, value in stack.items("sites")}
         written = protection.protected(written, given, stack.table("access"), findings)
-    chosen, notices = sites.ordered(written, stack.table("siteOrder"))
+    chosen, notices = sites.put_in_order(written, stack.table("siteOrder"))
     cloudflared: _Values = {"metrics": METRICS, **stack.table("cloudflared")}
     defaults = cloudflared.get("originRequest") or {}
-    rules = [sites.rule(site, caddy, defaults, findings) for site in chosen]
+    rules = [sites.make_rule(site, caddy, defaults, findings) for site in chosen]
     if not (rules and rules[-1].catches_all):
-        rules.append(sites.rest(caddy, defaults) if caddy.routes else CATCH_ALL)
+        rules.append(sites.make_last_rule(caddy, defaults) if caddy.routes else CATCH_ALL)
     account_id, given = stack.table("accountId"), stack.table("nixos")
     return Settings(
         deployment=deployment,
         account_id=account_id,
         ssh_private_key=ssh_private_key,
-        tunnel=tunnel.tunnel(
+        tunnel=read_tunnel(
             stack.table("tunnel"),
             tunnel_secret,
             account_id,
@@ -133,7 +136,9 @@ def _read(
         ),
         cloudflared=cloudflared,
         zones=zones,
-        servers=[servers.server(place, value, findings) for place, value in stack.items("servers")],
+        servers=[
+            servers.read_server(place, value, findings) for place, value in stack.items("servers")
+        ],
         sites=chosen,
         rules=rules,
         caddy=caddy,
@@ -144,8 +149,10 @@ def _read(
             config_dir=given["configDir"].rstrip("/"),
             data_dir=given["dataDir"].rstrip("/"),
         ),
-        health=health(stack.table("health"), chosen, Router(rules[: len(chosen)]), caddy, findings),
-        rollout=rollout(stack.table("rollout"), findings),
+        health=read_health(
+            stack.table("health"), chosen, Router(rules[: len(chosen)]), caddy, findings
+        ),
+        rollout=read_rollout(stack.table("rollout"), findings),
         notices=tuple(notices),
         accept=stack.table("accept"),
     )

@@ -48,7 +48,7 @@ _NOT_GLOBAL = {
 }
 
 
-def caddy(value: dict[str, Any], routing: str | None, findings: Findings) -> Caddy:
+def read_caddy(value: dict[str, Any], routing: str | None, findings: Findings) -> Caddy:
     """How Caddy runs and what it listens on; `routing` says who chooses among its sites."""
     tls = _tls(value["tls"], findings) if "tls" in value else None
     _check_addresses(value["bind"], findings)

@@ -16,7 +16,7 @@ HEALTH_URL = Kind(
 )
 
 
-def health(
+def read_health(
     value: dict[str, Any], sites: list[Site], router: Router, caddy: Caddy, findings: Findings
 ) -> Health:
     """The URLs, those of the stack's own sites apart: a server has no other way to them before their records exist.

@@ -10,7 +10,7 @@ from pulumi.runtime import set_all_config
 
 from cloudflared.go.decode import Decoder
 from cloudflared.go.yaml import Node, YamlError, compose
-from settings.api_access import NO_CREDENTIALS, access
+from settings.api_access import NO_CREDENTIALS, read_access
 from settings.build import build
 from settings.errors import FindingsError
 from settings.load import read_keys
@@ -81,7 +81,7 @@ def _read(deployment: str) -> list[Finding]:
     findings = Findings()
     raw = read_keys(findings)
     try:
-        access()
+        read_access()
     except FindingsError as error:
         # What is missing, or said by a variable, is not the file's.
         of_file = [each for each in error.findings if each.place.startswith("cloudflare:")]

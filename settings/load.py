@@ -7,7 +7,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG, is_config_secret
 
 from settings import ssh_key
-from settings.api_access import access
+from settings.api_access import read_access
 from settings.build import NAMESPACE, build
 from settings.errors import FindingsError
 from settings.keys import SECRETS, STACK
@@ -32,7 +32,7 @@ _OF_CADDY = ("sites", "caddy")
 _CADDY_READS = ", or let Caddy read it there: '{env.NAME}', with services.caddy.environmentFile"
 
 
-def load() -> Settings:
+def load_settings() -> Settings:
     """The settings of the stack that is being run.
 
     Raises:
@@ -42,7 +42,7 @@ def load() -> Settings:
     findings = Findings()
     raw = read_keys(findings)
     try:
-        access()
+        read_access()
     except FindingsError as error:
         findings.errors += error.findings
     private_key = config.get_secret("sshPrivateKey")

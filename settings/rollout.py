@@ -70,7 +70,7 @@ class Rollout:
         return max(1, count * int(self.batch.removesuffix("%")) // 100)
 
 
-def rollout(value: dict[str, Any], findings: Findings) -> Rollout:
+def read_rollout(value: dict[str, Any], findings: Findings) -> Rollout:
     """How a stack's servers take a change."""
     if value["maxFailed"]:
         findings.add(

@@ -36,7 +36,7 @@ def _host_key(value: _Values, where: str, findings: Findings) -> str | None:
     return " ".join(str(value["hostKey"]).split()[:2])
 
 
-def server(place: str, value: _Values, findings: Findings) -> Server:
+def read_server(place: str, value: _Values, findings: Findings) -> Server:
     """The server at a place of the stack file, which ends with its name."""
     bastion, rebuild = value.get("bastion"), value["rebuild"]
     return Server(

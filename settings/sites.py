@@ -44,7 +44,7 @@ def _means_another_thing_to_caddy(path: str) -> bool:
     return _SPECIAL_IN_CADDY.search(escaped) is not None
 
 
-def at(place: str, value: _Values, findings: Findings) -> list[Site]:
+def read_sites(place: str, value: _Values, findings: Findings) -> list[Site]:
     """What is declared at a place of the stack file: a site for each of its hostnames."""
     given = value["hostname"]
     found: dict[str, Site] = {}
@@ -126,7 +126,7 @@ def _backend(value: _Values, where: str, findings: Findings) -> Backend:
             return Service(url=value["service"])
 
 
-def ordered(written: list[Site], order: str) -> tuple[list[Site], list[str]]:
+def put_in_order(written: list[Site], order: str) -> tuple[list[Site], list[str]]:
     """The sites in the order in which they are tried, and what to tell where that is not the written one."""
     if order == WRITTEN:
         return written, []
@@ -138,7 +138,7 @@ def ordered(written: list[Site], order: str) -> tuple[list[Site], list[str]]:
     return found, ["\n".join(["argoweb:siteOrder: the sites are tried in this order:", *lines])]
 
 
-def rule(site: Site, caddy: Caddy, defaults: Mapping[str, object], findings: Findings) -> Rule:
+def make_rule(site: Site, caddy: Caddy, defaults: Mapping[str, object], findings: Findings) -> Rule:
     """The ingress rule of a site; `defaults` is the `originRequest` of all sites."""
     service, origin_request = (
         (site.backend.url, dict(site.origin_request))
@@ -150,13 +150,13 @@ def rule(site: Site, caddy: Caddy, defaults: Mapping[str, object], findings: Fin
     )
 
 
-def rest(caddy: Caddy, defaults: Mapping[str, object]) -> Rule:
+def make_last_rule(caddy: Caddy, defaults: Mapping[str, object]) -> Rule:
     """The rule by which Caddy takes all that no other rule does."""
     backend = CaddyLines(text="")
     every = Site(
         place="", hostname=names.EVERY, path="", backend=backend, origin_request={}, dns=Dns()
     )
-    return rule(every, caddy, defaults, Findings())
+    return make_rule(every, caddy, defaults, Findings())
 
 
 def _in_rules(site: Site) -> str:

@@ -18,7 +18,7 @@ _AROUND = "\ufeff \t\r\n"
 _HOW = "pulumi config set --secret argoweb:tunnelSecret < {}.json"
 
 
-def tunnel(
+def read_tunnel(
     value: dict[str, Any],
     secret: str | None,
     account_id: str | None,

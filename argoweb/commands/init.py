@@ -26,7 +26,7 @@ from argoweb.questions import Questions
 from argoweb.stack import configuration, project, pulumi_json, pulumi_says
 from existing import permissions
 from existing.api import Api, ApiError
-from settings import Access, FindingsError, access, ssh_key
+from settings import Access, FindingsError, read_access, ssh_key
 
 _SECONDS = 15
 _AGENT, _NEW = "the SSH agent", "a new key"
@@ -120,7 +120,7 @@ def _access(config: _Config, token: str | None) -> Access:
     context = copy_context()
     context.run(set_all_config, values, [_TOKEN])
     try:
-        return context.run(access)
+        return context.run(read_access)
     except FindingsError as error:
         raise StackUnreadable(str(error)) from None
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.rollout import in_use
+from components.rollout import serves_visitors
 from existing import OwnState, look_up
 from settings.build import build
 from tests.existing.conftest import ACCOUNT, ZONE, Cloudflare, cloudflare
@@ -28,7 +28,7 @@ def used(cloudflare: Cloudflare, own: OwnState = NOTHING_YET, **more: Any) -> bo
     }
     secret = SECRET if "tunnel" in more else None
     settings = build(values, deployment="argoweb/prod", tunnel_secret=secret)
-    return in_use(settings, own, look_up(settings, cloudflare.access(), own))
+    return serves_visitors(settings, own, look_up(settings, cloudflare.access(), own))
 
 
 def test_nobody_is_led_to_a_tunnel_that_is_yet_to_be_made(

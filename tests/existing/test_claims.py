@@ -9,7 +9,7 @@ import pytest
 from existing import Claim, OwnState
 from existing import api as api_module
 from existing.api import Api
-from existing.hostnames import claims, zone_records
+from existing.hostnames import claim_hostnames, list_zones
 from settings import Access, FindingsError, tell
 from settings.build import build
 from tests.existing.conftest import ACCOUNT, OTHER_ZONE, ZONE, Cloudflare
@@ -45,8 +45,8 @@ def claimed(
     }
     settings, findings = build(values, deployment="argoweb/prod"), Findings()
     notices: list[str] = []
-    zones_read = zone_records(settings, Api(access), findings, notices)
-    found = claims(settings, zones_read, own or OwnState(), findings, notices)
+    zones_read = list_zones(settings, Api(access), findings, notices)
+    found = claim_hostnames(settings, zones_read, own or OwnState(), findings, notices)
     if findings.errors:
         raise FindingsError("What is at Cloudflare stands in the way", findings.errors)
     tell(findings.warnings, notices)

@@ -13,7 +13,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from pulumi.runtime.proto import provider_pb2, resource_pb2_grpc
 
 from existing import state
-from existing.state import KeptSecret, OwnState, own_state
+from existing.state import KeptSecret, OwnState, read_own_state
 
 RECORD = {"zoneId": "zone", "name": "www.example.com", "id": "record"}
 SECRET_KEY = "4dabf18193072939515e22adb298388d"
@@ -80,7 +80,7 @@ def read(*, begun: bool = True) -> OwnState:
 
     loop = asyncio.new_event_loop()
     try:
-        return loop.run_until_complete(own_state(known))
+        return loop.run_until_complete(read_own_state(known))
     finally:
         loop.close()
 

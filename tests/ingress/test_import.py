@@ -14,8 +14,8 @@ from cloudflared.go.regexp import Pattern
 from cloudflared.go.urls import UrlError, parse
 from cloudflared.unclean import UNCLEAN
 from importing.file import File, read
-from importing.stack_file import StackFile, stack_file
-from render import cloudflared_yml
+from importing.stack_file import StackFile, write_stack_file
+from render import render_cloudflared_yml
 from settings import Settings
 from settings.build import build
 from tests.ingress.corpus import Case, cases
@@ -61,9 +61,9 @@ def service(file: File, url: str) -> str | None:
 @pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
 def test_every_file_that_cloudflared_takes_becomes_a_stack_that_settings_take(case: Case) -> None:
     original = read(case.config.encode())
-    made = stack_file(original)
+    made = write_stack_file(original)
 
-    rendered = read(cloudflared_yml(declared(made), TUNNEL).encode())
+    rendered = read(render_cloudflared_yml(declared(made), TUNNEL).encode())
 
     assert not rendered.refused
     if not any("ingress[" in text for text in made.left):
@@ -81,7 +81,7 @@ def test_most_of_the_corpus_is_carried_over_whole() -> None:
     whole = [
         case
         for case in ACCEPTED
-        if not [t for t in stack_file(read(case.config.encode())).left if "ingress[" in t]
+        if not [t for t in write_stack_file(read(case.config.encode())).left if "ingress[" in t]
     ]
 
     assert len(whole) > len(ACCEPTED) / 2
@@ -90,7 +90,7 @@ def test_most_of_the_corpus_is_carried_over_whole() -> None:
 def test_a_tunnel_that_is_called_by_its_name_is_known_by_its_credentials() -> None:
     file = f"tunnel: Home\ncredentials-file: ~/.cloudflared/{TUNNEL}.json\ningress: [{{service: http_status:404}}]\n"
 
-    made = stack_file(read(file.encode()))
+    made = write_stack_file(read(file.encode()))
 
     assert made.config["tunnel"] == {"importId": TUNNEL}
     assert made.left == []
@@ -112,7 +112,7 @@ def test_the_command_that_it_prints_reads_the_credentials_on_the_server(
     program(tmp_path / "pulumi", 'echo "$*"; cat')
     file = {"tunnel": TUNNEL, "credentials-file": path, "ingress": [{"service": "http_status:404"}]}
 
-    text = stack_file(read(json.dumps(file).encode())).text()
+    text = write_stack_file(read(json.dumps(file).encode())).text()
 
     (command,) = re.findall(r"^# +(ssh .*)$", text, re.MULTILINE)
     ran = subprocess.run(
@@ -138,10 +138,10 @@ def test_rules_that_a_stack_adds_by_itself_are_left_out_of_the_import_and_of_the
         {"hostname": "a.x.y", "service": "http://127.0.0.1:3"},
     ]
     values = {"accountId": "0" * 32, "servers": SERVER, "zones": [{"name": "x.y"}], "sites": sites}
-    written = cloudflared_yml(build(values, deployment="argoweb/test"), TUNNEL)
+    written = render_cloudflared_yml(build(values, deployment="argoweb/test"), TUNNEL)
 
     file = read(written.encode())
-    made = stack_file(file)
+    made = write_stack_file(file)
 
     assert [rule.path for rule in file.rules].count(UNCLEAN) == 2
     assert [str(problem) for problem in file.problems] == []

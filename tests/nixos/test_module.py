@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from render import module_json
+from render import render_module_json
 from settings.build import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +56,7 @@ class Server:
         for file in (ROOT / "nixos").glob("*.nix"):
             shutil.copy(file, self.folder)
         settings = build(values, deployment="argoweb/test")
-        (self.folder / "argoWeb.json").write_text(module_json(settings, UUID))
+        (self.folder / "argoWeb.json").write_text(render_module_json(settings, UUID))
         (self.folder / "configuration.nix").write_text(
             f"{{ lib, pkgs, ... }}: {{ imports = [ ./argoWeb.nix ]; {own} }}"
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from render import caddyfile, global_options
+from render import global_options, render_caddyfile
 from sandbox.caddy import OLDEST, of_version
 from sandbox.state import SandboxError
 from settings.build import build
@@ -38,7 +38,7 @@ def program_of(version: str | None) -> Path:
 def whole_file(values: Mapping[str, Any], more: str = "") -> str:
     """The Caddyfile that the server's Caddy reads, `more` among its global options."""
     settings = build(values, deployment="argoweb/test")
-    return f"{{\n{more}{global_options(settings.caddy)}}}\n{caddyfile(settings)}"
+    return f"{{\n{more}{global_options(settings.caddy)}}}\n{render_caddyfile(settings)}"
 
 
 def adapt(text: str, folder: Path) -> subprocess.CompletedProcess[str]:

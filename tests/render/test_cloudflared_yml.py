@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from render import cloudflared_yml
+from render import render_cloudflared_yml
 from settings.build import build
 from tests.real import real_cloudflared
 
@@ -15,7 +15,7 @@ UUID = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
 
 
 def rendered(values: dict[str, Any]) -> str:
-    return cloudflared_yml(build(values, deployment="argoweb/test"), UUID)
+    return render_cloudflared_yml(build(values, deployment="argoweb/test"), UUID)
 
 
 def test_the_file_has_the_tunnel_its_credentials_the_rules_and_the_catch_all(

@@ -20,7 +20,7 @@ from cloudflared import ORIGIN_REQUEST, SETTINGS, UNCLEAN
 from cloudflared.go.idna import lookup_name
 from components.remote_programs import command
 from importing.file import read
-from render import FileEntry, cloudflared_yml, manifest, module_json, serving
+from render import FileEntry, render_cloudflared_yml, render_manifest, render_module_json, serving
 from settings import FindingsError, Settings
 from settings.build import build
 from tests.real import real_cloudflared
@@ -95,7 +95,7 @@ def test_a_text_of_cloudflareds_file_comes_back_from_yaml(prod: dict[str, Any], 
     made = sites(prod, rules)
     values = {**prod, "sites": made, "cloudflared": {**keys, "originRequest": common}}
 
-    rendered = cloudflared_yml(build(values, deployment="argoweb/test"), UUID)
+    rendered = render_cloudflared_yml(build(values, deployment="argoweb/test"), UUID)
 
     document = yaml.safe_load(rendered)
     assert {name: document[name] for name in keys} == keys
@@ -122,7 +122,10 @@ def test_a_hostname_is_refused_or_becomes_the_one_name_that_dns_has_for_it(
         assert re.fullmatch(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", hostname)
         browsers = name.lower() if name.isascii() else lookup_name(name.removeprefix("*."))
         assert browsers in (None, hostname, hostname.removeprefix("*."))
-        assert yaml.safe_load(cloudflared_yml(found, UUID))["ingress"][0]["hostname"] == hostname
+        assert (
+            yaml.safe_load(render_cloudflared_yml(found, UUID))["ingress"][0]["hostname"]
+            == hostname
+        )
 
 
 @pytest.mark.parametrize(
@@ -153,7 +156,7 @@ def test_a_text_of_cloudflareds_file_comes_back_from_cloudflared(
     made = sites(prod, [{"service": f"unix:{text}"} for text in texts])
     found = build({**prod, "sites": made}, deployment="argoweb/test")
     file = tmp_path / "argoWeb.yml"
-    file.write_text(cloudflared_yml(found, UUID))
+    file.write_text(render_cloudflared_yml(found, UUID))
 
     for site in made:
         shown = subprocess.run(
@@ -334,7 +337,7 @@ def test_a_value_of_the_modules_file_comes_back_from_nix(
     made = [change for text in texts for change in changes_of_the_module(text)]
     found = [(accepted({**prod, **change}), expected) for change, expected in made]
     taken = [(settings, expected) for settings, expected in found if settings is not None]
-    documents = [module_json(settings, UUID) for settings, _ in taken]
+    documents = [render_module_json(settings, UUID) for settings, _ in taken]
     (tmp_path / "documents.json").write_text(json.dumps(documents))
 
     result = subprocess.run(
@@ -394,7 +397,7 @@ def test_the_manifest_comes_back_from_the_servers_bash(
         path = f"{found.nixos.config_dir}/argoWeb.yml"
         entry = FileEntry(name="argoWeb.yml", mode="644", owner="root:root", sha256="0", path=path)
         rebuild = found.servers[0].rebuild
-        file.write_text(manifest(serving(found), rebuild, owner=OWNER, files=[entry]))
+        file.write_text(render_manifest(serving(found), rebuild, owner=OWNER, files=[entry]))
 
         words = subprocess.run(
             ["bash", "-c", READ, "read", ROOT / "remote/common.sh", file],

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from cloudflared import Router, Rule
 from importing.file import read
-from render import cloudflared_yml
+from render import render_cloudflared_yml
 from settings.build import build
 from settings.model import INTERNAL_NAME
 from tests.ingress import judge
@@ -68,7 +68,7 @@ class Tunnel:
         values["routing"] = routing
         settings = build(values, deployment="argoweb/test")
         caddy.load(values)
-        self.config = cloudflared_yml(settings, UUID)
+        self.config = render_cloudflared_yml(settings, UUID)
         self._rules = read(self.config.encode()).rules
         self._router, self._sites = Router(self._rules), Router(settings.rules)
         self._url, self._tls = settings.caddy.url, tls
@@ -426,7 +426,7 @@ def test_cloudflared_itself_takes_the_rules_that_the_table_rests_on(prod: dict[s
     real = judge.required(
         "that cloudflared chooses by the rendered rules as the table of spellings has it"
     )
-    config = cloudflared_yml(
+    config = render_cloudflared_yml(
         build({**prod, "access": ACCESS, "sites": ALL_GUARDS}, deployment="argoweb/test"), UUID
     )
     rules = read(config.encode()).rules

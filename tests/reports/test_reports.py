@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from importing.file import read
-from render import caddyfile
+from render import render_caddyfile
 from settings import FindingsError
 from settings.build import build
 
@@ -91,7 +91,7 @@ def test_a_redirect_leads_to_the_name_that_dns_has(prod: dict[str, Any]) -> None
         {"hostname": "bücher.example", "redirect": "https://www.bücher.example/grüße{uri}"}
     ]
 
-    text = caddyfile(build(prod, deployment="argoweb/prod"))
+    text = render_caddyfile(build(prod, deployment="argoweb/prod"))
 
     assert "https://www.xn--bcher-kva.example/gr%C3%BC%C3%9Fe{uri}" in text
     assert text.isascii()

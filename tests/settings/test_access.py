@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from settings import FindingsError, access
+from settings import FindingsError, read_access
 
 TOKEN, KEY, EMAIL = "T" * 40, "k" * 37, "me@example.com"
 BY_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
@@ -47,7 +47,7 @@ def test_a_token_or_a_key_with_its_address_goes_into_the_requests_and_is_never_s
 ) -> None:
     given(values)
 
-    found = access()
+    found = read_access()
 
     assert found.headers == headers
     assert not [secret for secret in (TOKEN, KEY) if secret in repr(found)]
@@ -67,7 +67,7 @@ def test_the_credentials_are_called_by_the_place_where_they_stand(
 ) -> None:
     given(values)
 
-    assert (access().named, access().is_key) == (named, is_key)
+    assert (read_access().named, read_access().is_key) == (named, is_key)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_credentials_are_called_by_the_place_where_they_stand(
 def test_the_address_is_the_providers(given: Given, values: dict[str, str], url: str) -> None:
     given({"cloudflare:apiToken": TOKEN, **values})
 
-    assert access().url == url
+    assert read_access().url == url
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_missing_credentials_are_named_with_the_command(
     given(values)
 
     with pytest.raises(FindingsError) as refused:
-        access()
+        read_access()
 
     assert refused.value.problems == (problem,)
 
@@ -143,7 +143,7 @@ def test_what_cannot_be_sent_is_refused_and_never_shown(
     given(values)
 
     with pytest.raises(FindingsError) as refused:
-        access()
+        read_access()
 
     (problem,) = refused.value.problems
     assert problem.startswith(start)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pulumi.runtime import set_all_config
 
-from settings import FindingsError, load
+from settings import FindingsError, load_settings
 
 KEY = (
     Ed25519PrivateKey.generate()
@@ -29,7 +29,7 @@ def problems(
     monkeypatch.setattr(pulumi, "get_project", lambda: "argoweb")
     monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
     with pytest.raises(FindingsError) as refused:
-        context.run(load)
+        context.run(load_settings)
     return refused.value.problems
 
 
@@ -98,5 +98,7 @@ def test_an_unknown_key_is_told_the_nearest_one(
     values = as_pulumi_has_it(prod) | {"argoweb:site.hostname": "x", "argoweb:server": "x"}
 
     first, second = problems(monkeypatch, values)
-    assert first.startswith("argoweb:site.hostname: unknown key. Known: access, accountId, ")
+    assert first.startswith(
+        "argoweb:site.hostname: unknown key. Known: accept, access, accountId, "
+    )
     assert second == "argoweb:server: unknown key. Did you mean 'servers'?"

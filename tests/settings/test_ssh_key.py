@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from settings import FindingsError, load
+from settings import FindingsError, load_settings
 from settings.ssh_key import encrypted, problem
 
 
@@ -138,7 +138,7 @@ def test_a_public_key_is_refused_and_not_shown(
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(stack))
 
     with pytest.raises(FindingsError) as refused:
-        load()
+        load_settings()
 
     (found,) = (text for text in refused.value.problems if "found a public key" in text)
     assert found == (
@@ -157,7 +157,7 @@ def test_a_key_with_a_passphrase_is_refused_with_the_way_to_the_agent_and_not_sh
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(stack))
 
     with pytest.raises(FindingsError) as refused:
-        load()
+        load_settings()
 
     (found,) = (text for text in refused.value.problems if "found a key" in text)
     assert found.startswith("argoweb:sshPrivateKey: found a key with a passphrase, expected one ")
