@@ -58,7 +58,7 @@ values_longest_first() {
 # What some of Caddy's refusals mean here: a part of its text, and what to do.
 readonly -A MEANING=(
   ['duplicate listener addresses']="The server's own configuration of Caddy has a 'servers' option for the address of the sites too: put its lines into argoweb:caddy.serverOptions."
-  ['duplicate global log option']="Caddy's log is set twice, in argoweb:caddy.globalOptions and on the server, where nixpkgs always sets services.caddy.logFormat: give one of them a name, as in 'log mine {'."
+  ['duplicate global log option']="Caddy's log is set twice: in argoweb:caddy.globalOptions, or the server's own services.caddy.globalConfig, and on the server, where nixpkgs always sets services.caddy.logFormat. Set that one, or give yours a name, as in 'log mine {'."
 )
 
 # Shows the text $1, Caddy's log in JSON, without the values of the unit's environment files.
