@@ -387,6 +387,49 @@ def test_how_a_refusal_of_the_api_is_told(plugin: Plugin, account: ZeroTrust) ->
     assert [entry["status"] for entry in account.control("GET", "/requests")] == [409] * 11
 
 
+def test_what_is_gone_cannot_be_deleted(plugin: Plugin) -> None:
+    for type, inputs in ((POLICY, STAFF), (APP, admin()), (TOKEN, DEPLOY)):
+        made = plugin.create(type, inputs)
+        plugin.delete(type, made)
+
+        with pytest.raises(
+            Refused, match=r'^failed to make http request: DELETE "http.*: 404 Not '
+        ):
+            plugin.delete(type, made)
+
+
+def test_after_a_lost_answer_it_is_asked_again_which_makes_two(
+    plugin: Plugin, account: ZeroTrust
+) -> None:
+    """Policies may have one name; an application may not have another one's host."""
+    lost = {"method": "POST", "drop": True, "after_commit": True, "times": 1}
+    account.control("POST", "/faults", {**lost, "path_regex": "/access/(policies|service_tokens)$"})
+
+    made = plugin.create(POLICY, STAFF)
+    account.control("POST", "/faults", {**lost, "path_regex": "/access/apps$"})
+    with pytest.raises(Refused, match="11010"):
+        plugin.create(APP, admin())
+
+    policies = [each["id"] for each in account.api("GET", "policies").result]
+    assert len(policies) == 2
+    assert policies[1] == made.id
+    assert len(account.api("GET", "apps").result) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ['"; DROP', "a\nb", "Ødegård 語", "\\u0000", "</script>", " x ", "{{.}}", "${a}"]
+)
+def test_names_go_and_come_as_they_are(plugin: Plugin, account: ZeroTrust, name: str) -> None:
+    inputs = {**STAFF, "name": name}
+
+    made = plugin.create(POLICY, inputs)
+    seen = plugin.read(POLICY, made)
+
+    assert account.api("GET", f"policies/{made.id}").result["name"] == name
+    assert seen is not None
+    assert plugin.diff(POLICY, seen, inputs) == ([], [])
+
+
 def test_after_a_tunnels_secret_was_added_no_text_is_sent(
     plugin: Plugin, account: ZeroTrust
 ) -> None:
