@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from argoweb import connection
+from argoweb import server as server_module
 from argoweb.connection import NoConnection, connected
 from argoweb.server import ServerSeen, look_at_servers
 from tests.argoweb.conftest import HOST_KEY, Door, free_port, new_key, stack
@@ -110,3 +111,15 @@ def test_a_server_without_a_deployment_is_told_so_by_the_real_program(door: Door
 
     assert seen.reached
     assert [line.code for line in seen.lines] == ["server-undeployed"]
+
+
+def test_a_server_that_takes_the_question_and_never_answers_is_told_within_its_time(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "SECONDS", 3)
+    monkeypatch.setattr(server_module, "report_program", lambda: "sleep 60\n")
+
+    (seen,), seconds = look({"web1": door.server()}, door.private_key)
+
+    assert [line.code for line in seen.lines] == ["server-silent"]
+    assert seconds < 10

@@ -147,6 +147,50 @@ def test_a_server_that_shows_another_host_key_is_not_believed(moved: World) -> N
     assert [line["code"] for line in told(found)["lines"]] == ["server-host-key"]
 
 
+@pytest.fixture
+def by_admin(deployed: World) -> Iterator[World]:
+    """The example reached by a user who is not root, and may use sudo without a password."""
+    with deployed.changed(lambda config: config["argoweb:servers"]["web1"].update(user="admin")):
+        yield deployed
+
+
+def test_a_user_with_sudo_sees_what_root_sees(by_admin: World) -> None:
+    found, logs = status(by_admin, "--json"), argoweb(by_admin, "logs", "--lines", "3")
+
+    # Of another user the address differs, by which the server is known.
+    assert {line["code"] for line in told(found)["lines"]} <= {"deployment-differs"}
+    assert told(found)["servers"][0]["reached"]
+    assert logs.returncode == 0
+    assert "argoWeb" in logs.stdout + argoweb(by_admin, "logs").stdout
+
+
+def test_a_user_who_has_to_give_a_password_for_sudo_is_told_so(by_admin: World) -> None:
+    by_admin.ssh("mv /etc/sudoers.d/admin /root/kept; rm -f /run/sudo/ts/admin")
+    try:
+        found = argoweb(by_admin, "drift")
+    finally:
+        by_admin.ssh("mv /root/kept /etc/sudoers.d/admin")
+
+    assert found.returncode == 2
+    assert "[server-not-root]" in found.stdout
+    assert "NOPASSWD" in found.stdout
+
+
+def test_several_stacks_are_shown_at_once_each_with_its_own(deployed: World) -> None:
+    deployed.pulumi("stack", "init", "twin", "--copy-config-from", "sandbox")
+    try:
+        found = status(deployed, "--stack", "sandbox", "--stack", "twin", "--json")
+    finally:
+        deployed.pulumi("stack", "rm", "--yes", "--stack", "twin")
+
+    one, other = json.loads(found.stdout)
+    assert (one["stack"], other["stack"]) == ("argoweb/sandbox", "argoweb/twin")
+    assert one["lines"] == []
+    assert {"tunnel-not-made", "record-foreign", "server-of-another"} <= {
+        line["code"] for line in other["lines"]
+    }
+
+
 def test_a_stack_that_cannot_be_read_ends_with_2_and_says_why(deployed: World) -> None:
     unknown = argoweb(deployed, "drift", "--stack", "nobody")
     with deployed.changed(lambda config: config.update({"argoweb:zones": []})):

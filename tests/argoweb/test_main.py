@@ -1,0 +1,54 @@
+"""The command line itself: help, and what it needs."""
+
+import subprocess
+import sys
+
+import pytest
+
+from argoweb.__main__ import COMMANDS, main
+from tests.conftest import ROOT
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_every_command_has_its_exit_codes(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+
+    text = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "Exit codes:" in text
+    assert "--json" in text or command == "ssh"
+
+
+def test_the_document_has_a_chapter_for_every_command() -> None:
+    text = (ROOT / "docs/commands.md").read_text()
+
+    assert [command for command in COMMANDS if f"\n## {command}\n" not in text] == []
+
+
+@pytest.mark.parametrize("words", [["nothing"], ["drift", "--stakc", "x"], []])
+def test_what_is_no_command_ends_with_2(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+
+    assert ended.value.code == 2
+
+
+def without_packages(*words: str) -> subprocess.CompletedProcess[str]:
+    hidden = "import sys; sys.modules.update(dict.fromkeys(('asyncssh', 'rich', 'questionary')))"
+    program = f"{hidden}; from argoweb.__main__ import main; sys.exit(main({[*words]!r}))"
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_check_needs_none_of_the_packages_that_the_others_name() -> None:
+    missing, check = without_packages("drift"), without_packages("check", "Pulumi.prod.yaml")
+
+    assert missing.returncode == 2
+    assert missing.stderr == (
+        "This command needs asyncssh: .venv/bin/pip install -r requirements-cli.txt\n"
+    )
+    assert check.returncode == 0
