@@ -11,6 +11,9 @@ from cloudflared.services import Service, ServiceError
 from values.findings import Findings, Kind
 from values.kinds import MISSING_KEY
 
+NOT_FOUND = "http_status:404"
+"""The service that answers 404 to whatever comes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:

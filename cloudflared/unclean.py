@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from cloudflared.rules import Rule
+from cloudflared.rules import NOT_FOUND, Rule
 from values.findings import Findings, warning
 
 PATH_BYPASS = warning(
@@ -14,7 +14,7 @@ UNCLEAN = r"^($|[^/])|//|/[.][.]?(/|;|$)|[\x00-\x1f\x7f\\]"
 `//`, `.` and `..` are taken away by whoever cleans a path, and `..;` by Java's servers. A backslash is a slash to some,
 and a control character ends a path or is dropped.
 """
-_REFUSED, _EVERY = "http_status:404", "*"
+_EVERY = "*"
 
 
 def refusing_unclean(rules: Sequence[Rule], refused_elsewhere: str) -> Iterator[Rule]:
@@ -36,7 +36,7 @@ def refusing_unclean(rules: Sequence[Rule], refused_elsewhere: str) -> Iterator[
         if rule.path and hostname not in done:
             done.add(hostname)
             if hostname in below or services.intersection(with_wildcards(hostname)):
-                yield Rule(hostname=rule.hostname, path=UNCLEAN, service=_REFUSED)
+                yield Rule(hostname=rule.hostname, path=UNCLEAN, service=NOT_FOUND)
         yield rule
 
 
@@ -54,7 +54,7 @@ def check_unclean(rules: Sequence[Rule], places: Sequence[str], findings: Findin
                 f"{place}.path",
                 "is compared as the visitor writes it, while rules of this hostname differ in access: a '//' or '/../' leads "
                 "round it.",
-                f"Write before it a rule with the path '{UNCLEAN}' and the service {_REFUSED}.",
+                f"Write before it a rule with the path '{UNCLEAN}' and the service {NOT_FOUND}.",
             )
 
 
@@ -65,7 +65,7 @@ def _token(rule: Rule) -> object:
 
 def refuses_unclean(rule: Rule) -> bool:
     """Whether it is one of those that are added."""
-    return (rule.path, rule.service) == (UNCLEAN, _REFUSED)
+    return (rule.path, rule.service) == (UNCLEAN, NOT_FOUND)
 
 
 def with_wildcards(hostname: str) -> Iterator[str]:

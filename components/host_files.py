@@ -9,6 +9,7 @@ from components.nixos_host import OF_SECRETS, HostFile
 from components.tunnel import Tunnel
 from render import render_caddyfile, render_cloudflared_yml, render_module_json
 from settings import Settings
+from settings.contract import CADDY, CUSTOM, JSON, MODULE, USER, YML
 
 _NIXOS = Path(__file__).resolve().parent.parent / "nixos"
 
@@ -32,23 +33,22 @@ def render_files(
     known = pulumi.Output.all(tunnel.tunnel_id, pulumi.Output.all(**asked_for))
     files = [
         config_file(
-            "argoWeb.yml",
+            YML,
             known.apply(lambda found: render_cloudflared_yml(settings, found[0], found[1])),
         ),
-        rendered("argoWeb.json", render_module_json),
-        config_file("argoWeb.nix", (_NIXOS / "argoWeb.nix").read_text()),
-        config_file("argoWeb.caddy", render_caddyfile(settings)),
+        rendered(JSON, render_module_json),
+        config_file(MODULE, (_NIXOS / MODULE).read_text()),
+        config_file(CADDY, render_caddyfile(settings)),
     ]
     if settings.package is not None:
-        custom = "cloudflared-custom.nix"
-        files.append(config_file(custom, (_NIXOS / custom).read_text()))
+        files.append(config_file(CUSTOM, (_NIXOS / CUSTOM).read_text()))
     files.append(
         HostFile(
             name="credentials",
             path=pulumi.Output.format("{0}/{1}.json", nixos.data_dir, tunnel.tunnel_id),
             content=tunnel.credentials,
             mode=OF_SECRETS,
-            owner="argoWeb:argoWeb",
+            owner=f"{USER}:{USER}",
         )
     )
     return files

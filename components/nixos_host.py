@@ -13,9 +13,8 @@ from components.remote_programs import SERVER_PROGRAM, command
 from components.unprinted import seal
 from render import FileEntry, render_manifest, render_teardown
 from settings import Rebuild
+from settings.contract import STAGING
 
-STAGING = "/var/lib/argoweb-deploy/staging"
-"""Where files wait on the server until all of them are there."""
 OF_SECRETS = "600"
 """The mode of a file that has a secret."""
 _INPUTS = ["connection", "create", "delete", "stdin", "triggers"]

@@ -1,6 +1,5 @@
 """The hostnames of the stack against the records that are there."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from existing.edits import compare_record
 from existing.kinds import RECORD_COPIED, RECORD_TAKEN, ZONE_ID, ZONE_MISSING
 from existing.state import Outputs, OwnState
 from existing.zone import check_delegated, crowded
-from settings import Settings, Site, Zone, comment_of, owner_mark
+from settings import Settings, Site, Zone, comment_of, owner_mark, owner_of
 from settings.looked_up import RECORD_EDITED, RECORD_GONE
 from values.findings import Findings
 
@@ -20,8 +19,6 @@ _AT_ONCE = 8
 """Requests that wait for an answer at the same time."""
 _EXCLUSIVE = ("A", "AAAA", "CNAME")
 """Types of record that leave no room for a CNAME of the same name."""
-_MARK = re.compile(r"(?:^|\()argoweb ([\w.-]+/[\w.-]+)\)?$")
-"""How the comment of each stack's record ends."""
 _TUNNEL_DOMAIN = ".cfargotunnel.com"
 _Record = dict[str, Any]
 
@@ -272,8 +269,7 @@ def _copied(site: Site, other: str | None) -> tuple[str, str]:
 
 def _owner(record: Mapping[str, Any]) -> str | None:
     """The stack that a record's comment names, as `project/stack`."""
-    found = _MARK.search(record.get("comment") or "")
-    return found and found[1]
+    return owner_of(record.get("comment"))
 
 
 def _clash(

@@ -14,7 +14,7 @@ from cloudflared.flags import FILE, OF_ONE_SERVICE, ONE_SERVICE, OWN_FILES, SETT
 from cloudflared.go import idna
 from cloudflared.keys import ORIGIN_REQUEST, RULE
 from cloudflared.near import likely_service
-from cloudflared.rules import Rule
+from cloudflared.rules import NOT_FOUND, Rule
 from cloudflared.unclean import refuses_unclean
 from cloudflared.warnings import check_origin_values, check_rule, check_settings
 from importing.file import File
@@ -23,14 +23,11 @@ from values.kinds import Table, Text
 from values.yaml_text import dump
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_HOSTNAME = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})+")
-_LONGEST_HOSTNAME = 253
+_HOSTNAME = re.compile(rf"(?:\*\.)?{hostnames.LABEL}(?:\.{hostnames.LABEL})+")
 _SECOND_LEVEL = ("ac", "co", "com", "edu", "gov", "net", "org")
 """Labels below a country's that are hardly a zone of somebody's own."""
 _ELSEWHERE = ("tunnel", "credentials-file", "ingress")
 _OF_THE_OLD = "was for the old set-up; here systemd has the process and its journal."
-_CATCH_ALL = "http_status:404"
 _EVERY = "*"
 _NO_RECORD = (
     "The site '*' takes every hostname whose record leads to the tunnel, and makes none. "
@@ -229,9 +226,9 @@ def _sites(rules: Sequence[tuple[str, Rule, list[str]]], left: list[str]) -> lis
         if refuses_unclean(rule):
             continue  # it comes by itself
         left += unread
-        if rule.catches_all and rule.service == _CATCH_ALL:
+        if rule.catches_all and rule.service == NOT_FOUND:
             if rule.origin_request:
-                left.append(f"{where}.originRequest: has no effect at {_CATCH_ALL}.")
+                left.append(f"{where}.originRequest: has no effect at {NOT_FOUND}.")
             continue
         if (site := _site(rule, where, left)) is None:
             continue
@@ -283,7 +280,7 @@ def _hostname(name: str, named: str, left: list[str]) -> str | None:
         return _EVERY
     prefix, rest = ("*.", name[2:]) if name.startswith("*.") else ("", name)
     hostname = prefix + (idna.lookup_name(rest) or rest.lower())
-    if not _HOSTNAME.fullmatch(hostname) or len(hostname) > _LONGEST_HOSTNAME:
+    if not _HOSTNAME.fullmatch(hostname) or len(hostname) > hostnames.LONGEST:
         left.append(
             f"{named}: a hostname such as {shown(name)} has no DNS record to be made. Write one site a hostname."
         )

@@ -3,6 +3,7 @@
 import json
 
 from render.caddy import global_options
+from settings.contract import YML
 from settings.model import Settings
 
 
@@ -12,7 +13,7 @@ def render_module_json(settings: Settings, tunnel_id: str) -> str:
     values = {
         "enable": True,
         "tunnelId": tunnel_id,
-        "config": f"{nixos.config_dir}/argoWeb.yml",
+        "config": f"{nixos.config_dir}/{YML}",
         "dataDir": nixos.data_dir,
         "proxyGroup": settings.caddy.group,
         "secondMetrics": settings.instances[1].metrics if len(settings.instances) > 1 else None,

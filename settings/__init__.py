@@ -3,7 +3,17 @@
 from settings.api_access import Access, read_access
 from settings.errors import FindingsError
 from settings.load import load_settings
-from settings.model import Bastion, Rebuild, Server, Settings, Site, Zone, comment_of, owner_mark
+from settings.model import (
+    Bastion,
+    Rebuild,
+    Server,
+    Settings,
+    Site,
+    Zone,
+    comment_of,
+    owner_mark,
+    owner_of,
+)
 from settings.telling import tell
 
 __all__ = [
@@ -18,6 +28,7 @@ __all__ = [
     "comment_of",
     "load_settings",
     "owner_mark",
+    "owner_of",
     "read_access",
     "tell",
 ]

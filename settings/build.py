@@ -7,9 +7,11 @@ from typing import Any
 import pulumi
 
 from cloudflared import Router, Rule
+from cloudflared.rules import NOT_FOUND
 from settings import names, protection, servers, sites
 from settings.caddy import read_caddy
 from settings.checks import check_all
+from settings.contract import METRICS
 from settings.errors import configuration_error
 from settings.health import read_health
 from settings.keys import STACK
@@ -21,9 +23,7 @@ from values.findings import TWICE, Finding, Findings
 from values.kinds import MISSING_KEY, NEEDED_KEY, key_of
 
 NAMESPACE = "argoweb"
-METRICS = "127.0.0.1:20251"
-"""Fixed so that the health check finds it, and none of 20241 to 20245, of which every other cloudflared takes a free one."""
-CATCH_ALL = Rule(service="http_status:404")
+CATCH_ALL = Rule(service=NOT_FOUND)
 
 _Values = dict[str, Any]
 

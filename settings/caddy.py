@@ -5,8 +5,9 @@ from typing import Any
 
 from settings import caddyfile
 from settings.addresses import same
+from settings.contract import CLOUDFLARED_UNITS
 from settings.keys import BY_CADDY
-from settings.model import CLOUDFLARED_UNITS, Caddy, Tls
+from settings.model import Caddy, Tls
 from values.findings import NO_EFFECT, TWICE, Findings, Kind, warning
 from values.kinds import MISSING_KEY
 

@@ -3,6 +3,7 @@
 from cloudflared import ORIGIN_REQUEST, SETTINGS
 from cloudflared.go.durations import Duration
 from settings import access_keys, formats, words
+from settings.contract import CONFIG_FOLDER, DATA_FOLDER, PROXY_GROUP
 from settings.rollout import Share, pause_problem
 from values.kinds import Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
 
@@ -209,7 +210,7 @@ _CADDY = Table(
         "port": _key(_PORT, "The port at which Caddy listens for the sites.", 8080),
         "unit": _key(formats.UNIT, "Caddy's systemd unit.", "caddy"),
         "user": _key(formats.WORD, "User that Caddy runs as; default as in nixpkgs."),
-        "group": _key(formats.WORD, "Group that the user argoWeb joins.", "caddyProxy"),
+        "group": _key(formats.WORD, "Group that the user argoWeb joins.", PROXY_GROUP),
         "manage": _key(
             Flag(), "Whether argoweb sets up Caddy; false for a Caddy unit of your own.", True
         ),
@@ -275,12 +276,12 @@ _NIXOS = Table(
             2,
         ),
         "configDir": _key(
-            formats.FOLDER, "Folder on the servers with the pushed files.", "/etc/caddy"
+            formats.FOLDER, "Folder on the servers with the pushed files.", CONFIG_FOLDER
         ),
         "dataDir": _key(
             formats.FOLDER,
             "Folder on the servers with the tunnel's credentials.",
-            "/var/lib/argoWeb",
+            DATA_FOLDER,
         ),
     }
 )

@@ -2,6 +2,7 @@
 
 import ipaddress
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,16 +13,13 @@ from cloudflared import Router, Rule, without_handed_over
 from cloudflared.flags import DEFAULTS
 from cloudflared.go.durations import seconds
 from settings.addresses import metrics_of
+from settings.contract import CLOUDFLARED_UNITS
 from settings.rollout import Rollout
 from values.findings import Finding
 
 _LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 INTERNAL_NAME = "argoweb.internal"
 """The name in the certificate of Caddy's own CA, and the one by which cloudflared asks for it."""
-
-
-CLOUDFLARED_UNITS = ("argoWeb", "argoWeb-2")
-"""The units of the module, in the order in which they are restarted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -496,9 +494,18 @@ def comment_of(site: Site, mark: str) -> str:
     return f"{site.dns.comment} ({mark})" if site.dns.comment else mark
 
 
+_MARK = re.compile(r"(?:^|\()argoweb ([\w.-]+/[\w.-]+)\)?$")
+
+
 def owner_mark(deployment: str) -> str:
     """The mark of a deployment's records; `deployment` is `project/stack`."""
     return f"argoweb {deployment}"
+
+
+def owner_of(comment: str | None) -> str | None:
+    """The deployment whose mark ends a record's comment."""
+    found = _MARK.search(comment or "")
+    return found and found[1]
 
 
 def longest_zone(hostname: str, zones: Mapping[str, Zone]) -> Zone | None:

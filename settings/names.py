@@ -2,12 +2,11 @@
 
 import re
 
-from cloudflared import near
+from cloudflared import hostnames, near
 from cloudflared.go.idna import lookup_name
 from values.findings import Findings
 
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-_LONGEST_NAME = 253
+_LABEL = re.compile(hostnames.LABEL)
 _AMBIGUOUS = "a name that every resolver writes alike; give it in punycode ('xn--…')"
 _DEVIATIONS = "\u00df\u03c2\u200c\u200d"
 """Characters that IDNA 2003 and IDNA 2008 turn into different names."""
@@ -42,8 +41,8 @@ def normal(name: str, *, wildcard: bool = True) -> str:
             raise HostnameError("an international name that punycode can hold") from error
         if asked != rest and (asked or "_" not in rest):  # IDNA itself knows no '_'
             raise HostnameError(_AMBIGUOUS)
-    if len(prefix + rest) > _LONGEST_NAME:
-        raise HostnameError(f"at most {_LONGEST_NAME} characters")
+    if len(prefix + rest) > hostnames.LONGEST:
+        raise HostnameError(f"at most {hostnames.LONGEST} characters")
     labels = rest.split(".")
     if len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
         raise HostnameError(

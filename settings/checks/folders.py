@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from settings.contract import DATA_FOLDER, DEPLOY_FOLDER
 from settings.lines import roots
 from settings.model import CaddyLines, Directory, Nixos, Settings, Site
 from values.findings import Findings, warning
@@ -26,7 +27,7 @@ _UNUSABLE = {
     "/run": "it is empty after a restart of the server",
     "/sys": "it is the kernel's",
     "/tmp": "cloudflared's unit sees another one there",
-    "/var/lib/argoweb-deploy": "only root may enter it",
+    DEPLOY_FOLDER: "only root may enter it",
     "/var/lib/private": "only root may enter it",
     "/var/run": "it is empty after a restart of the server",
     "/var/tmp": "cloudflared's unit sees another one there",
@@ -34,7 +35,7 @@ _UNUSABLE = {
 """Folders in which neither the configuration nor the credentials can be, and why."""
 _NOT_TO_BE_SEEN = (
     "/boot", "/dev", "/etc/nixos", "/etc/ssh", "/nix/store/.links", "/proc", "/root", "/run/credentials", "/run/secrets",
-    "/sys", "/var/lib/argoweb-deploy", "/var/lib/caddy", "/var/lib/private", "/var/log",
+    "/sys", DEPLOY_FOLDER, "/var/lib/caddy", "/var/lib/private", "/var/log",
 )  # fmt: skip
 """Folders with secrets or with the system's own files in them."""
 _DATA = "argoweb:nixos.dataDir"
@@ -49,7 +50,7 @@ def check(settings: Settings, findings: Findings) -> None:
 def _check_folders(nixos: Nixos, findings: Findings) -> None:
     """Whether the pushed files can be read and kept, and nothing else is given to cloudflared's user with them."""
     config, data = PurePosixPath(nixos.config_dir), PurePosixPath(nixos.data_dir)
-    own = "a folder of its own such as '/var/lib/argoWeb', since NixOS gives it to the user argoWeb"
+    own = f"a folder of its own such as '{DATA_FOLDER}', since NixOS gives it to the user argoWeb"
     if config.is_relative_to(data):
         findings.mismatch(
             _DATA, str(data), f"{own}, and not one with argoweb:nixos.configDir in it"

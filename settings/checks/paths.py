@@ -9,7 +9,7 @@ from values.findings import Findings, warning
 
 PATH_HIDDEN = warning("path-hidden", "systemd hides a path from the unit that uses it.")
 PATH_READ_ONLY = warning("path-read-only", "systemd does not let the unit write a file.")
-_UNSEEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
+HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 """By `ProtectHome` and `PrivateTmp` of nixos/argoWeb.nix and of nixpkgs' services.caddy."""
 
 
@@ -21,7 +21,7 @@ def check(settings: Settings, findings: Findings) -> None:
     if caddy.manage:
         paths += of_caddy(sites, caddy)
     for used in paths:
-        for folder in _UNSEEN:
+        for folder in HIDDEN:
             if PurePosixPath(used.path).is_relative_to(folder):
                 findings.add(
                     PATH_HIDDEN,

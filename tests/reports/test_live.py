@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from settings.build import METRICS
+from settings.contract import METRICS
 from tests.render.caddy import Running, free_port
 from tests.reports.test_files import KINDS as FILES
 from tests.reports.test_reports import KINDS as STACKS
