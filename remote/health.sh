@@ -1,10 +1,11 @@
 # Whether the server serves: the units run and stay so, each cloudflared is connected, the stack's URLs answer.
 
-readonly SETTLE=2 # seconds for which all of it must hold without a restart
+readonly REFUSED_BY_SERVER=22 # curl's exit code for a status of 400 and above
+readonly SETTLE=2             # seconds for which all of it must hold without a restart
 
 # Prints why it does not serve, or nothing.
 unhealthy_reason() {
-  local unit url site address host
+  local unit url site address host ready status
   learn_units "${INSTANCES[@]}" "${CADDY[@]}"
   for unit in "${INSTANCES[@]}" "${CADDY[@]}"; do
     if [[ ${ACTIVE[$unit]} != active ]]; then
@@ -13,10 +14,15 @@ unhealthy_reason() {
     fi
   done
   for unit in "${INSTANCES[@]}"; do
-    curl -fsS -o "$WORK/ready" --max-time 5 --noproxy '*' "http://${INSTANCE_METRICS[$unit]}/ready" 2>/dev/null || {
-      echo "cloudflared has no connection to Cloudflare (http://${INSTANCE_METRICS[$unit]}/ready of $unit)"
+    ready=http://${INSTANCE_METRICS[$unit]}/ready status=0
+    curl -fsS -o "$WORK/ready" --max-time 5 --noproxy '*' "$ready" 2>/dev/null || status=$?
+    if ((status == REFUSED_BY_SERVER)); then
+      echo "cloudflared has no connection to Cloudflare ($ready of $unit)"
       return
-    }
+    elif ((status)); then
+      echo "nothing answers at $ready of $unit. Was cloudflared given another address for its metrics, as by TUNNEL_METRICS in its environment? Look at: systemctl cat $unit"
+      return
+    fi
   done
   for url in "${HEALTH_URLS[@]}"; do
     if ! answers "$url"; then

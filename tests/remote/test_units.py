@@ -232,6 +232,25 @@ def test_a_cloudflared_that_goes_by_other_rules_than_its_new_file_is_taken_back(
         assert "the server serves what it served before" in said
 
 
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (22, "cloudflared has no connection to Cloudflare (http://127.0.0.1:20251/ready of argoWeb.service)"),
+        (7, "nothing answers at http://127.0.0.1:20251/ready of argoWeb.service. Was cloudflared given another address"),
+    ],
+)  # fmt: skip
+def test_a_cloudflared_that_is_not_connected_is_told_from_one_that_is_elsewhere(
+    server: Server, code: int, reason: str
+) -> None:
+    server.stub("curl", f"#!/bin/bash\nif [[ $* == */ready ]]; then exit {code}; fi\n")
+
+    said, _ = server.work(
+        "activate", NEW, "instance argoWeb.service 127.0.0.1:20251", "health-timeout 1"
+    )
+
+    assert f"Not healthy after 1 s: {reason}" in said
+
+
 OFF = """echo '{"admin": {"disabled": true}, "sites": "argoweb-probe.invalid"}'"""
 
 
