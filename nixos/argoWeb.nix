@@ -29,8 +29,22 @@ let
   two = cfg.secondMetrics != null;
   second = "argoWeb-2";
 
-  # One cloudflared; `flags` are those of its command `tunnel`.
-  instance = flags: {
+  # Asks it to end and waits, until it has nothing in progress and gets nothing new: over QUIC it would wait all of its
+  # grace period, for nobody. What is left of it then gets systemd's own signal, the second one, which ends it at once.
+  stop = metrics: lib.concatStrings [
+    "-${now}/bash -c '"
+    "test -n \"$$MAINPID\" && kill \"$$MAINPID\" || exit 0; "
+    "while ((SECONDS < ${toString endsWithin})); do "
+    "${now}/timeout 0.5 ${now}/tail --pid \"$$MAINPID\" --sleep-interval 0.05 --follow /dev/null && exit 0; "
+    "seen=$$(${now}/curl -s --globoff --max-time 1 --noproxy \"*\" \"http://${metrics}/metrics\" | "
+    "${now}/grep -E \"^cloudflared_tunnel_(concurrent_requests_per_tunnel|total_requests) \"); "
+    "case $$seen in *\"per_tunnel 0\"*) test \"$$seen\" = \"$$before\" && exit 0 ;; esac; "
+    "before=$$seen; "
+    "done'"
+  ];
+
+  # One cloudflared, which serves its metrics at an address; `flags` are those of its command `tunnel`.
+  instance = metrics: flags: {
     wants = [ "network-online.target" ];
     wantedBy = [ "multi-user.target" ];
     startLimitIntervalSec = 0; # a long outage must not end in a unit that is given up
@@ -50,8 +64,7 @@ let
       # since the folder is not root's ("unsafe path transition").
       ExecStartPre = "+${now}/chown --no-dereference ${user}:${user} ${credentials}";
       ExecStart = "${cfg.package}/bin/cloudflared --config ${cfg.config} --no-autoupdate tunnel ${flags}run";
-      # Asks it to end and waits; what is left of it then gets systemd's own signal, the second one, which ends it at once.
-      ExecStop = "-${now}/bash -c 'test -z \"$$MAINPID\" || { kill \"$$MAINPID\" && ${now}/timeout ${toString endsWithin} ${now}/tail --pid \"$$MAINPID\" --sleep-interval 0.05 --follow /dev/null; }'";
+      ExecStop = stop metrics;
       TimeoutStopSec = endsWithin + 5;
       User = user;
       Group = user;
@@ -127,6 +140,12 @@ in
       description = "Group of the reverse proxy that the user argoWeb joins, for sockets and files the proxy shares.";
     };
 
+    metrics = mkOption {
+      type = types.str;
+      default = "127.0.0.1:20251";
+      description = "Where cloudflared serves /metrics and /ready: `metrics` of its configuration. Its stop asks there whether it has anything in progress.";
+    };
+
     secondMetrics = mkOption {
       type = types.nullOr types.str;
       default = null;
@@ -177,6 +196,7 @@ in
         dataDir = mkDefault pushed.dataDir;
         tunnelId = mkDefault pushed.tunnelId;
         proxyGroup = mkDefault pushed.proxyGroup;
+        metrics = mkDefault pushed.metrics;
         secondMetrics = mkDefault pushed.secondMetrics;
         gracePeriod = mkDefault pushed.gracePeriod;
         allowUnfree = mkDefault pushed.allowUnfree;
@@ -224,7 +244,7 @@ in
       };
 
       systemd.services.argoWeb = mkMerge [
-        (instance "")
+        (instance cfg.metrics "")
         {
           description = "Cloudflare Tunnel argoWeb";
           after = [ "network-online.target" ];
@@ -236,7 +256,7 @@ in
       ];
 
       systemd.services.${second} = mkIf two (mkMerge [
-        (instance "--metrics ${cfg.secondMetrics} ")
+        (instance cfg.secondMetrics "--metrics ${cfg.secondMetrics} ")
         {
           description = "Cloudflare Tunnel argoWeb, second instance";
           after = [ "network-online.target" "argoWeb.service" ];

@@ -16,6 +16,7 @@ def render_module_json(settings: Settings, tunnel_id: str) -> str:
         "config": f"{nixos.config_dir}/{YML}",
         "dataDir": nixos.data_dir,
         "proxyGroup": settings.caddy.group,
+        "metrics": settings.instances[0].metrics,
         "secondMetrics": settings.instances[1].metrics if len(settings.instances) > 1 else None,
         "gracePeriod": settings.grace_period,
         "allowUnfree": nixos.allow_unfree,

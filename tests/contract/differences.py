@@ -51,7 +51,7 @@ DIFFERENCES = (
         test="test_the_numbers_of_its_metrics",
         what="`/metrics`",
         real="dozens of numbers",
-        imitated="two",
+        imitated="three",
     ),
     Difference(
         test="test_an_address_to_bind_to",

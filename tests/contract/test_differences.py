@@ -74,7 +74,7 @@ def test_the_numbers_of_its_metrics(rig: Rig) -> None:
 
     numbers = [line for line in text.splitlines() if not line.startswith("#")]
     assert "cloudflared_tunnel_ha_connections" in text
-    assert (len(numbers) == 2) if rig.kind == "imitation" else (len(numbers) > 20)
+    assert (len(numbers) == 3) if rig.kind == "imitation" else (len(numbers) > 20)
 
 
 @pytest.mark.parametrize("address", ["192.0.2.77"])

@@ -174,6 +174,21 @@ def test_a_connection_that_the_edge_keeps_takes_the_whole_grace_period(
     assert program.exit_code == 0
 
 
+def test_a_second_signal_ends_it_at_once_whatever_it_waits_for(
+    rig: Rig, start: Callable[[], Program]
+) -> None:
+    rig.control("POST", "/weather", {"keeps_drained": True})
+    program = start()
+    before = time.monotonic()
+    program.signal()
+    until(lambda: rig.ready() == (503, 0))
+    program.signal()
+    until(lambda: program.exit_code is not None)
+
+    assert time.monotonic() - before < GRACE
+    assert program.exit_code == -signal.SIGTERM
+
+
 def test_an_interrupt_is_a_stop(rig: Rig, start: Callable[[], Program]) -> None:
     program = start()
 

@@ -13,6 +13,8 @@ from tests.engine.world import World
 PORT = 3901
 SIZE = 24 * 2**20
 """Bytes of the download, which takes half a minute."""
+SLOW = 4
+"""Seconds until the page `/slow` is answered."""
 _PIECE = 2**16
 ORIGIN = f"""
 import asyncio
@@ -40,6 +42,9 @@ async def answer(reader, writer):
                     writer.write(PIECE)
                     await writer.drain()
                     await asyncio.sleep({30 * _PIECE / SIZE})
+            elif b' /slow' in head:
+                await asyncio.sleep({SLOW})
+                writer.write(HEAD + b'Content-Length: 4\\r\\n\\r\\nslow')
             else:
                 writer.write(HEAD + b'Content-Length: 5\\r\\n\\r\\nplain')
     except (OSError, asyncio.IncompleteReadError):

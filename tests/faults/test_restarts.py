@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,10 +15,13 @@ import pytest
 
 from tests.engine.world import World
 from tests.faults.faults import Faults
+from tests.faults.streams import ORIGIN, PORT, SLOW
 from tests.faults.test_health import refused
 
 GRACE = 2
 """Seconds that running requests get when cloudflared stops."""
+GRACE_OF_CLOUDFLARED = 30
+"""The same where the stack says nothing."""
 KEEPS_OPEN = """
 import asyncio
 UPGRADED = b'HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\nSec-WebSocket-Accept: x\\r\\n\\r\\n'
@@ -90,6 +94,45 @@ def test_a_changed_route_with_an_open_websocket_ends_well_and_in_time(
     assert "this is app" in deployed.get("status.example-two.localhost")[1]
     states = deployed.ssh("systemctl is-failed argoWeb argoWeb-2", check=False).split()
     assert states == ["active", "active"], "a stop that was forced is no failure"
+
+
+@pytest.mark.long
+def test_a_stop_waits_for_what_is_in_progress_and_for_nothing_else(
+    deployed: World, faults: Faults
+) -> None:
+    """Also where Cloudflare leaves the connections open: cloudflared itself would wait for all of its grace period."""
+
+    def slow(config: dict[str, Any]) -> None:
+        config["argoweb:sites"][2]["service"] = f"http://127.0.0.1:{PORT}"
+        config["argoweb:nixos"] = {"instances": 1}
+
+    def stopped() -> float:
+        began = time.monotonic()
+        deployed.ssh("systemctl stop argoWeb")
+        return time.monotonic() - began
+
+    with (
+        service(deployed, "streams", "/opt/sandbox/bin/python3", "-c", ORIGIN),
+        deployed.changed(slow),
+        ThreadPoolExecutor(1) as visitor,
+    ):
+        deployed.up()
+        deployed.control("/weather", {"keeps_drained": True}, "POST")
+        try:
+            idle = stopped()
+            deployed.ssh("systemctl start argoWeb")
+            asked = visitor.submit(deployed.get, "status.example-two.localhost", "/slow")
+            time.sleep(1)
+            busy = stopped()
+            answered = asked.result()
+            deployed.ssh("systemctl start argoWeb")
+        finally:
+            deployed.control("/weather", {"keeps_drained": False}, "POST")
+
+    assert answered == (200, "slow")
+    assert idle < 10 < GRACE_OF_CLOUDFLARED
+    assert SLOW - 2 < busy < GRACE_OF_CLOUDFLARED
+    assert deployed.ssh("systemctl is-failed argoWeb", check=False).strip() == "active"
 
 
 @pytest.mark.long

@@ -10,7 +10,9 @@ from tests.engine.world import World
 from tests.engine.worlds import started
 from tests.faults.faults import Faults
 from tests.faults.load import load
+from tests.faults.streams import ORIGIN, PORT, streams
 from tests.faults.test_activation import TAKEN_BACK
+from tests.faults.test_restarts import service
 
 pytestmark = pytest.mark.long
 
@@ -140,6 +142,41 @@ def test_a_stopped_second_instance_is_started_again(two_instances: World) -> Non
     world.up()
 
     assert "argoWeb-2.service is not running" in output
+
+
+GRACE = 4
+
+
+def test_long_streams_through_a_changed_route_end_with_the_grace_period_and_the_plan_says_so(
+    two_instances: World,
+) -> None:
+    world = two_instances
+    streaming, added = "app.example.localhost", "more.example.localhost"
+
+    def streams_are_served(config: dict[str, Any]) -> None:
+        config["argoweb:cloudflared"] = {"grace-period": f"{GRACE}s"}
+        config["argoweb:sites"][1]["proxy"] = f"127.0.0.1:{PORT}"
+
+    def one_more_rule(config: dict[str, Any]) -> None:
+        streams_are_served(config)
+        config["argoweb:sites"].append({"hostname": added, "service": "http://127.0.0.1:3000"})
+
+    with service(world, "streams", "/opt/sandbox/bin/python3", "-c", ORIGIN):
+        with world.changed(streams_are_served):
+            world.up()
+        with (
+            world.changed(one_more_rule),
+            load(world, SITES[0], SITES[2]) as visitors,
+            streams(world, streaming) as opened,
+        ):
+            output = world.up()
+            assert world.get(added)[0] == 200
+            flowing = {name: stream.flows for name, stream in opened.items()}
+        world.up()
+
+    assert visitors.failed == []
+    assert f"What goes on for longer than the grace period of {GRACE} s is cut off" in output
+    assert flowing == {"events": False, "websocket": False, "download": False}
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,14 @@ from tests.nixos.test_module import Server, directives, server
 __all__ = ["server"]
 
 UNITS = "etc/systemd/system"
-DIFFERENT = {"Description", "After", "ExecStart", "ExecStartPost", "X-RestartIfChanged"}
+DIFFERENT = {
+    "Description",
+    "After",
+    "ExecStart",
+    "ExecStartPost",
+    "ExecStop",
+    "X-RestartIfChanged",
+}
 
 
 def test_it_is_confined_as_the_first_one_and_has_its_own_metrics_address(
@@ -23,6 +30,7 @@ def test_it_is_confined_as_the_first_one_and_has_its_own_metrics_address(
     assert flags == (
         "--config /etc/caddy/argoWeb.yml --no-autoupdate tunnel --metrics 127.0.0.1:20252 run"
     )
+    assert second["ExecStop"] == first["ExecStop"].replace("127.0.0.1:20251", "127.0.0.1:20252")
     assert {k: v for k, v in first.items() if k not in DIFFERENT} == {
         k: v for k, v in second.items() if k not in DIFFERENT
     }

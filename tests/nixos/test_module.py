@@ -244,7 +244,7 @@ def test_a_stop_is_bounded_by_the_grace_period(server: Server, prod: dict[str, A
 
     unit = directives(server.toplevel() / "etc/systemd/system/argoWeb.service")
 
-    assert "/timeout 12 " in unit["ExecStop"]
+    assert "SECONDS < 12" in unit["ExecStop"]
     assert unit["TimeoutStopSec"] == "17"
 
 

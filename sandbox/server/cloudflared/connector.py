@@ -34,6 +34,7 @@ APART = (0.005, 1.0, 1.0)
 AFTER_LAST = 1.0
 """Seconds after the last connection's first try in which a stop is not yet noticed."""
 LONGEST_GRACE = 180.0
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 REGISTER_SECONDS = 5.0
 DEAD_AFTER = 154.0
 """Seconds of silence after which a connection is lost: Linux's, since nothing is asked of the edge."""
@@ -79,7 +80,6 @@ class Connector:
         self.ready: set[int] = set()
         self.total = 0
         self._stopping = asyncio.Event()
-        self._killed = asyncio.Event()
         self._announced = False
         self._lost: set[int] = set()
         self._losses = 0
@@ -169,7 +169,7 @@ class Connector:
             Refused: the metrics address cannot be had, or the edge refuses it for good.
         """
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in SIGNALS:
             loop.add_signal_handler(number, self._signalled)
         log("INF", f"Starting tunnel tunnelID={self.config['tunnel']}")
         log("INF", f"Version {VERSION} (sandbox)")
@@ -177,7 +177,7 @@ class Connector:
         log("INF", f"Initial protocol {self.protocol}")
         metrics = Metrics(
             self.config.get("metrics"),
-            lambda: (len(self.ready), self.total, self.id),
+            lambda: (len(self.ready), self.total, len(self._streams), self.id),
             self._shown,
         )
         await metrics.start()
@@ -193,9 +193,10 @@ class Connector:
             metrics.stop()
 
     def _signalled(self) -> None:
-        if self._stopping.is_set():
-            self._killed.set()
+        """The first one begins the stop; of the second one the process dies, whatever it waits for."""
         self._stopping.set()
+        for number in SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(number)
 
     async def _serve(self, metrics: Metrics) -> None:
         beginning = asyncio.create_task(self._begin())
@@ -216,9 +217,8 @@ class Connector:
             for stream, lasting in self._streams.items():
                 if self.quic or not lasting:
                     stream.cancel()
-            killed = asyncio.create_task(self._killed.wait())
             if self._lasting() and not self.quic:
-                await asyncio.wait({over, killed}, return_when=asyncio.FIRST_COMPLETED)
+                await over
         log("INF", "Tunnel server stopped")
 
     def _lasting(self) -> bool:

@@ -11,12 +11,12 @@ from .rules import Refused
 
 
 class Metrics:
-    """Serves what `counts` gives: ready connections, requests, the connector's id; and the `rules`."""
+    """Serves what `counts` gives: ready connections, requests in all and in progress, the connector's id; and the `rules`."""
 
     def __init__(
         self,
         address: str | None,
-        counts: Callable[[], tuple[int, int, str]],
+        counts: Callable[[], tuple[int, int, int, str]],
         rules: Callable[[], dict[str, Any]],
     ) -> None:
         self._candidates = (
@@ -57,7 +57,7 @@ class Metrics:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
-            ready, requests, connector = self._counts()
+            ready, requests, in_progress, connector = self._counts()
             status, text = 200, ""
             match path:
                 case "/ready":
@@ -73,6 +73,7 @@ class Metrics:
                     text = (
                         f"cloudflared_tunnel_ha_connections {ready}\n"
                         f"cloudflared_tunnel_total_requests {requests}\n"
+                        f"cloudflared_tunnel_concurrent_requests_per_tunnel {in_progress}\n"
                     )
                 case _:
                     status, text = 404, "404 page not found\n"

@@ -287,7 +287,7 @@ in
       ln -s ${etc} "$out/etc"
       mkdir -p "$out/sw/bin"
       # Of what `environment.corePackages` brings, programs that units call there.
-      for program in bash chown systemctl tail timeout; do ln -s "/usr/bin/$program" "$out/sw/bin/"; done
+      for program in bash chown curl grep systemctl tail timeout; do ln -s "/usr/bin/$program" "$out/sw/bin/"; done
       for package in ${joined (map toString ([ pkgs.nixos-rebuild ] ++ config.environment.systemPackages))}; do
         for program in "$package"/bin/*; do ln -sf "$program" "$out/sw/bin/"; done
       done
