@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -253,7 +254,7 @@ class Visit:
                 return self._passage((ASSERTION, jwt), (EMAIL, session.email))
         if (self.request.head.get("x-requested-with") or "").lower() == "xmlhttprequest":
             return _refused(401)
-        return self._to_login()  # fmt: skip
+        return self._to_login()
 
     def _is_service(self, client_id: str, policies: Policies, visitor: Visitor) -> bool:
         """Whether a cookie of a service token is good, which strict organizations do not give."""
@@ -354,8 +355,6 @@ def identity(request: Request, team: Team, sessions: Sessions, kind: str) -> Res
 
 def subject(session: Session) -> str:
     """A person's id."""
-    import uuid
-
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"mailto:{session.email.lower()}"))
 
 

@@ -79,9 +79,7 @@ def check_policy(call: Call, old: AccessObject | None) -> Json:
 
 def show_policy(call: Call, policy: AccessObject) -> Json:
     apps = call.store.access_objects(policy.account_id, "apps")
-    count = sum(
-        policy.id in {each["id"] for each in app.body["policies"]} for app in apps
-    )  # fmt: skip
+    count = sum(policy.id in {each["id"] for each in app.body["policies"]} for app in apps)
     return {**shown(call, policy), "reusable": True, "app_count": count}
 
 
