@@ -122,7 +122,7 @@ def test_the_journal_is_shown_without_the_tunnels_secret(deployed: World) -> Non
         m["server"] for m in messages if m["message"] == "the secret is [secret], you know"
     ] == ["web1"]
     assert secret not in text.stdout + seen.stdout
-    assert "argoWeb" in argoweb(deployed, "logs").stdout
+    assert "cloudflared[" in argoweb(deployed, "logs").stdout
 
 
 def test_a_command_is_run_on_the_server_by_the_stacks_connection(deployed: World) -> None:

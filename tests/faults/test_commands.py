@@ -161,7 +161,7 @@ def test_a_user_with_sudo_sees_what_root_sees(by_admin: World) -> None:
     assert {line["code"] for line in told(found)["lines"]} <= {"deployment-differs"}
     assert told(found)["servers"][0]["reached"]
     assert logs.returncode == 0
-    assert "argoWeb" in logs.stdout + argoweb(by_admin, "logs").stdout
+    assert "cloudflared[" in logs.stdout
 
 
 def test_a_user_who_has_to_give_a_password_for_sudo_is_told_so(by_admin: World) -> None:
