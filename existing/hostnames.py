@@ -74,6 +74,13 @@ def claim_hostnames(
         claim = _decide(site, zones[zone], settings.deployment, own, edited, findings)
         if claim is not None:
             found.append(claim)
+    for hostname in _gone(settings, zones, own):
+        findings.add(
+            RECORD_GONE,
+            "",
+            f"the record of '{hostname}', which this stack made and has no site for any more, is gone at Cloudflare already.",
+            "Deleting it once more fails (81044): `pulumi up --refresh` forgets it.",
+        )
     if edited:
         listed = "\n".join(f"  - {line}" for line in edited)
         findings.add(
@@ -89,6 +96,16 @@ def claim_hostnames(
             f"the records of {', '.join(again)}"
         )
     return found
+
+
+def _gone(settings: Settings, zones: Mapping[str, ZoneRecords], own: OwnState) -> list[str]:
+    """The hostnames without a site whose record the state has, and Cloudflare does not."""
+    ids = {zone.id: zone.by_id for zone in zones.values()}
+    return [
+        hostname
+        for (zone_id, hostname), record in own.records.items()
+        if hostname not in settings.named and zone_id in ids and record["id"] not in ids[zone_id]
+    ]
 
 
 def _is_found(hostname: str, names: Collection[str]) -> bool:

@@ -327,6 +327,21 @@ def test_an_address_that_the_state_does_not_have_is_a_clash_whatever_its_comment
     )
 
 
+def test_of_a_site_that_is_gone_a_record_that_is_gone_too_is_told(
+    cloudflare: Cloudflare, said: list[str]
+) -> None:
+    cloudflare.has("old.example.com", "CNAME", "shop.example.net")
+    there = having("old.example.com", cloudflare.id_of("old.example.com"))
+    claimed(cloudflare.access(), own=there)
+    assert said == []
+
+    claimed(cloudflare.access(), own=having("old.example.com", "e" * 32))
+
+    (told,) = said
+    assert "the record of 'old.example.com'" in told
+    assert "`pulumi up --refresh` forgets it" in told
+
+
 @pytest.mark.parametrize("proxied", [True, False])
 def test_what_a_lost_answer_has_left_of_our_record_is_nobodys_edit(
     cloudflare: Cloudflare, said: list[str], proxied: bool
