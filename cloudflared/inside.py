@@ -74,6 +74,8 @@ _PORTS = {
     10255: "the kubelet",
     11211: "memcached",
     15672: "RabbitMQ's admin interface",
+    19531: "systemd's journal",
+    19532: "systemd's journal",
     19999: "Netdata",
     26257: "CockroachDB",
     26379: "Redis Sentinel",
