@@ -44,7 +44,7 @@ def specific_first(rules: Sequence[Rule]) -> list[int]:
 
 
 def _specific_paths_first(paths: Sequence[str]) -> Iterator[int]:
-    """Of those that wait for no more special one the longest, then the first; an empty path takes every request."""
+    """Sorts rules that no more special one must precede: the longest path first, then as written; an empty path is last."""
     general: dict[int, list[int]] = defaultdict(list)
     waits_for = [0] * len(paths)
     for index, path in enumerate(paths):

@@ -50,7 +50,7 @@ def check_origin(
     *,
     common: Mapping[str, object],
 ) -> None:
-    """Warns of a rule's service as it is written; `service` is what cloudflared makes of it.
+    """Warns of a service that everybody reaches, or that cloudflared cannot serve as meant; `service` is cloudflared's reading.
 
     `common` is the `originRequest` of all rules, which a rule's own overrides key by key.
     """
@@ -73,7 +73,7 @@ def is_guarded(rule: Rule) -> bool:
 
 
 def exposed(address: str, thing: str | None = None) -> Said | None:
-    """What to say of an address that everybody reaches, or nothing where nothing is known to be there.
+    """Says what every visitor would reach at an address; `None` where nothing is known to be there.
 
     `thing` is what is there where that is known better than by the address.
     """
@@ -176,7 +176,7 @@ def names_of(hostnames_given: Iterable[str]) -> Set[str]:
 
 
 def leads_back(host: str, named: Set[str]) -> Said | None:
-    """What to say of a request that is sent to a host, where that leads to hostnames of the same tunnel; else nothing."""
+    """Says that requests to a host come back to the same tunnel; `None` where they do not."""
     sent = idna.lookup_name(host.removesuffix(".")) or host.lower()
     dots = (at for at, character in enumerate(sent) if character == ".")
     around = named & {f"*{sent[at:]}" for at in dots}

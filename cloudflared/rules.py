@@ -32,7 +32,7 @@ class Rule:
         return self.hostname in ("", "*") and not self.path
 
     def takes(self, hostname: str, path: str) -> bool:
-        """Whether it takes a request.
+        """Whether the rule takes a request.
 
         Raises:
             PatternError: Go refuses the rule's path.
@@ -55,7 +55,7 @@ class Rule:
 def check_demands(
     rule: Rule, where: str, findings: Findings, *, bastion_mode: bool = False
 ) -> Service | None:
-    """What cloudflared demands of one rule; its service, or nothing where cloudflared refuses it.
+    """Checks what cloudflared demands of one rule; gives its service, or `None` where cloudflared refuses that.
 
     `bastion_mode` is the `originRequest` of all rules'.
     """

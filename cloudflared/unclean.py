@@ -64,7 +64,7 @@ def _token(rule: Rule) -> object:
 
 
 def refuses_unclean(rule: Rule) -> bool:
-    """Whether it is one of those that are added."""
+    """Whether a rule is one that refuses unclean paths, as argoweb adds them."""
     return (rule.path, rule.service) == (UNCLEAN, NOT_FOUND)
 
 

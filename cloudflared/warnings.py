@@ -90,7 +90,7 @@ _HOST, _PORT = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]"), re.compile(r"[0
 def check_rule(
     rule: Rule, where: str, findings: Findings, *, bastion_mode: bool = False
 ) -> Service | None:
-    """One rule by itself: cloudflared's demands and the traps. Its service, where cloudflared takes it.
+    """Checks one rule by itself, and gives its service where cloudflared takes that.
 
     `bastion_mode` is the `originRequest` of all rules'.
     """
@@ -280,7 +280,7 @@ def check_origin_values(given: Mapping[str, Any], where: str, findings: Findings
 
 
 def check_order(rules: Sequence[Rule], places: Sequence[str], findings: Findings) -> None:
-    """Rules that an earlier one hides, but for one that takes every request."""
+    """Warns of rules that an earlier one hides, unless that one takes every request."""
     before: dict[str, dict[str, int]] = {}
     for index, later in enumerate(rules):
         cover = _first_cover(later, before)
@@ -315,7 +315,7 @@ def _first_cover(later: Rule, before: Mapping[str, Mapping[str, int]]) -> int | 
 
 
 def check_settings(values: Mapping[str, Any], where: str, findings: Findings) -> None:
-    """The keys beside the rules, by what cloudflared makes of them."""
+    """Checks the keys beside the rules for values with which cloudflared does not do what is meant."""
     if "metrics" in values:
         _metrics_traps(str(values["metrics"]), f"{where}metrics", findings)
     if values.get("protocol") == "quic":

@@ -19,7 +19,7 @@ from settings import Bastion, Server, Settings
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """What a deployment consists of."""
+    """The components of a deployment that its outputs are read from."""
 
     tunnel: Tunnel
     records: Records

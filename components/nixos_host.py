@@ -58,7 +58,7 @@ class NixosHostArgs:
 
 
 class NixosHost(pulumi.ComponentResource):
-    """One resource a file, so that a preview names what changes, one that activates them together, and one for the end.
+    """A NixOS server: one resource for each file, one that activates them together, and one that cleans up at the end.
 
     Files go to a staging folder; only the activation touches what is live.
     """
@@ -128,7 +128,7 @@ class _Commands:
         self._program = pulumi.Output.concat(self._staging, "/server.sh")
 
     def teardown(self) -> remote.Command:
-        """Has its work when it is deleted.
+        """Registers the teardown, a resource whose only work is done when it is deleted.
 
         Made before the files and the activation, of which Pulumi knows nothing when their connection breaks.
         """
@@ -225,7 +225,7 @@ def _entry(file: HostFile) -> pulumi.Output[FileEntry]:
 
 
 def _sent(staged: Sequence[remote.Command]) -> pulumi.Output[str]:
-    """Another text whenever one of the files was sent again. Of what is in them it tells nothing."""
+    """A text that changes whenever a file is sent again, and tells nothing of what is in the files."""
     return pulumi.Output.unsecret(
         pulumi.Output.all(*(each.stdout for each in staged)).apply(
             lambda times: hashlib.sha256("".join(times).encode()).hexdigest()[:16]

@@ -6,10 +6,10 @@ from settings import Settings
 
 
 def serves_visitors(settings: Settings, own: OwnState, found: Found) -> bool:
-    """Whether they may be, by the stack's tunnel or by what it takes the place of.
+    """True if a visitor could already reach the servers, by the stack's own tunnel or by what stands in its place.
 
-    Not when the tunnel is yet to be made and none of the hostnames is found by a record. One whose record is not the
-    stack's affair may be found. What else the servers serve is not known.
+    False if the tunnel is yet to be made and no hostname has a DNS record. A site without a record of the stack's
+    (`dns: false`) counts as reachable, since nobody knows. What else the servers serve is not known.
     """
     tunnel_is_there = own.tunnel_id is not None or found.tunnel.taken_in is not None
     hostnames = {site.hostname for site in settings.sites}

@@ -16,7 +16,7 @@ SECRET_CHARACTERS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class TunnelArgs:
-    """What a tunnel needs."""
+    """The inputs of a tunnel."""
 
     account_id: pulumi.Input[str]
     """The Cloudflare account that owns the tunnel."""

@@ -55,7 +55,7 @@ class ApiError(Exception):
 
 
 class NotThere(ApiError):
-    """The API answers that there is no such thing."""
+    """The API answers 404: what was asked for does not exist."""
 
 
 class Forbidden(ApiError):
@@ -73,7 +73,7 @@ class Api:
         self._access = access
 
     def one(self, path: str, permission: str) -> dict[str, Any]:
-        """One thing: `path` below the API's address, `permission` what the token needs for it.
+        """Reads one object: `path` is below the API's address, `permission` is what the token needs for it.
 
         Raises:
             NotThere: there is none.

@@ -9,7 +9,7 @@ _COMPARED = ("name", "type", "content", "proxied", "comment")
 def compare_record(
     recorded: Mapping[str, Any], there: Mapping[str, Any], wanted: Mapping[str, Any]
 ) -> str:
-    """What the record is now and what the state has of it, in words; nothing where both are the same.
+    """Says in words how a record at Cloudflare differs from the state; empty where it does not.
 
     What is as `wanted` was set by an update of the stack whose answer was lost.
     """

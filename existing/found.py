@@ -16,7 +16,7 @@ from values.findings import Finding, Findings
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What is there of the stack's tunnel and records."""
+    """What Cloudflare already has of the stack, and what to say about it."""
 
     tunnel: TunnelFound
     claims: Sequence[Claim]
@@ -28,7 +28,7 @@ class Found:
 
 
 def look_up(settings: Settings, access: Access, own: OwnState) -> Found:
-    """What is there, with few requests: each zone is listed once, and the stack's tunnel is looked at.
+    """Looks at Cloudflare with few requests: lists each zone once, and looks at the stack's tunnel.
 
     Raises:
         FindingsError: a hostname has a record of somebody else's, the tunnel cannot be imported or made, or the API does not tell.

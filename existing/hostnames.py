@@ -64,7 +64,7 @@ def claim_hostnames(
     findings: Findings,
     notices: list[str],
 ) -> list[Claim]:
-    """The claim to each hostname that gets a record; one with a record of somebody else's is an error."""
+    """Makes a claim to each hostname that gets a record; a record of somebody else's there is an error."""
     found: list[Claim] = []
     edited: list[str] = []
     for hostname, site in settings.named.items():
@@ -120,7 +120,7 @@ def _is_found(hostname: str, names: Collection[str]) -> bool:
 def list_zones(
     settings: Settings, api: Api, findings: Findings, notices: list[str]
 ) -> dict[str, ZoneRecords]:
-    """By the names of the zones that hold a hostname, each of which is listed once.
+    """Lists each zone that holds a hostname, once; the result is by the zone's name.
 
     One that cannot be read is an error, and left out.
     """
@@ -202,7 +202,7 @@ def _decide(
     edited: list[str],
     findings: Findings,
 ) -> Claim | None:
-    """The claim to a hostname, or `None` where somebody else has it, which is an error.
+    """Decides what becomes of a hostname's record; `None`, and an error, where somebody else has it.
 
     What somebody else changed of its record goes to `edited`.
     """

@@ -17,7 +17,7 @@ _NEW = (
 
 
 def check_import(settings: Settings, api: Api, own: OwnState) -> None:
-    """Whether the tunnel of `importId` can be taken over. One in the state is not asked about here.
+    """Checks that the tunnel of `argoweb:tunnel.importId` can be taken over; asks nothing once the state has it.
 
     A remotely managed one takes its rules from Cloudflare, not from the server (`config_src` of
     `GET /accounts/{account_id}/cfd_tunnel/{tunnel_id}`), and a deleted one is still answered for, with a date.
@@ -61,7 +61,7 @@ def _refused(text: str, remedy: str) -> ApiError:
 
 
 def tunnel_path(settings: Settings, tunnel_id: str) -> str:
-    """Where the API has a tunnel of the stack's account."""
+    """The path below the API's address of a tunnel of the stack's account."""
     return f"accounts/{settings.account_id}/cfd_tunnel/{tunnel_id}"
 
 

@@ -31,7 +31,7 @@ def uris_of(application: Mapping[str, Any]) -> list[str]:
 def lost_policies(
     settings: Settings, api: Api, own: OwnState, made: Sequence[Application]
 ) -> dict[str, str]:
-    """Those of the stack that are not in its state, by key."""
+    """Policies at Cloudflare that are the stack's and not in its state, by key."""
     keys = {policy.key for each in made for policy in each.policies}
     names = {marked(key, settings.deployment): key for key in keys}
     missing = names.keys() - {each["name"] for each in own.policies}
@@ -53,7 +53,7 @@ def lost_applications(
     there: Mapping[str, dict[str, Any]],
     findings: Findings,
 ) -> dict[str, str]:
-    """Those of the stack that are not in its state, by URI; somebody else's in their place are refused."""
+    """Applications at Cloudflare that are the stack's and not in its state, by URI; somebody else's in their place are refused."""
     known = {each["id"] for each in own.applications.values()}
     by_uri = {
         uri: each for each in there.values() if each["id"] not in known for uri in uris_of(each)

@@ -77,7 +77,7 @@ class Refusal:
         return self.is_busy or self.status >= 500
 
     def advice(self, access: Access, permission: str) -> str:
-        """What to do about it, in whole sentences; empty where nothing is known."""
+        """Advice on a refusal, in whole sentences; empty where none is known."""
         owner = "its user" if access.is_key else "it"
         words = {"named": access.named, "owner": owner, "permission": permission}
         for code, part, advice in ADVICE:

@@ -133,12 +133,12 @@ def _plain(value: Any) -> Any:
 
 
 def _outputs(found: list[dict[str, Any]], type: str) -> dict[str, Any]:
-    """Those of the one resource of a type, if there is one."""
+    """The outputs of the only resource of a type; empty if there is none."""
     return next((each["outputs"] for each in found if each["type"] == type), {})
 
 
 def _read(function: str, **arguments: str) -> dict[str, Any]:
-    """What a function of the engine gives.
+    """Calls a function of the engine and gives its outputs.
 
     Not by `pulumi.runtime.invoke`: with that one a failure ends the program even where it is caught.
     """

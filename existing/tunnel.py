@@ -32,7 +32,7 @@ class TunnelFound:
 
 
 def ask_own_tunnel(settings: Settings, api: Api, own: OwnState) -> dict[str, Any] | None:
-    """The tunnel that the state has, as it is at Cloudflare; nothing where there is none.
+    """Asks Cloudflare for the tunnel that the state has; `None` where there is none.
 
     The one question that a run asks about it: the state learns of nothing, since the provider reads `config_src` at an
     import only, and the API goes on answering for a deleted tunnel.
@@ -59,7 +59,7 @@ def find_tunnel(
     led_to: Collection[str],
     sends_records: bool,
 ) -> TunnelFound:
-    """What is there of the tunnel.
+    """Finds the stack's tunnel at Cloudflare, or one to take in.
 
     `there` is what `ask_own_tunnel` gave; `led_to` are the tunnels to which a record with this stack's mark leads; `sends_records` tells that the update makes
     or changes a record.

@@ -15,7 +15,9 @@ _PLACE = "argoweb:tunnel.name"
 def namesake(
     settings: Settings, api: Api, own: OwnState, deleted: str | None
 ) -> dict[str, Any] | None:
-    """Another tunnel that has the stack's tunnel name, or `None`. Nothing is asked where the stack's own has it and is not `deleted`.
+    """Finds another tunnel that has the name of the stack's own, or `None`.
+
+    Asks Cloudflare only if the state does not hold a tunnel of this name, or the one that it holds is `deleted`.
 
     Raises:
         ApiError: the API does not tell.

@@ -155,7 +155,7 @@ def _about_all(kind: Kind, text: str, remedy: str = "", line: int = 0) -> Findin
 
 
 def _of_yaml(error: YamlError, data: bytes) -> tuple[str, str]:
-    """What Go's reader says, and what is likely the cause."""
+    """The message of Go's reader, and the likely cause."""
     if (kind := other_language(data)) is not None:
         return f"this is {kind}.", ""
     return f"{error}.", template_advice(data, error.line) or yaml_advice(data, error.line) or ""

@@ -37,7 +37,7 @@ _NO_RECORD = (
 
 @dataclass(frozen=True, kw_only=True)
 class StackFile:
-    """What a stack declares to do the same."""
+    """A stack file that does what a file of cloudflared's does, and what it cannot say."""
 
     config: dict[str, Any]
     """Keys under `argoweb:`."""
@@ -195,7 +195,7 @@ def _kept(values: Mapping[str, Any], table: Table, where: str, left: list[str]) 
 
 
 def _as_a_whole(place: str, named: str, error: Finding) -> str:
-    """What is lost for an error in it: the error itself where it is about no part of it."""
+    """Says what is not carried over because of an error in a part of it."""
     if error.place == place and not named:
         return str(error)
     part = error.place.removeprefix(place).removeprefix(".")

@@ -23,7 +23,7 @@ EVERYBODY = Policy(
 
 
 def policies_of(name: str, group: dict[str, Any], session: str) -> Iterator[Policy]:
-    """One for the people of a group and one for its service tokens.
+    """The policies of a group: one for its people, and one for its service tokens.
 
     Access asks for no login only by a policy of the decision `non_identity`, which tokens alone can meet.
     """

@@ -10,7 +10,7 @@ _DEFAULT_PORTS = {"http": 80, "ws": 80, "h2c": 80, "https": 443, "wss": 443}
 
 
 def same(address: str) -> str:
-    """An IP address or host name in the one spelling of all that mean the same."""
+    """The one spelling that stands for all spellings of an IP address or host name."""
     bare = address.removeprefix("[").removesuffix("]")
     try:
         return str(ipaddress.ip_address(bare))
@@ -19,14 +19,14 @@ def same(address: str) -> str:
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether nobody can listen on both with one port; one that stands for all addresses takes both IP versions."""
+    """Whether two listeners on these addresses would collide at one port; a wildcard address collides with every one."""
     return any(
         a == b or "::" in (a, b) or "0.0.0.0" in (a, b) for a in _all(one) for b in _all(other)
     )
 
 
 def metrics_of(address: str, instances: int) -> tuple[str, range]:
-    """The host and the ports at which each cloudflared of a server serves its metrics; none of what is no address."""
+    """The host and the ports at which each cloudflared of a server serves its metrics; no ports if the address is malformed."""
     host, _, port = address.rpartition(":")
     if not re.fullmatch("[0-9]{1,5}", port):
         return host, range(0)

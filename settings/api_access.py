@@ -42,12 +42,12 @@ class Access:
 
     @property
     def is_key(self) -> bool:
-        """Whether they are a user's Global API key, which may do what its user may."""
+        """Whether the credentials are a user's Global API key, which may do whatever that user may."""
         return "X-Auth-Key" in self.headers
 
 
 def read_access() -> Access:
-    """From `cloudflare:baseUrl`, `apiToken`, `apiKey` and `email`, or the variables that the provider reads.
+    """Reads how the API is reached: `cloudflare:baseUrl`, `apiToken`, `apiKey` and `email`, or the provider's variables.
 
     Raises:
         FindingsError: there are no credentials, or they cannot be any; none of them is ever shown.

@@ -17,7 +17,7 @@ _MARKER = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class LexError(ValueError):
-    """The lines do not end where they end; the message says why."""
+    """A quoted text, a heredoc or a line's continuation is not closed within the lines; the message says which."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,7 +97,7 @@ def _is_secret_itself(value: object) -> bool:
 
 
 def _is_secret(value: object) -> bool:
-    """Whether it is encrypted, or has a part that is."""
+    """Whether a value is encrypted, or has a part that is."""
     if isinstance(value, dict):
         return _is_secret_itself(value) or any(map(_is_secret, value.values()))
     return isinstance(value, list) and any(map(_is_secret, value))
@@ -118,7 +118,7 @@ def _decrypted(value: object) -> object:
 
 
 def _line(place: str, lines: Mapping[str, int]) -> int:
-    """That of the place, or of what is nearest above it; 0 where there is none."""
+    """The line of a place, or of the nearest one above it that has a line; 0 where none has."""
     while place and place not in lines:
         place = place[: max(place.rfind("."), place.rfind("["), 0)]
     return lines.get(place, 0)

@@ -247,7 +247,7 @@ class AccessSettings:
 
     @property
     def policies(self) -> Sequence[Policy]:
-        """Those that an application has, each once."""
+        """The policies that some application has, each once."""
         found = {each.key: each for it in self.applications for each in it.policies}
         return list(found.values())
 
@@ -322,12 +322,12 @@ class Caddy:
 
     @property
     def scheme(self) -> str:
-        """What it speaks with cloudflared."""
+        """The scheme by which Caddy speaks with cloudflared."""
         return "https" if self.tls else "http"
 
     @property
     def address(self) -> str:
-        """`host:port` at which it is reached on the server."""
+        """`host:port` at which Caddy is reached on the server."""
         listens = ipaddress.ip_address(self.bind[0])
         host = _LOOPBACK[listens.version] if listens.is_unspecified else str(listens)
         return f"{f'[{host}]' if listens.version == 6 else host}:{self.port}"

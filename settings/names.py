@@ -13,7 +13,7 @@ _DEVIATIONS = "\u00df\u03c2\u200c\u200d"
 
 
 class HostnameError(ValueError):
-    """Not a hostname; the text says what was expected."""
+    """A text is not a hostname; the message says what was expected."""
 
 
 def normal(name: str, *, wildcard: bool = True) -> str:
@@ -56,7 +56,7 @@ EVERY = "*"
 
 
 def checked(name: str, where: str, findings: Findings, *, wildcard: bool = True) -> str:
-    """The hostname as DNS has it; one that cannot be is reported, and stands as a name that nothing else has."""
+    """The hostname as DNS has it; a malformed one is an error, and gets a name that no other one has."""
     if wildcard and name == EVERY:
         return EVERY
     try:

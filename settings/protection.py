@@ -268,7 +268,7 @@ def wildcard_above(hostname: str) -> str:
 
 
 def _tokens(access: _Values, applications: Sequence[Application]) -> list[ServiceToken]:
-    """Those that the stack file declares, and those that a group in use names."""
+    """The service tokens that the stack file declares, and those that a group in use names."""
     named = {
         selector.value: SERVICE_TOKEN.read({}, "", Findings())
         for application in applications

@@ -87,7 +87,7 @@ def _lines(table: Table, prefix: str, depth: int, examples: object) -> list[str]
 
 
 def _example(name: str, examples: object) -> object:
-    """That of a key in a table, or in the first of several, which are a list or have names of their own."""
+    """The example of a key: in a table, or in the first of several, which are a list or have names of their own."""
     several = examples if isinstance(examples, list) else [examples]
     tables = [each for each in several if isinstance(each, dict)]
     tables += [each for table in tables for each in table.values() if isinstance(each, dict)]

@@ -28,7 +28,7 @@ _HOW = "Set it from the file: pulumi config set --secret argoweb:sshPrivateKey <
 
 
 def problem(text: str) -> str | None:
-    """Why it cannot be used; nothing of it is ever shown."""
+    """Says why a private key cannot be used, and shows nothing of it; `None` where it can."""
     if encrypted(text):
         return (
             "found a key with a passphrase, expected one without. Or use your SSH agent: "
@@ -84,7 +84,7 @@ def _kind(content: bytes) -> str:
 
 
 def encrypted(text: str) -> bool:
-    """Whether it takes a passphrase: as PKCS#8, as the older PEM, or in OpenSSH's own form."""
+    """Whether a private key takes a passphrase: as PKCS#8, as the older PEM, or in OpenSSH's own form."""
     if "ENCRYPTED" in text:
         return True
     body = "".join(line for line in text.splitlines() if "-----" not in line)

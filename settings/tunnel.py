@@ -101,7 +101,7 @@ def _checked(
 
 
 def _is_token(content: bytes) -> bool:
-    """Whether it is what `cloudflared tunnel token` prints: account, tunnel and secret as `a`, `t` and `s`."""
+    """Whether a text is what `cloudflared tunnel token` prints: account, tunnel and secret as `a`, `t` and `s`."""
     try:
         found = json.loads(content)
     except ValueError:

@@ -25,7 +25,7 @@ PLACES = {
     contract.MODULE: {"nixos/argoWeb.nix", "remote/deactivate.sh", "remote/doctor.sh", "remote/plan.sh", "remote/validate.sh"},
     contract.CUSTOM: {"nixos/argoWeb.nix", "remote/plan.sh"},
     contract.CLOUDFLARED_UNITS[1]: {"nixos/argoWeb.nix"},
-    contract.METRICS: {"cloudflared/flags.py"},
+    contract.METRICS: {"cloudflared/flags.py", "nixos/argoWeb.nix"},
 }  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def key_of(where: str) -> str:
 
 
 class Shape(Protocol):
-    """What a value has to be."""
+    """A kind of value: reads one, and describes itself as JSON schema."""
 
     def read(self, value: object, where: str, findings: Findings) -> object:
         """The checked value; what is wrong with it goes to `findings`."""
@@ -312,7 +312,7 @@ class Table:
         return " ".join(self.why(name))
 
     def why(self, name: str) -> tuple[str, ...]:
-        """What is wrong with such a key; then, where the first does not say it, what to do."""
+        """What is wrong with a key that is not one of the table's; then, where that does not say it, what to do."""
         if name in self.misused:
             return (self.misused[name],)
         if self.passes_on(name):

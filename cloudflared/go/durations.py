@@ -41,7 +41,7 @@ def seconds(text: str) -> Fraction | None:
 
 
 def problem(text: str) -> str | None:
-    """What is wrong with a duration, or nothing."""
+    """Says what a duration should have been; `None` for one that is right and not negative."""
     length = seconds(text)
     if length is None:
         return "a duration with its unit, such as '30s' or '1m30s'"

@@ -19,7 +19,7 @@ _NEWLINE = ord("\n")
 
 
 def covers(wide: str, narrow: str) -> bool:
-    """Whether the pattern `wide` is found in every path that `narrow` is found in, so far as that can be told.
+    """Whether the pattern `wide` is found in every path in which `narrow` is; false where that takes too long to tell.
 
     Paths begin with '/' and have no line break. Nothing is claimed of a pattern that is found in no path, of one with
     `\\p{…}`, and of two that are too large or have too many states together.
@@ -39,7 +39,7 @@ def covers(wide: str, narrow: str) -> bool:
 
 
 class _Unknown(Exception):
-    """It takes too long to tell."""
+    """The question takes too long to answer."""
 
 
 @functools.lru_cache(_KEPT)
@@ -118,7 +118,7 @@ def _alphabet(*patterns: Pattern) -> list[int]:
 
 
 def _borders(of: Class) -> Iterator[int]:
-    """The characters at which what is in a class and what is not take turns."""
+    """The code points where membership in the class may change."""
     if of.names:
         raise _Unknown
     for low, high in of.ranges:

@@ -343,7 +343,7 @@ class _Parser:
 
 
 State = tuple[frozenset[int], int | None]
-"""Where a search can be after some characters, and the last one of them, or one that means the same to assertions."""
+"""State of a search: the addresses reached, and the last character, or one that `^`, `$` and `\\b` treat alike."""
 BEGINNING: State = (frozenset(), None)
 FOUND: State = (frozenset({-1}), None)
 _SLASH, _UNDERSCORE, _NEWLINE = 0x2F, 0x5F, 0x0A

@@ -167,7 +167,7 @@ def _admin(caddy: Caddy, findings: Findings) -> Iterator[_Own]:
 
 
 def _check_lines(where: str, lines: str, findings: Findings, *, tls: bool, guarded: bool) -> None:
-    """Warns of such lines; `tls` is whether cloudflared speaks TLS with Caddy, `guarded` whether not everybody gets in."""
+    """Warns of lines that are wrong behind the tunnel; `tls` is whether cloudflared speaks TLS with Caddy, `guarded` whether not everybody gets in."""
     found = statements(lines)
     for index, each in enumerate(found):
         internet = [*_of_internet(each, tls=tls), *_of_php(each, inside(found, index))]

@@ -14,7 +14,7 @@ HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 
 
 def check(settings: Settings, findings: Findings) -> None:
-    """Warns of such paths. A Caddy unit of the user's own may see everything."""
+    """Warns of paths that systemd hides from the units, unless Caddy's unit is the user's own."""
     sites, caddy, nixos = settings.sites, settings.caddy, settings.nixos
     cloudflared = settings.cloudflared
     paths = [*of_cloudflared(sites, cloudflared, caddy)]
