@@ -7,6 +7,7 @@ STACK = words(
     zones="zone domains domain",
     servers="server host hosts machines nodes",
     sites="site ingress rules routes services vhosts virtualhosts",
+    access="zerotrust cloudflareaccess auth authentication",
 )
 SITE = words(
     hostname="hostnames host hosts domain domains fqdn name servername serveraliases aliases",
@@ -19,6 +20,7 @@ SITE = words(
     service="url origin target",
     originRequest="originconfig options settings",
     dns="record proxied cname",
+    access="auth authentication login protect protected zerotrust",
 )
 DNS = words(adopt="overwrite allowoverwrite takeover force", comment="description", tags="labels")
 SERVER = words(

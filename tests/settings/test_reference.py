@@ -84,6 +84,12 @@ def test_the_example_satisfies_the_schema_and_unknown_keys_do_not(prod: dict[str
         ("servers.web1", {"address": "::1", "insecureHostKey": True}),
         ("servers.web1.insecureHostKey", False),
         ("servers.web1.rebuild", {"flake": "github:example/servers#web1"}),
+        ("sites.0.access", "public"),
+        ("access", {"team": "t", "groups": {"a": {"emails": "a@example.com"}}, "default": "a"}),
+        (
+            "access",
+            {"team": "t", "default": {"policies": ["1" * 8 + "-1111-4111-8111-" + "1" * 12]}},
+        ),
     ],
 )
 def test_what_the_code_takes_the_schema_takes_too(
@@ -106,6 +112,10 @@ def test_what_the_code_takes_the_schema_takes_too(
         ("servers.web1.rebuild", {"flake": ".#web1"}),
         ("accountId", None),
         ("nixos", {"dataDir": "/"}),
+        ("sites.0.access", []),
+        ("sites.0.access", {"except": 5}),
+        ("access", {"groups": {}}),
+        ("access", {"team": "t", "groups": {"public": {"everyone": True}}}),
     ],
 )
 def test_what_the_code_refuses_by_its_shape_the_schema_refuses_too(
