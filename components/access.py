@@ -1,7 +1,9 @@
 """Cloudflare Access: the applications in front of a stack's sites, their policies and service tokens."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 
@@ -11,6 +13,7 @@ from components.cloudflare import (
     ZeroTrustAccessPolicy,
     ZeroTrustAccessServiceToken,
 )
+from existing import LostPolicy
 from settings.access_keys import SESSION
 from settings.access_marks import RULES, marked, network
 from settings.model import Application, Cors, Protection, Selector, ServiceToken
@@ -44,6 +47,8 @@ class AccessArgs:
     """Ids of applications, by URI, and of policies, by key, that are there, but not in the stack's state."""
     lost_tokens: Mapping[str, ServiceToken]
     """Service tokens that are there, by id, whose secret nobody has: noted by this update, deleted by the next one."""
+    lost_policies: Mapping[str, LostPolicy] = field(default_factory=dict)
+    """Policies that are there twice, by id: likewise."""
 
 
 class Access(pulumi.ComponentResource):
@@ -105,6 +110,18 @@ class Access(pulumi.ComponentResource):
             )
             for policy in wanted.values()
         }
+        for lost_id, it in args.lost_policies.items():
+            ZeroTrustAccessPolicy(
+                f"{name}-lost-{lost_id}",
+                account_id=account,
+                name=it.name,
+                decision=it.decision,
+                includes=[*map(_in_the_providers_words, it.include)],
+                requires=[*map(_in_the_providers_words, it.require)],
+                excludes=[*map(_in_the_providers_words, it.exclude)],
+                session_duration=it.session,
+                opts=child(_import_id(account, lost_id)),
+            )
         made = {
             each.uri: _application(
                 f"{name}-{each.uri}",
@@ -158,6 +175,17 @@ def _application(
         same_site_cookie_attribute=how.same_site,
         opts=opts,
     )
+
+
+def _in_the_providers_words(value: Any) -> Any:
+    """A rule of the API, whose keys have an underline where the provider's have a capital."""
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        re.sub("_([a-z])", lambda found: found[1].upper(), key): _in_the_providers_words(inner)
+        for key, inner in value.items()
+        if inner is not None
+    }
 
 
 def _rule(selector: Selector, tokens: Mapping[str, ZeroTrustAccessServiceToken]) -> AccessRule:

@@ -102,6 +102,7 @@ def _access(settings: Settings, found: Found) -> Access | None:
             tokens=settings.access.tokens,
             taken_in=found.access.taken_in,
             lost_tokens=found.access.lost_tokens,
+            lost_policies=found.access.lost_policies,
         ),
     )
 

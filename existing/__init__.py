@@ -2,6 +2,7 @@
 
 from existing.found import Found, look_up
 from existing.hostnames import Claim
+from existing.lost_access import LostPolicy
 from existing.state import KeptSecret, OwnState, encoded, read_own_state
 from existing.tunnel import TunnelFound
 
@@ -9,6 +10,7 @@ __all__ = [
     "Claim",
     "Found",
     "KeptSecret",
+    "LostPolicy",
     "OwnState",
     "TunnelFound",
     "encoded",

@@ -12,6 +12,7 @@ from existing.api import Api, ApiError, Forbidden
 from existing.kinds import ACCESS_GONE, ACCESS_TEAM, ACCESS_UNKNOWN
 from existing.lost_access import (
     PER_PAGE,
+    LostPolicy,
     access_path,
     lost_applications,
     lost_policies,
@@ -43,6 +44,8 @@ class AccessFound:
     """Ids of applications, by URI, and of policies, by key, that are there, but not in the state, and become the stack's."""
     lost_tokens: Mapping[str, ServiceToken] = field(default_factory=dict)
     """Tokens of the stack, by id, that are not in the state: their secret went with the answer."""
+    lost_policies: Mapping[str, LostPolicy] = field(default_factory=dict)
+    """Policies of the stack, by id, that are not in the state and that it has already."""
     audiences: Mapping[str, str] = field(default_factory=dict)
     """Those of applications that the stack file names by id, by URI."""
 
@@ -82,10 +85,12 @@ def access_found(
             "Access applications of this stack were changed at Cloudflare by somebody else.",
             f"Only an update with --refresh sees that: `pulumi up --refresh` makes them what the stack says.\n{lines}",
         )
-    if again := [*found.taken_in, *(unmarked(it.name) for it in found.lost_tokens.values())]:
+    lost = [each.name for each in found.lost_tokens.values()]
+    lost += [each.name for each in found.lost_policies.values()]
+    if again := [*found.taken_in, *map(unmarked, lost)]:
         notices.append(
             "Taken in, since they are this stack's and not in its state, as after an update that broke off: what Access has "
-            f"of {', '.join(again)}. A service token among them is made anew, and the next `pulumi up` deletes the old one."
+            f"of {', '.join(again)}. Of a service token and of what is there twice the next `pulumi up` deletes the old one."
         )
     return found
 
@@ -162,10 +167,12 @@ def _found(
         elif _fits(each, existing, there, findings):
             audiences[each.uri] = str(there[existing]["aud"])
     _check_ids(settings, api, made, findings)
+    policies, twice = lost_policies(settings, api, own, made)
     return AccessFound(
         applications=made,
+        lost_policies=twice,
         taken_in={
-            **lost_policies(settings, api, own, made),
+            **policies,
             **lost_applications(settings, own, made, there, findings),
         },
         lost_tokens=lost_tokens(settings, api, own, access),

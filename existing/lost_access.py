@@ -1,6 +1,7 @@
 """What the stack has made of Access and its state does not know: an update broke off before it could note it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from existing import permissions
@@ -14,6 +15,18 @@ from values.findings import Findings
 
 PER_PAGE = 1000
 """Things of Access a page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LostPolicy:
+    """A policy as the API has it."""
+
+    name: str
+    decision: str
+    include: Sequence[Mapping[str, Any]]
+    require: Sequence[Mapping[str, Any]]
+    exclude: Sequence[Mapping[str, Any]]
+    session: str | None
 
 
 def access_path(settings: Settings, what: str) -> str:
@@ -30,20 +43,36 @@ def uris_of(application: Mapping[str, Any]) -> list[str]:
 
 def lost_policies(
     settings: Settings, api: Api, own: OwnState, made: Sequence[Application]
-) -> dict[str, str]:
-    """Policies at Cloudflare that are the stack's and not in its state, by key."""
+) -> tuple[dict[str, str], dict[str, LostPolicy]]:
+    """Policies of the stack that are not in its state: ids by key of those that it lacks, and by id what is there twice.
+
+    The provider tries again where an answer is lost, and Cloudflare makes a second one of the same name.
+    """
     keys = {policy.key for each in made for policy in each.policies}
-    names = {marked(key, settings.deployment): key for key in keys}
-    missing = names.keys() - {each["name"] for each in own.policies}
-    if not missing:
-        return {}
+    missing = {marked(key, settings.deployment): key for key in keys}
+    for each in own.policies:
+        missing.pop(each["name"], None)
     known = {each["id"] for each in own.policies}
-    listed = api.listed(access_path(settings, "policies"), permissions.ACCESS, per_page=PER_PAGE)
-    return {
-        names[each["name"]]: str(each["id"])
-        for each in listed
-        if each["name"] in missing and each["id"] not in known
-    }
+    taken_in: dict[str, str] = {}
+    twice: dict[str, LostPolicy] = {}
+    for each in api.listed(
+        access_path(settings, "policies"), permissions.ACCESS, per_page=PER_PAGE
+    ):
+        if each["id"] in known or not each["name"].endswith(marked("", settings.deployment)):
+            continue
+        key = missing.pop(each["name"], None)
+        if key is not None:
+            taken_in[key] = str(each["id"])
+        elif not each.get("app_count"):
+            twice[str(each["id"])] = LostPolicy(
+                name=each["name"],
+                decision=each["decision"],
+                include=each.get("include") or (),
+                require=each.get("require") or (),
+                exclude=each.get("exclude") or (),
+                session=each.get("session_duration"),
+            )
+    return taken_in, twice
 
 
 def lost_applications(
@@ -97,9 +126,8 @@ def _is_ours(other: Mapping[str, Any], wanted: Application, deployment: str) -> 
 def lost_tokens(
     settings: Settings, api: Api, own: OwnState, access: AccessSettings
 ) -> dict[str, ServiceToken]:
-    """The stack's tokens that are not in its state, by id, under their whole names; asked for where one is to be made."""
-    names = {marked(token.name, settings.deployment) for token in access.tokens}
-    if names <= {each["name"] for each in own.tokens}:
+    """The stack's tokens that are not in its state, by id, under their whole names; asked for where it has any."""
+    if not access.tokens:
         return {}
     known = {each["id"] for each in own.tokens}
     listed = api.listed(

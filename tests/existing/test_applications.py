@@ -123,7 +123,22 @@ def test_a_stack_without_any_of_it_asks_nothing(cloudflare: Cloudflare) -> None:
     assert cloudflare.asked() == before
 
 
-def test_a_stack_with_all_of_it_in_its_state_asks_for_applications_and_the_organisation_alone(
+def test_what_is_there_twice_since_the_provider_tried_again_is_taken_in_to_be_deleted(
+    cloudflare: Cloudflare, made: Made
+) -> None:
+    body = {key: made.policy[key] for key in ("name", "decision", "include", "session_duration")}
+    twice = cloudflare.api("POST", f"{PATH}/policies", body)["id"]
+    used = cloudflare.api("POST", f"{PATH}/policies", body)["id"]
+    app = {"name": "by hand", "type": "self_hosted", "domain": "pub.example.com"}
+    cloudflare.api("POST", f"{PATH}/apps", {**app, "policies": [{"id": used, "precedence": 1}]})
+
+    found = told(cloudflare.access(), own=made.state).found
+
+    assert {id: it.name for id, it in found.lost_policies.items()} == {twice: f"staff ({MARK})"}
+    assert found.taken_in == {}
+
+
+def test_a_stack_with_all_of_it_in_its_state_asks_for_its_kinds_and_the_organisation_alone(
     cloudflare: Cloudflare, made: Made
 ) -> None:
     before = len(cloudflare.asked())
@@ -135,6 +150,7 @@ def test_a_stack_with_all_of_it_in_its_state_asks_for_applications_and_the_organ
     assert [line.partition("?")[0] for line in cloudflare.asked()[before:]] == [
         f"GET {PATH}/apps",
         f"GET {PATH}/organizations",
+        f"GET {PATH}/policies",
     ]
 
 
