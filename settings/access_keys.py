@@ -1,6 +1,7 @@
 """The keys of `argoweb:access` and of a site's `access`."""
 
 import ipaddress
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from cloudflared.go.durations import seconds
@@ -29,6 +30,11 @@ _MOST_AGE = 86_400
 
 def _key(shape: Shape, doc: str, default: object = None, unit: str = "") -> Key:
     return Key(shape=shape, doc=doc, default=default, unit=unit)
+
+
+def _table(keys: Mapping[str, Key], of: Mapping[str, str]) -> Table:
+    """A table with those words of other tools that stand for one of its keys."""
+    return Table(keys=keys, words={word: key for word, key in of.items() if key in keys})
 
 
 def _network(text: str) -> str | None:
@@ -112,8 +118,8 @@ _PLACES = {
 _TOKENS = {
     "serviceTokens": _list(_NAME, "Service tokens by name, which the stack makes."),
 }
-REQUIRE = Table(keys={**_PEOPLE, **_PLACES}, words=words.GROUP)
-EXCLUDE = Table(keys={**_PEOPLE, **_PLACES, **_TOKENS}, words=words.GROUP)
+REQUIRE = _table({**_PEOPLE, **_PLACES}, words.GROUP)
+EXCLUDE = _table({**_PEOPLE, **_PLACES, **_TOKENS}, words.GROUP)
 GROUP = Table(
     keys={
         **_PEOPLE,
@@ -158,8 +164,8 @@ _HOW = {
     "cors": _key(_CORS, "What Access answers to a browser's preflight requests; without it they are refused."),
 }  # fmt: skip
 SITE = Short(
-    table=Table(
-        keys={
+    table=_table(
+        {
             **_WHO,
             "application": _key(
                 formats.UUID,
@@ -171,7 +177,7 @@ SITE = Short(
             ),
             **_HOW,
         },
-        words=words.ACCESS,
+        words.ACCESS,
     ),
     key="groups",
 )
@@ -188,8 +194,8 @@ SERVICE_TOKEN = Table(
         ),
     }
 )
-ACCESS = Table(
-    keys={
+ACCESS = _table(
+    {
         "team": Key(
             shape=_TEAM,
             doc="The Zero Trust team's name, as before .cloudflareaccess.com.",
@@ -198,7 +204,7 @@ ACCESS = Table(
         ),
         "groups": _key(MapOf(item=GROUP, key=_NAME), "Who may come in, by names of your choice.", {}),
         "default": _key(
-            Short(table=Table(keys={**_WHO, **_HOW}, words=words.ACCESS), key="groups"),
+            Short(table=_table({**_WHO, **_HOW}, words.ACCESS), key="groups"),
             f"`access` of each site that has none of its own; `access: {PUBLIC}` at a site lets everybody in.",
         ),
         "serviceTokens": _key(
@@ -207,5 +213,5 @@ ACCESS = Table(
             {},
         ),
     },
-    words=words.ACCESS,
+    words.ACCESS,
 )  # fmt: skip
