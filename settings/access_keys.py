@@ -1,7 +1,6 @@
 """The keys of `argoweb:access` and of a site's `access`."""
 
 import ipaddress
-from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from cloudflared.go.durations import seconds
@@ -30,11 +29,6 @@ _MOST_AGE = 86_400
 
 def _key(shape: Shape, doc: str, default: object = None, unit: str = "") -> Key:
     return Key(shape=shape, doc=doc, default=default, unit=unit)
-
-
-def _table(keys: Mapping[str, Key], of: Mapping[str, str]) -> Table:
-    """A table with those words of other tools that stand for one of its keys."""
-    return Table(keys=keys, words={word: key for word, key in of.items() if key in keys})
 
 
 def _network(text: str) -> str | None:
@@ -118,8 +112,8 @@ _PLACES = {
 _TOKENS = {
     "serviceTokens": _list(_NAME, "Service tokens by name, which the stack makes."),
 }
-REQUIRE = _table({**_PEOPLE, **_PLACES}, words.GROUP)
-EXCLUDE = _table({**_PEOPLE, **_PLACES, **_TOKENS}, words.GROUP)
+REQUIRE = Table(keys={**_PEOPLE, **_PLACES}, words=words.GROUP)
+EXCLUDE = Table(keys={**_PEOPLE, **_PLACES, **_TOKENS}, words=words.GROUP)
 GROUP = Table(
     keys={
         **_PEOPLE,
@@ -164,8 +158,8 @@ _HOW = {
     "cors": _key(_CORS, "What Access answers to a browser's preflight requests; without it they are refused."),
 }  # fmt: skip
 SITE = Short(
-    table=_table(
-        {
+    table=Table(
+        keys={
             **_WHO,
             "application": _key(
                 formats.UUID,
@@ -177,7 +171,7 @@ SITE = Short(
             ),
             **_HOW,
         },
-        words.ACCESS,
+        words=words.ACCESS,
     ),
     key="groups",
 )
@@ -194,8 +188,8 @@ SERVICE_TOKEN = Table(
         ),
     }
 )
-ACCESS = _table(
-    {
+ACCESS = Table(
+    keys={
         "team": Key(
             shape=_TEAM,
             doc="The Zero Trust team's name, as before .cloudflareaccess.com.",
@@ -204,7 +198,7 @@ ACCESS = _table(
         ),
         "groups": _key(MapOf(item=GROUP, key=_NAME), "Who may come in, by names of your choice.", {}),
         "default": _key(
-            Short(table=_table({**_WHO, **_HOW}, words.ACCESS), key="groups"),
+            Short(table=Table(keys={**_WHO, **_HOW}, words=words.ACCESS), key="groups"),
             f"`access` of each site that has none of its own; `access: {PUBLIC}` at a site lets everybody in.",
         ),
         "serviceTokens": _key(
@@ -213,5 +207,5 @@ ACCESS = _table(
             {},
         ),
     },
-    words.ACCESS,
+    words=words.ACCESS,
 )  # fmt: skip
