@@ -1,6 +1,8 @@
 """What the tests share."""
 
+import asyncio
 import random
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _ON_THE_SANDBOX & set(item.path.relative_to(ROOT).parts):
             item.add_marker(pytest.mark.engine)
+
+
+@pytest.fixture(autouse=True)
+def _event_loop() -> None:
+    """Pulumi takes the thread's event loop, which an earlier test may have taken away by `asyncio.run`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            asyncio.get_event_loop_policy().get_event_loop()
+    except RuntimeError:
+        asyncio.set_event_loop(asyncio.new_event_loop())
 
 
 @pytest.fixture
