@@ -319,13 +319,13 @@ class Rig:
     def ready(self) -> tuple[int, int]:
         """Status of `/ready` and the connections that it counts; zeroes when nobody is there."""
         try:
-            answer = json.loads(
-                urllib.request.urlopen(f"http://{self.metrics}/ready", timeout=PATIENCE).read()
-            )
+            text = urllib.request.urlopen(f"http://{self.metrics}/ready", timeout=PATIENCE).read()
         except urllib.error.HTTPError as error:
-            answer = json.loads(error.read())
+            text = error.read()
         except OSError:
             return 0, 0
+        answer = json.loads(text)
+        assert b" " not in text, "as Go writes JSON: shell programs read it by its bytes"
         return answer["status"], answer["readyConnections"]
 
     def rules(self) -> tuple[int, list[dict[str, Any]]]:

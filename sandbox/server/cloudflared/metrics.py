@@ -62,9 +62,8 @@ class Metrics:
             match path:
                 case "/ready":
                     status = 200 if ready else 503
-                    text = json.dumps(
-                        {"status": status, "readyConnections": ready, "connectorId": connector}
-                    )
+                    answer = {"status": status, "readyConnections": ready, "connectorId": connector}
+                    text = json.dumps(answer, separators=(",", ":"))
                 case "/healthcheck":
                     text = "OK\n"
                 case "/config":
