@@ -24,7 +24,7 @@ def test_no_more_calls_connections_and_evaluations_than_the_targets_allow(
     assert len(counted) == 9
     connections = {row.measure: row.value for row in counted if "connections" in row.measure}
     assert connections == {
-        "SSH connections of the first up": counts.FILES + 1,
+        "SSH connections of the first up": counts.CONNECTIONS,
         "SSH connections of a no-op up": 0,
         "SSH connections, one route changed": 2,
     }

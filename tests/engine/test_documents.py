@@ -146,6 +146,8 @@ RUN_ELSEWHERE = {
     "pulumi refresh --yes --clear-pending-creates": "tests/faults/test_first_up.py",
     "pulumi config set --path argoweb:tunnel.name mysite-2": "tests/faults/test_tunnel_changed.py",
     "pulumi up --replace '**::tunnel-tunnel'": "tests/faults/test_tunnel_changed.py",
+    "pulumi stack output serviceTokens --show-secrets": "tests/engine/test_access.py",
+    "curl -H 'CF-Access-Client-Id: …' -H 'CF-Access-Client-Secret: …' https://api.example.com/": "tests/engine/test_access.py",
     "python -m ingress check config.yml": "tests/ingress/test_command_line.py",
     "python -m ingress check --strict --json config.yml": "tests/ingress/test_command_line.py",
     "python -m ingress import config.yml": "tests/ingress/test_command_line.py",
