@@ -31,7 +31,7 @@ def test_a_cloudflared_that_crashes_at_every_start_is_taken_back(
     with deployed.changed(taken_port):
         said = refused(deployed)
 
-    assert "systemctl restart argoWeb.service failed" in said
+    assert "systemctl start argoWeb.service failed" in said
     assert "Error opening metrics server listener" in said
     assert TAKEN_BACK in said
     assert live_files(deployed) == files
