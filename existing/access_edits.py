@@ -2,17 +2,35 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from existing.state import OwnState
 
-_RULES = {"include": "includes", "require": "requires", "exclude": "excludes"}
-"""The parts of a policy as the API names them, and as the state does."""
+_NAMES = {
+    "include": "includes",
+    "require": "requires",
+    "exclude": "excludes",
+}
+"""Keys that the state has otherwise than in its own way of writing."""
+_OF_POLICIES = ("decision", *_NAMES, "session_duration")
+_OF_APPLICATIONS = (
+    *(
+        "name",
+        "destinations",
+        "aud",
+        "session_duration",
+        "allowed_idps",
+        "auto_redirect_to_identity",
+    ),
+    *("app_launcher_visible", "cors_headers", "custom_deny_message", "custom_deny_url"),
+    *("enable_binding_cookie", "same_site_cookie_attribute"),
+)
+"""What the stack says of them, in the API's words."""
 
 
 def compare_access(own: OwnState, there: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """A line for each application, of those that are `there` by id, that is not as the state has it."""
+    """A line for each thing about an application, of those that are `there` by id, that is not as the state has it."""
     policies = {each["id"]: each for each in own.policies}
     for uri, recorded in own.applications.items():
         found = there.get(recorded["id"])
@@ -23,24 +41,30 @@ def compare_access(own: OwnState, there: Mapping[str, Mapping[str, Any]]) -> Ite
         if [each["id"] for each in its] != [each["id"] for each in recorded.get("policies") or []]:
             yield f"'{uri}': its policies are {', '.join(map(repr, named)) or 'none'}"
         for each in its:
-            for part, name in _RULES.items():
-                of_ours = policies.get(each["id"])
-                if of_ours and part in each and _plain(each[part]) != _plain(of_ours.get(name)):
-                    yield f"'{uri}': the policy {each['name']!r} has another `{part}`"
-        if found.get("session_duration") != recorded.get("sessionDuration"):
-            yield f"'{uri}': its session lasts {found.get('session_duration')}"
+            for key in _differing(_OF_POLICIES, each, policies.get(each["id"], {})):
+                yield f"'{uri}': the policy {each['name']!r} has another `{key}`"
+        for key in _differing(_OF_APPLICATIONS, found, recorded):
+            yield f"'{uri}': its `{key}` is {json.dumps(found.get(key))}"
 
 
-def _plain(rules: Any) -> set[str]:
-    """Rules as texts that are equal for equal rules, in the API's words."""
-    return {json.dumps(_in_the_apis_words(rule), sort_keys=True) for rule in rules or ()}
+def _differing(
+    keys: Sequence[str], found: Mapping[str, Any], recorded: Mapping[str, Any]
+) -> Iterator[str]:
+    """The keys whose value is not the recorded one; of what has no record nothing is known."""
+    for key in keys if recorded else ():
+        name = _NAMES.get(key) or re.sub("_([a-z])", lambda it: it[1].upper(), key)
+        if key in found and _plain(found[key]) != _plain(recorded.get(name)):
+            yield key
 
 
-def _in_the_apis_words(value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        return value
-    return {
-        re.sub("([A-Z])", lambda found: f"_{found[0].lower()}", key): _in_the_apis_words(inner)
-        for key, inner in value.items()
-        if inner is not None
-    }
+def _plain(value: Any) -> Any:
+    """A value that equals one that says the same: in the API's words, lists in any order, nothing for what is not set."""
+    if isinstance(value, Mapping):
+        inner = {
+            re.sub("([A-Z])", lambda it: f"_{it[0].lower()}", key): _plain(each)
+            for key, each in value.items()
+        }
+        return {key: each for key, each in inner.items() if each is not None}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return sorted(map(_plain, value), key=lambda it: json.dumps(it, sort_keys=True)) or None
+    return value or None

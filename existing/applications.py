@@ -1,7 +1,7 @@
 """What is at Cloudflare of Access: the stack's own applications, policies and tokens, and those that it names by id."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pulumi
@@ -31,7 +31,15 @@ from settings.protection import wildcard_above
 from values.findings import Findings
 
 _There = Mapping[str, dict[str, Any]]
-"""The account's applications, by id."""
+"""What the account has of a kind, by id."""
+_GONE_APPLICATION = (
+    "The Access application of '{}' that this stack made is gone at Cloudflare, which asks nobody for a login there any more; "
+    "a server that asks for its token refuses everybody."
+)
+_GONE_POLICY = (
+    "The Access policy '{}' that this stack made is gone at Cloudflare: nobody comes in by it."
+)
+_GONE_TOKEN = "The service token '{}' that this stack made is gone at Cloudflare: no program comes in with it."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,17 +65,29 @@ def access_found(
 
     Who may come in is told, and what somebody else has changed of it.
     """
-    if settings.access is None and not own.applications:
+    if settings.access is None and not (own.applications or own.policies or own.tokens):
         return AccessFound()
     try:
-        listed = api.listed(access_path(settings, "apps"), permissions.ACCESS, per_page=PER_PAGE)
-        there = {str(each["id"]): each for each in listed}
-        _check_gone(settings, own, there, findings)
+        there = _by_id(settings, api, "apps", permissions.ACCESS)
+        policies = _by_id(settings, api, "policies", permissions.ACCESS)
+        tokens = (
+            _by_id(settings, api, "service_tokens", permissions.SERVICE_TOKENS)
+            if own.tokens or (settings.access and settings.access.tokens)
+            else {}
+        )
+        _check_gone(settings, own, {**there, **policies, **tokens}, findings)
         found = AccessFound()
         wanted: list[Application] = []
         if settings.access is not None:
             wanted = _wanted(settings, settings.access, api, findings, notices)
-            found = _found(settings, settings.access, api, own, wanted, there, findings)
+            found = _found(settings, api, own, wanted, there, findings)
+            missing, twice = lost_policies(settings, own, found.applications, policies.values())
+            found = replace(
+                found,
+                taken_in={**missing, **found.taken_in},
+                lost_policies=twice,
+                lost_tokens=lost_tokens(settings, own, tokens.values()),
+            )
     except ApiError as error:
         findings.errors.append(error.at("argoweb:access").finding)
         return AccessFound()
@@ -95,17 +115,30 @@ def access_found(
     return found
 
 
+def _by_id(settings: Settings, api: Api, kind: str, permission: str) -> _There:
+    listed = api.listed(access_path(settings, kind), permission, per_page=PER_PAGE)
+    return {str(each["id"]): each for each in listed}
+
+
 def _check_gone(settings: Settings, own: OwnState, there: _There, findings: Findings) -> None:
-    """Refuses to go on while one of the stack's is gone: of another account's nothing is known."""
-    for uri, recorded in own.applications.items():
-        if recorded["accountId"] == settings.account_id and recorded["id"] not in there:
-            findings.add(
-                ACCESS_GONE,
-                "",
-                f"The Access application of '{uri}' that this stack made is gone at Cloudflare, which asks nobody for a login "
-                "there any more; the servers still refuse everybody.",
-                "Run `pulumi refresh` first, by itself: the `pulumi up` after it makes the application again.",
-            )
+    """Refuses to go on while something of the stack is gone: of another account's nothing is known."""
+    gone = [
+        (each, text)
+        for recorded, text in (
+            ([*own.applications.items()], _GONE_APPLICATION),
+            ([(each["name"], each) for each in own.policies], _GONE_POLICY),
+            ([(each["name"], each) for each in own.tokens], _GONE_TOKEN),
+        )
+        for each, it in recorded
+        if it["accountId"] == settings.account_id and it["id"] not in there
+    ]
+    for name, text in gone:
+        findings.add(
+            ACCESS_GONE,
+            "",
+            text.format(name),
+            "Run `pulumi refresh` first, by itself: the `pulumi up` after it makes it again where it is still wanted.",
+        )
 
 
 def _wanted(
@@ -152,7 +185,6 @@ def _wanted(
 
 def _found(
     settings: Settings,
-    access: AccessSettings,
     api: Api,
     own: OwnState,
     wanted: Sequence[Application],
@@ -167,15 +199,9 @@ def _found(
         elif _fits(each, existing, there, findings):
             audiences[each.uri] = str(there[existing]["aud"])
     _check_ids(settings, api, made, findings)
-    policies, twice = lost_policies(settings, api, own, made)
     return AccessFound(
         applications=made,
-        lost_policies=twice,
-        taken_in={
-            **policies,
-            **lost_applications(settings, own, made, there, findings),
-        },
-        lost_tokens=lost_tokens(settings, api, own, access),
+        taken_in=lost_applications(settings, own, made, there, findings),
         audiences=audiences,
     )
 

@@ -13,9 +13,7 @@ TUNNEL_IMPORT = Kind(
 TUNNEL_NAME = Kind("tunnel-name", "The account has another tunnel of this name.")
 ZONE_MISSING = Kind("zone-missing", "The account has no zone of this name that the token may see.")
 ZONE_ID = Kind("zone-id", "The id of a zone is that of another one.")
-ACCESS_GONE = Kind(
-    "access-gone", "An Access application that the stack made is not there any more."
-)
+ACCESS_GONE = Kind("access-gone", "Something of Access that the stack made is not there any more.")
 ACCESS_TAKEN = Kind(
     "access-taken", "A hostname has an Access application that is not of this stack."
 )

@@ -1,16 +1,14 @@
 """What the stack has made of Access and its state does not know: an update broke off before it could note it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from existing import permissions
-from existing.api import Api
 from existing.kinds import ACCESS_TAKEN
 from existing.state import OwnState
 from settings import Settings
 from settings.access_marks import marked
-from settings.model import AccessSettings, Application, ServiceToken
+from settings.model import Application, ServiceToken
 from values.findings import Findings
 
 PER_PAGE = 1000
@@ -42,7 +40,10 @@ def uris_of(application: Mapping[str, Any]) -> list[str]:
 
 
 def lost_policies(
-    settings: Settings, api: Api, own: OwnState, made: Sequence[Application]
+    settings: Settings,
+    own: OwnState,
+    made: Sequence[Application],
+    there: Iterable[Mapping[str, Any]],
 ) -> tuple[dict[str, str], dict[str, LostPolicy]]:
     """Policies of the stack that are not in its state: ids by key of those that it lacks, and by id what is there twice.
 
@@ -55,9 +56,7 @@ def lost_policies(
     known = {each["id"] for each in own.policies}
     taken_in: dict[str, str] = {}
     twice: dict[str, LostPolicy] = {}
-    for each in api.listed(
-        access_path(settings, "policies"), permissions.ACCESS, per_page=PER_PAGE
-    ):
+    for each in there:
         if each["id"] in known or not each["name"].endswith(marked("", settings.deployment)):
             continue
         key = missing.pop(each["name"], None)
@@ -124,15 +123,10 @@ def _is_ours(other: Mapping[str, Any], wanted: Application, deployment: str) -> 
 
 
 def lost_tokens(
-    settings: Settings, api: Api, own: OwnState, access: AccessSettings
+    settings: Settings, own: OwnState, there: Iterable[Mapping[str, Any]]
 ) -> dict[str, ServiceToken]:
-    """The stack's tokens that are not in its state, by id, under their whole names; asked for where it has any."""
-    if not access.tokens:
-        return {}
+    """The stack's tokens that are not in its state, by id, under their whole names."""
     known = {each["id"] for each in own.tokens}
-    listed = api.listed(
-        access_path(settings, "service_tokens"), permissions.SERVICE_TOKENS, per_page=PER_PAGE
-    )
     return {
         str(each["id"]): ServiceToken(
             name=each["name"],
@@ -140,6 +134,6 @@ def lost_tokens(
             secret_version=int(each.get("client_secret_version") or 1),
             old_until=each.get("previous_client_secret_expires_at"),
         )
-        for each in listed
+        for each in there
         if each["id"] not in known and each["name"].endswith(marked("", settings.deployment))
     }

@@ -1,7 +1,8 @@
 """The keys of `argoweb:access` and of a site's `access`."""
 
 import ipaddress
-from urllib.parse import urlsplit
+import re
+from datetime import datetime
 
 from cloudflared.go.durations import seconds
 from settings import formats, words
@@ -33,10 +34,20 @@ def _key(shape: Shape, doc: str, default: object = None, unit: str = "") -> Key:
 
 def _network(text: str) -> str | None:
     try:
-        ipaddress.ip_network(text)
+        found = ipaddress.ip_network(text)
     except ValueError:
+        found = None
+    if found is None or "%" in text:
         return "an IP address, or a network without bits behind its prefix, such as '192.0.2.0/24'"
     return None
+
+
+def _time(text: str) -> str | None:
+    try:
+        datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z")
+    except ValueError:
+        return "a time of UTC such as '2026-12-24T18:00:00Z'"
+    return None if text.endswith("Z") else "a time of UTC such as '2026-12-24T18:00:00Z'"
 
 
 def _session(text: str) -> str | None:
@@ -54,24 +65,26 @@ def _lifetime(text: str) -> str | None:
 
 
 def _url(text: str) -> str | None:
-    try:
-        host = urlsplit(text).hostname
-    except ValueError:
-        host = None
-    return (
-        None
-        if host and text.startswith("https://") and text.isascii()
-        else "an https URL of ASCII characters"
-    )
+    found = re.fullmatch(rf"https://{_HOST}(?:[/?#][!-~]*)?", text, re.IGNORECASE)
+    return None if found else "an https URL of ASCII characters, without a blank and a password"
 
 
 def _origin(text: str) -> str | None:
-    if text != "*" and (_url(text) is not None or urlsplit(text).path or urlsplit(text).query):
-        return "an origin such as 'https://app.example.com', without a path, or '*' for all"
-    return None
+    if text == "*" or re.fullmatch(rf"https://{_HOST}", text):
+        return None
+    return "an origin as browsers write it, such as 'https://app.example.com', without a path, or '*' for all"
 
 
-_EMAIL = Text(expected="an e-mail address", pattern=r"[^\s@\"<>,;]+@[^\s@\"<>,;]+\.[^\s@\"<>,;]+")
+_HOST = r"[a-z0-9_.-]+(?::[0-9]{1,5})?"
+_INVISIBLE = r"\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+"""Characters that only change how those around them look."""
+_NOT_IN_ADDRESSES = rf"\s@\"<>,;:\\()\[\]{_INVISIBLE}"
+_LABEL = rf"(?!-)[^{_NOT_IN_ADDRESSES}.*?/=]+"
+_EMAIL = Text(
+    expected="an e-mail address of at most 254 visible characters",
+    pattern=rf"(?!\*@)(?=.{{1,254}}$)[^{_NOT_IN_ADDRESSES}]+@(?:{_LABEL}\.)+{_LABEL}",
+)
+"""RFC 5321, 4.5.3.1.3, without the angle brackets."""
 _DOMAIN = Text(
     expected="an e-mail domain in lower case such as 'example.com', without '@' and '*'",
     pattern=r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?",
@@ -85,10 +98,6 @@ _NAME = Text(
 _TEAM = Text(
     expected="the team's name alone, as before '.cloudflareaccess.com'",
     pattern=r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?",
-)
-_TIME = Text(
-    expected="a time such as '2026-12-24T18:00:00Z'",
-    pattern=r"20[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z",
 )
 _MESSAGE = Text(expected="at most 1,000 characters", pattern=".{1,1000}")
 _HEADER = Text(expected="a header's name", pattern=r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -184,7 +193,8 @@ SERVICE_TOKEN = Table(
         ),
         "secretVersion": _key(Whole(least=1), "Raise it by one for a new secret.", 1),
         "oldSecretUntil": _key(
-            _TIME, "With a `secretVersion` above 1: until when the old secret is valid too."
+            Checked(check=_time, example="2026-12-24T18:00:00Z", kind="a time of UTC"),
+            "With a `secretVersion` above 1: until when the old secret is valid too.",
         ),
     }
 )

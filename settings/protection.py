@@ -158,7 +158,7 @@ def settled(settings: Settings, access: _Values | None, findings: Findings) -> S
     sites: list[Site] = []
     rules: list[Rule] = []
     for site, rule in zip(settings.sites, settings.site_rules, strict=True):
-        for path in site.open_paths:
+        for path in filter(access_path, site.open_paths):
             place = _place_of(site, path, site.open_paths)
             sites.append(replace(site, place=place, path=path, access=None, open_paths=()))
             rules.append(replace(rule, path=path))

@@ -382,7 +382,7 @@ class Checked:
 
     def read(self, value: object, where: str, findings: Findings) -> str:
         text = Text(expected=f"{self.kind} such as '{self.example}'").read(value, where, findings)
-        if text and (problem := self.check(text)) is not None:
+        if not findings.wrong(where) and (problem := self.check(text)) is not None:
             findings.mismatch(where, text, problem)
         return text
 

@@ -230,10 +230,18 @@ class ApplicationExists(AccessError):
     code, status, kind, message = 11010, 409, "application_already_exists", ""
 
 
-class DestinationTaken(AccessError):
-    """Another application has one of the destinations. The message is known, its code is not."""
+class AccessConflict(AccessError):
+    """An object belongs to another one.
+
+    All that is known of this kind has this code (terraform-provider-cloudflare's own tests of certificates).
+    """
 
     code, status, kind = 12132, 409, "conflict"
+
+
+class DestinationTaken(AccessConflict):
+    """Another application has one of the destinations."""
+
     message = "destination belongs to another application"
 
 
@@ -249,10 +257,9 @@ class AccessObjectNotFound(AccessError):
     code, status, kind, message = 12135, 404, "not_found", ""
 
 
-class PolicyInUse(AccessError):
-    """An application has the policy, or a policy the group. The status is known, its code is not."""
+class PolicyInUse(AccessConflict):
+    """An application has the policy, or a policy the group. The status is known, its text is not."""
 
-    code, status, kind = 12136, 409, "conflict"
     message = "cannot delete what is in use"
 
 

@@ -160,7 +160,12 @@ def guarded(deployed: Deployed, **changes: Any) -> list[Line]:
             "session_duration": "24h",
         },
     )
-    outputs = {"id": application["id"], "sessionDuration": "24h", **changes}
+    outputs = {
+        **{key: application[key] for key in ("id", "aud", "name", "destinations")},
+        "appLauncherVisible": True,
+        "sessionDuration": "24h",
+        **changes,
+    }
     access = OwnState(applications={HOSTNAME: outputs})
     state = State(
         tunnel=deployed.tunnel, records={HOSTNAME: deployed.record}, manifests={}, access=access
@@ -182,7 +187,10 @@ def test_an_access_application_that_is_gone_is_told(deployed: Deployed) -> None:
 def test_an_access_application_that_somebody_changed_is_told(deployed: Deployed) -> None:
     (line,) = guarded(deployed, sessionDuration="1h")
 
-    assert (line.code, line.text) == ("access-edited", f"'{HOSTNAME}': its session lasts 24h")
+    assert (line.code, line.text) == (
+        "access-edited",
+        f"'{HOSTNAME}': its `session_duration` is \"24h\"",
+    )
 
 
 @pytest.mark.parametrize(

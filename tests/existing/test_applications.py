@@ -1,6 +1,7 @@
 """What is at Cloudflare of Access, and what a preview says of it."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -89,13 +90,16 @@ class Made:
     def state(self) -> OwnState:
         policy = {
             **{key: self.policy[key] for key in ("id", "name", "decision")},
+            "accountId": ACCOUNT,
+            "sessionDuration": "24h",
             "includes": [{"email": {"email": "ann@example.com"}}],
             "requires": [],
             "excludes": [],
         }
         application = {
-            "id": self.application["id"],
+            **{key: self.application[key] for key in ("id", "aud", "name")},
             "accountId": ACCOUNT,
+            "appLauncherVisible": True,
             "destinations": self.body["destinations"],
             "policies": self.body["policies"],
             "sessionDuration": "24h",
@@ -149,8 +153,8 @@ def test_a_stack_with_all_of_it_in_its_state_asks_for_its_kinds_and_the_organisa
     assert (result.found.taken_in, result.found.lost_tokens) == ({}, {})
     assert [line.partition("?")[0] for line in cloudflare.asked()[before:]] == [
         f"GET {PATH}/apps",
-        f"GET {PATH}/organizations",
         f"GET {PATH}/policies",
+        f"GET {PATH}/organizations",
     ]
 
 
@@ -165,6 +169,28 @@ def test_an_application_that_is_gone_stops_the_preview_whether_its_site_is_prote
             f"The Access application of '{NAME}' that this stack made is gone"
         )
         assert "Run `pulumi refresh` first" in problem
+
+
+@pytest.mark.parametrize("kind", ["policy", "token"])
+def test_a_policy_or_a_token_that_is_gone_stops_it_too(
+    cloudflare: Cloudflare, made: Made, kind: str
+) -> None:
+    token = {"id": "gone", "name": f"deploy ({MARK})", "accountId": ACCOUNT}
+    own = replace(made.state, tokens=(token,)) if kind == "token" else made.state
+    if kind == "policy":
+        cloudflare.api(
+            "PUT", f"{PATH}/apps/{made.application['id']}", {**made.body, "policies": []}
+        )
+        cloudflare.api("DELETE", f"{PATH}/policies/{made.policy['id']}")
+
+    (problem,) = told(cloudflare.access(), own=own).problems
+
+    name, effect = {
+        "policy": (f"Access policy 'staff ({MARK})'", "nobody comes in by it"),
+        "token": (f"service token 'deploy ({MARK})'", "no program comes in with it"),
+    }[kind]
+    assert problem.startswith(f"The {name} that this stack made is gone at Cloudflare: {effect}.")
+    assert "Run `pulumi refresh` first" in problem
 
 
 def test_an_application_in_an_account_that_the_stack_leaves_is_no_matter_of_the_new_one(
@@ -363,26 +389,81 @@ def test_what_becomes_public_is_warned_of(cloudflare: Cloudflare, made: Made) ->
     ]
 
 
-@pytest.mark.parametrize("edit", ["policies", "include", "session_duration"])
-def test_what_somebody_else_changed_is_named(cloudflare: Cloudflare, made: Made, edit: str) -> None:
-    application = f"{PATH}/apps/{made.application['id']}"
-    if edit == "include":
-        policy = {key: made.policy[key] for key in ("name", "decision", "session_duration")}
-        rules = [*made.policy["include"], {"email": {"email": "eve@example.org"}}]
-        cloudflare.api("PUT", f"{PATH}/policies/{made.policy['id']}", {**policy, "include": rules})
-    elif edit == "policies":
-        body = {"name": "everybody", "decision": "bypass", "include": EVERYBODY}
-        there = cloudflare.api("POST", f"{PATH}/policies", body)["id"]
-        policies = [{"id": there, "precedence": 1}, {"id": made.policy["id"], "precedence": 2}]
-        cloudflare.api("PUT", application, {**made.body, "policies": policies})
-    else:
-        cloudflare.api("PUT", application, {**made.body, "session_duration": "700h"})
+EDITS: dict[str, tuple[dict[str, Any], str]] = {
+    "session": ({"session_duration": "700h"}, 'its `session_duration` is "700h"'),
+    "text": ({"custom_deny_message": "\u202eno"}, 'its `custom_deny_message` is "\\u202eno"'),
+    "url": ({"custom_deny_url": "https://example.com"}, 'its `custom_deny_url` is "https://example.com"'),
+    "cookie": ({"same_site_cookie_attribute": "none"}, 'its `same_site_cookie_attribute` is "none"'),
+    "binding": ({"enable_binding_cookie": True}, "its `enable_binding_cookie` is true"),
+    "launcher": ({"app_launcher_visible": False}, "its `app_launcher_visible` is false"),
+    "cors": ({"cors_headers": {"allow_all_origins": True}}, 'its `cors_headers` is {"allow_all_origins": true}'),
+    "name": ({"name": "other"}, 'its `name` is "other"'),
+    "hostname": (
+        {"destinations": [{"type": "public", "uri": "pub.example.com"}]},
+        'its `destinations` is [{"type": "public", "uri": "pub.example.com"}]',
+    ),
+    "nobody": ({"policies": []}, "its policies are none"),
+}  # fmt: skip
 
+
+def edited(cloudflare: Cloudflare, made: Made) -> list[str]:
+    """What a preview says that somebody else has changed."""
     said = told(cloudflare.access(), own=made.state).said
+    found = [line for line in said if "by somebody else" in line]
+    return [it for line in found for it in re.findall(r"^  - (.*)$", line, re.MULTILINE)]
 
-    (warning,) = [line for line in said if "by somebody else" in line]
-    assert {
-        "policies": f"'{NAME}': its policies are 'everybody', 'staff ({MARK})'",
-        "include": f"'{NAME}': the policy 'staff ({MARK})' has another `include`",
-        "session_duration": f"'{NAME}': its session lasts 700h",
-    }[edit] in warning
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_what_somebody_else_changed_of_an_application_is_named(
+    cloudflare: Cloudflare, made: Made, edit: str
+) -> None:
+    body, line = EDITS[edit]
+    assert edited(cloudflare, made) == []
+
+    cloudflare.api("PUT", f"{PATH}/apps/{made.application['id']}", {**made.body, **body})
+
+    assert edited(cloudflare, made) == [f"'{NAME}': {line}"]
+
+
+def test_an_application_with_another_audience_is_named(cloudflare: Cloudflare, made: Made) -> None:
+    own = made.state
+    (application,) = own.applications.values()
+    other = replace(own, applications={NAME: {**application, "aud": "f" * 64}})
+
+    (warning,) = [it for it in told(cloudflare.access(), own=other).said if "somebody else" in it]
+
+    assert f"'{NAME}': its `aud` is \"{made.application['aud']}\"" in warning
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("include", [{"email": {"email": "ann@example.com"}}, {"email": {"email": "eve@example.org"}}]),
+        ("require", [{"geo": {"country_code": "AT"}}]),
+        ("exclude", [{"ip": {"ip": "192.0.2.0/24"}}]),
+        ("decision", "deny"),
+        ("session_duration", "700h"),
+    ],
+)  # fmt: skip
+def test_what_somebody_else_changed_of_a_policy_is_named(
+    cloudflare: Cloudflare, made: Made, key: str, value: Any
+) -> None:
+    keys = ("name", "decision", "include", "session_duration")
+    policy = {each: made.policy[each] for each in keys} | {key: value}
+
+    cloudflare.api("PUT", f"{PATH}/policies/{made.policy['id']}", policy)
+
+    assert edited(cloudflare, made) == [
+        f"'{NAME}': the policy 'staff ({MARK})' has another `{key}`"
+    ]
+
+
+def test_another_policy_before_the_stacks_is_named(cloudflare: Cloudflare, made: Made) -> None:
+    body = {"name": "everybody", "decision": "bypass", "include": EVERYBODY}
+    there = cloudflare.api("POST", f"{PATH}/policies", body)["id"]
+    policies = [{"id": there, "precedence": 1}, {"id": made.policy["id"], "precedence": 2}]
+    cloudflare.api(
+        "PUT", f"{PATH}/apps/{made.application['id']}", {**made.body, "policies": policies}
+    )
+
+    assert edited(cloudflare, made) == [f"'{NAME}': its policies are 'everybody', 'staff ({MARK})'"]

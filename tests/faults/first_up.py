@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -30,6 +30,11 @@ ACCESS_CALLS = {
     "record of a protected site": CALLS["record"],
 }
 """What that of a stack with a protected site asks beside."""
+ACCESS_DELETIONS = {
+    f"deleted {kind}": ("DELETE", f"/access/{kind}/")
+    for kind in ("apps", "policies", "service_tokens")
+}
+ALL_CALLS = {**CALLS, **ACCESS_CALLS, **ACCESS_DELETIONS}
 _COMMITTED = {"after_commit": True, "drop": True}
 _HELD = {"delay_ms": 60_000}
 FAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -78,22 +83,34 @@ class FirstUp:
 
     def spoil(self, call: str, fault: str, **more: Any) -> str:
         """An update with a fault at a call; what Pulumi said of it."""
-        method, path = {**CALLS, **ACCESS_CALLS}[call]
+        return self._spoiled("up", [call], {**FAULTS[fault], **more}, fault)
+
+    def spoil_each(self, calls: Iterable[str], fault: str, verb: str = "up") -> Iterator[str]:
+        """Updates until each of the calls has had the fault; what Pulumi said of each of them."""
+        left = [*calls]
+        while left:
+            said = self._spoiled(verb, left, FAULTS[fault], fault)
+            reached = {call for call in left if self._asked(call)}
+            assert reached, said
+            left = [call for call in left if call not in reached]
+            yield said
+
+    def _spoiled(self, verb: str, calls: list[str], how: Mapping[str, Any], fault: str) -> str:
         self.world.forget_requests()
-        self.world.control(
-            "/faults", {"method": method, "path_regex": path, **FAULTS[fault], **more}
-        )
+        for call in calls:
+            method, path = ALL_CALLS[call]
+            self.world.control("/faults", {"method": method, "path_regex": path, **how})
         said = (
-            self.world.pulumi("up", "--yes", "--skip-preview", check=False).stdout
-            if "delay_ms" not in FAULTS[fault]
-            else self._ended(method, path, fault)
+            self.world.pulumi(verb, "--yes", "--skip-preview", check=False).stdout
+            if "delay_ms" not in how
+            else self._ended(verb, calls, fault)
         )
         self.clear()
         return said
 
-    def _ended(self, method: str, path: str, fault: str) -> str:
+    def _ended(self, verb: str, calls: list[str], fault: str) -> str:
         running = subprocess.Popen(
-            ["pulumi", "--non-interactive", "up", "--yes", "--skip-preview"],
+            ["pulumi", "--non-interactive", verb, "--yes", "--skip-preview"],
             cwd=self.world.root,
             env=self.world.environment(),
             stdin=subprocess.DEVNULL,
@@ -103,7 +120,7 @@ class FirstUp:
             start_new_session=True,
         )
         try:
-            self.world.wait_for(lambda: self._asked(method, path))
+            self.world.wait_for(lambda: any(map(self._asked, calls)))
             if fault.startswith("interrupted"):
                 running.send_signal(signal.SIGINT)
                 time.sleep(1)
@@ -116,7 +133,8 @@ class FirstUp:
         self.world.pulumi("cancel", "--yes", check=False)
         return said
 
-    def _asked(self, method: str, path: str) -> bool:
+    def _asked(self, call: str) -> bool:
+        method, path = ALL_CALLS[call]
         return any(
             each["method"] == method and re.search(path, each["path"])
             for each in self.world.api_requests()

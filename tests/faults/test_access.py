@@ -1,5 +1,9 @@
-"""A protected site is never open, wherever its first update breaks off, and nothing of Access is lost to the stack."""
+"""A protected site is never open, whatever breaks off, and nothing of Access is lost to the stack."""
 
+import os
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +12,12 @@ import pytest
 from tests.engine.test_access import LOGIN, SITE, ask, protect
 from tests.engine.world import World
 from tests.engine.worlds import started
-from tests.faults.first_up import ACCESS_CALLS, FAULTS, FirstUp
+from tests.faults.direct import said
+from tests.faults.faults import Faults
+from tests.faults.first_up import ACCESS_CALLS, ACCESS_DELETIONS, FAULTS, FirstUp
+from tests.faults.steps import STEPS, power_loss
+from tests.faults.test_rotation import STAGING
+from tests.faults.watch import Watch, watch
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +38,20 @@ def first(used: World) -> Iterator[FirstUp]:
     first.forget()
 
 
+@pytest.fixture
+def visitor(used: World) -> Iterator[Watch]:
+    """Somebody who is not logged in."""
+    with watch(used, lambda: ask(used)) as visitor:
+        yield visitor
+
+
+def never_open_again(visitor: Watch) -> None:
+    """Once somebody was asked for a login, nobody came in without one."""
+    visitor.go_on()
+    assert LOGIN in visitor.statuses
+    assert 200 not in visitor.statuses[visitor.statuses.index(LOGIN) :]
+
+
 def ends_well(first: FirstUp) -> None:
     """The next update sees to all, and the one after it takes away what nobody has the secret of."""
     first.world.up()
@@ -42,76 +65,200 @@ def ends_well(first: FirstUp) -> None:
 
 
 def test_an_application_whose_maker_was_killed_is_taken_in_and_its_site_is_not_there_until_then(
-    first: FirstUp,
+    first: FirstUp, visitor: Watch
 ) -> None:
     first.spoil("application", "killed after")
     made = {it["id"] for it in first.of_access()}
-    meanwhile = ask(first.world)
 
     ends_well(first)
 
-    assert meanwhile != 200
+    assert 200 not in visitor.statuses
     assert made
     assert made <= {it["id"] for it in first.of_access()}
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("call", ACCESS_CALLS)
-def test_a_first_update_that_breaks_off_leaves_the_site_protected_or_absent(
-    first: FirstUp, call: str, fault: str
+def test_a_first_update_that_breaks_off_anywhere_leaves_the_site_protected_or_absent(
+    first: FirstUp, visitor: Watch, fault: str
 ) -> None:
-    first.spoil(call, fault)
-    meanwhile = ask(first.world)
+    for _ in first.spoil_each(ACCESS_CALLS, fault):
+        assert ask(first.world) != 200
 
     ends_well(first)
 
-    assert meanwhile != 200
-
-
-CHANGES = {
-    "applications": ("GET", r"/access/apps$"),
-    "policy": ("POST", r"/access/policies$"),
-    "application": ("POST", r"/access/apps$"),
-}
+    assert 200 not in visitor.statuses
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("call", CHANGES)
 def test_a_public_site_becomes_protected_for_good_by_the_next_update(
-    first: FirstUp, call: str, fault: str
+    first: FirstUp, visitor: Watch, fault: str
 ) -> None:
     protected = first.world.stack_file.read_text()
     first.world.edit(_open)
     first.world.up()
+    visitor.begin_anew()
     first.world.stack_file.write_text(protected)
-    first.spoil(call, fault)
+    for _ in first.spoil_each(("applications", "policy", "application"), fault):
+        visitor.go_on()
 
     ends_well(first)
+
+    never_open_again(visitor)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("kind", ["apps", "policies", "service_tokens"])
-def test_a_tear_down_that_breaks_off_is_ended_by_what_the_documents_say(
-    first: FirstUp, kind: str, fault: str
+def test_a_protected_site_becomes_public_and_protected_again_by_what_the_documents_say(
+    first: FirstUp, visitor: Watch, fault: str
 ) -> None:
     first.world.up()
-    fault_there = {"method": "DELETE", "path_regex": f"/access/{kind}/", **FAULTS[fault]}
-    first.world.control(
-        "/faults", {key: value for key, value in fault_there.items() if key != "delay_ms"}
-    )
-    first.world.pulumi("destroy", "--yes", "--skip-preview", check=False)
-    meanwhile = ask(first.world)
-    first.clear()
-    first.world.pulumi("refresh", "--yes")
+    protected = first.world.stack_file.read_text()
+    first.world.edit(_open)
+    for _ in first.spoil_each(ACCESS_DELETIONS, fault):
+        first.world.pulumi("refresh", "--yes")
+    visitor.begin_anew()
+    first.world.stack_file.write_text(protected)
+
+    ends_well(first)
+
+    never_open_again(visitor)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_tear_down_that_breaks_off_is_ended_by_what_the_documents_say(
+    first: FirstUp, visitor: Watch, fault: str
+) -> None:
+    first.world.up()
+    visitor.begin_anew()
+    for _ in first.spoil_each(ACCESS_DELETIONS, fault, "destroy"):
+        first.world.pulumi("refresh", "--yes")
     first.world.pulumi("destroy", "--yes", "--skip-preview")
 
-    assert meanwhile != 200
+    assert 200 not in visitor.statuses
     assert first.of_access() == first.living() == first.world.control("/dump")["records"] == []
     assert not first.state().get("resources")
 
 
 def _open(config: dict[str, Any]) -> None:
     config["argoweb:sites"][1]["access"] = "public"
+
+
+class Turns:
+    """A stack whose site is public and protected in turn; each change needs a rebuild too."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.faults = world, Faults(world)
+        self.public = world.stack_file.read_text()
+        with world.changed(protect), world.changed(_rebuilt):
+            self.protected = world.stack_file.read_text()
+
+    def becomes(self, text: str) -> None:
+        """The stack file says so from now on."""
+        self.world.stack_file.write_text(text)
+
+    def broken(self, step: str, how: str) -> None:
+        """An update that ends so at that step on the server."""
+        if how == "fails":
+            self._failing(step)
+            return
+        began, logins = time.time(), self.world.logins()
+        if step != "push":
+            self.faults.hold(step)
+        client = subprocess.Popen(
+            ["pulumi", "--non-interactive", "up", "--yes", "--skip-preview"],
+            cwd=self.world.root,
+            env=self.world.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            if step == "push":
+                self.world.wait_for(lambda: self.world.logins() > logins)
+            else:
+                self.world.wait_for(lambda: said(self.world, began, STEPS[step]))
+            match how:
+                case "killed":
+                    self.world.ssh("systemctl kill --kill-who=main --signal=KILL argoweb-deploy")
+                case "without power":
+                    power_loss(self.world)
+                case "its client killed":
+                    os.killpg(client.pid, signal.SIGKILL)
+            self.faults.clear()
+            client.wait(300)
+        finally:
+            if client.poll() is None:
+                os.killpg(client.pid, signal.SIGKILL)
+                client.wait()
+            self.world.pulumi("cancel", "--yes", check=False)
+
+    def _failing(self, step: str) -> None:
+        if step == "push":
+            self.world.ssh(f"mv {STAGING} {STAGING}.away && touch {STAGING}")
+        else:
+            self.faults.fail(step)
+        result = self.world.pulumi("up", "--yes", "--skip-preview", check=False)
+        self.faults.clear()
+        if step == "push":
+            self.world.ssh(f"rm {STAGING} && mv {STAGING}.away {STAGING}")
+        assert result.returncode != 0
+
+
+def _rebuilt(config: dict[str, Any]) -> None:
+    config["argoweb:caddy"] = {"group": "webProxy"}
+
+
+@pytest.fixture
+def turns(used: World) -> Iterator[Turns]:
+    """A stack that was deployed with a public site."""
+    turns = Turns(used)
+    used.up()
+    yield turns
+    turns.faults.clear()
+    turns.becomes(turns.public)
+    FirstUp(used).forget()
+
+
+def breaks_off_in_turn(turns: Turns, visitor: Watch, step: str, *hows: str) -> None:
+    """An update breaks off as the site becomes protected and as it becomes public, which is taken back then."""
+    for how in hows:
+        visitor.begin_anew()
+        turns.becomes(turns.protected)
+        turns.broken(step, how)
+        never_open_again(visitor)
+        turns.world.up()
+        assert ask(turns.world) == LOGIN
+        turns.becomes(turns.public)
+        turns.broken(step, how)
+        never_open_again(visitor)
+        turns.becomes(turns.protected)
+        turns.world.up()
+        turns.world.up("--expect-no-changes")
+        never_open_again(visitor)
+        turns.becomes(turns.public)
+        turns.world.up()
+        assert ask(turns.world) == 200
+    assert turns.world.control("/violations") == []
+
+
+def test_a_site_that_becomes_protected_or_public_is_never_open_between_when_the_server_is_killed(
+    turns: Turns, visitor: Watch
+) -> None:
+    breaks_off_in_turn(turns, visitor, "switch-activate", "killed")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "step", ["push", "rebuild-build", "switch-check", "switch-activate", "switch-bootloader"]
+)
+def test_no_step_of_the_server_that_breaks_off_opens_a_protected_site(
+    turns: Turns, visitor: Watch, step: str
+) -> None:
+    hows = ["fails", "its client killed"]
+    if step != "push":
+        hows += ["killed", "without power"]
+    breaks_off_in_turn(turns, visitor, step, *hows)

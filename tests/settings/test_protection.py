@@ -43,6 +43,88 @@ def test_an_access_that_cannot_be_is_refused_at_its_place(
     assert problem.startswith(f"argoweb:sites[0].access{message}")
 
 
+def in_group(prod: dict[str, Any], value: str, kind: str) -> str:
+    """What is wrong with one visitor of a group."""
+    prod["sites"][0]["access"] = "one"
+    prod["access"] = {"team": "t", "groups": {"one": {kind: value}}}
+    try:
+        build(prod, deployment="argoweb/prod")
+    except FindingsError as error:
+        (problem,) = error.problems
+        return problem
+    return ""
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "ann@example.com", "Ann@Example.COM", "o'brien+x@example.com", "ann@exämple.com", "{{.}}@example.com",
+        "${a}@example.com", "a%00&=/?#|`!^~@example.com", "ñandú@例え.jp", "a" * 242 + "@example.com",
+    ],
+)  # fmt: skip
+def test_an_address_may_have_odd_characters(prod: dict[str, Any], email: str) -> None:
+    assert in_group(prod, email, "emails") == ""
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "ann", "@example.com", "ann@example", "ann@@example.com", "*@example.com", "ann@*.com", '"ann b"@example.com',
+        "ann@example.com,eve@example.com", "<ann@example.com>", "mailto:ann@example.com", "ann@[192.0.2.1].x",
+        "ann@example..com", "ann@-example.com", "ann@example.com ", " ann@example.com", "ann\n@example.com",
+        "ann@example.com\r\nX: y", "ann@example.com\x00", "an\u200bn@example.com", "\u202eann@example.com",
+        "ann@exam\u00adple.com", "ann@example.com\ufeff", "\ud800@example.com", "a" * 243 + "@example.com",
+    ],
+)  # fmt: skip
+def test_what_nobody_can_have_as_an_address_is_refused_once(
+    prod: dict[str, Any], email: str
+) -> None:
+    problem = in_group(prod, email, "emails")
+
+    assert problem.startswith("argoweb:access.groups.one.emails: found ")
+    assert "expected an e-mail address of at most 254 visible characters" in problem
+    assert problem.isprintable()
+
+
+@pytest.mark.parametrize("address", ["fe80::1%eth0", "192.0.2.1/24", "01.2.3.4", "192.0.2.1-9"])
+def test_what_is_no_address_or_network_is_refused(prod: dict[str, Any], address: str) -> None:
+    assert "expected an IP address, or a network" in in_group(prod, address, "ips")
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"denyUrl": "https://example.com/a b"},
+        {"denyUrl": "https://ann:secret@example.com/"},
+        {"denyUrl": "https://example.com/\n"},
+        {"denyUrl": "javascript:alert(1)"},
+        {"denyText": "two\nlines"},
+        {"cors": {"origins": "https://a.example.com#x"}},
+        {"cors": {"origins": "https://ann@example.com"}},
+        {"cors": {"origins": "https://A.example.com"}},
+        {"cors": {"origins": "https://a.example.com\n"}},
+        {"except": "/hook/"},
+        {"except": "^/hook/\n"},
+        {"session": "1h\n"},
+    ],
+)
+def test_what_cloudflare_could_not_take_is_refused_once(
+    prod: dict[str, Any], how: dict[str, Any]
+) -> None:
+    assert len(refused(prod, {"access": {"groups": "staff", **how}})) == 1
+
+
+@pytest.mark.parametrize(
+    "time", ["2026-02-31T18:00:00Z", "2026-12-24T25:00:00Z", "2026-12-24T18:00:00+01:00", "soon"]
+)
+def test_a_time_that_never_comes_is_refused(prod: dict[str, Any], time: str) -> None:
+    tokens = {"deploy": {"secretVersion": 2, "oldSecretUntil": time}}
+
+    (problem,) = refused(prod, {"access": "ci"}, serviceTokens=tokens)
+
+    assert "expected a time of UTC such as '2026-12-24T18:00:00Z'" in problem
+
+
 def test_what_has_no_application_or_two_readings_is_refused(prod: dict[str, Any]) -> None:
     everything = {"hostname": "*", "access": "staff"}
     by_hand = {"originRequest": TOKEN, "access": "staff"}
