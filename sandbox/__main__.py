@@ -19,6 +19,9 @@ def main() -> int:
     up.add_argument(
         "--servers", type=int, default=1, metavar="N", help="how many servers (default 1)"
     )
+    up.add_argument(
+        "--for", type=int, dest="pid", metavar="PID", help="end it when this process has ended"
+    )
     commands.add_parser("down", help="end what was started")
     status = commands.add_parser("status", help="show what runs and where")
     status.add_argument("--json", action="store_true", help="for programs")
@@ -33,7 +36,7 @@ def main() -> int:
     try:
         match given.command:
             case "up":
-                lifecycle.up(given.servers)
+                lifecycle.up(given.servers, given.pid)
             case "down":
                 lifecycle.down()
             case "status":

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sandbox import caddy, cloudflared, needs, processes, stack, state
+from sandbox import caddy, cloudflared, keeper, needs, orphans, processes, stack, state
 from sandbox.cloudflare.access.organization import DOMAIN
 from sandbox.engine import own_language_host, plugins, pulumi_cli
 from sandbox.server import mounts
@@ -42,8 +42,8 @@ def say(text: str) -> None:
     print(f"[{time.monotonic() - _STARTED:5.1f}s] {text}", file=sys.stderr, flush=True)
 
 
-def up(servers: int) -> dict[str, Any]:
-    """Starts what does not run, and prepares the stack.
+def up(servers: int, pid: int | None = None) -> dict[str, Any]:
+    """Starts what does not run, and prepares the stack; with the id of a process, until that has ended.
 
     What is left of a sandbox that cannot go on is ended first. When it does not come up, what was started is ended.
 
@@ -51,13 +51,14 @@ def up(servers: int) -> dict[str, Any]:
         SandboxError: something is missing or does not start.
     """
     needs.check()
+    orphans.end(say)
     pulumi = pulumi_cli.find(say)
     current = state.load()
     faults = _faults(current) or _differences(current, servers)
     if not faults:
         say("the sandbox is up already")
         try:
-            return _prepared(current, pulumi)
+            return _prepared(current | keeper.kept_for(pid), pulumi)
         except stack.UnreadableState as error:
             faults = [str(error)]
     if current or _left():
@@ -65,7 +66,9 @@ def up(servers: int) -> dict[str, Any]:
     down()
     folder(FOLDER)
     try:
-        return _prepared(_start(servers), pulumi)
+        kept = keeper.kept_for(pid)
+        state.save(kept)
+        return _prepared(_start(servers) | kept, pulumi)
     except BaseException:
         say("it did not come up; ending what was started")
         down()

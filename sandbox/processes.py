@@ -10,18 +10,18 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.state import FOLDER, SandboxError
 
 _GRACE_SECONDS = 20.0
-_PROGRAMS = ("sandbox.cloudflare", "sandbox.server.network")
-"""Modules that run as such processes; the third one is a shell program."""
+_PROGRAMS = ("sandbox.cloudflare", "sandbox.server.network", "sandbox.keeper")
+"""Modules that run as such processes; the fourth one is a shell program."""
 _BOOT = "/sandbox/server/boot.sh"
 _PART = re.compile(
-    rf"(?:--directory=)?{re.escape(str(FOLDER))}/(cloudflare|servers/[^/]+/(?:netns|root))"
+    rf"(?:--directory=)?{re.escape(str(FOLDER))}/(cloudflare|keeper|servers/[^/]+/(?:netns|root))"
 )
 """The argument that says which part of the sandbox a process is."""
 
@@ -31,7 +31,7 @@ class Process:
     """A process; its start time tells it from a later one with the same id."""
 
     part: str
-    """`cloudflare`, `servers/NAME/netns` (the doors of its network) or `servers/NAME/root` (its boot)."""
+    """`cloudflare`, `keeper`, `servers/NAME/netns` (the doors of its network) or `servers/NAME/root` (its boot)."""
     pid: int
     ticks: int
     """When it started, in clock ticks since this machine did."""
@@ -55,20 +55,46 @@ def _started(pid: int) -> int | None:
     return int(fields[19]) if fields else None
 
 
+def _entries() -> Iterator[tuple[int, Path]]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            yield int(entry.name), entry
+
+
+def known(pid: int) -> Process | None:
+    """The process that has this id now, whatever it is."""
+    ticks = _started(pid)
+    return None if ticks is None else Process(part="", pid=pid, ticks=ticks)
+
+
+def working(checkout: Path) -> list[Process]:
+    """Every command that runs in a checkout or a folder of it, but for this one and what is part of the sandbox."""
+    ours = {process.pid for process in running()}
+    found = []
+    for pid, entry in _entries():
+        try:
+            where = (entry / "cwd").readlink()
+        except OSError:
+            continue
+        fields = _fields(pid)
+        if not fields or pid == os.getpid() or int(fields[3]) in ours:
+            continue
+        if where.is_relative_to(checkout):
+            found.append(Process(part="", pid=pid, ticks=int(fields[19])))
+    return found
+
+
 def running() -> list[Process]:
     """Every process of this sandbox that runs, in the order of their starts."""
     found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
-        pid = int(entry.name)
+    for pid, entry in _entries():
         try:
             words = (entry / "cmdline").read_text(errors="replace").split("\0")
         except OSError:
             continue
         part, fields = _part(words), _fields(pid)
         # What one of them has started is not a leader of its session.
-        if part is not None and fields and fields[3] == entry.name:
+        if part is not None and fields and int(fields[3]) == pid:
             found.append(Process(part=part, pid=pid, ticks=int(fields[19])))
     return sorted(found, key=lambda process: (process.ticks, process.pid))
 

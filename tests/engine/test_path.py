@@ -159,55 +159,58 @@ def test_the_credentials_are_the_confined_users_and_nobody_elses(deployed: World
     assert deployed.ssh("systemctl show -p User --value argoWeb").strip() == "argoWeb"
 
 
-def tree(world: World) -> dict[str, tuple[int, int, int]]:
-    """Every file of the server outside of what a machine writes by itself."""
-    root = world.host_root()
-    left_out = (
-        "nix",
-        "proc",
-        "run",
-        "sys",
-        "tmp",
-        "dev",
-        "opt",
-        "usr",
-        "work",
-        "root/go",
-        "root/.cache",
-        "root/.pyenv",
-    )
+Kept = tuple[int, int, int] | None
+"""Mode, owner and group of a file; none for one that is not there."""
+
+
+def looked_at(path: str) -> Kept:
+    try:
+        about = os.lstat(path)
+    except OSError:
+        return None
+    is_taken_away = stat.S_ISCHR(about.st_mode) and about.st_rdev == 0  # as an overlay notes it
+    return None if is_taken_away else (stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid)
+
+
+def written(world: World) -> dict[str, Kept]:
+    """What the server has made of each file that it has touched, outside of what a machine writes by itself.
+
+    What other programs do to this machine's files, which lie below, is not the server's.
+    """
+    upper = world.host_root().parent / "layers/upper"
+    left_out = ("nix", "run", "tmp", "opt", "var/log", "var/lib/systemd", "var/tmp", "var/lib/nixos", "var/cache")  # fmt: skip
     found = {}
-    for top, folders, names in os.walk(root):
-        inside = os.path.relpath(top, root)
+    for top, folders, names in os.walk(upper):
+        inside = os.path.relpath(top, upper)
         folders[:] = [
             f for f in folders if os.path.normpath(os.path.join(inside, f)) not in left_out
         ]
         for name in [*names, *folders]:
             path = os.path.normpath(os.path.join(inside, name))
-            if path.startswith(
-                ("var/log", "var/lib/systemd", "var/tmp", "var/lib/nixos", "var/cache")
-            ):
-                continue
-            about = os.lstat(os.path.join(root, path))
-            found[path] = (stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid)
+            found[path] = looked_at(os.path.join(upper, path))
     return found
 
 
 def test_destroy_leaves_nothing_behind_and_up_works_again(fresh: World) -> None:
     world = fresh
-    before = tree(world)
+    before = written(world)
     world.up()
-    during = tree(world)
+    during = written(world)
 
     world.pulumi("destroy", "--yes", "--skip-preview")
 
     dump = world.control("/dump")
     assert dump["records"] == []
     assert [t for t in dump["tunnels"] if t["deleted_at"] is None] == []
-    after = tree(world)
+    after = written(world)
     assert len(during) > len(before)
     documented = {"etc/caddy", "etc/caddy/argoWeb.nix", "boot/nixos-default"}
-    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+
+    def differs(path: str) -> bool:
+        below = looked_at(f"/{path}")
+        return before.get(path, below) != after.get(path, below)
+
+    changed = {path for path in before.keys() | after.keys() if differs(path)}
     backups = {
         "etc/group-",
         "etc/gshadow-",

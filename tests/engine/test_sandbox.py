@@ -4,14 +4,19 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.engine.world import World
+from tests.engine.world import ROOT, World
 from tests.engine.worlds import started
+
+PATIENCE = 180
+"""Seconds; what is awaited takes far less."""
 
 
 def processes_of(world: World) -> list[int]:
@@ -75,6 +80,109 @@ def test_a_crashed_run_is_cleaned_up_by_the_next_up(other: World) -> None:
     other.up()
     assert other.get("www.example.localhost")[0] == 200
     assert len(mounts_of(other)) == 2, "the file tree and the network namespace of one server"
+
+
+RUN = """
+import time
+from pathlib import Path
+
+def test_that_is_broken_off(fresh):
+    Path({told!r}).write_text(str(fresh.root))
+    fresh.run("sleep", "500")
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A test run of its own, in the middle of a test that has a sandbox."""
+
+    program: subprocess.Popen[bytes]
+    root: Path
+    """The checkout of that sandbox."""
+
+    def left(self) -> list[str]:
+        """The command lines and mounts that still are of that checkout."""
+        mounts = Path("/proc/mounts").read_text().splitlines()
+        mounted = [line for line in mounts if str(self.root) in line]
+        return [*commands_of(self.root).values(), *mounted]
+
+
+def commands_of(root: Path) -> dict[int, str]:
+    """The command lines that name a checkout or run in it, by the ids of their processes."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            if str(root) in words or (entry / "cwd").readlink().is_relative_to(root):
+                found[int(entry.name)] = words
+    return found
+
+
+@contextmanager
+def a_run(folder: Path, *words: str) -> Iterator[Run]:
+    told = folder / "root"
+    (folder / "test_run.py").write_text(RUN.format(told=str(told)))
+    command = [
+        *(sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)),
+        *("-p", "tests.engine.worlds", "--basetemp", str(folder / "base"), *words, str(folder / "test_run.py")),
+    ]  # fmt: skip
+    with (folder / "log").open("wb") as log:
+        program = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+    try:
+        until(lambda: told.exists() or program.poll() is not None)
+        assert program.poll() is None, (folder / "log").read_text()
+        run = Run(program=program, root=Path(told.read_text()))
+        until(lambda: any("sleep" in line for line in commands_of(run.root).values()))
+        yield run
+    finally:
+        program.kill()
+        program.wait()
+
+
+def until(good: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not good():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (signal.SIGTERM, ()),
+        pytest.param(signal.SIGHUP, ("-n", "1"), marks=pytest.mark.long),
+        pytest.param(signal.SIGKILL, ("-n", "1"), marks=pytest.mark.long),
+    ],
+    ids=["SIGTERM", "SIGHUP of workers", "SIGKILL of workers"],
+)
+def test_a_test_run_that_is_ended_takes_its_sandbox_and_its_commands_along(
+    tmp_path: Path, number: signal.Signals, words: tuple[str, ...]
+) -> None:
+    with a_run(tmp_path, *words) as run:
+        assert len(run.left()) > 4
+
+        run.program.send_signal(number)
+        run.program.wait(PATIENCE)
+
+        until(lambda: not run.left())
+
+
+@pytest.mark.long
+def test_a_sandbox_that_nobody_keeps_any_more_is_ended_by_the_next_up_of_any_checkout(
+    tmp_path: Path, other: World
+) -> None:
+    with a_run(tmp_path) as run:
+        keepers = [pid for pid, line in commands_of(run.root).items() if "sandbox.keeper" in line]
+        sleepers = [pid for pid, line in commands_of(run.root).items() if line.startswith("sleep")]
+        for pid in (*keepers, run.program.pid, *sleepers):
+            os.kill(pid, signal.SIGKILL)
+        run.program.wait(PATIENCE)
+        assert len(run.left()) > 3
+
+        said = other.sandbox("up").stderr
+
+        assert f"ending a sandbox whose program is gone: {run.root}" in said
+        assert run.left() == []
 
 
 @pytest.mark.long
@@ -146,7 +254,7 @@ def refused(code: str, **variables: str) -> str:
     """What Python says of a few lines that end in a refusal."""
     result = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=ROOT,
         env={**os.environ, **variables},
         capture_output=True,
         text=True,

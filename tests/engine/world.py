@@ -84,7 +84,7 @@ class World:
 
         The example's site behind Access is left out unless it is asked for.
         """
-        self.sandbox("up", "--servers", str(servers))
+        self.sandbox("up", "--servers", str(servers), "--for", str(os.getpid()))
         self.status = json.loads(self.sandbox("status", "--json").stdout)
         shown = self.run("bash", "-c", 'eval "$(.venv/bin/python -m sandbox env)" && env -0').stdout
         self.variables = dict(entry.split("=", 1) for entry in shown.split("\0") if "=" in entry)

@@ -68,6 +68,7 @@ FILES = (
     Kept(path=".sandbox/language-host", older="#!/bin/sh\nexit 9\n"),
     Kept(path=".sandbox/bin"),
     Kept(path=".sandbox/cloudflare.log"),
+    Kept(path=".sandbox/keeper.log"),
     Kept(path=".sandbox/cloudflare"),
     Kept(path=".sandbox/cloudflare/cloudflare.json", older="{}"),
     Kept(path=".sandbox/cloudflare/store.json", older="{}"),
