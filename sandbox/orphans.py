@@ -37,4 +37,4 @@ def _is_orphan(checkout: Path) -> bool:
         return False  # it was started to stay
     process = processes.known(int(pid))
     is_gone = process is None or process.ticks != ticks
-    return is_gone and not processes.working(checkout)  # its keeper may be at it
+    return is_gone and not processes.is_handled(checkout)

@@ -84,6 +84,17 @@ def working(checkout: Path) -> list[Process]:
     return found
 
 
+def is_handled(checkout: Path) -> bool:
+    """Whether a keeper, or a command of the sandbox such as `down`, runs in a checkout, which may be another one."""
+    for _, entry in _entries():
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_text(errors="replace").split("\0")
+            is_ours = not {"sandbox", "sandbox.keeper"}.isdisjoint(words)
+            if is_ours and (entry / "cwd").readlink() == checkout:
+                return True
+    return False
+
+
 def running() -> list[Process]:
     """Every process of this sandbox that runs, in the order of their starts."""
     found = []
