@@ -10,6 +10,7 @@ import pulumi_random as random
 from components import deploy
 from components.gaps import tell_gaps
 from components.imported import take_on
+from edge import urls_of
 from existing import look_up, read_own_state
 from settings import load_settings, read_access, tell
 
@@ -39,6 +40,7 @@ async def program() -> None:
 
     pulumi.export("tunnelId", made.tunnel.tunnel_id)
     pulumi.export("hostnames", list(dict.fromkeys(site.hostname for site in settings.sites)))
+    pulumi.export("urls", urls_of(settings))
     if made.service_tokens:
         pulumi.export("serviceTokens", made.service_tokens)
     # So that all of it has been asked for when Pulumi begins to wait. It then waits for one after another; else for

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from edge import HOPS
+
 SECONDS = 15
 """How long one hostname may take."""
 _AT_ONCE = 20
@@ -19,21 +21,6 @@ _FIRST_ERROR = 500
 _SHOWN = 4096
 """Bytes of an error page that are read."""
 _CODE = re.compile(r"error code:?\s*(?:<[^>]*>\s*)*(\d{3,4})", re.IGNORECASE)
-HOPS = {
-    1016: "the record leads to a name that does not exist",
-    1033: "the tunnel: no cloudflared is connected to it",
-    502: "the server: cloudflared does not reach the service, or the service answers so",
-    503: "the service, or Cloudflare",
-    504: "the service: it does not answer in time",
-    520: "the server: its answer is none",
-    521: "the record: it leads to a server and not to the tunnel",
-    522: "the record: it leads to a server and not to the tunnel",
-    523: "the record: it leads to a server and not to the tunnel",
-    525: "TLS between Cloudflare and a server: the record does not lead to the tunnel",
-    526: "TLS between Cloudflare and a server: the record does not lead to the tunnel",
-    530: "the tunnel, or the record",
-}
-"""Which part of the path fails, by Cloudflare's code in the page or by the status."""
 
 
 @dataclass(frozen=True, kw_only=True)

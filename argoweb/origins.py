@@ -1,28 +1,12 @@
 """What is asked of each site on the server itself, as cloudflared would: of Caddy, or of a service of its own."""
 
-import re
 from urllib.parse import urlsplit
 
+from edge import hostname_of, path_of
 from settings import Settings, Site
 from settings.model import Service
-from settings.names import EVERY
 
 _SECONDS = 10
-_LITERAL = re.compile(r"\^?(/[\w./-]*)\$?")
-"""A regular expression that is one path; a dot is taken for itself."""
-
-
-def path_of(site: Site) -> str | None:
-    """A path that the site takes; `None` where its regular expression names none."""
-    if not site.path:
-        return "/"
-    found = _LITERAL.fullmatch(site.path.replace("\\", ""))
-    return found[1] if found else None
-
-
-def hostname_of(site: Site) -> str | None:
-    """A hostname that can be asked for; `None` for a wildcard's."""
-    return None if site.hostname.startswith(EVERY) else site.hostname
 
 
 def curl_config(settings: Settings) -> str:

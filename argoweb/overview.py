@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from argoweb import edge
 from argoweb.cloud import CloudSeen, look_at_cloudflare
 from argoweb.edge import Seen
-from argoweb.origins import hostname_of, path_of
 from argoweb.report import Line
 from argoweb.server import ServerSeen, look_at_servers
 from argoweb.stack import Stack
+from edge import hostname_of, path_of
 from settings import Site
 
 _REFUSED = (401, 403)

@@ -9,6 +9,7 @@ from components.access import Access, AccessArgs
 from components.connection import Connection, SshServer
 from components.host_files import render_files
 from components.nixos_host import NixosHost, NixosHostArgs
+from components.reachable import ReachableArgs, reachable
 from components.records import Record, Records, RecordsArgs
 from components.rollout import serves_visitors
 from components.tunnel import Tunnel, TunnelArgs
@@ -85,6 +86,11 @@ def deploy(
         ),
         pulumi.ResourceOptions(depends_on=activations),
     )
+    if settings.health.edge:
+        reachable(
+            "reachable",
+            ReachableArgs(settings=settings, target=tunnel.target, records=records.ids),
+        )
     return Deployment(
         tunnel=tunnel, records=records, service_tokens=access.service_tokens if access else {}
     )

@@ -43,6 +43,8 @@ def environment(state: Mapping[str, Any]) -> dict[str, str]:
         **own_language_host.environment(),
         "CLOUDFLARE_BASE_URL": state["cloudflare"]["api_url"],
         "CLOUDFLARE_API_TOKEN": state["token"],
+        # Curl's own settings, by which it finds every hostname at the edge and believes its certificates.
+        "CURL_HOME": str(FOLDER),
     }
 
 
@@ -100,6 +102,11 @@ def prepare(
     }
     _keep(document)
     key = machines[0].private_key.read_text()
+    service = state["cloudflare"]
+    write(
+        FOLDER / ".curlrc",
+        f'connect-to = "::{service["edge_tls_address"]}"\ncacert = "{service["edge_ca"]}"\n',
+    )
     try:
         _select(state, key)
     except SandboxError as error:

@@ -61,7 +61,7 @@ def read_health(
             findings.add(HEALTH_URL, where, why, "Leave it out.")
         else:
             own.append(SiteUrl(hostname=hostname, url=_as_caddy_has_it(parts, hostname, caddy)))
-    return Health(timeout=value["timeout"], urls=urls, sites=own)
+    return Health(timeout=value["timeout"], urls=urls, sites=own, edge=value["edge"])
 
 
 def _as_caddy_has_it(parts: SplitResult, hostname: str, caddy: Caddy) -> str:

@@ -296,6 +296,11 @@ _HEALTH = Table(
             "URLs that must answer on the server: those of the stack's sites are asked of its Caddy, others as they are.",
             [],
         ),
+        "edge": _key(
+            Flag(),
+            "Whether `pulumi up`, where it runs, asks each new or changed site through Cloudflare at the end, and fails if that gives an error page of Cloudflare's or nothing. It needs `sh` and `curl` there.",
+            True,
+        ),
     },
     words=words.HEALTH,
 )

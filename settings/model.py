@@ -388,6 +388,8 @@ class Health:
     urls: Sequence[str]
     """Asked as they are."""
     sites: Sequence[SiteUrl]
+    edge: bool = True
+    """Whether `pulumi up` asks new and changed sites through Cloudflare, too."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,7 +59,9 @@ ROLLOUT = words(
     pause="delay wait stagger",
     maxFailed="maxfailures failures maxfailpercentage",
 )
-HEALTH = words(urls="url checks endpoints", timeout="wait seconds")
+HEALTH = words(
+    urls="url checks endpoints", timeout="wait seconds", edge="edgecheck public reachable"
+)
 ACCESS = words(
     team="organization organisation teamname authdomain teamdomain",
     groups="group allow policy rules",

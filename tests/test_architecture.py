@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = {
-    "argoweb": {"argoweb", "existing", "settings", "values"},
+    "argoweb": {"argoweb", "edge", "existing", "settings", "values"},
     "values": {"values"},
     "cloudflared/go": {"cloudflared.go", "values"},
     "cloudflared": {"cloudflared", "values"},
@@ -15,8 +15,9 @@ ALLOWED = {
     "ingress": {"importing", "cloudflared.go", "values"},
     "settings": {"settings", "cloudflared", "values"},
     "render": {"render", "settings", "cloudflared", "values"},
+    "edge": {"edge", "settings"},
     "existing": {"existing", "settings", "values"},
-    "components": {"components", "existing", "render", "settings"},
+    "components": {"components", "edge", "existing", "render", "settings"},
     "sandbox": {"sandbox"},
     "bench": {"bench", "render", "settings", "tests"},
 }
@@ -56,7 +57,7 @@ def test_a_check_relies_on_no_other_one() -> None:
 
 def test_the_program_itself_knows_nothing_of_the_sandbox() -> None:
     rooms = {name.split(".")[0] for name in imported(ROOT / "__main__.py")}
-    assert rooms == {"components", "existing", "settings"}
+    assert rooms == {"components", "edge", "existing", "settings"}
     texts = [
         file.read_text()
         for package in (*PRODUCT, "nixos", "remote")

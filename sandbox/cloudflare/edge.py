@@ -173,7 +173,9 @@ class Exchange:
         self._writer = writer
         self._ray = ray
         address: str = writer.get_extra_info("peername")[0]
-        self._head = replace(head, headers=request_headers(head, address, ray, self._upgrade))
+        scheme = "http" if writer.get_extra_info("ssl_object") is None else "https"
+        headers = request_headers(head, address, ray, self._upgrade, scheme)
+        self._head = replace(head, headers=headers)
 
     async def run(self, stream: Stream) -> None:
         """Pass everything.
@@ -227,7 +229,7 @@ class Exchange:
             await passed(self._writer, raw)
 
 
-def request_headers(head: Head, address: str, ray: str, upgrade: bool) -> Headers:
+def request_headers(head: Head, address: str, ray: str, upgrade: bool, scheme: str) -> Headers:
     """The visitor's header fields with the edge's own; a stream carries one exchange."""
     before = head.get("x-forwarded-for")
     own = HOP_BY_HOP | OWN_REQUEST_HEADERS
@@ -236,9 +238,9 @@ def request_headers(head: Head, address: str, ray: str, upgrade: bool) -> Header
         ("Connection", "Upgrade" if upgrade else "close"),
         ("CF-Connecting-IP", address),
         ("CF-Ray", ray),
-        ("CF-Visitor", json.dumps({"scheme": "http"}, separators=(",", ":"))),
+        ("CF-Visitor", json.dumps({"scheme": scheme}, separators=(",", ":"))),
         ("X-Forwarded-For", f"{before}, {address}" if before else address),
-        ("X-Forwarded-Proto", "http"),
+        ("X-Forwarded-Proto", scheme),
     ]
 
 

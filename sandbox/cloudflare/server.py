@@ -2,7 +2,6 @@
 
 import os
 import socket
-import ssl
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +16,7 @@ from .edge import Edge
 from .http import serve
 from .journal import Journal
 from .listen import Datagrams, Listener
+from .resolve import resolved_zone
 from .standin_protocol import StandinEdge
 from .store import Store, write_private_json
 from .tunnels import LOCATIONS, Tunnels
@@ -69,7 +69,10 @@ class Server:
         self._control = Listener(partial(serve, control.handle), ports.control)
         visitors = Edge(store, tunnels)
         self._edge = Listener(visitors.accept, ports.edge)
-        tls = self._tls()
+        authority = certificate.Authority(state_dir)
+        tls = authority.context(certificate.CERTIFICATE)
+        zone_of = partial(resolved_zone, store)
+        self._edge_tls = Listener(visitors.accept, tls=authority.universal(zone_of))
         self._team = Listener(visitors.accept_team, tls=tls)
         standin = StandinEdge(
             tunnels,
@@ -108,7 +111,7 @@ class Server:
                 )
                 self._quic[name] = Datagrams(quic.server)
         self._listeners = (
-            *(self._api, self._control, self._edge, self._tunnel, self._team),
+            *(self._api, self._control, self._edge, self._edge_tls, self._tunnel, self._team),
             *self._locations.values(),
         )
 
@@ -148,6 +151,7 @@ class Server:
             "api_url": f"http://{LOOPBACK}:{self._api.port}{BASE}",
             "control_url": f"http://{LOOPBACK}:{self._control.port}",
             "edge_url": f"http://{LOOPBACK}:{self._edge.port}",
+            "edge_tls_address": f"{LOOPBACK}:{self._edge_tls.port}",
             "tunnel_address": f"{LOOPBACK}:{self._tunnel.port}",
             "team_address": f"{LOOPBACK}:{self._team.port}",
             "locations": {
@@ -157,14 +161,6 @@ class Server:
             "edge_ca": str(self._state_dir / certificate.AUTHORITY),
             "pid": os.getpid(),
         }
-
-    def _tls(self) -> ssl.SSLContext:
-        certificate.write(self._state_dir)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(
-            self._state_dir / certificate.CERTIFICATE, self._state_dir / certificate.KEY
-        )
-        return context
 
 
 def _own_datagrams(port: int) -> socket.socket:

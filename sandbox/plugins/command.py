@@ -1,4 +1,4 @@
-"""Stand-in for the command plugin: `command.remote.Command` over real SSH.
+"""Stand-in for the command plugin: `command.remote.Command` over real SSH, and `command.local.Command`.
 
 Semantics are those of pulumi-command 1.2, with what surprises: every changed input but `triggers`
 runs `update` (or `create`) again, a failed create leaves nothing in the state, and `delete` runs
@@ -9,6 +9,7 @@ import secrets
 
 from sandbox.plugins.base import Call, Change, Failure, Provider, Resource, serve
 from sandbox.plugins.command_inputs import LOGGED, failures, with_defaults
+from sandbox.plugins.local_command import LocalCommand
 from sandbox.plugins.values import UNKNOWN, Properties, Secret, changed, reveal
 
 
@@ -85,4 +86,5 @@ def _passed_on(value: object) -> object:
 
 
 if __name__ == "__main__":
-    serve(Provider("command", {"command:remote:Command": Command()}))
+    commands = {"command:remote:Command": Command(), "command:local:Command": LocalCommand()}
+    serve(Provider("command", commands))

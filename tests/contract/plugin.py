@@ -4,7 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,11 +42,10 @@ class Refused(Exception):
 class Plugin:
     """A running plugin, for resources of one type each call."""
 
-    def __init__(self, program: subprocess.Popen[bytes], port: int, api_url: str) -> None:
+    def __init__(self, program: subprocess.Popen[bytes], port: int, settings: Properties) -> None:
         self._program = program
         channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=_UNLIMITED)
         self._stub = provider_pb2_grpc.ResourceProviderStub(channel)
-        settings = {"baseUrl": api_url, "apiToken": TOKEN}
         variables = {f"cloudflare:config:{name}": value for name, value in settings.items()}
         self._stub.Configure(
             provider_pb2.ConfigureRequest(
@@ -144,20 +143,30 @@ def _told() -> Iterator[None]:
 
 
 def _urn(type: str) -> str:
+    """A type of the cloudflare plugin by its name, any other by its token."""
+    if ":" in type:
+        return f"urn:pulumi:stack::project::{type}::n"
     module = type[0].lower() + type[1:]
     return f"urn:pulumi:stack::project::cloudflare:index/{module}:{type}::n"
 
 
 @contextlib.contextmanager
-def running(program: Path | None, account: ZeroTrust) -> Iterator[Plugin]:
-    """The official plugin, or the stand-in where it is None."""
-    words = [str(program)] if program else list(STAND_IN)
+def started(words: Sequence[str], settings: Properties) -> Iterator[Plugin]:
+    """A plugin as long as the context lasts."""
     with subprocess.Popen(words, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
-            yield Plugin(process, int(process.stdout.readline()), account.addresses["api_url"])
+            yield Plugin(process, int(process.stdout.readline()), settings)
         finally:
             process.kill()
+
+
+@contextlib.contextmanager
+def running(program: Path | None, account: ZeroTrust) -> Iterator[Plugin]:
+    """The official plugin, or the stand-in where it is None."""
+    settings = {"baseUrl": account.addresses["api_url"], "apiToken": TOKEN}
+    with started([str(program)] if program else STAND_IN, settings) as plugin:
+        yield plugin
 
 
 def sent(account: ZeroTrust) -> list[tuple[str, str, Any]]:

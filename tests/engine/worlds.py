@@ -27,11 +27,11 @@ def deployed(world: World, request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 @contextmanager
-def started(folder: Path, servers: int = 1) -> Iterator[World]:
+def started(folder: Path, servers: int = 1, *, protected: bool = False) -> Iterator[World]:
     """A world of its own, on which nothing was ever deployed."""
     world = World(folder)
     try:
-        world.start(servers)
+        world.start(servers, protected=protected)
         yield world
     finally:
         world.stop()

@@ -236,6 +236,7 @@ def test_the_outputs_name_the_tunnel(program: Program) -> None:
     assert program.outputs == {
         "tunnelId": "tunnel-tunnel-id",
         "hostnames": ["www.example.com", "git.example.org"],
+        "urls": ["https://www.example.com/", "https://git.example.org/"],
     }
 
 

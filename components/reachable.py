@@ -1,0 +1,75 @@
+"""Whether visitors reach the sites, asked through Cloudflare from where `pulumi up` runs."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pulumi
+from pulumi_command import local
+
+from edge import HOPS, asked_of
+from settings import Settings, Site
+
+_PROGRAM = Path(__file__).resolve().parent.parent / "edge" / "ask.sh"
+_TITLE = "ask each new hostname through Cloudflare"
+"""What an error shows as the command."""
+_KEY_DIGITS = 8
+"""Linux takes 128 KiB in a variable of the environment, so 14,000 sites."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReachableArgs:
+    """What is asked, and how long."""
+
+    settings: Settings
+    target: pulumi.Input[str]
+    """Where the records lead."""
+    records: Mapping[str, pulumi.Output[str]]
+    """The id of each record by its hostname; a site without one is not asked."""
+
+
+def reachable(
+    name: str, args: ReachableArgs, opts: pulumi.ResourceOptions | None = None
+) -> pulumi.Resource | None:
+    """Registers the resource that asks, after the records; `None` where there is nothing to ask.
+
+    One for all sites, since each resource lengthens the state. What it printed are the keys of those that answered, so
+    that a later run asks none of them again. It runs by `sh` and `curl`: a path of Python would differ from machine to
+    machine, and a dynamic provider keeps its code in the state.
+    """
+    asked = [
+        (site, hostname, path)
+        for site, hostname, path in asked_of(args.settings)
+        if site.hostname in args.records
+    ]
+    if not asked:
+        return None
+    lines = pulumi.Output.all(args.target, *(args.records[site.hostname] for site, *_ in asked))
+    return local.Command(
+        name,
+        interpreter=["/bin/sh", "-c", 'eval "$ASK"'],
+        create=_TITLE,
+        environment={
+            "ASK": _PROGRAM.read_text(),
+            "ASK_HOPS": "\n".join(f"{code} {hop}" for code, hop in HOPS.items()),
+            "ASK_SECONDS": str(args.settings.health.timeout),
+        },
+        stdin=lines.apply(
+            lambda known: "".join(
+                f"{_key(site, path, known[0], record)} {hostname} {path}\n"
+                for (site, hostname, path), record in zip(asked, known[1:], strict=True)
+            )
+        ),
+        logging=local.Logging.NONE,
+        opts=opts,
+    )
+
+
+def _key(site: Site, path: str, *there: str) -> str:
+    """Changes with whatever decides what answers at a site."""
+    kind = type(site.backend).__name__
+    said = [kind, asdict(site.backend), dict(site.origin_request), [*site.passed], path, *there]
+    text = json.dumps([site.hostname, *said], default=list)
+    return hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]

@@ -1,0 +1,54 @@
+"""The URLs of a stack's sites."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from settings import Settings, Site
+from settings.model import Service
+from settings.names import EVERY
+
+WILDCARDS_LABEL = "argoweb-asks"
+"""What stands for the `*` of a hostname where a wildcard is asked for."""
+_LITERAL = re.compile(r"\^?(/[\w./-]*)\$?")
+"""A regular expression that is one path; a dot is taken for itself."""
+_OF_THE_WEB = ("http", "https", "unix", "unix+tls")
+"""The schemes of services that answer to HTTP."""
+_ANSWERS = ("http_status:", "hello_world")
+"""The beginnings of services of cloudflared's own that do."""
+
+
+def path_of(site: Site) -> str | None:
+    """A path that the site takes; `None` where its regular expression names none."""
+    if not site.path:
+        return "/"
+    found = _LITERAL.fullmatch(site.path.replace("\\", ""))
+    return found[1] if found else None
+
+
+def hostname_of(site: Site) -> str | None:
+    """A hostname that can be asked for; `None` for a wildcard's."""
+    return None if site.hostname.startswith(EVERY) else site.hostname
+
+
+def urls_of(settings: Settings) -> list[str]:
+    """Where browsers find the sites, each once, in their order; a wildcard's has its `*`."""
+    return list(
+        dict.fromkeys(f"https://{site.hostname}{path}" for site, path in _of_the_web(settings))
+    )
+
+
+def asked_of(settings: Settings) -> Iterator[tuple[Site, str, str]]:
+    """Each site that a visitor can ask for, with a hostname and a path that it takes."""
+    for site, path in _of_the_web(settings):
+        yield site, site.hostname.replace(EVERY, WILDCARDS_LABEL, 1), path
+
+
+def _of_the_web(settings: Settings) -> Iterator[tuple[Site, str]]:
+    for site in settings.sites:
+        path = path_of(site)
+        if site.hostname == EVERY or path is None:
+            continue
+        service = site.backend.url if isinstance(site.backend, Service) else "http:"
+        if urlsplit(service).scheme in _OF_THE_WEB or service.startswith(_ANSWERS):
+            yield site, path
