@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from bench import alone, caddy, counts, fleet, previews, profile, report, route, scale
+from bench import above_floor, alone, caddy, counts, fleet, previews, profile, report, route, scale
 from bench.lab import Lab
 from bench.rounds import Row
 
@@ -20,6 +20,7 @@ _TWO_SERVERS: dict[str, Callable[[Lab, int], list[Row]]] = {
     "counts": lambda lab, _: counts.rows(lab),
     "previews": previews.rows,
     "scale": scale.rows,
+    "floor": above_floor.rows,
     "route": route.rows,
 }
 _FOUR_SERVERS: dict[str, Callable[[Lab, int], list[Row]]] = {

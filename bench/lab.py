@@ -85,8 +85,8 @@ class Ours(Program):
         self.write("argoweb", {"servers": self.doors(servers), **in_our_words(sites)})
 
 
-class Flat(Program):
-    """What one writes by hand."""
+class Other(Program):
+    """A program in a folder of its own name that takes the flat program's words."""
 
     def prepare(self, account: str) -> None:
         """Makes its stack, with the key for the servers."""
@@ -94,10 +94,13 @@ class Flat(Program):
         self.pulumi("stack", "select", "--create", "sandbox")
         command = 'pulumi --non-interactive config set --secret sshPrivateKey <"$0"'
         self.world.run("bash", "-c", command, key, folder=self.folder)
-        self.write("flat", {"accountId": account})
+        self._declare({"accountId": account})
 
     def declare(self, sites: Sequence[Site], servers: Sequence[str]) -> None:
-        self.write("flat", {"servers": self.doors(servers), **in_flat_words(sites)})
+        self._declare({"servers": self.doors(servers), **in_flat_words(sites)})
+
+    def _declare(self, values: dict[str, Any]) -> None:
+        self.write(Path(self.folder).name, values)
 
 
 class Lab:
@@ -115,17 +118,25 @@ class Lab:
             raise
 
     @cached_property
-    def flat(self) -> Flat:
-        """The flat program; its stack is made on first use."""
-        program = Flat(self.world, "bench/flat")
-        program.prepare(self._account)
-        return program
+    def flat(self) -> Other:
+        """What one writes by hand; its stack is made on first use."""
+        return self._other("bench/flat")
+
+    @cached_property
+    def floor(self) -> Other:
+        """The same resources and nothing else; its stack is made on first use."""
+        return self._other("bench/floor")
 
     @cached_property
     def empty(self) -> Program:
         """The empty program; its stack is made on first use."""
         program = Program(self.world, "bench/empty")
         program.pulumi("stack", "select", "--create", "sandbox")
+        return program
+
+    def _other(self, folder: str) -> Other:
+        program = Other(self.world, folder)
+        program.prepare(self._account)
         return program
 
     def declare(self, program: Program, sites: Sequence[Site], servers: Sequence[str]) -> None:
@@ -137,9 +148,10 @@ class Lab:
         self.world.control("/seed", {"zones": seed})
         program.declare(sites, servers)
 
-    def deploy(self, count: int) -> None:
-        """Brings ours and the flat one to as many sites, each on a server of its own."""
-        for program, mark, server in ((self.ours, "ours", "web1"), (self.flat, "flat", "web2")):
+    def deploy(self, count: int, other: str = "flat") -> None:
+        """Brings ours and another one to as many sites, each on a server of its own."""
+        programs = ((self.ours, "ours", "web1"), (getattr(self, other), other, "web2"))
+        for program, mark, server in programs:
             self.declare(program, sites(count, mark=mark), [server])
             program.up()
 

@@ -1,6 +1,6 @@
 """Two cloudflared, on one server or on two, are never down together."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from tests.faults.test_activation import TAKEN_BACK
 from tests.faults.test_restarts import service
 
 pytestmark = pytest.mark.long
+
+Change = Callable[[dict[str, Any]], None]
 
 SITES = ("www.example.localhost", "app.example.localhost", "status.example-two.localhost")
 
@@ -114,6 +116,36 @@ def test_a_changed_unit_with_two_instances_drops_no_request(two_instances: World
         world.ssh("bash -lc '. /etc/set-environment; nixos-rebuild switch'")
 
     assert visitors.failed == []
+
+
+def another_secret(config: dict[str, Any]) -> None:
+    """The credentials change, and both cloudflared with them."""
+    config["argoweb:tunnel"]["secretVersion"] = 2
+
+
+def another_package(config: dict[str, Any]) -> None:
+    """Another version of cloudflared: NixOS builds it and its unit changes."""
+    config["argoweb:package"] = {
+        "url": "https://git.example.net/cloudflared.git",
+        "rev": "2026.8.3",
+        "hash": "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "version": "2026.8.3",
+    }
+
+
+@pytest.mark.parametrize("change", [another_secret, another_package])
+def test_a_new_secret_or_package_with_two_instances_drops_no_request(
+    two_instances: World, change: Change
+) -> None:
+    world = two_instances
+    before = starts(world, *UNITS)
+    with world.changed(change), load(world, *SITES) as visitors:
+        world.up()
+        assert not set(before) & set(starts(world, *UNITS)), "both were restarted"
+    with load(world, *SITES) as more:
+        world.up()
+
+    assert visitors.failed + more.failed == []
 
 
 def test_a_first_instance_that_does_not_come_up_leaves_the_second_one_serving(

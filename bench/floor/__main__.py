@@ -1,0 +1,74 @@
+"""As many resources of the same kinds as argoweb registers, each as a plain resource, and nothing else.
+
+It reads nothing, checks nothing and renders nothing, and its commands do nothing on a server. What it takes is the
+engine's own part, below which no program with these resources comes.
+"""
+
+import asyncio
+import base64
+import sys
+from pathlib import Path
+
+import pulumi
+import pulumi_random as random
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from components.cloudflare import DnsRecord, ZeroTrustTunnelCloudflared
+
+config = pulumi.Config()
+FILES = ("server.sh", "argoWeb.nix", "argoWeb.json", "argoWeb.yml", "argoWeb.caddy", "credentials")
+
+
+def command(name: str, connection: object, after: list[pulumi.Resource]) -> pulumi.Resource:
+    """A command on a server that does nothing."""
+    return pulumi.CustomResource(
+        "command:remote:Command",
+        name,
+        {"connection": connection, "create": "true", "delete": "true", "stdin": name},
+        pulumi.ResourceOptions(depends_on=after),
+    )
+
+
+async def main() -> None:
+    """Registers a tunnel, its servers one after another, then the records."""
+    private_key = config.require_secret("sshPrivateKey")
+    secret = random.RandomPassword("secret", length=64)
+    tunnel = ZeroTrustTunnelCloudflared(
+        "tunnel",
+        account_id=config.require("accountId"),
+        name="floor",
+        config_src="local",
+        tunnel_secret=secret.result.apply(lambda text: base64.b64encode(text.encode()).decode()),
+    )
+    before: list[pulumi.Resource] = []
+    for name, server in config.require_object("servers").items():
+        connection = {
+            "host": server["address"],
+            "port": server["port"],
+            "user": "root",
+            "privateKey": private_key,
+            "hostKey": server["hostKey"],
+        }
+        random.RandomId(f"{name}-id", byte_length=4)
+        teardown = command(f"{name}-teardown", connection, [tunnel])
+        files = [command(f"{name}-{file}", connection, [teardown]) for file in FILES]
+        before = [command(f"{name}-activate", connection, [*files, *before])]
+    for site in config.require_object("sites"):
+        DnsRecord(
+            site["hostname"],
+            zone_id=site["zone"],
+            name=site["hostname"],
+            type="CNAME",
+            content=pulumi.Output.concat(tunnel.id, ".cfargotunnel.com"),
+            proxied=True,
+            ttl=1,
+            comment="floor",
+            tags=[],
+            opts=pulumi.ResourceOptions(depends_on=before),
+        )
+    await asyncio.sleep(
+        0
+    )  # as in ours: so that all of it has been asked for when Pulumi begins to wait
+
+
+pulumi.run(main)
