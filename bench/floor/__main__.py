@@ -6,17 +6,17 @@ engine's own part, below which no program with these resources comes.
 
 import asyncio
 import base64
-import sys
-from pathlib import Path
 
 import pulumi
 import pulumi_random as random
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from components.cloudflare import DnsRecord, ZeroTrustTunnelCloudflared
-
 config = pulumi.Config()
 FILES = ("server.sh", "argoWeb.nix", "argoWeb.json", "argoWeb.yml", "argoWeb.caddy", "credentials")
+
+
+def in_base64(text: str) -> str:
+    """As Cloudflare wants a tunnel's secret."""
+    return base64.b64encode(text.encode()).decode()
 
 
 def command(name: str, connection: object, after: list[pulumi.Resource]) -> pulumi.Resource:
@@ -33,12 +33,15 @@ async def main() -> None:
     """Registers a tunnel, its servers one after another, then the records."""
     private_key = config.require_secret("sshPrivateKey")
     secret = random.RandomPassword("secret", length=64)
-    tunnel = ZeroTrustTunnelCloudflared(
+    tunnel = pulumi.CustomResource(
+        "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared",
         "tunnel",
-        account_id=config.require("accountId"),
-        name="floor",
-        config_src="local",
-        tunnel_secret=secret.result.apply(lambda text: base64.b64encode(text.encode()).decode()),
+        {
+            "accountId": config.require("accountId"),
+            "name": "floor",
+            "configSrc": "local",
+            "tunnelSecret": pulumi.Output.secret(secret.result.apply(in_base64)),
+        },
     )
     before: list[pulumi.Resource] = []
     for name, server in config.require_object("servers").items():
@@ -54,17 +57,20 @@ async def main() -> None:
         files = [command(f"{name}-{file}", connection, [teardown]) for file in FILES]
         before = [command(f"{name}-activate", connection, [*files, *before])]
     for site in config.require_object("sites"):
-        DnsRecord(
+        pulumi.CustomResource(
+            "cloudflare:index/dnsRecord:DnsRecord",
             site["hostname"],
-            zone_id=site["zone"],
-            name=site["hostname"],
-            type="CNAME",
-            content=pulumi.Output.concat(tunnel.id, ".cfargotunnel.com"),
-            proxied=True,
-            ttl=1,
-            comment="floor",
-            tags=[],
-            opts=pulumi.ResourceOptions(depends_on=before),
+            {
+                "zoneId": site["zone"],
+                "name": site["hostname"],
+                "type": "CNAME",
+                "content": pulumi.Output.concat(tunnel.id, ".cfargotunnel.com"),
+                "proxied": True,
+                "ttl": 1,
+                "comment": "floor",
+                "tags": [],
+            },
+            pulumi.ResourceOptions(depends_on=before),
         )
     await asyncio.sleep(
         0
