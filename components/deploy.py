@@ -19,6 +19,27 @@ from settings import Bastion, Server, Settings
 
 
 @dataclass(frozen=True, kw_only=True)
+class Within:
+    """Where a deployment stands: it is the whole stack, or a component of another program's."""
+
+    component: pulumi.Resource | None = None
+    """The parent of all its resources."""
+    prefix: str = ""
+    """What their names begin with, which tells them from those of another deployment of the stack."""
+
+    def named(self, name: str) -> str:
+        """The name of one of its resources."""
+        return f"{self.prefix}{name}"
+
+    def options(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+        """The options of one of its components."""
+        return pulumi.ResourceOptions(parent=self.component, depends_on=[*depends_on])
+
+
+TOP = Within()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deployment:
     """The components of a deployment that its outputs are read from."""
 
@@ -34,13 +55,14 @@ def deploy(
     found: Found,
     *,
     connections: Mapping[str, Connection] | None = None,
+    within: Within = TOP,
 ) -> Deployment:
     """Registers all resources of a stack, of whose state and whose things at Cloudflare `own` and `found` tell.
 
     `connections` has, by a server's name, the way to one that another resource makes; else it is that of the settings.
     """
-    tunnel = _tunnel(settings, own, found)
-    access = _access(settings, found)
+    tunnel = _tunnel(settings, own, found, within)
+    access = _access(settings, found, within)
     # Nobody is led to a site, and no server has it, before who may come in is settled; it ends the other way round.
     guards = [*access.applications.values()] if access else []
     files = render_files(
@@ -50,7 +72,7 @@ def deploy(
     def host(server: Server, after: Sequence[pulumi.Resource]) -> NixosHost:
         given = (connections or {}).get(server.name)
         return NixosHost(
-            server.name,
+            within.named(server.name),
             NixosHostArgs(
                 deployment=settings.deployment,
                 connection=given or _connection(settings, server),
@@ -63,6 +85,7 @@ def deploy(
                 redeploy=server.redeploy,
                 let_go=server.let_go,
             ),
+            within.options(),
         )
 
     # Batch after batch, so that others serve while one restarts, and take no change with which it has failed.
@@ -78,29 +101,30 @@ def deploy(
 
     # Last, so that no visitor meets a tunnel that is not up; on destroy first, for the same reason.
     records = Records(
-        "records",
+        within.named("records"),
         RecordsArgs(
             target=tunnel.target,
             records=[record_of(claim) for claim in found.claims],
             guards=guards,
         ),
-        pulumi.ResourceOptions(depends_on=activations),
+        within.options(depends_on=activations),
     )
     if settings.health.edge:
         reachable(
-            "reachable",
+            within.named("reachable"),
             ReachableArgs(settings=settings, target=tunnel.target, records=records.ids),
+            within.options(),
         )
     return Deployment(
         tunnel=tunnel, records=records, service_tokens=access.service_tokens if access else {}
     )
 
 
-def _access(settings: Settings, found: Found) -> Access | None:
+def _access(settings: Settings, found: Found, within: Within) -> Access | None:
     if settings.access is None:
         return None
     return Access(
-        "access",
+        within.named("access"),
         AccessArgs(
             account_id=settings.account_id,
             deployment=settings.deployment,
@@ -110,13 +134,14 @@ def _access(settings: Settings, found: Found) -> Access | None:
             lost_tokens=found.access.lost_tokens,
             lost_policies=found.access.lost_policies,
         ),
+        within.options(),
     )
 
 
-def _tunnel(settings: Settings, own: OwnState, found: Found) -> Tunnel:
+def _tunnel(settings: Settings, own: OwnState, found: Found, within: Within) -> Tunnel:
     wanted, there = settings.tunnel, found.tunnel
     return Tunnel(
-        "tunnel",
+        within.named("tunnel"),
         TunnelArgs(
             account_id=settings.account_id,
             tunnel_name=wanted.name,
@@ -129,6 +154,7 @@ def _tunnel(settings: Settings, own: OwnState, found: Found) -> Tunnel:
             secret=wanted.secret,
             kept=there.kept,
         ),
+        within.options(),
     )
 
 

@@ -25,6 +25,8 @@ _NO_ORGANIZATION = "organization"
 _URN = re.compile(
     r"urn:pulumi:(?P<stack>[^:]+)::(?P<project>[^:]+)::(?P<parents>.*\$)?(?P<type>[^$]+?)::(?P<name>.+)"
 )
+_OURS = r"(?:tunnel(?:-tunnel|-secret)?|records-.+|access-.+)"
+"""The names of what is read here, as `components/deploy.py` gives them."""
 _ATTEMPTS = 50
 _PAUSE = 0.2
 """Seconds between attempts: the engine writes the state while it is read, and a file is empty for a moment."""
@@ -72,8 +74,12 @@ class OwnState:
     """The URN of each resource that the state has under another stack's name, or without a parent, by type and name."""
 
 
-async def read_own_state(begun: Callable[[], Awaitable[bool]]) -> OwnState:
+async def read_own_state(
+    begun: Callable[[], Awaitable[bool]], *, among_others: str | None = None
+) -> OwnState:
     """The state as the stack's backend has it, read as a stack reads another one's outputs.
+
+    `among_others` is what the names of ours begin with, where the stack has resources of somebody else too.
 
     `begun` tells whether the id is known of a resource that each update makes before all others: it is, also to a preview,
     once the resource is in the state. So that there is a state is known, for the engine does not survive to be asked for
@@ -85,8 +91,12 @@ async def read_own_state(begun: Callable[[], Awaitable[bool]]) -> OwnState:
     if not _read("readStackOutputs", name=stack) and not await begun():
         return OwnState()
     resources = _read("readStackResourceOutputs", stackName=stack)
-    found = list(resources.values())
     parts = {urn: match for urn in resources if (match := _URN.match(urn))}
+    if among_others is not None:
+        ours_too = re.compile(re.escape(among_others) + _OURS)
+        parts = {urn: each for urn, each in parts.items() if ours_too.fullmatch(each["name"])}
+        resources = {urn: resources[urn] for urn in parts}
+    found = list(resources.values())
     ours = (pulumi.get_project(), pulumi.get_stack())
     foreign = [each for each in parts.values() if (each["project"], each["stack"]) != ours]
     records, applications, policies, tokens = (

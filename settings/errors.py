@@ -12,9 +12,10 @@ class FindingsError(pulumi.RunError):
 
     def __init__(self, heading: str, findings: Sequence[Finding]) -> None:
         """`heading` says what is wrong as a whole, in a clause without its full stop."""
+        self.heading = f"{heading}; nothing was touched."
         self.findings = tuple(findings)
         lines = "\n".join(f"  - {finding}" for finding in findings)
-        super().__init__(f"{heading}; nothing was touched.\n{lines}")
+        super().__init__(f"{self.heading}\n{lines}")
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -22,7 +23,9 @@ class FindingsError(pulumi.RunError):
         return tuple(map(str, self.findings))
 
 
-def configuration_error(findings: Sequence[Finding]) -> FindingsError:
-    """The error about a stack's configuration."""
+def configuration_error(
+    findings: Sequence[Finding], of: str = "The stack's configuration has"
+) -> FindingsError:
+    """The error about a stack's configuration, or about what else has the settings."""
     count = "1 error" if len(findings) == 1 else f"{len(findings)} errors"
-    return FindingsError(f"The stack's configuration has {count}", findings)
+    return FindingsError(f"{of} {count}", findings)

@@ -45,26 +45,28 @@ def load_settings() -> Settings:
         read_access()
     except FindingsError as error:
         findings.errors += error.findings
-    private_key = config.get_secret("sshPrivateKey")
-    if private_key is None and not os.environ.get("SSH_AUTH_SOCK"):
+    check_ssh_key(config.get("sshPrivateKey"), findings)
+    return build(
+        raw,
+        deployment=f"{pulumi.get_project()}/{pulumi.get_stack()}",
+        ssh_private_key=config.get_secret("sshPrivateKey"),
+        tunnel_secret=config.get("tunnelSecret"),
+        before=findings,
+    )
+
+
+def check_ssh_key(text: str | None, findings: Findings) -> None:
+    """Whether there is a private key, or an agent in its place, and the key can be used."""
+    if text is None and not os.environ.get("SSH_AUTH_SOCK"):
         findings.add(
             NO_SSH_KEY,
             "argoweb:sshPrivateKey",
             "missing, and there is no SSH agent (SSH_AUTH_SOCK).",
             "Set it with: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519",
         )
-    key_problem = (
-        ssh_key.problem(config.get("sshPrivateKey") or "") if private_key is not None else None
-    )
-    if key_problem is not None:
-        findings.add(UNUSABLE_SSH_KEY, "argoweb:sshPrivateKey", key_problem)
-    return build(
-        raw,
-        deployment=f"{pulumi.get_project()}/{pulumi.get_stack()}",
-        ssh_private_key=private_key,
-        tunnel_secret=config.get("tunnelSecret"),
-        before=findings,
-    )
+    problem = None if text is None else ssh_key.problem(text)
+    if problem is not None:
+        findings.add(UNUSABLE_SSH_KEY, "argoweb:sshPrivateKey", problem)
 
 
 def read_keys(findings: Findings) -> dict[str, object]:

@@ -465,6 +465,11 @@ class Settings:
         return without_handed_over(self.rules, [*plain, True][: len(self.rules)])
 
     @property
+    def hostnames(self) -> list[str]:
+        """Each hostname of the sites, once."""
+        return list(dict.fromkeys(site.hostname for site in self.sites))
+
+    @property
     def named(self) -> dict[str, Site]:
         """The hostnames that get a record, each with the site that says how."""
         said = {site.hostname: site for site in reversed(self.sites) if site.dns != Dns()}
@@ -496,11 +501,11 @@ def comment_of(site: Site, mark: str) -> str:
     return f"{site.dns.comment} ({mark})" if site.dns.comment else mark
 
 
-_MARK = re.compile(r"(?:^|\()argoweb ([\w.-]+/[\w.-]+)\)?$")
+_MARK = re.compile(r"(?:^|\()argoweb ([\w.-]+(?:/[\w.-]+){1,2})\)?$")
 
 
 def owner_mark(deployment: str) -> str:
-    """The mark of a deployment's records; `deployment` is `project/stack`."""
+    """The mark of a deployment's records; `deployment` is `project/stack`, or `project/stack/component`."""
     return f"argoweb {deployment}"
 
 

@@ -75,7 +75,7 @@ def _lines(table: Table, prefix: str, depth: int, examples: object) -> list[str]
         given = key.default not in (None, [], {}, "")
         default = _as_written(key.default) if given else key.otherwise
         example = _example(name, examples)
-        facts = [_type(key.shape, key.unit), default and f"default `{default}`"]
+        facts = [in_words(key.shape, key.unit), default and f"default `{default}`"]
         inner = _table_in(key.shape)
         if inner is None and example is not None:
             facts.append(f"example `{_as_written(example)}`")
@@ -103,7 +103,7 @@ def _as_written(value: object) -> str:
     )
 
 
-def _type(shape: Shape, unit: str = "") -> str:
+def in_words(shape: Shape, unit: str = "") -> str:
     """What a value has to be, in words."""
     match shape:
         case Flag():
@@ -118,9 +118,9 @@ def _type(shape: Shape, unit: str = "") -> str:
         case Checked():
             return shape.kind
         case ListOf():
-            return f"{'one or a list' if shape.single else 'list'}, each {_type(shape.item)}"
+            return f"{'one or a list' if shape.single else 'list'}, each {in_words(shape.item)}"
         case MapOf():
-            return f"mapping of names, each {_type(shape.item)}"
+            return f"mapping of names, each {in_words(shape.item)}"
         case Table():
             return "a mapping"
         case Short():

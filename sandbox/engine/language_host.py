@@ -7,6 +7,7 @@ its own each time and names the plugins that the installed packages need.
 
 import json
 import os
+import queue
 import runpy
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import grpc
 import pulumi
@@ -55,10 +56,18 @@ class LanguageHost(LanguageServer):
     def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:
         """What `pulumi install` asks for: the packages of requirements.txt in the virtual environment of Pulumi.yaml."""
         folder = Path(request.info.program_directory or request.directory)
-        environment = folder / request.info.options["virtualenv"]
+        environment = _environment(request.info, folder)
+        if environment is None:
+            return
         if not environment.exists():
             subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-        pip = [environment / "bin/python", "-m", "pip", "install", "--disable-pip-version-check"]
+        pip = [
+            str(environment / "bin/python"),
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+        ]
         installed = subprocess.run(
             [*pip, "-r", "requirements.txt"], cwd=folder, capture_output=True, check=False
         )
@@ -67,6 +76,30 @@ class LanguageHost(LanguageServer):
         )
         if installed.returncode != 0:
             context.abort(grpc.StatusCode.INTERNAL, "pip could not install requirements.txt")
+
+    def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:
+        """Runs a package's program, a folder with a `PulumiPlugin.yaml`, until it ends or is not wanted any more."""
+        folder = Path(request.info.program_directory)
+        environment = _environment(request.info, folder)
+        python = sys.executable if environment is None else environment / "bin/python"
+        shown: queue.Queue[Any] = queue.Queue()
+        with subprocess.Popen(
+            [str(python), "-u", str(folder), *request.args],
+            cwd=request.pwd,
+            env=dict(entry.split("=", 1) for entry in request.env) or None,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as program:
+            context.add_callback(program.terminate)
+            for name in ("stdout", "stderr"):
+                threading.Thread(
+                    target=_pass_on, args=(getattr(program, name), name, shown), daemon=True
+                ).start()
+            for _ in range(2):
+                while (piece := shown.get()) is not None:
+                    yield piece
+            yield language_pb2.RunPluginResponse(exitcode=program.wait())
 
     def Run(self, request: Any, context: Any) -> Any:
         request.args[:] = [self._engine]
@@ -84,6 +117,20 @@ class LanguageHost(LanguageServer):
         else:
             response.ParseFromString(answer)
         return response
+
+
+def _environment(info: Any, folder: Path) -> Path | None:
+    """The virtual environment of a program or package, where its file names one."""
+    options = info.options
+    return folder / options["virtualenv"] if "virtualenv" in options else None
+
+
+def _pass_on(stream: IO[bytes], name: str, shown: "queue.Queue[Any]") -> None:
+    """Hands what a program prints to whoever waits for it, and at its end nothing."""
+    while piece := os.read(stream.fileno(), 65536):
+        answer: Any = {name: piece}
+        shown.put(language_pb2.RunPluginResponse(**answer))
+    shown.put(None)
 
 
 def _plugins() -> list[tuple[str, str]]:

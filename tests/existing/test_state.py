@@ -72,7 +72,7 @@ def secret(value: Any) -> dict[str, Any]:
     return {SECRET_KEY: "1b47061264138c4ac30d75fd1eb44270", "value": value}
 
 
-def read(*, begun: bool = True) -> OwnState:
+def read(*, begun: bool = True, among_others: str | None = None) -> OwnState:
     """The state, when `begun` is the first resource of an update that has come so far."""
 
     async def known() -> bool:
@@ -80,7 +80,7 @@ def read(*, begun: bool = True) -> OwnState:
 
     loop = asyncio.new_event_loop()
     try:
-        return loop.run_until_complete(read_own_state(known))
+        return loop.run_until_complete(read_own_state(known, among_others=among_others))
     finally:
         loop.close()
 
@@ -180,3 +180,23 @@ def test_a_resource_that_has_lost_its_parent_is_known_by_its_urn(
 
     assert own.imported_from is None
     assert own.elsewhere == {(type, "records-www.example.com"): urn}
+
+
+def test_among_others_only_what_has_a_name_of_ours_is_ours(engine: Engine) -> None:
+    tunnel, record = engine.resources["urn:tunnel"], engine.resources["urn:record"]
+    engine.resources = {
+        f"urn:pulumi:dev::shop::{type}::{name}": {"type": type, "outputs": outputs}
+        for type, name, outputs in [
+            (tunnel["type"], "theirs", {"id": "theirs", "name": "theirs"}),
+            (tunnel["type"], "web-b-tunnel-tunnel", {"id": "other", "name": "b"}),
+            (tunnel["type"], "web-tunnel-tunnel", tunnel["outputs"]),
+            (record["type"], "web-b-records-b.example.com", {**RECORD, "name": "b.example.com"}),
+            (record["type"], "web-records-www.example.com", RECORD),
+            (record["type"], "records-c.example.com", {**RECORD, "name": "c.example.com"}),
+        ]
+    }
+
+    found = read(among_others="web-")
+
+    assert (found.tunnel_id, found.tunnel_name) == ("tunnel", "web")
+    assert found.records == {("zone", "www.example.com"): RECORD}

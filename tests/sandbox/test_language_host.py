@@ -1,10 +1,16 @@
 """Where the sandbox puts a language host, and where it puts nothing."""
 
+import os
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pulumi.runtime.proto import language_pb2
 
 from sandbox.engine import own_language_host
+from sandbox.engine.language_host import LanguageHost
 
 NAME = "pulumi-language-python"
 
@@ -46,3 +52,52 @@ def test_the_official_one_is_left_to_serve(home: Path) -> None:
 
     assert (official / NAME).read_text() == ""
     assert list((home / "state/bin").iterdir()) == []
+
+
+class Context:
+    """What gRPC gives a method beside its request."""
+
+    def __init__(self) -> None:
+        self.ended: list[Callable[[], None]] = []
+
+    def add_callback(self, callback: Callable[[], None]) -> None:
+        self.ended.append(callback)
+
+
+def run_plugin(folder: Path, program: str, context: Context) -> Iterator[Any]:
+    """The answers to a request for the package with this program."""
+    (folder / "__main__.py").write_text(program)
+    request = language_pb2.RunPluginRequest(pwd=str(folder.parent), args=["127.0.0.1:1"])
+    request.info.program_directory = str(folder)
+    request.env.extend(["WORD=here", f"PATH={os.environ['PATH']}"])
+    return LanguageHost("").RunPlugin(request, context)
+
+
+def test_a_package_runs_where_it_is_wanted_and_all_that_it_prints_is_passed_on(
+    tmp_path: Path,
+) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    program = (
+        "import os, sys; print(1234); print(os.environ['WORD'], os.getcwd(), *sys.argv[1:]);"
+        "print('oh', file=sys.stderr); sys.exit(3)"
+    )
+
+    answers = [*run_plugin(package, program, Context())]
+
+    out = b"".join(each.stdout for each in answers)
+    assert out.decode().splitlines() == ["1234", f"here {tmp_path} 127.0.0.1:1"]
+    assert b"".join(each.stderr for each in answers) == b"oh\n"
+    assert answers[-1].exitcode == 3
+
+
+def test_a_package_ends_when_nobody_wants_it_any_more(tmp_path: Path) -> None:
+    context = Context()
+    answers = run_plugin(
+        tmp_path, "import os, time; os.write(1, b'1234'); time.sleep(600)", context
+    )
+
+    assert next(answers).stdout == b"1234"
+    for end in context.ended:
+        end()
+    assert [*answers][-1].exitcode == -signal.SIGTERM

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 ROWS: list[dict[str, Any]] = yaml.safe_load((HERE / "rejected.yaml").read_text())
 SNAPSHOT = HERE / "messages.txt"
 PAGE = HERE.parents[1] / "docs" / "findings.md"
-_ROOMS = ("values", "cloudflared", "importing", "settings", "existing")
+_ROOMS = ("values", "cloudflared", "importing", "settings", "existing", "package")
 _HEAD = """# What is found, by its code
 
 Made from the code by `make messages`. A message may be worded anew, its code stays: programs read it with `--json`.
@@ -58,12 +58,15 @@ def changed(values: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
     return result
 
 
+def changed_by(row: dict[str, Any]) -> dict[str, Any]:
+    """The example, changed as a row says; without `value` the key is taken away."""
+    return changed(example(), row["place"], row.get("value", _ABSENT))
+
+
 def findings(row: dict[str, Any]) -> tuple[Finding, ...]:
-    """What is wrong with the example once it is changed as a row says; without `value` the key is taken away."""
+    """What is wrong with the example once it is changed as a row says."""
     try:
-        build(
-            changed(example(), row["place"], row.get("value", _ABSENT)), deployment="argoweb/prod"
-        )
+        build(changed_by(row), deployment="argoweb/prod")
     except FindingsError as error:
         return error.findings
     return ()

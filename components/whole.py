@@ -1,0 +1,60 @@
+"""All that a run does once its settings are read: it looks at what is there, registers the resources and says what visitors would notice."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+
+import pulumi
+import pulumi_random as random
+
+from components.connection import Connection
+from components.deploy import TOP, Deployment, Within, deploy
+from components.gaps import tell_gaps
+from components.imported import take_on
+from existing import look_up, read_own_state
+from settings import Access, Settings, tell
+from values.findings import Finding
+
+Tell = Callable[[Iterable[Finding], Iterable[str]], None]
+"""Shows warnings, and notices of what may surprise."""
+
+
+async def declare(
+    settings: Settings,
+    access: Access,
+    *,
+    connections: Mapping[str, Connection] | None = None,
+    within: Within = TOP,
+    tell: Tell = tell,
+) -> Deployment:
+    """Says which resources a deployment has; `connections` as `deploy` takes them.
+
+    Raises:
+        FindingsError: what is at Cloudflare stands in the way.
+        RunError: Cloudflare would refuse what a preview plans.
+    """
+    tell(settings.warnings, settings.notices)
+    # Before all others: by it a preview knows whether the stack has a state.
+    begun = random.RandomId(within.named("begun"), byte_length=4, opts=within.options())
+    own = await read_own_state(
+        begun.id.is_known, among_others=None if within is TOP else within.prefix
+    )
+    if within is TOP:
+        take_on(own)
+    found = look_up(settings, access, own)
+    tell(found.warnings, found.notices)
+    made = deploy(settings, own, found, connections=connections, within=within)
+    # So that all of it has been asked for when Pulumi begins to wait. It then waits for one after another; else for
+    # whatever is first to end, and looks at all that is left each time, which doubles the time of 500 records.
+    await asyncio.sleep(0)
+    if pulumi.runtime.is_dry_run():
+        await tell_gaps(
+            made.tunnel.made if own.tunnel_id and not found.tunnel.deleted else None,
+            {
+                claim.hostname: made.records.ids[claim.hostname]
+                for claim in found.claims
+                if (claim.zone_id, claim.hostname) in own.records
+            },
+            same_name=settings.tunnel.name in (None, own.tunnel_name)
+            and settings.account_id == own.tunnel_account,
+        )
+    return made

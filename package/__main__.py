@@ -1,0 +1,14 @@
+"""Serves the package: Pulumi starts this when a program uses one of its components."""
+
+import sys
+from pathlib import Path
+
+# In the place of this folder, in whose files the rooms beside it cannot be found.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from pulumi.provider import main  # noqa: E402
+
+from package.provider import Package  # noqa: E402
+
+if __name__ == "__main__":
+    main(Package(), sys.argv[1:])

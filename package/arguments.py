@@ -1,0 +1,174 @@
+"""The arguments of a component, read as the stack file's keys are."""
+
+import hashlib
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pulumi
+
+from components import Connection, SshServer
+from settings import FindingsError, Server, Settings
+from settings.api_access import Access, read_access
+from settings.build import NAMESPACE, build
+from settings.errors import configuration_error
+from settings.load import ENCRYPTED, check_ssh_key
+from values.findings import Finding, Findings, Kind
+
+NOT_KNOWN = Kind("not-known", "A component has to know an argument in a preview, and does not yet.")
+_OF_A_MACHINE = re.compile(
+    rf"{NAMESPACE}:servers\.([^.]+)(?:\.(bastion))?\.(address|port|user|hostKey)"
+)
+"""What another resource of the program may tell, as a new machine does."""
+_SSH_KEY = "sshPrivateKey"
+_SECRETS = (_SSH_KEY, "tunnelSecret")
+_Place = tuple[str, bool, str]
+"""Of an output: the server's name, whether it is of its bastion, and the key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """What a component is told."""
+
+    settings: Settings
+    access: Access
+    connections: Mapping[str, Connection]
+    """The way to each server of which another resource tells something, by its name."""
+
+
+async def read_arguments(inputs: Mapping[str, Any], name: str) -> Arguments:
+    """The settings that the inputs of the component `name` make.
+
+    Raises:
+        FindingsError: they cannot work; it names everything that is wrong.
+    """
+    reader = _Reader()
+    raw = {key: await reader.value(value, f"{NAMESPACE}:{key}") for key, value in inputs.items()}
+    secrets = {key: raw.pop(key, None) for key in _SECRETS}
+    findings = reader.findings
+    private_key = inputs.get(_SSH_KEY)
+    # What cannot be looked at yet is looked at by the update that makes it.
+    if private_key is None or secrets[_SSH_KEY] is not None:
+        check_ssh_key(secrets[_SSH_KEY], findings)
+    try:
+        access = read_access()
+    except FindingsError as error:
+        findings.errors += error.findings
+    try:
+        settings = build(
+            raw,
+            deployment=f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}",
+            ssh_private_key=None if private_key is None else pulumi.Output.secret(private_key),
+            tunnel_secret=secrets["tunnelSecret"],
+            before=findings,
+        )
+    except FindingsError as error:
+        raise configuration_error(
+            reader.without_consequences(error), f"The arguments of '{name}' have"
+        ) from None
+    told = {server for server, _, _ in reader.told}
+    return Arguments(
+        settings=settings,
+        access=access,
+        connections={
+            server.name: _connection(settings, server, reader.told)
+            for server in settings.servers
+            if server.name in told
+        },
+    )
+
+
+@dataclass
+class _Reader:
+    """Takes inputs for plain values, as far as they have to be."""
+
+    findings: Findings = field(default_factory=Findings)
+    told: dict[_Place, pulumi.Output[Any]] = field(default_factory=dict)
+    """The outputs of other resources that tell the way to a server."""
+
+    async def value(self, given: Any, place: str) -> Any:
+        """The plain value of an input; in the place of what is not known yet something that can be checked."""
+        if isinstance(given, pulumi.Output):
+            return await self._of_output(given, place)
+        if isinstance(given, Mapping):
+            return {key: await self.value(each, f"{place}.{key}") for key, each in given.items()}
+        if isinstance(given, list):
+            return [await self.value(each, f"{place}[{at}]") for at, each in enumerate(given)]
+        # Pulumi sends every number as one with a fraction.
+        return int(given) if isinstance(given, float) and given.is_integer() else given
+
+    async def _of_output(self, given: pulumi.Output[Any], place: str) -> Any:
+        known, found = await given.is_known(), await given.future(with_unknowns=True)
+        if machine := _OF_A_MACHINE.fullmatch(place):
+            server, bastion, key = machine.groups()
+            self.told[server, bastion is not None, key] = given
+            return await self.value(found, place) if known else _stand_in(key, place)
+        secret = place.removeprefix(f"{NAMESPACE}:")
+        if secret == _SSH_KEY and not known:
+            return None
+        if not known:
+            self.findings.add(
+                NOT_KNOWN,
+                place,
+                "is known only after another resource of this update is made, expected a value that a preview knows.",
+                "Write it out, or make what it comes from by another stack or an earlier update.",
+            )
+        elif secret not in _SECRETS and await given.is_secret():
+            self.findings.add(
+                ENCRYPTED,
+                place,
+                "holds an encrypted value, which would be plain in the state and on the servers.",
+                "Give it in clear.",
+            )
+        return await self.value(found, place) if known else None
+
+    def without_consequences(self, error: FindingsError) -> list[Finding]:
+        """What is wrong, but for what is missing only since it is not known yet."""
+        unknown = [each.place for each in self.findings.errors if each.kind is NOT_KNOWN]
+        return [
+            each for each in error.findings if each.kind is NOT_KNOWN or each.place not in unknown
+        ]
+
+
+def _stand_in(key: str, place: str) -> object:
+    """A sound value that no other place has, for the checks that a preview can make."""
+    digest = hashlib.sha256(place.encode()).digest()
+    blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + digest
+    return {
+        "address": f"{digest.hex()[:32]}.invalid",
+        "port": 22,
+        "user": "root",
+        "hostKey": f"ssh-ed25519 {b64encode(blob).decode()}",
+    }[key]
+
+
+def _connection(
+    settings: Settings, server: Server, told: Mapping[_Place, pulumi.Output[Any]]
+) -> Connection:
+    def way(of: Any, *, bastion: bool) -> SshServer:
+        known = SshServer(address=of.address, host_key=of.host_key, port=of.port, user=of.user)
+        outputs = {
+            name: told[server.name, bastion, key].apply(make)
+            for name, key, make in _FIELDS
+            if (server.name, bastion, key) in told
+        }
+        return replace(known, **outputs)
+
+    return Connection(
+        server=way(server, bastion=False),
+        private_key=settings.ssh_private_key,
+        bastion=None if server.bastion is None else way(server.bastion, bastion=True),
+        dial_attempts=server.dial_attempts,
+        dial_timeout=server.dial_timeout,
+    )
+
+
+_FIELDS: Any = (
+    ("address", "address", str),
+    ("host_key", "hostKey", lambda text: " ".join(text.split()[:2])),
+    ("port", "port", int),
+    ("user", "user", str),
+)
+"""Each field of an `SshServer` with its key, and what makes it of the key's value."""

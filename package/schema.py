@@ -1,0 +1,147 @@
+"""`python -m package.schema`: the package's schema, made from the keys of the stack file.
+
+Not by Pulumi's analyzer of type annotations: a provider made by it drops unknown keys without a word and cannot take an
+output where a number is expected (`map_input_properties` in `pulumi/provider/experimental/component.py`, 3.272).
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from settings.keys import SECRETS, STACK
+from settings.reference import in_words
+from values.kinds import Checked, Choice, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
+
+NAME, VERSION = "argoweb", "0.1.0"
+FILE = Path(__file__).with_name("schema.json")
+_ANY = {"$ref": "pulumi.json#/Any"}
+_LANGUAGES = ("nodejs", "python", "go", "csharp", "java")
+_TYPES = {
+    "zones": "Zone",
+    "servers": "Server",
+    "sites": "Site",
+    "groups": "AccessGroup",
+    "require": "AccessRequired",
+    "exclude": "AccessExcluded",
+    "serviceTokens": "AccessServiceToken",
+}
+"""The type of a table's name, where that is not the one of its key followed by `Settings`."""
+OUTPUTS = {
+    "tunnelId": {"type": "string", "description": "The tunnel's UUID."},
+    "hostnames": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "The hostnames of the sites.",
+    },
+    "urls": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Where a visitor finds each site.",
+    },
+    "serviceTokens": {
+        "type": "object",
+        "additionalProperties": {"type": "object", "additionalProperties": {"type": "string"}},
+        "secret": True,
+        "description": "What programs send to pass Access, by the token's name: `clientId` and `clientSecret`.",
+    },
+}
+"""The outputs of the component for a whole deployment."""
+SITES = f"{NAME}:index:Sites"
+
+
+def schema() -> str:
+    """The schema, as it is in `schema.json`."""
+    types: dict[str, Any] = {}
+    whole = _properties(STACK.keys.items(), types) | {
+        name: {"type": "string", "secret": True, "description": doc}
+        for name, doc in SECRETS.items()
+    }
+    document = {
+        "name": NAME,
+        "version": VERSION,
+        "displayName": NAME,
+        "description": "A Cloudflare Tunnel to NixOS web servers, with no inbound port open.",
+        "resources": {
+            SITES: {
+                "isComponent": True,
+                "description": "Sites behind a Cloudflare Tunnel: the tunnel, the NixOS servers that run it, and the DNS "
+                "records. What decides how many resources there are has to be known in a preview; a server's address, port, "
+                "user and host key, those of its bastion and the SSH key may be outputs of other resources.",
+                "inputProperties": whole,
+                "requiredInputs": _required(STACK),
+                "properties": OUTPUTS,
+                "required": [*OUTPUTS],
+            }
+        },
+        "types": types,
+        "language": {language: {"respectSchemaVersion": True} for language in _LANGUAGES},
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _required(table: Table) -> list[str]:
+    return [name for name, key in table.keys.items() if key.required]
+
+
+def _properties(keys: Iterable[tuple[str, Key]], types: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: {**(kind := _type(name, key.shape, types)), "description": _description(key, kind)}
+        for name, key in keys
+    }
+
+
+def _description(key: Key, kind: dict[str, Any]) -> str:
+    unit = f" In {key.unit}." if key.unit else ""
+    unit += f" Takes {in_words(key.shape)}." if kind is _ANY else ""
+    given = key.default not in (None, [], {}, "")
+    default = f" Default: {json.dumps(key.default)}." if given else ""
+    return f"{key.doc}{unit}{default}"
+
+
+def _type(name: str, shape: Shape, types: dict[str, Any]) -> dict[str, Any]:
+    """The type of a value. One that may be written in several ways is of any type, as in the stack file."""
+    match shape:
+        case Flag():
+            return {"type": "boolean"}
+        case Whole():
+            return {"type": "integer"}
+        case Text() | Checked():
+            return {"type": "string"}
+        case Choice(words) if all(isinstance(word, str) for word in words):
+            return {"type": "string"}
+        case Choice():
+            return {"type": "integer"}
+        case ListOf(single=False):
+            return {"type": "array", "items": _type(name, shape.item, types)}
+        case MapOf():
+            return {"type": "object", "additionalProperties": _type(name, shape.item, types)}
+        case Table() if not _of_cloudflared(shape):
+            return {"$ref": f"#/types/{_named(name, shape, types)}"}
+        case Table():
+            return {"type": "object", "additionalProperties": _ANY}
+        case _:
+            return _ANY
+
+
+def _of_cloudflared(table: Table) -> bool:
+    """Whether it is one of cloudflared's own, whose keys are no names in a program."""
+    return table.newer or not all(name.isalnum() for name in table.keys)
+
+
+def _named(name: str, table: Table, types: dict[str, Any]) -> str:
+    """The name of the table's type, which is added to the others."""
+    token = f"{NAME}:index:{_TYPES.get(name, f'{name[0].upper()}{name[1:]}Settings')}"
+    described: dict[str, Any] = {
+        "type": "object",
+        "properties": _properties(table.keys.items(), types),
+    }
+    if required := _required(table):
+        described["required"] = required
+    if types.setdefault(token, described) != described:
+        raise ValueError(f"two tables have the type {token}")
+    return token
+
+
+if __name__ == "__main__":
+    print(schema(), end="")

@@ -1,0 +1,70 @@
+"""The package in programs of others: what they make, change and take away, and what they are told."""
+
+import json
+from pathlib import Path
+
+from tests.engine.consumer import python_program
+from tests.engine.world import ROOT, World
+
+
+def test_a_program_that_makes_its_server_in_the_same_run_uses_the_component(
+    fresh: World, tmp_path: Path
+) -> None:
+    shop = python_program(fresh, tmp_path / "shop")
+    shop.pulumi("stack", "init", "sandbox")
+
+    good = shop.inputs["sites"]
+    shop.inputs["sites"] = [{**good[0], "rot": 1, "path": 5}]
+    shop.inputs["servers"]["web1"]["dialTimeout"] = 0
+    shop.write()
+    refused = shop.pulumi("preview", check=False)
+    told = refused.stdout + refused.stderr
+    assert refused.returncode != 0
+    assert (
+        "argoweb:index:Sites resource 'web' has a problem: The arguments of 'web' have 3 errors"
+        in told
+    )
+    for place in ("sites[0].rot", "sites[0].path", "servers.web1.dialTimeout"):
+        assert f"- property {place} " in told
+    assert "package/sites.py" not in told, "a trace of the component"
+    del shop.inputs["servers"]["web1"]["dialTimeout"]
+    shop.inputs["sites"] = good
+    shop.write()
+
+    planned = shop.planned()
+    assert {planned[name] for name in ("web", "web-begun", "web-tunnel", "web-web1-activate")} == {
+        "create"
+    }
+    shop.pulumi("up", "--yes", "--skip-preview")
+    assert shop.planned() == {}
+    status, page = fresh.get("www.example.localhost")
+    assert (status, "<html" in page) == (200, True)
+    assert json.loads(shop.pulumi("stack", "output", "--json").stdout)["hostnames"] == [
+        "www.example.localhost"
+    ]
+    exported = shop.pulumi("stack", "export").stdout
+    key = shop.inputs["sshPrivateKey"].splitlines()[1]
+    assert key not in exported
+
+    shop.inputs["sites"].append({"hostname": "tea.example.localhost", "service": "http_status:418"})
+    shop.write()
+    assert shop.planned() == {
+        "web-web1-argoWeb.yml": "update",
+        "web-web1-activate": "update",
+        "web-records-tea.example.localhost": "create",
+    }
+    shop.pulumi("up", "--yes", "--skip-preview")
+    assert fresh.get("tea.example.localhost")[0] == 418
+    assert shop.planned() == {}
+
+    shop.pulumi("destroy", "--yes", "--skip-preview")
+    assert not [each for each in fresh.host_root().glob("var/lib/argoWeb/*") if each.is_file()]
+    assert fresh.api("GET", "/zones/00112233445566778899aabbccddee01/dns_records") == []
+
+
+def test_pulumi_reads_the_schema_that_is_committed(world: World) -> None:
+    given = json.loads(world.pulumi("package", "get-schema", str(world.root / "package")).stdout)
+    committed = json.loads((ROOT / "package" / "schema.json").read_text())
+
+    assert given["resources"].keys() == committed["resources"].keys()
+    assert given["types"] == committed["types"]

@@ -1,0 +1,191 @@
+"""What a component is told, against what a stack file of the same keys says."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import set_all_config, set_mocks
+
+from package.arguments import Arguments, read_arguments
+from package.words import in_arguments, of_arguments
+from settings import FindingsError
+from settings.build import build
+from tests.components.program import Engine, Nothing
+from tests.existing.conftest import TOKEN
+from tests.program.conftest import HOST_KEYS
+from tests.settings.messages import ROWS, changed_by, findings
+
+SECRET = "-----BEGIN something-----"
+
+
+@pytest.fixture(autouse=True)
+def _program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that has a token for Cloudflare and an SSH agent."""
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", TOKEN)
+    set_mocks(Nothing(), project="shop", stack="dev", monitor=Engine())
+    set_all_config({}, [])
+
+
+def as_pulumi_sends(value: Any) -> Any:
+    """Every number has a fraction there."""
+    if isinstance(value, dict):
+        return {key: as_pulumi_sends(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [as_pulumi_sends(each) for each in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def read(inputs: Callable[[], dict[str, Any]] | dict[str, Any]) -> Arguments:
+    """The arguments; outputs have to be made by a function, inside of the program."""
+
+    async def program() -> Arguments:
+        given = inputs() if callable(inputs) else inputs
+        return await read_arguments(as_pulumi_sends(given), "web")
+
+    return asyncio.new_event_loop().run_until_complete(program())
+
+
+def refused(inputs: Callable[[], dict[str, Any]] | dict[str, Any]) -> list[str]:
+    """What is wrong, by its code and the path of the argument."""
+    with pytest.raises(FindingsError) as error:
+        read(inputs)
+    return [f"{each.kind.code} {of_arguments(each).place}" for each in error.value.findings]
+
+
+def unknown() -> pulumi.Output[Any]:
+    """What another resource tells once it is made."""
+    known: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    known.set_result(False)
+    value: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    value.set_result(pulumi.UNKNOWN)
+    return pulumi.Output(set(), value, known)
+
+
+def test_they_are_read_as_a_stack_file_of_the_same_keys(prod: dict[str, Any]) -> None:
+    assert read(prod).settings == build(prod, deployment="shop/dev/web")
+
+
+@pytest.mark.parametrize("row", ROWS[::4], ids=[row["place"] for row in ROWS[::4]])
+def test_a_mistake_earns_what_it_earns_in_a_stack_file_in_the_words_of_a_program(
+    row: dict[str, Any],
+) -> None:
+    expected = findings(row)
+    with pytest.raises(FindingsError) as error:
+        read(changed_by(row))
+
+    told = [of_arguments(each) for each in error.value.findings]
+    assert {each.place for each in told} == {
+        each.place.removeprefix("argoweb:") for each in expected
+    }
+    assert not [each for each in told if re.search(r"\bargoweb:\w|pulumi config", str(each))]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "Set it with: pulumi config set --path 'argoweb:sites[0].dns.adopt' true",
+            "Set it with: sites[0].dns.adopt: true",
+        ),
+        (
+            "Set it with: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519",
+            "Set it with: sshPrivateKey: the text of ~/.ssh/id_ed25519",
+        ),
+        (
+            "ssh-add ~/.ssh/id_ed25519, then pulumi config rm argoweb:sshPrivateKey",
+            "ssh-add ~/.ssh/id_ed25519, then leave out sshPrivateKey",
+        ),
+        (
+            "Set it with: pulumi config set --path 'argoweb:servers.web1.address' <value>",
+            "Set it with: servers.web1.address: <value>",
+        ),
+        (
+            "Set it with: pulumi config set --secret cloudflare:apiToken",
+            "Set it with: pulumi config set --secret cloudflare:apiToken",
+        ),
+        ("a group of `argoweb:access.groups`", "a group of `access.groups`"),
+    ],
+)
+def test_advice_is_in_the_words_of_a_program(said: str, told: str) -> None:
+    assert in_arguments(said) == told
+
+
+def test_all_is_said_at_once_with_the_path_of_each_argument(prod: dict[str, Any]) -> None:
+    def inputs() -> dict[str, Any]:
+        prod["sites"][0] |= {"rot": "/srv", "path": unknown()}
+        prod["servers"]["web1"]["port"] = 99999
+        return {**prod, "sshPrivateKey": pulumi.Output.secret(SECRET)}
+
+    assert sorted(refused(inputs)) == [
+        "not-known sites[0].path",
+        "unknown-key sites[0].rot",
+        "unusable-ssh-key sshPrivateKey",
+        "wrong-value servers.web1.port",
+    ]
+
+
+@pytest.mark.parametrize("key", ["accountId", "zones", "sites", "servers", "tunnelSecret"])
+def test_what_is_not_known_yet_is_told_and_not_that_it_is_missing(
+    prod: dict[str, Any], key: str
+) -> None:
+    assert refused(lambda: {**prod, key: unknown()})[0] == f"not-known {key}"
+    assert f"missing-key {key}" not in refused(lambda: {**prod, key: unknown()})
+
+
+def test_a_secret_in_the_place_of_what_is_plain_on_the_servers_is_refused(
+    prod: dict[str, Any],
+) -> None:
+    assert refused(lambda: {**prod, "accountId": pulumi.Output.secret(prod["accountId"])}) == [
+        "encrypted accountId"
+    ]
+
+
+def test_the_way_to_a_server_may_be_told_by_another_resource(prod: dict[str, Any]) -> None:
+    told = ("address", "hostKey", "port", "user")
+
+    def inputs() -> dict[str, Any]:
+        made = {key: unknown() for key in told}
+        prod["servers"] = {
+            "web1": {**made, "bastion": {key: unknown() for key in told}},
+            "web2": {**made, "address": unknown(), "hostKey": unknown()},
+        }
+        return prod
+
+    arguments = read(inputs)
+
+    assert set(arguments.connections) == {"web1", "web2"}
+    assert arguments.settings.servers[0].address.endswith(".invalid")
+
+
+def test_what_another_resource_has_told_is_looked_at_and_kept_as_its_output(
+    prod: dict[str, Any],
+) -> None:
+    def inputs(port: int = 22) -> dict[str, Any]:
+        made = pulumi.Output.from_input
+        prod["servers"] = {
+            "web1": {
+                "address": made("192.0.2.9"),
+                "hostKey": made(f"{HOST_KEYS[1]} root@web1"),
+                "port": made(float(port)),
+            }
+        }
+        return prod
+
+    async def program() -> list[Any]:
+        way = (await read_arguments(inputs(), "web")).connections["web1"].server
+        return [
+            await each.future()
+            for each in (way.address, way.host_key, way.port)
+            if isinstance(each, pulumi.Output)
+        ]
+
+    assert asyncio.new_event_loop().run_until_complete(program()) == [
+        "192.0.2.9",
+        HOST_KEYS[1],
+        22,
+    ]
+    assert refused(lambda: inputs(port=0)) == ["wrong-value servers.web1.port"]

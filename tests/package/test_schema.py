@@ -1,0 +1,50 @@
+"""The committed schema against the keys that the code reads."""
+
+import json
+from typing import Any
+
+import pytest
+
+from package.schema import FILE, SITES, schema
+from settings.keys import SECRETS, STACK
+
+WRITTEN: dict[str, Any] = json.loads(FILE.read_text())
+SITE = WRITTEN["types"]["argoweb:index:Site"]["properties"]
+
+
+def test_it_is_what_the_code_makes() -> None:
+    assert FILE.read_text() == schema(), "run: python -m package.schema > package/schema.json"
+
+
+def test_each_key_of_the_stack_file_is_an_argument_and_the_secrets_are_secret() -> None:
+    arguments = WRITTEN["resources"][SITES]["inputProperties"]
+
+    assert set(arguments) == {*STACK.keys, *SECRETS}
+    assert {name for name, each in arguments.items() if each.get("secret")} == set(SECRETS)
+    assert all(each["description"] for each in arguments.values())
+
+
+def test_each_type_that_is_named_is_there() -> None:
+    named = {
+        text.removeprefix("#/types/")
+        for text in json.dumps(WRITTEN).split('"')
+        if text.startswith("#/types/")
+    }
+    assert named == set(WRITTEN["types"])
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("root", {"type": "string"}),
+        ("hiddenFiles", {"type": "boolean"}),
+        ("redirectStatus", {"type": "integer"}),
+        ("proxy", {"$ref": "pulumi.json#/Any"}),
+        (
+            "originRequest",
+            {"type": "object", "additionalProperties": {"$ref": "pulumi.json#/Any"}},
+        ),
+    ],
+)
+def test_a_key_has_the_type_of_what_it_takes(key: str, kind: dict[str, Any]) -> None:
+    assert {name: part for name, part in SITE[key].items() if name != "description"} == kind
