@@ -17,6 +17,7 @@ from existing import LostPolicy
 from settings.access_keys import SESSION
 from settings.access_marks import RULES, marked, network
 from settings.model import Application, Cors, Protection, Selector, ServiceToken
+from settings.protection import wildcard_above
 
 _FOR_EVERYBODY = Protection(
     groups=(),
@@ -56,7 +57,7 @@ class Access(pulumi.ComponentResource):
 
     audiences: Mapping[str, pulumi.Output[str]]
     """The audience of each application's tokens, by URI."""
-    applications: Mapping[str, pulumi.Resource]
+    applications: Mapping[str, pulumi.CustomResource]
     """By URI: each is there before its site is, and goes after it."""
     service_tokens: Mapping[str, Mapping[str, pulumi.Output[str]]]
     """What programs have to send, by the token's name: `clientId`, and `clientSecret`, which is a secret."""
@@ -122,16 +123,21 @@ class Access(pulumi.ComponentResource):
                 session_duration=it.session,
                 opts=child(_import_id(account, lost_id)),
             )
-        made = {
-            each.uri: _application(
+        # What is open within something protected is so at each moment: it is there before, and goes after.
+        opened = [it.uri for it in args.applications if it.protection is None]
+        made: dict[str, ZeroTrustAccessApplication] = {}
+        for each in sorted(args.applications, key=lambda it: it.protection is not None):
+            within = [it for it in opened if each.protection and _is_within(it, each.uri)]
+            opts = child(_import_id(f"accounts/{account}", args.taken_in.get(each.uri)))
+            made[each.uri] = _application(
                 f"{name}-{each.uri}",
                 account,
                 each,
                 [policies[policy.key].id for policy in each.policies],
-                child(_import_id(f"accounts/{account}", args.taken_in.get(each.uri))),
+                pulumi.ResourceOptions.merge(
+                    opts, pulumi.ResourceOptions(depends_on=[made[it] for it in within])
+                ),
             )
-            for each in args.applications
-        }
         self.applications = made
         self.audiences = {uri: each.aud for uri, each in made.items()}
         self.service_tokens = {
@@ -139,6 +145,12 @@ class Access(pulumi.ComponentResource):
             for each, it in tokens.items()
         }
         self.register_outputs({"applications": [*made]})
+
+
+def _is_within(uri: str, other: str) -> bool:
+    """Whether what an application has would be the other one's without it."""
+    hostname = uri.partition("/")[0]
+    return other in (hostname, wildcard_above(hostname))
 
 
 def _import_id(account: str, id: str | None) -> str | None:

@@ -47,6 +47,8 @@ class Deployment:
     records: Records
     service_tokens: Mapping[str, Mapping[str, pulumi.Output[str]]]
     """What programs send to pass Access, by the token's name: `clientId`, and `clientSecret`, which is a secret."""
+    applications: Mapping[str, pulumi.CustomResource]
+    """The applications of Access, by URI."""
 
 
 def deploy(
@@ -116,7 +118,10 @@ def deploy(
             within.options(),
         )
     return Deployment(
-        tunnel=tunnel, records=records, service_tokens=access.service_tokens if access else {}
+        tunnel=tunnel,
+        records=records,
+        service_tokens=access.service_tokens if access else {},
+        applications=access.applications if access else {},
     )
 
 

@@ -9,16 +9,26 @@ _Ids = Mapping[str, pulumi.Output[str]]
 
 
 async def tell_gaps(
-    tunnel: pulumi.CustomResource | None, records: _Ids, *, same_name: bool
+    tunnel: pulumi.CustomResource | None,
+    records: _Ids,
+    applications: Mapping[str, pulumi.CustomResource],
+    *,
+    same_name: bool,
 ) -> None:
-    """Warns of what would be made again of the tunnel and of the records, by hostname, that the state has.
+    """Warns of what would be made again of the tunnel, the records and the applications that the state has.
 
-    In a preview: the id of what is to be replaced is not known then. `same_name` tells that the new tunnel has the name of
-    the old one, which is there until the end.
+    Records are given by hostname, applications of Access by URI. In a preview: the id of what is to be replaced is not
+    known then. `same_name` tells that the new tunnel has the name of the old one, which is there until the end.
 
     Raises:
-        RunError: Cloudflare would refuse the new tunnel.
+        RunError: Cloudflare would refuse the new tunnel or application.
     """
+    for uri in await _unknown({uri: it.id for uri, it in applications.items()}):
+        raise pulumi.RunError(
+            f"The Access application of '{uri}' would be replaced, and Cloudflare refuses a second one there (11010), while "
+            "without the first one nobody would be asked for a login. To keep the one that is there: no --replace, or, if it "
+            f"is tainted, pulumi state untaint --yes '{await applications[uri].urn.future()}'."
+        )
     if tunnel is not None and await _unknown({"tunnel": tunnel.id}):
         if same_name:
             raise pulumi.RunError(

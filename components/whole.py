@@ -54,6 +54,11 @@ async def declare(
                 for claim in found.claims
                 if (claim.zone_id, claim.hostname) in own.records
             },
+            {
+                uri: application
+                for uri, application in made.applications.items()
+                if own.applications.get(uri, {}).get("accountId") == settings.account_id
+            },
             same_name=settings.tunnel.name in (None, own.tunnel_name)
             and settings.account_id == own.tunnel_account,
         )

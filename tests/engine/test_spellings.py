@@ -1,12 +1,15 @@
 """Spellings of paths and hostnames, through the edge and whichever cloudflared the sandbox's server runs."""
 
 import http.client
+import itertools
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.engine.test_access import TEAM
 from tests.engine.world import World
+from tests.render.test_one_reading import GUARDS, HOSTS, SPELLED, plain
 
 SITES: list[dict[str, Any]] = [
     {"hostname": "p.example.localhost", "path": "^/private", "caddyfile": "respond guard 403"},
@@ -85,3 +88,52 @@ def test_no_spelling_reaches_through_the_edge_what_the_plain_one_does_not(
     assert reached == [(200, "open"), (200, "wild")]
     assert public[0] == 200
     assert "/%70ublic/x" in public[1]
+
+
+PROTECTED = [
+    (f"g{index}.example.localhost", guard)
+    for index, guard in enumerate(GUARDS.values())
+    if any("access" in site for site in guard)
+]
+
+
+def protected(config: dict[str, Any]) -> None:
+    """Each of the guards by Access, with hostnames of its own."""
+    everybody = {"everyone": True}
+    config["argoweb:access"] = {"team": TEAM, "groups": {"staff": everybody, "friends": everybody}}
+    for zone, guard in PROTECTED:
+        for number, site in enumerate(guard):
+            if site["hostname"] == "*":
+                continue
+            hostname = site["hostname"].replace("example.com", zone)
+            backend = (
+                {"caddyfile": f"respond {number}"}
+                if "caddyfile" in site
+                else {"service": "http://127.0.0.1:3000"}
+            )
+            config["argoweb:sites"].append({**site, **backend, "hostname": hostname})
+
+
+@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("routing", [pytest.param("cloudflared", marks=pytest.mark.long), "caddy"])
+def test_no_spelling_comes_past_access_where_the_plain_one_does_not(
+    deployed: World, routing: str, every: int
+) -> None:
+    def change(config: dict[str, Any]) -> None:
+        protected(config)
+        config["argoweb:routing"] = routing
+
+    hosts = [host.replace("example.com", zone) for zone, _ in PROTECTED for host in HOSTS[:4]]
+    known: dict[tuple[str, str], tuple[int, str]] = {}
+    with deployed.changed(change):
+        deployed.up()
+        for request in itertools.product(hosts, SPELLED[::every]):
+            known[request] = answer(deployed, *request)
+            if known[request][0] == 200 and plain(*request) not in known:
+                known[plain(*request)] = answer(deployed, *plain(*request))
+
+    came_in = {request for request, (status, _) in known.items() if status == 200}
+    assert {request for request in came_in if known[plain(*request)][0] != 200} == set()
+    assert {request for request in came_in if "private" in plain(*request)[1]} == set()
+    assert {host for host, _ in came_in} >= {f"s.{zone}" for zone, _ in PROTECTED}
+    assert {status for status, _ in known.values()} <= {200, 302, 400, 403, 404}

@@ -247,6 +247,8 @@ def test_a_default_protects_each_site_that_does_not_say_that_it_is_public(
     }
     # The wildcard's application would ask for a login at the public one too.
     opened = requests["access-pub.example.com"]["object"]
+    assert waits_for(requests, "access-*.example.com", "access-pub.example.com")
+    assert not waits_for(requests, "access-www.example.com", "access-pub.example.com")
     assert opened["policies"] == [{"id": "access-policy-public-id", "precedence": 1}]
     everybody = requests["access-policy-public"]["object"]
     assert (everybody["decision"], everybody["includes"]) == ("bypass", [{"everyone": {}}])
@@ -311,6 +313,7 @@ def test_who_may_come_in_is_settled_before_a_server_is_touched_and_a_record_made
         own = {urn.rpartition("::")[2] for urn in requests[record]["dependencies"]}
         assert own.issuperset(applications), "one that goes alone goes before its application"
     assert waits_for(requests, APPLICATION, POLICY)
+    assert waits_for(requests, *applications), "what is open within it is so at each moment"
     assert waits_for(requests, "access-policy-ci/tokens", "access-token-deploy")
 
 
