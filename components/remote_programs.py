@@ -11,6 +11,7 @@ PARTS = (
     "plan.sh",
     "readable.sh",
     "units.sh",
+    "ports.sh",
     "caddy.sh",
     "validate.sh",
     "health.sh",

@@ -122,6 +122,11 @@ validate_caddy() {
     echo "Caddy's admin endpoint is off, by which its unit is reloaded. Set services.caddy.enableReload = false on the server, so that it is restarted, or leave 'admin off' out."
     return 1
   fi
+  text=$(taken_from_caddy "$adapted" "$unit" "$system")
+  if [[ -n $text ]]; then
+    echo "$text"
+    return 1
+  fi
   # Where the user is not there yet, neither are the folders for its logs.
   if [[ $USER_EXISTS == no ]]; then adapted=${adapted//'"filename":"'/'"filename":"/tmp/'}; fi
   text=$(printf '%s' "$adapted" | as_caddys_unit "$PROGRAM_OF_CADDY" validate --config - 2>&1) || {

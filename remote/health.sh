@@ -50,7 +50,7 @@ readonly NO_WAY_BACK="There is no way back for that tunnel: pulumi config set --
 # Waits until everything is well and stays so, at most about SETTING[health-timeout] seconds. $1 is `new` for what was just
 # deployed, or `old` for what ran before, by whatever rules.
 healthy() {
-  local deadline=$((SECONDS + SETTING[health-timeout])) reason seen='' now since=''
+  local began=$SECONDS deadline=$((SECONDS + SETTING[health-timeout])) reason seen='' now since='' failed=''
   step "waiting until cloudflared is connected and Caddy runs (at most ${SETTING[health-timeout]} s)"
   while :; do
     now=$(starts)
@@ -68,8 +68,10 @@ healthy() {
       if [[ $reason == *dashboard* ]]; then echo "$NO_WAY_BACK"; else echo "Was something added to its command? Look at: systemctl cat ${INSTANCES[0]}"; fi
       return 1
     fi
-    if ((SECONDS >= deadline)) && [[ -n $reason ]]; then
-      echo "Not healthy after ${SETTING[health-timeout]} s: $reason"
+    # systemd starts it no more; what it is about to start again is `activating`.
+    if [[ $reason != *' is failed' ]]; then failed=''; else failed=${failed:-$SECONDS}; fi
+    if [[ -n $reason ]] && { ((SECONDS >= deadline)) || { [[ -n $failed ]] && ((SECONDS - failed >= SETTLE)); }; }; then
+      echo "Not healthy after $((SECONDS - began)) s: $reason"
       return 1
     fi
     seen=$now

@@ -106,6 +106,11 @@ validate_candidate() {
       return 1
     }
   fi
+  wrong=$(if [[ $rebuild$restart != nono ]]; then taken_metrics "$system"; fi)
+  if [[ -n $wrong ]]; then
+    echo "$wrong"
+    return 1
+  fi
   if [[ $rebuild$reload != nono ]]; then
     step "checking argoWeb.caddy with Caddy"
     validate_caddy "$caddy" "$system"

@@ -5,7 +5,7 @@ import json
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 
 from tests.engine.world import World
 from tests.faults.faults import Faults
+from tests.faults.load import load
 from tests.faults.streams import ORIGIN, PORT, SLOW
 from tests.faults.test_health import refused
 
@@ -246,3 +247,41 @@ def test_another_cloudflared_of_the_server_goes_on_beside_ours(
     deployed.api("DELETE", f"/accounts/{account}/cfd_tunnel/{tunnel}")
 
     assert json.loads(ours)["connectorId"] != json.loads(theirs)["connectorId"]
+
+
+@pytest.mark.long
+def test_a_port_that_another_has_is_refused_before_anything_is_touched(
+    deployed: World, faults: Faults
+) -> None:
+    def at(port: int) -> Callable[[dict[str, Any]], None]:
+        def move(config: dict[str, Any]) -> None:
+            config["argoweb:caddy"] = {"port": port}
+
+        return move
+
+    def metrics(port: int) -> Callable[[dict[str, Any]], None]:
+        def move(config: dict[str, Any]) -> None:
+            config["argoweb:cloudflared"] = {"metrics": f"127.0.0.1:{port}"}
+
+        return move
+
+    with service(deployed, "squat", "/usr/bin/python3", "-m", "http.server", "8090"):
+        deployed.ssh(
+            "curl -fsS --retry 20 --retry-all-errors --retry-delay 1 http://127.0.0.1:8090/ >/dev/null"
+        )
+        with load(deployed, "app.example.localhost") as visitors, deployed.changed(at(8090)):
+            said = refused(deployed)
+        assert (
+            "caddy.service is to listen at 127.0.0.1:8090, where python3 (squat.service) does."
+            in said
+        )
+        assert "nothing was changed on this server" in said
+        assert visitors.failed == []
+
+    with deployed.changed(metrics(20252)):
+        said = refused(deployed)
+        assert "(argoWeb-2.service) listens. It moves only after that" in said
+    for port in (20261, 20252):
+        with deployed.changed(metrics(port)):
+            deployed.up()
+    deployed.up()  # the second one goes to where the first one was

@@ -53,6 +53,8 @@ if [[ $1 == test ]]; then ln -sfn $FOLDER/systems/{name} $FOLDER/current; fi
 """
 REFUSE = "#!/bin/bash\necho '(the validation refuses)'\nexit 1\n"
 ACCEPT = "#!/bin/bash\n"
+LISTENING = "/proc/net/tcp /proc/net/tcp6"
+"""Where the machine says what listens; that of the tests has other things to do."""
 Files = dict[str, str]
 LIVE: Files = {"argoWeb.yml": "old yml\n", "argoWeb.caddy": "old\n", "argoWeb.nix": "{ }\n"}
 
@@ -93,6 +95,7 @@ class Server:
             "/run/current-system": str(folder / "current"),
             "/proc/sys/kernel/random/boot_id": str(self.boot),
             "/etc/set-environment": str(folder / "none"),
+            LISTENING: str(folder / "unheard"),
             "SWITCH_WAIT=300": "SWITCH_WAIT=3",
             "SETTLE=2": "SETTLE=0",
         }.items():

@@ -1,0 +1,114 @@
+"""Ports of ours that something else has: told before anything is touched, and never seen where they are free."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.remote.test_units import CADDY, REBUILT, builds, cloudflared
+from tests.remote.test_work import LISTENING, Server
+
+__all__ = ["cloudflared"]
+
+LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
+
+
+def listening(host: str, *, both: bool = False) -> socket.socket:
+    """Listens at a port that is free; at `::` with `both` at all addresses of IPv4 too."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    if family == socket.AF_INET6 and not Path("/proc/net/if_inet6").exists():
+        pytest.skip("NOT CHECKED: this machine has no IPv6")
+    return socket.create_server((host, 0), family=family, dualstack_ipv6=both)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    """One that knows what listens on this machine."""
+    server = Server(tmp_path)
+    text = server.program.read_text()
+    server.program.write_text(text.replace(str(tmp_path / "unheard"), LISTENING))
+    return server
+
+
+@pytest.fixture
+def taken(request: pytest.FixtureRequest) -> Iterator[int]:
+    """A port at which this very test listens."""
+    host, both = request.param
+    with closing(listening(host, both=both)) as one:
+        yield one.getsockname()[1]
+
+
+AT = [
+    ((LOOPBACK, False), LOOPBACK, True),
+    ((LOOPBACK, False), "localhost", True),
+    ((LOOPBACK, False), "", True),
+    ((LOOPBACK, False), "127.0.0.2", False),
+    ((LOOPBACK, False), "[::1]", False),
+    (("0.0.0.0", False), LOOPBACK, True),
+    (("0.0.0.0", False), "[::1]", False),
+    ((LOOPBACK_6, False), "[::1]", True),
+    ((LOOPBACK_6, False), LOOPBACK, False),
+    (("::", True), LOOPBACK, True),
+    (("::", False), LOOPBACK, False),
+    (("::", False), "[::1]", True),
+]
+"""Where something listens, where we would, and whether that fails. Asked of Linux itself below."""
+
+
+@pytest.mark.parametrize(("taken", "host", "fails"), AT, indirect=["taken"])
+def test_what_the_kernel_would_refuse_is_refused(taken: int, host: str, fails: bool) -> None:
+    name = {"": "::", "localhost": LOOPBACK}.get(host, host.strip("[]"))
+    family = socket.AF_INET6 if ":" in name else socket.AF_INET
+    try:
+        socket.create_server((name, taken), family=family, dualstack_ipv6=name == "::").close()
+    except OSError:
+        refused = True
+    else:
+        refused = False
+    assert refused is fails
+
+
+@pytest.mark.parametrize(("taken", "host", "fails"), AT, indirect=["taken"])
+def test_a_cloudflared_whose_port_is_taken_is_told_before_anything_is_touched(
+    server: Server, cloudflared: Path, taken: int, host: str, fails: bool
+) -> None:
+    builds(server, cloudflared, CADDY, """echo '{"sites":"argoweb-probe.invalid"}'""")
+    (server.stubs / "curl").write_text("#!/bin/bash\n")
+    said, code = server.work("activate", REBUILT, f"instance argoWeb.service {host}:{taken}")
+
+    told = f"argoWeb.service is to serve its metrics at {host}:{taken}, where "
+    assert (told in said) is fails, said
+    if fails:
+        assert code == 1
+        assert "Stop that, or take another port in argoweb:cloudflared.metrics." in said
+        assert said.endswith("nothing was changed on this server; it runs what it ran before.\n")
+
+
+@pytest.mark.parametrize(
+    ("config", "key"),
+    [
+        ('{"admin":{"listen":"HERE"},PROBE}', "the server's own configuration of Caddy"),
+        ('{"admin":{"listen":"tcp/HERE|0220"},PROBE}', "the server's own configuration of Caddy"),
+        ('{"apps":{"http":{"servers":{"srv0":{"listen":["127.0.0.1:1","HERE"]}}}},PROBE}', "argoweb:caddy.port"),
+        ('{"admin":{"disabled":true},"apps":{"http":{"servers":{"x":{"listen":["udp/HERE","unix//HERE"]}}}},PROBE}', None),
+    ],
+)  # fmt: skip
+def test_a_port_that_caddy_would_find_taken_is_told_too(
+    server: Server, cloudflared: Path, config: str, key: str | None
+) -> None:
+    with closing(listening(LOOPBACK)) as one:
+        here = f"{LOOPBACK}:{one.getsockname()[1]}"
+        text = config.replace("HERE", here).replace("PROBE", '"s":"argoweb-probe.invalid"')
+        builds(server, cloudflared, CADDY, f"echo '{text}'")
+        unit = server.folder / "systems/new/etc/systemd/system/caddy.service"
+        unit.write_text(unit.read_text().replace("ExecReload", "X-Not"))
+        sites = f"http://a.example.com:{one.getsockname()[1]} {{\n}}\n" if key == "argoweb:caddy.port" else "new\n"  # fmt: skip
+
+        said, code = server.work("activate", {**REBUILT, "argoWeb.caddy": sites})
+
+    assert (f"caddy.service is to listen at {here}, where " in said) is (key is not None), said
+    if key is not None:
+        assert code == 1
+        assert f"Stop that, or take another port in {key}." in said
