@@ -24,6 +24,7 @@ def try_cloudflare(stack: Stack) -> list[Line]:
         lambda: _valid(stack, api),
         lambda: _tunnels(stack, api),
         lambda: _access(stack, api),
+        lambda: _alerts(stack, api),
         lambda: _reach(stack, api),
         *(lambda zone=zone: _zone(stack, api, zone) for zone in stack.settings.zones),
     ]  # fmt: skip
@@ -79,6 +80,15 @@ def _access(stack: Stack, api: Api) -> list[Line]:
         f"{path}/{_NO_TUNNEL}",
         permissions.ACCESS,
         "PUT",
+    )
+
+
+def _alerts(stack: Stack, api: Api) -> list[Line]:
+    if stack.settings.alerts is None:
+        return []
+    path = f"accounts/{stack.settings.account_id}/alerting/v3/policies"
+    return _permitted(
+        api, "notifications", path, f"{path}/{_NO_RECORD}", permissions.NOTIFICATIONS, "PUT"
     )
 
 

@@ -220,7 +220,40 @@ class ZeroTrustAccessServiceToken(pulumi.CustomResource):
         return output
 
 
-def _with_defaults(former_type: str, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
-    """What the SDK adds to the options: the plugin's version, and the type that the resource had in version 5."""
-    added = pulumi.ResourceOptions(version=_VERSION, aliases=[pulumi.Alias(type_=former_type)])
+class NotificationPolicy(pulumi.CustomResource):
+    """Whom Cloudflare tells of what happens in an account (`cloudflare_notification_policy`)."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        account_id: pulumi.Input[str],
+        name: pulumi.Input[str],
+        alert_type: pulumi.Input[str],
+        mechanisms: Mapping[str, Sequence[Mapping[str, pulumi.Input[str]]]],
+        filters: Mapping[str, Sequence[pulumi.Input[str]]] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(
+            "cloudflare:index/notificationPolicy:NotificationPolicy",
+            resource_name,
+            {
+                "accountId": account_id,
+                "name": name,
+                "alertType": alert_type,
+                "mechanisms": mechanisms,
+                "filters": filters,
+                "created": None,
+                "modified": None,
+            },
+            _with_defaults(None, opts),
+        )
+
+
+def _with_defaults(
+    former_type: str | None, opts: pulumi.ResourceOptions | None
+) -> pulumi.ResourceOptions:
+    """What the SDK adds to the options: the plugin's version, and the type that the resource had in version 5, if another one."""
+    former = [pulumi.Alias(type_=former_type)] if former_type else None
+    added = pulumi.ResourceOptions(version=_VERSION, aliases=former)
     return pulumi.ResourceOptions.merge(added, opts)

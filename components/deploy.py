@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.access import Access, AccessArgs
+from components.alerts import alerts
 from components.connection import Connection, SshServer
 from components.host_files import render_files
 from components.nixos_host import NixosHost, NixosHostArgs
@@ -14,8 +15,10 @@ from components.records import Record, Records, RecordsArgs
 from components.rollout import serves_visitors
 from components.tunnel import Tunnel, TunnelArgs
 from existing import Claim, Found, OwnState
+from existing.alerts import CALLED
 from render import serving
 from settings import Bastion, Server, Settings
+from settings.access_marks import marked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +114,19 @@ def deploy(
         ),
         within.options(depends_on=activations),
     )
+    if settings.alerts is not None:
+        # After the first connection and gone before the last one, so that neither is an alert.
+        alerts(
+            "alerts",
+            account_id=settings.account_id,
+            called=marked(CALLED, settings.deployment),
+            tunnel=tunnel.made,
+            told=settings.alerts,
+            opts=pulumi.ResourceOptions(
+                depends_on=activations,
+                import_=found.alert and f"{settings.account_id}/{found.alert}",
+            ),
+        )
     if settings.health.edge:
         reachable(
             within.named("reachable"),

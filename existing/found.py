@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from existing.alerts import lost_alert
 from existing.api import Api, ApiError
 from existing.applications import AccessFound, access_found
 from existing.hostnames import Claim, claim_hostnames, list_zones, tunnels_led_to
@@ -22,6 +23,8 @@ class Found:
     claims: Sequence[Claim]
     """The claim to each hostname that gets a record."""
     access: AccessFound = field(default_factory=AccessFound)
+    alert: str | None = None
+    """Id of the stack's notification where it is there, but not in the state."""
     warnings: Sequence[Finding] = ()
     notices: Sequence[str] = ()
     """What happens by itself, and may surprise."""
@@ -53,6 +56,7 @@ def look_up(settings: Settings, access: Access, own: OwnState) -> Found:
     except ApiError as error:
         findings.errors.insert(0, error.finding)
     access_there = access_found(settings, api, own, findings, notices)
+    alert = lost_alert(settings, api, own, findings, notices)
     if findings.errors:
         raise FindingsError("What is at Cloudflare stands in the way", findings.errors)
     warnings, silenced = silence(findings.warnings, settings.accept)
@@ -60,6 +64,7 @@ def look_up(settings: Settings, access: Access, own: OwnState) -> Found:
         tunnel=tunnel,
         claims=claimed,
         access=access_there,
+        alert=alert,
         warnings=warnings,
         notices=[*notices, *silenced],
     )

@@ -18,6 +18,7 @@ _TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflare
 _APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"
 _POLICY = "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy"
 _TOKEN = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken"
+_ALERT = "cloudflare:index/notificationPolicy:NotificationPolicy"
 _SECRET = "random:index/randomPassword:RandomPassword"
 _COMPONENT = "argoweb:index:Tunnel"
 _NO_ORGANIZATION = "organization"
@@ -68,6 +69,8 @@ class OwnState:
     """The Access policies."""
     tokens: Sequence[Outputs] = field(default=(), repr=False)
     """The Access service tokens."""
+    has_alert: bool = False
+    """Whether there is Cloudflare's notification of the tunnel."""
     imported_from: str | None = None
     """The stack, as `project/stack`, of which this is the state: `pulumi stack import` leaves it under that one's name."""
     elsewhere: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -123,6 +126,7 @@ async def read_own_state(
         },
         policies=tuple(policies),
         tokens=tuple(tokens),
+        has_alert=bool(_outputs(found, _ALERT)),
         imported_from=next((f"{each['project']}/{each['stack']}" for each in foreign), None),
         elsewhere={
             (each["type"], each["name"]): urn

@@ -80,7 +80,7 @@ _INVISIBLE = r"\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
 """Characters that only change how those around them look."""
 _NOT_IN_ADDRESSES = rf"\s@\"<>,;:\\()\[\]{_INVISIBLE}"
 _LABEL = rf"(?!-)[^{_NOT_IN_ADDRESSES}.*?/=]+"
-_EMAIL = Text(
+EMAIL = Text(
     expected="an e-mail address of at most 254 visible characters",
     pattern=rf"(?!\*@)(?=.{{1,254}}$)[^{_NOT_IN_ADDRESSES}]+@(?:{_LABEL}\.)+{_LABEL}",
 )
@@ -109,7 +109,7 @@ def _list(item: Shape, doc: str) -> Key:
 
 
 _PEOPLE = {
-    "emails": _list(_EMAIL, "E-mail addresses."),
+    "emails": _list(EMAIL, "E-mail addresses."),
     "emailDomains": _list(_DOMAIN, "All addresses of these domains."),
     "loginMethods": _list(formats.UUID, "Whoever logs in by these, each by its id (Zero Trust, Settings, Authentication)."),
     "externalGroups": _list(formats.UUID, "Access groups that are there already, by id."),

@@ -9,6 +9,7 @@ import pulumi
 from cloudflared import Router, Rule
 from cloudflared.rules import NOT_FOUND
 from settings import names, protection, servers, sites
+from settings.alerts import read_alerts
 from settings.caddy import read_caddy
 from settings.checks import check_all
 from settings.contract import METRICS
@@ -152,6 +153,7 @@ def _read(
         health=read_health(
             stack.table("health"), chosen, Router(rules[: len(chosen)]), caddy, findings
         ),
+        alerts=read_alerts(stack.table("alerts"), findings),
         rollout=read_rollout(stack.table("rollout"), findings),
         notices=tuple(notices),
         accept=stack.table("accept"),

@@ -3,6 +3,7 @@
 from cloudflared import ORIGIN_REQUEST, SETTINGS
 from cloudflared.go.durations import Duration
 from settings import access_keys, formats, words
+from settings.alerts import ALERTS
 from settings.contract import CONFIG_FOLDER, DATA_FOLDER, PROXY_GROUP
 from settings.rollout import Share, pause_problem
 from values.kinds import Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
@@ -377,6 +378,10 @@ STACK = Table(
             _NIXOS, "Where things are on the servers, and how many cloudflared run there.", {}
         ),
         "health": _key(_HEALTH, "What must answer before a change stays.", {}),
+        "alerts": _key(
+            ALERTS,
+            "Whom Cloudflare tells when the health of this tunnel changes; none for nobody. The token needs the permission Account · Notifications · Edit.",
+        ),
         "rollout": _key(_ROLLOUT, "In which batches several servers take a change.", {}),
         "accept": _key(
             ListOf(item=Text(expected="the code of a warning")),

@@ -13,6 +13,7 @@ from cloudflared import Router, Rule, without_handed_over
 from cloudflared.flags import DEFAULTS
 from cloudflared.go.durations import seconds
 from settings.addresses import metrics_of
+from settings.alerts import Alerts
 from settings.contract import CLOUDFLARED_UNITS
 from settings.rollout import Rollout
 from values.findings import Finding
@@ -418,6 +419,8 @@ class Settings:
     rollout: Rollout
     access: AccessSettings | None = None
     """`None`: the stack has nothing of Access."""
+    alerts: Alerts | None = None
+    """`None`: Cloudflare tells nobody."""
     warnings: Sequence[Finding] = ()
     """But for those that are accepted."""
     accept: Sequence[str] = ()

@@ -8,6 +8,7 @@ STACK = words(
     servers="server host hosts machines nodes",
     sites="site ingress rules routes services vhosts virtualhosts",
     access="zerotrust cloudflareaccess auth authentication",
+    alerts="alert notifications notification alerting",
 )
 SITE = words(
     hostname="hostnames host hosts domain domains fqdn name servername serveraliases aliases",
@@ -58,6 +59,12 @@ ROLLOUT = words(
     canary="canaries first",
     pause="delay wait stagger",
     maxFailed="maxfailures failures maxfailpercentage",
+)
+ALERTS = words(
+    email="emails mail to recipients",
+    webhooks="webhook url",
+    pagerduty="pagerdutyids",
+    when="status statuses newstatus states",
 )
 HEALTH = words(
     urls="url checks endpoints", timeout="wait seconds", edge="edgecheck public reachable"

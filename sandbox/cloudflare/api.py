@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from . import tunnel_routes, zone_routes
+from . import alerting, tunnel_routes, zone_routes
 from .access import routes as access_routes
 from .errors import (
     AddressNotAllowed,
@@ -28,7 +28,7 @@ from .store import Store
 
 BASE = "/client/v4"
 VERIFY = (zone_routes.VERIFY, zone_routes.VERIFY_OF_ACCOUNT)
-ROUTES = (*zone_routes.ROUTES, *tunnel_routes.ROUTES, *access_routes.ROUTES)
+ROUTES = (*zone_routes.ROUTES, *tunnel_routes.ROUTES, *access_routes.ROUTES, *alerting.ROUTES)
 
 # The provider waits minutes between its ten tries of a 409; this header keeps the tries only.
 RETRY_SOON: Headers = [("Retry-After-Ms", "10")]

@@ -20,6 +20,7 @@ from sandbox.plugins.base import (
     serve,
 )
 from sandbox.plugins.cloudflare_access import AccessApplication, AccessPolicy, AccessServiceToken
+from sandbox.plugins.cloudflare_alerting import NotificationPolicy
 from sandbox.plugins.cloudflare_api import DEFAULT_URL, Api, Missing
 from sandbox.plugins.values import UNKNOWN, Properties, Secret, changed, reveal
 
@@ -234,6 +235,9 @@ class Cloudflare(Provider):
         super().__init__(
             "cloudflare",
             {
+                "cloudflare:index/notificationPolicy:NotificationPolicy": NotificationPolicy(
+                    self._api
+                ),
                 "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared": Tunnel(
                     self._api
                 ),

@@ -63,6 +63,18 @@ def test_a_token_that_may_only_read_is_told_for_the_account_and_each_zone(
     assert "needs Zone · DNS · Edit" in lines[1].text
 
 
+def test_a_token_for_a_stack_with_alerts_needs_one_permission_more(cloudflare: Cloudflare) -> None:
+    editing = [f"{what}:edit" for what in ("tunnel", "dns", "zone")]
+    token(cloudflare, READING, permissions=editing)
+    alerts = {"email": "ops@example.com"}
+
+    lines = [line for line in tried(cloudflare, READING, alerts=alerts) if not line.passed]
+
+    assert [line.code for line in lines] == ["token-permission"]
+    assert "Account · Notifications · Edit" in lines[0].text
+    assert [line for line in tried(cloudflare, alerts=alerts) if "notifications" in line.text]
+
+
 def test_a_token_without_permissions_is_told_each_one_that_it_lacks(cloudflare: Cloudflare) -> None:
     lines = tried(cloudflare, "N" * 40)
 

@@ -128,8 +128,25 @@ def main() -> None:
             enable_binding_cookie=True,
             same_site_cookie_attribute="lax",
         )
+        notification = sdk.NotificationPolicy(
+            "notification",
+            account_id="0" * 32,
+            name="n",
+            alert_type="tunnel_health_event",
+            mechanisms=keys(
+                emails=[{"id": "ann@example.com"}],
+                webhooks=[{"id": "1" * 32}],
+                pagerduties=[{"id": "2" * 32}],
+            ),
+            filters=keys(tunnel_ids=[tunnel.id], new_statuses=["TUNNEL_STATUS_TYPE_DOWN"]),
+        )
         return pulumi.Output.all(
-            tunnel.id, record.id, application.id, application.aud, token.client_secret
+            notification.id,
+            tunnel.id,
+            record.id,
+            application.id,
+            application.aud,
+            token.client_secret,
         )
 
     program()

@@ -47,6 +47,7 @@ WHOLE: dict[str, Any] = {
     "package": {"url": "https://x/y", "rev": "1", "hash": HASH, "vendorHash": HASH, "version": "1"},
     "nixos": {"allowUnfree": True, "instances": 2, "configDir": "/etc/caddy", "dataDir": "/var/lib/argoWeb"},
     "health": {"timeout": 60, "urls": ["http://www.example.com/x", "http://127.0.0.1:1/"], "edge": True},
+    "alerts": {"email": ["a@example.com"], "webhooks": "1" * 32, "pagerduty": "2" * 32, "when": ["down"]},
 }  # fmt: skip
 Place = tuple[str | int, ...]
 

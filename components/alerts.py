@@ -1,0 +1,28 @@
+"""Cloudflare's notification of a tunnel's health."""
+
+import pulumi
+
+from components.cloudflare import NotificationPolicy
+from settings.alerts import Alerts
+
+
+def alerts(
+    name: str,
+    *,
+    account_id: str,
+    called: str,
+    tunnel: pulumi.CustomResource,
+    told: Alerts,
+    opts: pulumi.ResourceOptions,
+) -> NotificationPolicy:
+    """Registers the notification for one tunnel, which has the name `called` at Cloudflare."""
+    receivers = {"emails": told.email, "webhooks": told.webhooks, "pagerduties": told.pagerduty}
+    return NotificationPolicy(
+        name,
+        account_id=account_id,
+        name=called,
+        alert_type="tunnel_health_event",
+        mechanisms={kind: [{"id": each} for each in ids] for kind, ids in receivers.items() if ids},
+        filters={"tunnelIds": [tunnel.id], "newStatuses": [*told.when]},
+        opts=opts,
+    )

@@ -1,0 +1,35 @@
+"""Cloudflare's notification of the stack's tunnel, which an update has made and not noted."""
+
+from existing import permissions
+from existing.api import Api, ApiError
+from existing.state import OwnState
+from settings import Settings
+from settings.access_marks import marked
+from values.findings import Findings
+
+CALLED = "tunnel health"
+"""The name of the notification, before its owner's mark."""
+
+
+def lost_alert(
+    settings: Settings, api: Api, own: OwnState, findings: Findings, notices: list[str]
+) -> str | None:
+    """The id of a notification with the stack's mark that is not in its state, which takes it in.
+
+    Nothing is asked where the stack has no `argoweb:alerts`, or its notification in the state.
+    """
+    if settings.alerts is None or own.has_alert:
+        return None
+    path = f"accounts/{settings.account_id}/alerting/v3/policies"
+    name = marked(CALLED, settings.deployment)
+    try:
+        there = api.listed(path, permissions.NOTIFICATIONS)
+    except ApiError as error:
+        findings.errors.append(error.at("argoweb:alerts").finding)
+        return None
+    found = next((str(each["id"]) for each in there if each["name"] == name), None)
+    if found:
+        notices.append(
+            f"Taken in, since it is this stack's and not in its state, as after an update that broke off: the notification '{name}'."
+        )
+    return found
