@@ -168,7 +168,7 @@ def _wanted(
         opened = [
             Application(uri=hostname, place=site.place, protection=None, policies=[EVERYBODY])
             for hostname, site in {
-                site.hostname: site for site in settings.sites if site.access is None
+                site.hostname: site for site in settings.sites if site.is_public
             }.items()
             if hostname not in taken
             and hostname != EVERY

@@ -37,7 +37,7 @@ def who_may_come_in(
         if uri in was:
             lines += [f"    + {each}" for each in who if each not in was[uri]]
             lines += [f"    - {each}" for each in was[uri] if each not in who]
-    open_ = {site.hostname for site in settings.sites if not site.access} - now.keys()
+    open_ = {site.hostname for site in settings.sites if site.is_public} - now.keys()
     if open_:
         lines.append(f"  {_PUBLIC}: {_listed(sorted(open_))}")
     return "\n".join(["Who may come in:", *lines]) if now else None
@@ -54,6 +54,7 @@ def become_public(
     """What was protected, by the state, and is served to everybody now, each with its place in the stack file."""
     places = {site.hostname: site.place for site in reversed(settings.sites)}
     closed = {each.uri for each in applications if each.protection}
+    closed |= {site.hostname for site in settings.sites if not site.is_public and not site.path}
     opened = {each.uri: each.place for each in applications if not each.protection}
     was = [
         uri for uri, outputs in own.applications.items() if _PUBLIC not in _recorded(outputs, own)

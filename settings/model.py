@@ -274,6 +274,12 @@ class Site:
     """The URIs of the Access applications one of which a request has to have passed; empty: none."""
 
     @property
+    def is_public(self) -> bool:
+        """Whether everybody may come in: neither Access nor an `originRequest.access` of the user's own asks for anything."""
+        own = self.origin_request.get("access")
+        return self.access is None and not (isinstance(own, Mapping) and own.get("required"))
+
+    @property
     def is_plain(self) -> bool:
         """Whether cloudflared hands its requests to Caddy as it does those of any other."""
         handed = not isinstance(self.backend, Service) and not self.origin_request

@@ -44,6 +44,13 @@ def protected(
             if open_paths:
                 text = "belongs to a site that is not for everybody."
                 findings.add(_UNFIT, f"{where}.except", text, "Leave it out.")
+            if own is not None and not site.is_public:
+                findings.add(
+                    _UNFIT,
+                    where,
+                    f"'{PUBLIC}' does not go with the site's `originRequest.access`, which asks for a token.",
+                    "Leave one out; an application of your own goes into `access.application`.",
+                )
             found.append(site)
             continue
         if site.hostname == EVERY:
@@ -218,7 +225,7 @@ def _applications(
         everywhere: list[str] = []
         if general is not None:
             everywhere.append(made(hostname, whole, general))
-        elif wildcard_above(hostname) in closed:
+        elif whole.is_public and wildcard_above(hostname) in closed:
             made(hostname, whole, None)
         for index, site in numbered:
             if not _differs(site, its, general):

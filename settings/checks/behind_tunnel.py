@@ -5,7 +5,7 @@ is stands in the headers that cloudflared sends, which argoweb lets Caddy read.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,7 +15,7 @@ from settings.addresses import metrics_of, overlap, reaches
 from settings.backends import passed_to
 from settings.caddyfile import Statement, directives, statements
 from settings.lines import Upstream, believes_visitors, inside, may_refuse, upstreams
-from settings.model import Caddy, CaddyLines, Redirect, Service, Settings, Site
+from settings.model import Caddy, CaddyLines, Redirect, Service, Settings
 from values.findings import Findings, warning
 
 OPEN_INTERNET = warning(
@@ -73,7 +73,7 @@ def check(settings: Settings, findings: Findings) -> None:
         for upstream in upstreams(text):
             _check_upstream(where, upstream, "caddyfile", own, findings, guarded=guarded)
     for site in settings.sites:
-        guarded = refuses or _asks_for_access(site)
+        guarded = refuses or not site.is_public
         match site.backend:
             case CaddyLines(text=text):
                 guarded = guarded or may_refuse(text)
@@ -122,12 +122,6 @@ def _given_away(address: str, own: Sequence[_Own]) -> Said | None:
         if reaches(address, [each.host], each.ports) or (socket and socket == each.socket)
     )
     return exposed(address, next(known, None))
-
-
-def _asks_for_access(site: Site) -> bool:
-    access = site.origin_request.get("access")
-    required = isinstance(access, Mapping) and access.get("required") is True
-    return required or site.access is not None
 
 
 def _of_upstream(upstream: Upstream, key: str) -> Said | None:

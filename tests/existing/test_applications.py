@@ -47,6 +47,7 @@ class Told:
 
 def told(access: Access, at: Any = "staff", own: OwnState | None = None, **more: Any) -> Told:
     """What is told of a stack with a site that has this `access`."""
+    by_hand = {"access": {"required": True, "teamName": TEAM, "audTag": ["a" * 64]}}
     values = {
         "accountId": ACCOUNT,
         "zones": [{"name": "example.com", "id": ZONE}],
@@ -55,6 +56,7 @@ def told(access: Access, at: Any = "staff", own: OwnState | None = None, **more:
         "sites": [
             {"hostname": NAME, "root": "/srv/www", **({} if at is None else {"access": at})},
             {"hostname": "pub.example.com", "root": "/srv/www", "access": "public"},
+            {"hostname": "own.example.com", "root": "/srv/www", "originRequest": by_hand},
         ],
     }
     return asked(values, access, own)

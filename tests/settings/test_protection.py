@@ -132,12 +132,14 @@ def test_what_has_no_application_or_two_readings_is_refused(prod: dict[str, Any]
 
     (no_application,) = refused(prod, everything)
     (twice,) = refused(prod, by_hand)
+    (both,) = refused(prod, {"originRequest": TOKEN, "access": "public"})
     (elsewhere,) = refused(prod, outside)
 
     assert no_application.startswith(
         "argoweb:sites[0].hostname: '*' can have no Access application."
     )
     assert twice.startswith("argoweb:sites[0].originRequest.access: is written by argoweb")
+    assert both.startswith("argoweb:sites[0].access: 'public' does not go with the site's `origin")
     assert (
         elsewhere
         == "argoweb:sites[0].access.except: found '^/b/', expected a path within the site's own, '^/a/'."
@@ -175,6 +177,19 @@ def test_paths_that_agree_need_not_be_ones_of_access(prod: dict[str, Any]) -> No
     assert settings.access is not None
     assert [it.uri for it in settings.access.applications] == ["www.example.com"]
     assert [it.passed for it in settings.sites] == [("www.example.com",)] * 2
+
+
+def test_a_site_with_a_check_of_the_users_own_is_opened_by_nothing(prod: dict[str, Any]) -> None:
+    prod["access"] = {"team": "t", "groups": {"staff": GROUPS["staff"]}}
+    prod["sites"] = [
+        {"hostname": "www.example.com", "root": "/srv/www", "originRequest": TOKEN},
+        {"hostname": "*.example.com", "root": "/srv/www", "access": "staff"},
+    ]
+
+    settings = build(prod, deployment="argoweb/prod")
+
+    assert settings.access is not None
+    assert [it.uri for it in settings.access.applications] == ["*.example.com"]
 
 
 def test_an_open_path_that_an_earlier_site_takes_is_warned_of(prod: dict[str, Any]) -> None:
