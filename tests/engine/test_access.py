@@ -5,6 +5,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 import yaml
 
 from tests.engine.world import World
@@ -111,3 +112,65 @@ def test_a_site_is_closed_at_cloudflare_and_at_the_server_and_open_again_only_wi
     assert ask(world) == 200
     assert of_access(world) == before
     assert world.control("/violations") == []
+
+
+DEFAULT = {
+    "team": TEAM,
+    "groups": {"staff": {"emails": "ann@example.com"}, "ci": {"serviceTokens": "deploy"}},
+    "default": ["staff", "ci"],
+}
+PROTECTED = (SITE, *(f"{name}.example.localhost" for name in ("a", "b", "any", "tcp")), "status.example-two.localhost")  # fmt: skip
+
+
+def closed_by_default(config: dict[str, Any]) -> None:
+    """All but one site for who logs in, whatever kind of site it is; Caddy chooses where it can."""
+    config["argoweb:routing"] = "caddy"
+    config["argoweb:access"] = DEFAULT
+    sites = config["argoweb:sites"]
+    sites[0]["access"] = "public"
+    sites.append({"hostname": ["a.example.localhost", "b.example.localhost"], "root": "/srv/www"})
+    sites.append({"hostname": "tcp.example.localhost", "service": "tcp://127.0.0.1:3000"})
+    sites.append({"hostname": "*.example.localhost", "proxy": "127.0.0.1:3000"})
+
+
+@pytest.mark.long
+def test_each_server_asks_for_the_token_of_each_kind_of_site(pair: World) -> None:
+    world = pair
+    world.edit(closed_by_default)
+    world.up()
+    first = token(world)
+    rotated = {
+        **DEFAULT,
+        "serviceTokens": {"deploy": {"secretVersion": 2, "oldSecretUntil": "2099-01-01T00:00:00Z"}},
+    }
+    world.edit(lambda config: config.update({"argoweb:access": rotated}))
+    plan = world.planned()
+    world.up()
+    second = token(world)
+    with_login = {host: ask(world, "/", host) for host in (*PROTECTED, SITE.upper())}
+    by_token = {host: ask(world, "/", host, **first) for host in PROTECTED}
+    again = ask(world, **second), ask(world, **second | {"CF-Access-Client-Secret": "x"})
+    world.up("--expect-no-changes")
+    account = yaml.safe_load(world.stack_file.read_text())["config"]["argoweb:accountId"]
+    for id, name in of_access(world).items():
+        if name in (*PROTECTED, "*.example.localhost"):
+            world.api("DELETE", f"/accounts/{account}/access/apps/{id}")
+    down_the_tunnel = {}
+    for server, other in (("web1", "web2"), ("web2", "web1")):
+        world.ssh("systemctl start argoWeb argoWeb-2", server)
+        world.ssh("systemctl stop argoWeb argoWeb-2", other)
+        asked = (*PROTECTED, SITE.upper(), "A.example.localhost", "www.example.localhost")
+        down_the_tunnel[server] = {host: ask(world, "/", host) for host in asked}
+
+    assert set(plan) == {"access-token-deploy"}
+    assert first["CF-Access-Client-Secret"] != second["CF-Access-Client-Secret"]
+    assert first["CF-Access-Client-Id"] == second["CF-Access-Client-Id"]
+    assert with_login == dict.fromkeys(with_login, LOGIN)
+    assert {host: by_token[host] for host in PROTECTED if not host.startswith("tcp")} == {
+        host: 200 for host in PROTECTED if not host.startswith("tcp")
+    }
+    assert again[0] == 200 != again[1]
+    for statuses in down_the_tunnel.values():
+        assert statuses.pop("www.example.localhost") == 200
+        assert {*statuses.values()} <= {REFUSED, 404}
+        assert {statuses[host] for host in PROTECTED} == {REFUSED}
