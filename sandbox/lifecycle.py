@@ -66,8 +66,8 @@ def up(servers: int, pid: int | None = None) -> dict[str, Any]:
     down()
     folder(FOLDER)
     try:
-        kept = keeper.kept_for(pid)
-        state.save(kept)
+        if kept := keeper.kept_for(pid):
+            state.save(kept)
         return _prepared(_start(servers) | kept, pulumi)
     except BaseException:
         say("it did not come up; ending what was started")
@@ -126,9 +126,10 @@ def status() -> dict[str, Any]:
         SandboxError: it is not up; only parts of it may be.
     """
     current = state.load()
-    if not current and not (left := _left()):
+    has_begun = "servers" in current
+    if not has_begun and not (left := _left()):
         raise SandboxError(f"The sandbox is not up. {_UP}")
-    if not current:
+    if not has_begun:
         raise SandboxError(_half_up([f"of {part} something is left" for part in left]))
     faults = _faults(current)
     try:

@@ -1,4 +1,4 @@
-"""Sandboxes of other checkouts that were started for a process which is gone, and whose keeper is gone too."""
+"""Sandboxes of other checkouts that nobody else ends: their keeper was killed, or their programs were deleted."""
 
 import json
 import subprocess
@@ -8,19 +8,29 @@ from pathlib import Path
 
 from sandbox import keeper, processes
 from sandbox.server import mounts
-from sandbox.state import FOLDER
+from sandbox.state import FOLDER, SandboxError
 
 
 def end(say: Callable[[str], None]) -> None:
-    """Ends each of them by its own programs; names one that has none any more."""
-    for checkout in sorted(_checkouts()):
-        if not (checkout / "sandbox/__main__.py").exists():
-            for target in mounts.below(checkout):
-                say(f"of a checkout that is gone this is mounted still: umount --lazy '{target}'")
-        elif _is_orphan(checkout):
-            say(f"ending a sandbox whose program is gone: {checkout}")
-            words = [sys.executable, "-m", "sandbox", "down"]
-            subprocess.run(words, cwd=checkout, check=False, stdin=subprocess.DEVNULL)
+    """Ends each of them; says of one that stays why it does."""
+    for checkout in sorted(set(_checkouts())):
+        try:
+            if not (checkout / "sandbox/__main__.py").exists():
+                say(f"ending a sandbox whose checkout was deleted: {checkout}")
+                _end_without_its_programs(checkout)
+            elif _is_orphan(checkout):
+                say(f"ending a sandbox whose program is gone: {checkout}")
+                words = [sys.executable, "-m", "sandbox", "down"]
+                subprocess.run(words, cwd=checkout, check=False, stdin=subprocess.DEVNULL)
+        except SandboxError as error:
+            say(str(error))
+
+
+def _end_without_its_programs(checkout: Path) -> None:
+    """By the folder in which its processes run, which is right also after a folder above it was renamed."""
+    for process in reversed(processes.working(checkout)):
+        processes.end(process)
+    mounts.release(checkout)
 
 
 def _checkouts() -> Iterator[Path]:

@@ -1,13 +1,14 @@
 """The sandbox itself: it starts, ends, recovers and stands beside another one."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -168,8 +169,9 @@ def test_a_test_run_that_is_ended_takes_its_sandbox_and_its_commands_along(
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("is_deleted", [False, True])
 def test_a_sandbox_that_nobody_keeps_any_more_is_ended_by_the_next_up_of_any_checkout(
-    tmp_path: Path, other: World
+    tmp_path: Path, other: World, is_deleted: bool
 ) -> None:
     with a_run(tmp_path) as run:
         keepers = [pid for pid, line in commands_of(run.root).items() if "sandbox.keeper" in line]
@@ -178,10 +180,14 @@ def test_a_sandbox_that_nobody_keeps_any_more_is_ended_by_the_next_up_of_any_che
             os.kill(pid, signal.SIGKILL)
         run.program.wait(PATIENCE)
         assert len(run.left()) > 3
+        if is_deleted:  # as pytest does it with the folders of runs long ago
+            run = replace(run, root=run.root.rename(run.root.with_name("garbage")))
+            shutil.rmtree(run.root / "sandbox")
 
         said = other.sandbox("up").stderr
 
-        assert f"ending a sandbox whose program is gone: {run.root}" in said
+        why = "whose checkout was deleted" if is_deleted else "whose program is gone"
+        assert f"ending a sandbox {why}: {run.root}" in said
         assert run.left() == []
 
 
