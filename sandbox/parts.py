@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sandbox import caddy, cloudflared
 from sandbox.engine import plugins, pulumi_cli
-from sandbox.server.machine import SWITCH, real_switch
+from sandbox.server.machine import MODULES, SWITCH, real_modules, real_switch, version_of_nixpkgs
 from sandbox.state import CACHE, FOLDER, SandboxError
 
 Row = tuple[str, str, str]
@@ -33,6 +33,12 @@ def rows() -> Iterator[Row]:
         "switch-to-configuration",
         "real" if switch else "imitated",
         str(switch) if switch else f"{SWITCH} is unset",
+    )
+    modules = real_modules()
+    yield (
+        "NixOS's lib and modules",
+        "real" if modules else "imitated",
+        f"{version_of_nixpkgs(modules)}, {modules}" if modules else f"{MODULES} is unset",
     )
     yield "the rest of NixOS", "imitated", ""
     pulumi = _folder_of_pulumi()

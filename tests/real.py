@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import cloudflared
+from sandbox.server.machine import MODULES, real_modules
 
 WANTED = re.compile("wants (the .+?), so this was NOT CHECKED: ")
 """What the reason of a skipped test begins with; the group is the part that it wants."""
@@ -35,3 +36,13 @@ def official_plugin(name: str, unchecked: str) -> Path:
     if program is None:
         pytest.skip(f"wants the official plugin {name}, so this was NOT CHECKED: {unchecked}")
     return Path(program)
+
+
+def real_nixpkgs(unchecked: str) -> Path:
+    """A checkout of nixpkgs; without it the test says loudly what it did not check."""
+    checkout = real_modules()
+    if checkout is None:
+        pytest.skip(
+            f"wants the real modules of NixOS, so this was NOT CHECKED: {unchecked} ({MODULES} is unset)"
+        )
+    return checkout

@@ -23,6 +23,9 @@ _EDGE_AUTHORITY = "/etc/sandbox/edge-ca.pem"
 _BOOT_SECONDS = 180
 SWITCH = "SANDBOX_SWITCH_TO_CONFIGURATION"
 """Names NixOS's own program, which then takes the imitation's place on the servers."""
+MODULES = "SANDBOX_NIXPKGS"
+"""Names a checkout of nixpkgs, whose `lib` and modules then take the imitation's place on the servers."""
+_OF_NIXPKGS = ("lib", "nixos/lib", "nixos/modules")
 _IMITATION = (
     "#!/bin/sh\n"
     "export PYTHONPATH=/opt/sandbox/python PYTHONDONTWRITEBYTECODE=1 TUNNEL_TRANSPORT_PROTOCOL={protocol}\n"
@@ -227,6 +230,9 @@ class Machine:
         if real := real_switch():
             shutil.copy(real, tools / "bin/switch-to-configuration")
         shutil.copytree(HERE / "nixpkgs", tools / "nixpkgs", dirs_exist_ok=True)
+        if checkout := real_modules():
+            for folder in _OF_NIXPKGS:
+                shutil.copytree(checkout / folder, tools / "nixpkgs/real" / folder)
         import yaml
 
         for package in (Path(yaml.__file__).parent, HERE / "cloudflared"):
@@ -347,6 +353,27 @@ def real_switch() -> Path | None:
     if not os.access(given, os.X_OK) or Path(given).is_dir():
         raise SandboxError(f"{SWITCH} is '{given}': there is no program.")
     return Path(given)
+
+
+def real_modules() -> Path | None:
+    """The checkout of nixpkgs that MODULES names.
+
+    Raises:
+        SandboxError: it names none.
+    """
+    given = os.environ.get(MODULES)
+    if not given:
+        return None
+    if missing := [name for name in _OF_NIXPKGS if not (Path(given) / name).is_dir()]:
+        raise SandboxError(
+            f"{MODULES} is '{given}': there is no folder {' and no '.join(missing)}."
+        )
+    return Path(given).absolute()
+
+
+def version_of_nixpkgs(checkout: Path) -> str:
+    """The release that it belongs to or will become."""
+    return (checkout / "lib/.version").read_text().strip()
 
 
 def _keygen(path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from render import render_module_json
+from sandbox.server.machine import MODULES
 from settings.build import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +51,7 @@ class Server:
             "NIX_STATE_DIR": str(folder / "var"),
             "NIX_LOG_DIR": str(folder / "log"),
             "HOME": str(folder),
+            MODULES: "",  # imitated, unless a test sets it
         }
 
     def push(self, values: dict[str, Any], own: str = "") -> None:

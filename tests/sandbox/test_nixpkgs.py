@@ -1,4 +1,4 @@
-"""The sandbox's nixpkgs merges as the real one; with SANDBOX_NIXPKGS_LIB its `lib` does it, and has to agree."""
+"""The sandbox's nixpkgs merges as the real one; with SANDBOX_NIXPKGS that does it, and has to agree."""
 
 import json
 import os

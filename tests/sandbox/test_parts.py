@@ -20,7 +20,13 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ):
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
-    for name in ("SANDBOX_CLOUDFLARED", "SANDBOX_TUNNEL_PROTOCOL", machine.SWITCH, caddy.CHOICE):
+    for name in (
+        "SANDBOX_CLOUDFLARED",
+        "SANDBOX_TUNNEL_PROTOCOL",
+        machine.SWITCH,
+        machine.MODULES,
+        caddy.CHOICE,
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     return tmp_path
@@ -33,6 +39,7 @@ def test_what_is_on_path_is_real_and_the_rest_is_not(programs: Path) -> None:
     assert found["plugin random"] == ("real", str(programs / "pulumi-resource-random"))
     assert found["plugin command"][0] == "imitated"
     assert found["switch-to-configuration"] == ("imitated", f"{machine.SWITCH} is unset")
+    assert found["NixOS's lib and modules"] == ("imitated", f"{machine.MODULES} is unset")
     assert found["Caddy"] == ("real", caddy.version_of(caddy.find()))
 
 
@@ -72,3 +79,19 @@ def test_a_switch_that_is_not_there_is_refused(
 
     with pytest.raises(SandboxError, match=f"{machine.SWITCH} is '{programs / 'absent'}'"):
         list(parts.rows())
+
+
+def test_a_checkout_of_nixpkgs_is_real_where_it_has_what_is_taken_of_it(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(machine.MODULES, str(programs))
+    (programs / "lib").mkdir()
+    (programs / "lib/.version").write_text("26.11\n")
+
+    with pytest.raises(SandboxError, match="there is no folder nixos/lib and no nixos/modules"):
+        list(parts.rows())
+
+    for folder in ("nixos/lib", "nixos/modules"):
+        (programs / folder).mkdir(parents=True)
+    found = {part: (kind, version) for part, kind, version in parts.rows()}
+    assert found["NixOS's lib and modules"] == ("real", f"26.11, {programs}")

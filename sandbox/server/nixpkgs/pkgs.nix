@@ -1,14 +1,17 @@
 # The packages of the sandbox's server: real store paths around programs that the machine brings along.
-{ lib, system, config ? { } }:
+{ lib, system, config ? { }, overlays ? [ ] }:
 let
-  # A derivation built by the machine's own shell.
+  platform = if lib ? systems then lib.systems.elaborate system else { inherit system; };
+
+  # A derivation built by the machine's own shell, which stays: Nix kills a builder that closes its output before it
+  # ends, as the last program would in the place of the shell.
   runCommand = name: attrs: script: derivation ({
     inherit name system;
-    builder = "/bin/sh";
-    args = [ "-euc" script ];
+    builder = "/bin/bash";
+    args = [ "-ec" "${script}\n:" ];
     PATH = "/usr/bin:/bin";
     preferLocalBuild = true;
-  } // attrs);
+  } // removeAttrs attrs [ "passthru" ]) // attrs.passthru or { } // { passthru = attrs.passthru or { }; };
 
   writeText = name: text: runCommand name { inherit text; passAsFile = [ "text" ]; } "cp \"$textPath\" \"$out\"";
   writeTextDir = path: text: runCommand (baseNameOf path) { inherit text; passAsFile = [ "text" ]; }
@@ -24,6 +27,14 @@ let
     ln -s /usr/bin "$out/bin"
   '';
 
+  # A script of a service; a module gives it another name.
+  scriptNamed = file: text: name:
+    runCommand name { inherit text; passAsFile = [ "text" ]; }
+      "mkdir -p \"$out/bin\"; { echo '#!/bin/bash'; cat \"$textPath\"; } >\"$out/bin/${file}\"; chmod +x \"$out/bin/${file}\""
+    // { meta.mainProgram = file; overrideAttrs = change: scriptNamed file text (change { }).name; };
+
+  shell = pname: borrowed pname // { shellPath = "/bin/${pname}"; };
+
   tunnelClient = version: package "cloudflared" version ''
     mkdir -p "$out/bin"
     printf '#!/bin/sh\nexport SANDBOX_CLOUDFLARED_VERSION=%s\nexec /opt/sandbox/bin/cloudflared "$@"\n' ${version} >"$out/bin/cloudflared"
@@ -32,7 +43,20 @@ let
 
   pkgs = {
     inherit lib config runCommand writeText writeTextDir;
-    stdenv.hostPlatform.system = system;
+    runCommandLocal = runCommand;
+    stdenv = { hostPlatform = platform; buildPlatform = platform; targetPlatform = platform; };
+    writeShellScriptBin = name: text: scriptNamed name text name;
+    writeTextFile = { name, text, destination }: runCommand name { inherit text; passAsFile = [ "text" ]; }
+      "mkdir -p \"$out$(dirname ${destination})\"; cp \"$textPath\" \"$out${destination}\"";
+    symlinkJoin = { name, paths, postBuild ? "" }: runCommand name { inherit paths; passAsFile = [ "paths" ]; }
+      "mkdir -p \"$out\"; for path in $(cat \"$pathsPath\"); do ln -s \"$path\"/* \"$out/\"; done; ${postBuild}";
+    formats.json = { }: { type = lib.types.attrs; generate = name: value: writeText name (builtins.toJSON value); };
+    libxcrypt.enabledCryptSchemeIds = [ "y" "gy" "7" "2b" "5" "6" ];
+    bashInteractive = shell "bash";
+    fish = shell "fish";
+    shadow = shell "nologin";
+    xonsh = shell "xonsh";
+    zsh = shell "zsh";
     writeShellScript = name: text: runCommand name { inherit text; passAsFile = [ "text" ]; }
       "{ echo '#!/bin/sh'; cat \"$textPath\"; } >\"$out\"; chmod +x \"$out\"";
 
@@ -46,8 +70,13 @@ let
       ln -s /opt/sandbox/bin/caddy "$out/bin/caddy"
       cp ${./caddy.service} "$out/lib/systemd/system/caddy.service"
     '';
-    inherit (lib.genAttrs [ "bash" "coreutils" "util-linux" "gawk" "gnused" "gnugrep" "findutils" "glibcLocales" "systemd" "tzdata" ] borrowed)
-      bash coreutils util-linux gawk gnused gnugrep findutils glibcLocales systemd tzdata;
+    inherit (lib.genAttrs [ "bash" "coreutils" "util-linux" "gawk" "gnused" "gnugrep" "findutils" "glibcLocales" "tzdata" ] borrowed)
+      bash coreutils util-linux gawk gnused gnugrep findutils glibcLocales tzdata;
+    systemd = package "systemd" "0" ''
+      mkdir -p "$out/example"
+      ln -s /usr/bin "$out/bin"
+      ln -s /usr/lib/tmpfiles.d "$out/example/tmpfiles.d"
+    '';
 
     callPackage = file: given:
       let f = if builtins.isFunction file then file else import file; in
@@ -61,4 +90,4 @@ let
       tunnelClient version // { inherit pname version meta; };
   };
 in
-pkgs
+builtins.foldl' (before: overlay: let after = before // overlay after before; in after) pkgs overlays

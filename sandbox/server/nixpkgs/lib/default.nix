@@ -249,6 +249,8 @@ let
     isPath = isPath;
     warn = message: builtins.trace "warning: ${message}";
     id = x: x;
+    max = a: b: if a > b then a else b;
+    inherit foldl';
     options.literalExpression = lib.literalExpression;
     generators.toJSON = { }: toJSON;
     licenses = { asl20 = { shortName = "asl20"; free = true; }; mit = { shortName = "mit"; free = true; }; unfree = { shortName = "unfree"; free = false; }; };

@@ -31,23 +31,22 @@ in
   config = mkIf cfg.enable {
     services.caddy.globalConfig = "log {\n${cfg.logFormat}\n}";
     environment.etc.${etcConfigFile}.source = cfg.configFile;
+    boot.kernel.sysctl = lib.genAttrs [ "net.core.rmem_max" "net.core.wmem_max" ] (_: lib.mkDefault 2500000);
     systemd.packages = [ cfg.package ];
     systemd.services.caddy = {
-      wants = [ "network-online.target" ];
-      after = [ "network-online.target" ];
       wantedBy = [ "multi-user.target" ];
       startLimitIntervalSec = 14400;
       startLimitBurst = 10;
       reloadTriggers = lib.optional cfg.enableReload cfg.configFile;
       restartTriggers = lib.optional (!cfg.enableReload) cfg.configFile;
       serviceConfig = {
-        ExecStart = [ "" "${cfg.package}/bin/caddy run --config ${configPath} --adapter caddyfile" ];
+        ExecStart = [ "" "${cfg.package}/bin/caddy run --config ${configPath} --adapter caddyfile " ];
         ExecReload = [ "" ] ++ lib.optional cfg.enableReload "${cfg.package}/bin/caddy reload --config ${configPath} --adapter caddyfile --force";
         User = cfg.user;
         Group = cfg.group;
-        ReadWritePaths = [ cfg.dataDir cfg.logDir ];
-        StateDirectory = [ "caddy" ];
-        LogsDirectory = [ "caddy" ];
+        ReadWritePaths = [ cfg.dataDir ];
+        StateDirectory = mkIf (cfg.dataDir == "/var/lib/caddy") [ "caddy" ];
+        LogsDirectory = mkIf (cfg.logDir == "/var/log/caddy") [ "caddy" ];
         EnvironmentFile = lib.optional (cfg.environmentFile != null) cfg.environmentFile;
         Restart = "on-failure";
         RestartPreventExitStatus = 1;
@@ -58,8 +57,8 @@ in
       };
     };
     users.users = lib.optionalAttrs (cfg.user == "caddy") {
-      caddy = { isSystemUser = true; group = cfg.group; home = cfg.dataDir; };
+      caddy = { uid = 239; group = cfg.group; home = cfg.dataDir; };
     };
-    users.groups = lib.optionalAttrs (cfg.group == "caddy") { caddy = { }; };
+    users.groups = lib.optionalAttrs (cfg.group == "caddy") { caddy.gid = 239; };
   };
 }

@@ -1,16 +1,19 @@
-# Evaluates a NixOS configuration the sandbox's way; `config.system.build.toplevel` is the system. With SANDBOX_NIXPKGS_LIB nixpkgs' own `lib` does it.
+# Evaluates a NixOS configuration the sandbox's way; `config.system.build.toplevel` is the system.
+#
+# `lib` and the modules that say what units, files and users a configuration means are nixpkgs' own where that is at
+# ../real, or where SANDBOX_NIXPKGS names it; else both are imitated.
 { configuration ? <nixos-config>, specialArgs ? { }, system ? builtins.currentSystem }:
 let
-  given = builtins.getEnv "SANDBOX_NIXPKGS_LIB";
-  lib = if given == "" then import ../lib else import given;
-  pkgs = import ../pkgs.nix { inherit lib system; };
+  given = builtins.getEnv "SANDBOX_NIXPKGS";
+  nixpkgs = if builtins.pathExists ../real then ../real else if given != "" then /. + given else null;
+  imitated = nixpkgs == null;
+  lib = import (if imitated then ../lib else nixpkgs + "/lib");
 in
 lib.evalModules {
-  modules = [ ./system.nix configuration ];
+  modules = [ ./system.nix (if imitated then ./imitated.nix else ./real.nix) configuration ];
   specialArgs = {
-    inherit pkgs;
-    modulesPath = toString ./.;
+    modulesPath = toString (if imitated then ./. else nixpkgs + "/nixos/modules");
     # For specialisations: the same configuration with a module more.
     extended = module: import ./. { configuration = { imports = [ configuration module ]; }; inherit specialArgs system; };
-  } // specialArgs;
+  } // (if imitated then { pkgs = import ../pkgs.nix { inherit lib system; }; } else { inherit nixpkgs system; }) // specialArgs;
 }
