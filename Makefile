@@ -9,7 +9,7 @@ PIP := pip install --quiet --disable-pip-version-check
 ON_THE_SANDBOX := tests/bench tests/engine tests/faults
 BROWSER := chromium chromedriver=chromium-driver
 
-.PHONY: sandbox test offline oldest test-long real check messages bench down packages lock
+.PHONY: sandbox test offline oldest test-long real check mutants messages bench down packages lock
 
 sandbox: $(VENV)/ready
 	@$(RUN) -m sandbox up && $(RUN) -m sandbox demo
@@ -48,6 +48,10 @@ real: $(VENV)/ready
 check: $(VENV)/ready
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy
 	@$(RUN) -m pytest -q -k shellcheck tests/remote
+
+# Whether the tests would see a small mistake: FILES="components remote/put.sh" SHARE=0.1 SEED=1 take some of all mistakes.
+mutants: $(VENV)/ready
+	@nice -n 10 $(RUN) -m tests.mutants
 
 # What each rejected configuration is told, for a review to read.
 messages: $(VENV)/ready

@@ -1,0 +1,142 @@
+"""A copy of the project in which one file at a time is wrong."""
+
+import itertools
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from coverage.numbits import num_in_numbits
+
+from tests.mutants import contexts, warm
+from tests.mutants.mutant import Mutant
+from tests.mutants.rooms import TESTS, room_of
+
+_FIRST, _ALL = 6.0, 30.0
+"""How many seconds of tests are run before the others, and in all, by how long each took when it was measured."""
+_SLOWER = 5
+"""How many times slower a run may be than that before it counts as one that never ends."""
+_STARTS = 20.0
+"""How many seconds a run may take to begin."""
+
+
+class Bench:
+    """The copy, and what each test of it is known to run.
+
+    `measured` is a folder for what was measured, which is taken as it is for the very same files, and with `stale` for
+    any. `tests` are all that may be run; `first` those that are run before all others of each mutant.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        folder: Path,
+        measured: Path,
+        tests: list[str],
+        first: list[str],
+        *,
+        stale: bool,
+    ) -> None:
+        self._folder, self._measured, self._first_of_all = folder, measured, first
+        for file in _run(["git", "ls-files", "-co", "--exclude-standard"], root).splitlines():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / file, folder / file)
+        _run(["git", "init", "-q"], folder)
+        _run(["git", "add", "-A"], folder)
+        self._measure(tests, _run(["git", "write-tree"], folder), stale=stale)
+        self._seconds: dict[str, float] = json.loads((measured / "seconds.json").read_text())
+        self._lines = sqlite3.connect(measured / "lines")
+        self._warm = subprocess.Popen(
+            [sys.executable, "-W", "ignore", warm.__file__, str(measured.resolve())],
+            cwd=folder,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._times = itertools.count(int((folder / "Makefile").stat().st_mtime) + 1)
+
+    def survives(self, mutant: Mutant) -> bool:
+        """Whether all tests pass that run the changed line."""
+        tests = self._tests(mutant)
+        sums = list(itertools.accumulate(self._seconds[it] for it in tests))
+        first, end = (sum(it <= limit for it in sums) for limit in (_FIRST, _ALL))
+        with self._changed(mutant):
+            parts = (self._first_of_all, tests[:first], tests[first : max(end, 1)])
+            return all(self._pass(part) for part in parts if part)
+
+    def must_pass(self, file: str) -> None:
+        """Tries a test of a file as it is.
+
+        Raises:
+            SystemExit: if it fails, so that no mutant of it could survive.
+        """
+        if not self._pass(self._tests(Mutant(file, "", "", "", 0))[:1]):
+            sys.exit(f"{file}: a test fails without any mutant, see {self._measured / 'last'}")
+
+    def _tests(self, mutant: Mutant) -> list[str]:
+        """Those that run the line, quick ones first; else those that run the file, else those of its room."""
+        rows = self._lines.execute(
+            "SELECT context.context, numbits FROM line_bits JOIN context ON context.id = context_id"
+            " JOIN file ON file.id = file_id WHERE file.path = ?",
+            (mutant.file,),
+        ).fetchall()
+        changed = range(mutant.line, mutant.line + max(mutant.was.count("\n"), 0) + 1)
+        found = {test for test, bits in rows if any(num_in_numbits(line, bits) for line in changed)}
+        if "" in found:
+            found = {test for test, _ in rows}
+        found &= self._seconds.keys()
+        rooms = TESTS[room_of(mutant.file)]
+        return sorted(
+            found or (it for it in self._seconds if it.startswith(rooms)),
+            key=lambda it: self._seconds[it],
+        )
+
+    def _pass(self, tests: list[str]) -> bool:
+        assert self._warm.stdin is not None
+        assert self._warm.stdout is not None
+        seconds = _STARTS + _SLOWER * sum(self._seconds.get(it, 1.0) for it in tests)
+        print(json.dumps({"tests": tests, "seconds": seconds}), file=self._warm.stdin, flush=True)
+        return bool(json.loads(self._warm.stdout.readline()))
+
+    @contextmanager
+    def _changed(self, mutant: Mutant) -> Iterator[None]:
+        """The copy with the mutant; each text has a time of its own, by which Python knows what it has compiled."""
+        file = self._folder / mutant.file
+        before, status = file.read_text(), file.stat()
+        file.write_text(mutant.text)
+        now = next(self._times)
+        os.utime(file, (now, now))
+        try:
+            yield
+        finally:
+            file.write_text(before)
+            os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    def _measure(self, tests: list[str], files: str, *, stale: bool) -> None:
+        """Runs the tests, unless it is known what they run."""
+        files = " ".join([*tests, files])
+        known = self._measured / "files"
+        if known.exists() and (stale or known.read_text() == files):
+            return
+        shutil.rmtree(self._measured, ignore_errors=True)
+        self._measured.mkdir(parents=True)
+        print("measuring which test runs which line: takes as long as the tests", flush=True)
+        options = ["-q", "-p", "no:cacheprovider", "-p", "tests.mutants.contexts"]
+        subprocess.run(
+            [sys.executable, "-m", "pytest", *options, "-m", "not engine and not long", *tests],
+            cwd=self._folder,
+            env={**os.environ, contexts.FOLDER: str(self._measured.resolve())},
+            stdout=(self._measured / "log").open("w"),
+            check=False,
+        )
+        known.write_text(files)
+
+
+def _run(words: list[str], folder: Path) -> str:
+    return subprocess.run(words, cwd=folder, stdout=subprocess.PIPE, text=True, check=True).stdout
