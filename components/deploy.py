@@ -66,8 +66,9 @@ def deploy(
 
     `connections` has, by a server's name, the way to one that another resource makes; else it is that of the settings.
     """
-    tunnel = _tunnel(settings, own, found, within)
     access = _access(settings, found, within)
+    # After what is sent of Access: the provider spoils that where a tunnel's secret comes first (`_kept` in existing/tunnel.py).
+    tunnel = _tunnel(settings, own, found, within, [access] if access else [])
     # Nobody is led to a site, and no server has it, before who may come in is settled; it ends the other way round.
     guards = [*access.applications.values()] if access else []
     files = render_files(
@@ -159,7 +160,13 @@ def _access(settings: Settings, found: Found, within: Within) -> Access | None:
     )
 
 
-def _tunnel(settings: Settings, own: OwnState, found: Found, within: Within) -> Tunnel:
+def _tunnel(
+    settings: Settings,
+    own: OwnState,
+    found: Found,
+    within: Within,
+    after: Sequence[pulumi.Resource],
+) -> Tunnel:
     wanted, there = settings.tunnel, found.tunnel
     return Tunnel(
         within.named("tunnel"),
@@ -175,7 +182,7 @@ def _tunnel(settings: Settings, own: OwnState, found: Found, within: Within) -> 
             secret=wanted.secret,
             kept=there.kept,
         ),
-        within.options(),
+        within.options(depends_on=after),
     )
 
 

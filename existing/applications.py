@@ -14,6 +14,7 @@ from existing.lost_access import (
     PER_PAGE,
     LostPolicy,
     access_path,
+    check_left,
     lost_applications,
     lost_policies,
     lost_tokens,
@@ -88,6 +89,7 @@ def access_found(
                 lost_policies=twice,
                 lost_tokens=lost_tokens(settings, own, tokens.values()),
             )
+        check_left(settings, own, wanted, there, findings)
     except ApiError as error:
         findings.errors.append(error.at("argoweb:access").finding)
         return AccessFound()

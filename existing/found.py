@@ -51,7 +51,8 @@ def look_up(settings: Settings, access: Access, own: OwnState) -> Found:
             notices,
             there=asked.result(),
             led_to=tunnels_led_to(zones, settings.deployment),
-            sends_records=any(claim.sent for claim in claimed),
+            sends_later=any(claim.sent for claim in claimed)
+            or (settings.alerts is not None and not own.has_alert),
         )
     except ApiError as error:
         findings.errors.insert(0, error.finding)

@@ -8,6 +8,7 @@ from existing.kinds import ACCESS_TAKEN
 from existing.state import OwnState
 from settings import Settings
 from settings.access_marks import marked
+from settings.looked_up import ACCESS_LEFT
 from settings.model import Application, ServiceToken
 from values.findings import Findings
 
@@ -108,17 +109,45 @@ def lost_applications(
     return found
 
 
+def check_left(
+    settings: Settings,
+    own: OwnState,
+    made: Sequence[Application],
+    there: Mapping[str, dict[str, Any]],
+    findings: Findings,
+) -> None:
+    """Warns of an application of the stack that neither its state nor its file has.
+
+    It asks for a login at what is public now, and its policies cannot be deleted.
+    """
+    known = {each["id"] for each in own.applications.values()}
+    wanted = {each.uri for each in made}
+    for id, each in there.items():
+        uris = uris_of(each)
+        ours = [each["name"]] == uris and _has_only(each, settings.deployment)
+        if id in known or not wanted.isdisjoint(uris) or not ours:
+            continue
+        findings.add(
+            ACCESS_LEFT,
+            "",
+            f"'{uris[0]}' has an Access application ({id}) that an update of this stack made before it broke off, and the stack "
+            "file has no `access` for it any more: it asks for a login there, and its policies cannot be deleted.",
+            "Delete it in the dashboard (Zero Trust, Access), or give the site its `access` back for one `pulumi up`.",
+        )
+
+
 def _is_ours(other: Mapping[str, Any], wanted: Application, deployment: str) -> bool:
     """Whether an application has nothing but the stack's policies, and those that the stack file names for it."""
-    policies = other.get("policies") or ()
     named = wanted.protection.policies if wanted.protection else ()
-    return (
-        uris_of(other) == [wanted.uri]
-        and bool(policies)
-        and all(
-            each["id"] in named or str(each.get("name")).endswith(marked("", deployment))
-            for each in policies
-        )
+    return uris_of(other) == [wanted.uri] and _has_only(other, deployment, named)
+
+
+def _has_only(other: Mapping[str, Any], deployment: str, named: Sequence[str] = ()) -> bool:
+    """Whether an application has policies, and none but the deployment's and those that are named by id."""
+    policies = other.get("policies") or ()
+    return bool(policies) and all(
+        each["id"] in named or str(each.get("name")).endswith(marked("", deployment))
+        for each in policies
     )
 
 

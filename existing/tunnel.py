@@ -57,12 +57,12 @@ def find_tunnel(
     *,
     there: dict[str, Any] | None,
     led_to: Collection[str],
-    sends_records: bool,
+    sends_later: bool,
 ) -> TunnelFound:
     """Finds the stack's tunnel at Cloudflare, or one to take in.
 
-    `there` is what `ask_own_tunnel` gave; `led_to` are the tunnels to which a record with this stack's mark leads; `sends_records` tells that the update makes
-    or changes a record.
+    `there` is what `ask_own_tunnel` gave; `led_to` are the tunnels to which a record with this stack's mark leads; `sends_later` tells that the
+    update makes or changes a record, or makes the notification, which it does after the tunnel.
 
     Raises:
         ApiError: it cannot be taken over or made, or the API does not tell.
@@ -82,7 +82,7 @@ def find_tunnel(
         )
         taken_in = str(other["id"])
     if deleted is None:
-        kept = _kept(settings, api, own, taken_in, sends_records, notices)
+        kept = _kept(settings, api, own, taken_in, sends_later, notices)
     else:  # until it is replaced nothing is sent to it
         kept = None if own.tunnel_let_go == deleted else own.kept_secret
     return TunnelFound(taken_in=taken_in, kept=kept, deleted=deleted)
@@ -145,14 +145,14 @@ def _kept(
     api: Api,
     own: OwnState,
     taken_in: str | None,
-    sends_records: bool,
+    sends_later: bool,
     notices: list[str],
 ) -> KeptSecret | None:
     """The secret that the tunnel goes on with where it was not this stack that set it.
 
-    It gets a new one by an update that sends no record: when the provider's first body is a PATCH that adds a text to a
-    state that has none, it leaves texts out of every later body, so each record fails with `1004` (the cached encoders
-    of `internal/apijson/encoder.go` in terraform-provider-cloudflare 5.19.1 and 5.22.0).
+    It gets a new one by an update that sends nothing later: when the provider's first body is a PATCH that adds a text to a
+    state that has none, it leaves texts out of every later body, so each record fails with `1004` (the cached encoders of
+    `internal/apijson/encoder.go` in terraform-provider-cloudflare 5.19.1 and 5.22.0). What is sent of Access comes before it.
     """
     tunnel_id = taken_in or own.tunnel_id
     if tunnel_id is None or (own.tunnel_id is not None and own.secret_sent):
@@ -160,7 +160,7 @@ def _kept(
     wanted = settings.tunnel.secret_version
     came_with = _IMPORTED_VERSION if settings.tunnel.import_id else wanted
     at = own.kept_secret.version if own.kept_secret else came_with
-    if at != wanted and taken_in is None and not sends_records:
+    if at != wanted and taken_in is None and not sends_later:
         return None
     if at != wanted:
         notices.append(

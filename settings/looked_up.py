@@ -12,6 +12,10 @@ TUNNEL_REMOTE = warning(
 ZONE_DELEGATED = warning(
     "zone-delegated", "A hostname lies in a name that an NS record gives to other name servers."
 )
+ACCESS_LEFT = warning(
+    "access-left",
+    "An Access application that an update of the stack made and did not note is wanted no more.",
+)
 ACCESS_EDITED = warning(
     "access-edited", "Somebody else has changed an Access application that the stack made."
 )

@@ -173,6 +173,32 @@ def test_an_application_that_is_gone_stops_the_preview_whether_its_site_is_prote
         assert "Run `pulumi refresh` first" in problem
 
 
+@pytest.mark.parametrize("access", [True, False])
+def test_one_that_was_made_and_is_wanted_no_more_is_told_since_it_asks_for_a_login(
+    cloudflare: Cloudflare, made: Made, access: bool
+) -> None:
+    own = replace(made.state, applications={})
+    values: dict[str, Any] = {
+        "accountId": ACCOUNT,
+        "zones": [{"name": "example.com", "id": ZONE}],
+        "servers": {"web1": {"address": "192.0.2.1", "insecureHostKey": True}},
+        "sites": [{"hostname": NAME, "root": "/srv/www"}],
+        **({"access": {"team": TEAM, "groups": GROUPS}} if access else {}),
+    }
+    other = {"name": "theirs", "type": "self_hosted", "domain": "pub.example.com"}
+    cloudflare.api("POST", f"{PATH}/apps", other)
+
+    result = asked(values, cloudflare.access(), own)
+    text = f"'{NAME}' has an Access application ({made.application['id']}) that an update of this stack"
+
+    (warning,) = [line for line in result.said if line.startswith(text)]
+    assert "give the site its `access` back for one `pulumi up`" in warning
+    assert result.problems == []
+    assert not [
+        line for line in told(cloudflare.access(), own=own).said if "broke off, and" in line
+    ]
+
+
 @pytest.mark.parametrize("kind", ["policy", "token"])
 def test_a_policy_or_a_token_that_is_gone_stops_it_too(
     cloudflare: Cloudflare, made: Made, kind: str

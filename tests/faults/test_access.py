@@ -142,6 +142,32 @@ def test_a_tear_down_that_breaks_off_is_ended_by_what_the_documents_say(
     assert not first.state().get("resources")
 
 
+@pytest.mark.long
+def test_an_application_that_is_wanted_no_more_is_told_with_a_way_to_end_it(
+    first: FirstUp, visitor: Watch
+) -> None:
+    protected = first.world.stack_file.read_text()
+    first.world.edit(_open)
+    first.world.up()
+    public = first.world.stack_file.read_text()
+    first.world.stack_file.write_text(protected)
+    first.spoil("application", "killed after")
+    visitor.go_on()
+    assert visitor.statuses[-2:] == [200, LOGIN]
+    first.world.stack_file.write_text(public)
+
+    told = first.world.pulumi("preview").stdout
+    first.world.stack_file.write_text(protected)
+    ends_well(first)
+    first.world.stack_file.write_text(public)
+    first.world.up()
+
+    assert "has an Access application (" in told
+    assert "made before it broke off" in told
+    assert ask(first.world) == 200
+    assert first.of_access() == []
+
+
 def _open(config: dict[str, Any]) -> None:
     config["argoweb:sites"][1]["access"] = "public"
 

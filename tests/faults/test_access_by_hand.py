@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.engine.test_access import LOGIN, REFUSED, SITE, ask, protect, token
+from tests.engine.test_records import SECRET, hand_made
 from tests.engine.world import World
 from tests.engine.worlds import started
 from tests.faults.first_up import FirstUp
@@ -217,3 +218,31 @@ def test_a_renamed_stack_has_the_same_applications_with_the_same_audiences(
     }
     assert visitor.statuses == [LOGIN]
     goes_on(world)
+
+
+def test_an_imported_tunnel_gets_its_secret_in_the_update_that_sets_up_access(fresh: World) -> None:
+    """The provider would leave all texts out of what it sends of Access after the secret (`existing/tunnel.py`)."""
+    tunnel = hand_made(fresh)
+
+    def taken_over(config: dict[str, Any]) -> None:
+        config["argoweb:tunnel"] = {"importId": tunnel}
+        config["argoweb:sites"][2]["dns"] = {"adopt": True}
+
+    def all_at_once(config: dict[str, Any]) -> None:
+        protect(config)
+        config["argoweb:access"]["serviceTokens"] = {"unused": {}}
+        config["argoweb:tunnel"]["secretVersion"] = 2
+
+    fresh.edit(taken_over)
+    fresh.up()
+    kept = [each["secret"] for each in FirstUp(fresh).living()]
+    with watch(fresh, lambda: ask(fresh)) as visitor:
+        fresh.edit(all_at_once)
+        fresh.up()
+        visitor.go_on()
+
+    assert kept == [SECRET]
+    assert [each["secret"] == SECRET for each in FirstUp(fresh).living()] == [False]
+    assert visitor.statuses == [200, LOGIN]
+    goes_on(fresh)
+    assert fresh.control("/violations") == []

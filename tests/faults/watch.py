@@ -8,6 +8,8 @@ from tests.engine.world import World
 
 _NEEDED_AT_EACH_END = 3
 """Answers before and after what happens meanwhile."""
+_PAUSE = 0.02
+"""Seconds between an answer and the next question: the other programs have to get on."""
 
 
 class Watch:
@@ -41,7 +43,7 @@ class Watch:
         self.go_on()
 
     def _visit(self) -> None:
-        while not self._stopped.is_set():
+        while not self._stopped.wait(_PAUSE):
             try:
                 status = self._ask()
             except OSError:

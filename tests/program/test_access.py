@@ -306,7 +306,7 @@ def test_who_may_come_in_is_settled_before_a_server_is_touched_and_a_record_made
     requests = protected(program, {"groups": ["staff", "ci"], "except": "^/hook/"})
 
     applications = [APPLICATION, f"{APPLICATION}/hook/*"]
-    behind = ["web1-teardown", "web1-argoWeb.yml", "web1-activate", "records-www.example.com", "records-git.example.org"]  # fmt: skip
+    behind = ["tunnel-tunnel", "web1-teardown", "web1-argoWeb.yml", "web1-activate", "records-www.example.com", "records-git.example.org"]  # fmt: skip
     for application, later in itertools.product(applications, behind):
         assert waits_for(requests, later, application), (later, application)
     for record in behind[-2:]:
