@@ -77,7 +77,7 @@ def read(name: str | None = None) -> Stack:
         name=name,
         settings=settings,
         access=used,
-        private_key=config.result().get(_KEY, {}).get("value"),
+        private_key=config.result().get(_KEY, {}).get("value") or None,
         state=state_of(exported.result()),
         last_update=updates[0] if updates else None,
     )

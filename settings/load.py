@@ -45,12 +45,14 @@ def load_settings() -> Settings:
         read_access()
     except FindingsError as error:
         findings.errors += error.findings
-    check_ssh_key(config.get("sshPrivateKey"), findings)
+    # Pulumi.yaml declares both with an empty default, since Pulumi insists on any key without one.
+    private_key = config.get("sshPrivateKey") or None
+    check_ssh_key(private_key, findings)
     return build(
         raw,
         deployment=f"{pulumi.get_project()}/{pulumi.get_stack()}",
-        ssh_private_key=config.get_secret("sshPrivateKey"),
-        tunnel_secret=config.get("tunnelSecret"),
+        ssh_private_key=config.get_secret("sshPrivateKey") if private_key else None,
+        tunnel_secret=config.get("tunnelSecret") or None,
         before=findings,
     )
 

@@ -218,7 +218,7 @@ def _private_key(
     comment: str,
 ) -> None:
     """The SSH key, unless the agent's are used."""
-    if _KEY in config:
+    if _has(config, "sshPrivateKey"):
         return
     choices = [_AGENT] if os.environ.get("SSH_AUTH_SOCK") else []
     if Path(_OWN).expanduser().exists():

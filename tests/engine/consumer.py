@@ -1,14 +1,17 @@
 """A program of somebody else's that uses the package, beside a sandbox."""
 
 import json
+import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from sandbox import lifecycle
-from tests.engine.world import World
+from tests.engine.world import ROOT, World
 
 ACCOUNT = lifecycle.ACCOUNT
 PYTHON = '''"""A program that uses the component, without an SDK made for it."""
@@ -40,6 +43,32 @@ sites = Sites("web", inputs)
 pulumi.export("tunnelId", sites.tunnelId)
 pulumi.export("hostnames", sites.hostnames)
 '''
+
+
+SDK = '''"""A program that uses the SDK."""
+
+import json
+from pathlib import Path
+
+import pulumi
+import pulumi_argoweb as argoweb
+
+inputs = json.loads(Path("inputs.json").read_text())
+argoweb.Sites(
+    "web",
+    account_id=inputs["accountId"],
+    zones=inputs["zones"],
+    servers={
+        name: argoweb.ServerArgs(
+            address=each["address"], port=each["port"], host_key=each["hostKey"]
+        )
+        for name, each in inputs["servers"].items()
+    },
+    sites=inputs["sites"],
+    ssh_private_key=pulumi.Config().require_secret("sshPrivateKey"),
+)
+'''
+DOCUMENT = ROOT / "docs" / "package.md"
 
 
 class Consumer:
@@ -93,4 +122,49 @@ def python_program(world: World, folder: Path) -> Consumer:
     options = {"toolchain": "pip", "virtualenv": str(world.root / ".venv")}
     consumer = Consumer(world, folder, {"runtime": {"name": "python", "options": options}})
     (folder / "__main__.py").write_text(PYTHON)
+    return consumer
+
+
+class YamlProgram(Consumer):
+    """The program of the document, with the sandbox's values."""
+
+    def write(self) -> None:
+        """Lets the program have the inputs."""
+        (text,) = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+        program = yaml.safe_load(text)
+        program["packages"]["argoweb"] = str(self.world.root / "package")
+        properties = program["resources"]["web"]["properties"]
+        properties |= {key: value for key, value in self.inputs.items() if key != "sshPrivateKey"}
+        (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(program, sort_keys=False))
+
+
+def yaml_program(world: World, folder: Path) -> Consumer:
+    """A YAML program; its language host has to be on PATH."""
+    if shutil.which("pulumi-language-yaml") is None:
+        pytest.skip(
+            "wants the language host for YAML, so this was NOT CHECKED: a program in YAML with the package"
+        )
+    # Else the engine looks for a host beside itself alone.
+    world.variables.pop("PULUMI_IGNORE_AMBIENT_PLUGINS")
+    return YamlProgram(world, folder, {"runtime": "yaml"})
+
+
+def sdk_program(world: World, folder: Path) -> Consumer:
+    """A Python program with an environment of its own, in which `pulumi package add` puts the SDK."""
+    host = Path(shutil.which("pulumi", path=world.variables["PATH"]) or "/").with_name(
+        "pulumi-language-python"
+    )
+    if not host.is_file() or host.read_bytes()[:4] != b"\x7fELF":
+        pytest.skip(
+            "wants the official Pulumi, so this was NOT CHECKED: an SDK that is made of the package"
+        )
+    world.own_environment()
+    options = {"toolchain": "pip", "virtualenv": "venv"}
+    consumer = Consumer(world, folder, {"runtime": {"name": "python", "options": options}})
+    project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
+    del project["packages"]
+    (folder / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False))
+    (folder / "requirements.txt").write_text("pulumi>=3.254,<4\n")
+    (folder / "__main__.py").write_text(SDK)
+    consumer.pulumi("package", "add", str(world.root / "package"))
     return consumer

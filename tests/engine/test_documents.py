@@ -2,9 +2,6 @@
 
 import re
 import shlex
-import subprocess
-import sys
-import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,7 +63,7 @@ def test_the_first_real_server_is_set_up_by_the_readmes_own_commands(
     newcomer: World, tmp_path: Path
 ) -> None:
     world = newcomer
-    _with_an_environment_of_its_own(world.root / ".venv")
+    world.own_environment()
     world.start()
     server = world.status["servers"]["web1"]["ssh"]
     home = tmp_path / "home"
@@ -90,18 +87,6 @@ def test_the_first_real_server_is_set_up_by_the_readmes_own_commands(
     assert "PRIVATE KEY" not in text
     typed(world, before, *TEAR_DOWN)
     assert [t for t in world.control("/dump")["tunnels"] if t["deleted_at"] is None] == []
-
-
-def _with_an_environment_of_its_own(path: Path) -> None:
-    """A folder, as `pulumi install` wants it, that has the packages of this one."""
-    path.unlink()
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", path], check=True)
-    (site,) = path.glob("lib/python*/site-packages")
-    (site / "all.pth").write_text(sysconfig.get_path("purelib"))
-    for program in Path(sys.prefix, "bin").iterdir():
-        link = path / "bin" / program.name
-        if not link.exists():
-            link.symlink_to(program)
 
 
 def _with_mine(line: str, mine: dict[str, str]) -> str:
@@ -148,6 +133,16 @@ RUN_ELSEWHERE = {
     "pulumi up --replace '**::tunnel-tunnel'": "tests/faults/test_tunnel_changed.py",
     "pulumi stack output serviceTokens --show-secrets": "tests/engine/test_access.py",
     "curl -H 'CF-Access-Client-Id: …' -H 'CF-Access-Client-Secret: …' https://api.example.com/": "tests/engine/test_access.py",
+    "ci/argoweb.sh preview plan": "tests/engine/test_ci.py",
+    "ci/argoweb.sh up plan": "tests/engine/test_ci.py",
+    "ci/argoweb.sh drift": "tests/engine/test_ci.py",
+    "pulumi stack export --file state.json": "tests/faults/test_team.py",
+    "pulumi login 's3://team?region=eu-central-1'": "tests/faults/test_team.py, with an address",
+    "pulumi stack init mysite": "tests/faults/test_team.py",
+    "pulumi stack import --file state.json": "tests/faults/test_team.py",
+    "rm state.json": "tests/faults/test_team.py",
+    "pulumi stack change-secrets-provider 'awskms://alias/argoweb?region=eu-central-1'": "tests/faults/test_team.py, with a key's id",
+    "pulumi package add ../argoweb/package": "tests/engine/test_package.py",
     "python -m ingress check config.yml": "tests/ingress/test_command_line.py",
     "python -m ingress check --strict --json config.yml": "tests/ingress/test_command_line.py",
     "python -m ingress import config.yml": "tests/ingress/test_command_line.py",

@@ -3,13 +3,20 @@
 import json
 from pathlib import Path
 
-from tests.engine.consumer import python_program
+import pytest
+
+from tests.engine.consumer import Consumer, python_program, sdk_program, yaml_program
 from tests.engine.world import ROOT, World
 
 
 def test_a_program_that_makes_its_server_in_the_same_run_uses_the_component(
     fresh: World, tmp_path: Path
 ) -> None:
+    fresh.own_environment()
+    given = json.loads(fresh.pulumi("package", "get-schema", "./package").stdout)
+    committed = json.loads((ROOT / "package" / "schema.json").read_text())
+    assert given["resources"].keys() == committed["resources"].keys()
+    assert given["types"] == committed["types"]
     shop = python_program(fresh, tmp_path / "shop")
     shop.pulumi("stack", "init", "sandbox")
 
@@ -52,6 +59,7 @@ def test_a_program_that_makes_its_server_in_the_same_run_uses_the_component(
         "web-web1-argoWeb.yml": "update",
         "web-web1-activate": "update",
         "web-records-tea.example.localhost": "create",
+        "web-reachable": "update",
     }
     shop.pulumi("up", "--yes", "--skip-preview")
     assert fresh.get("tea.example.localhost")[0] == 418
@@ -62,9 +70,38 @@ def test_a_program_that_makes_its_server_in_the_same_run_uses_the_component(
     assert fresh.api("GET", "/zones/00112233445566778899aabbccddee01/dns_records") == []
 
 
-def test_pulumi_reads_the_schema_that_is_committed(world: World) -> None:
-    given = json.loads(world.pulumi("package", "get-schema", str(world.root / "package")).stdout)
-    committed = json.loads((ROOT / "package" / "schema.json").read_text())
+def lives(shop: Consumer) -> None:
+    """Up, nothing to do, one site more, and all of it gone."""
+    shop.pulumi("stack", "init", "sandbox")
+    shop.pulumi("config", "set", "--secret", "sshPrivateKey", "--", shop.inputs["sshPrivateKey"])
+    shop.pulumi("up", "--yes")
+    assert shop.planned() == {}
+    assert shop.world.get("www.example.localhost")[0] == 200
+    key = shop.inputs["sshPrivateKey"].splitlines()[1]
+    assert key not in shop.pulumi("stack", "export").stdout
 
-    assert given["resources"].keys() == committed["resources"].keys()
-    assert given["types"] == committed["types"]
+    shop.inputs["sites"].append({"hostname": "tea.example.localhost", "service": "http_status:418"})
+    shop.write()
+    assert shop.planned() == {
+        "web-web1-argoWeb.yml": "update",
+        "web-web1-activate": "update",
+        "web-records-tea.example.localhost": "create",
+        "web-reachable": "update",
+    }
+    shop.pulumi("up", "--yes", "--skip-preview")
+    assert shop.world.get("tea.example.localhost")[0] == 418
+
+    shop.pulumi("destroy", "--yes", "--skip-preview")
+    assert shop.world.api("GET", "/zones/00112233445566778899aabbccddee01/dns_records") == []
+
+
+@pytest.mark.long
+def test_the_yaml_program_of_the_document_uses_it(fresh: World, tmp_path: Path) -> None:
+    lives(yaml_program(fresh, tmp_path / "shop"))
+
+
+@pytest.mark.long
+def test_a_python_program_uses_the_sdk_that_pulumi_makes_of_it(
+    fresh: World, tmp_path: Path
+) -> None:
+    lives(sdk_program(fresh, tmp_path / "shop"))

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 import urllib.error
 import urllib.request
@@ -51,6 +52,18 @@ class World:
         self.status: dict[str, Any] = {}
         self.variables: dict[str, str] = {}
         self._deployed = ""
+
+    def own_environment(self) -> None:
+        """Lets `.venv` be a folder, as `pulumi install` wants it, that has the packages of this one."""
+        path = self.root / ".venv"
+        path.unlink()
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", path], check=True)
+        (site,) = path.glob("lib/python*/site-packages")
+        (site / "all.pth").write_text(sysconfig.get_path("purelib"))
+        for program in Path(sys.prefix, "bin").iterdir():
+            link = path / "bin" / program.name
+            if not link.exists():
+                link.symlink_to(program)
 
     def environment(self) -> dict[str, str]:
         """This process's variables, with the sandbox's once it is up."""

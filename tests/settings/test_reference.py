@@ -11,7 +11,7 @@ import yaml
 
 from settings import FindingsError, reference
 from settings.build import build
-from settings.keys import STACK
+from settings.keys import SECRETS, STACK
 from tests.settings.messages import ROWS, changed
 from values.findings import Findings
 from values.kinds import Key, Shape
@@ -30,7 +30,8 @@ def test_the_committed_reference_is_what_the_code_makes(file: str, made: Any) ->
 def test_pulumi_yaml_declares_exactly_the_keys_that_are_read() -> None:
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
 
-    assert set(declared) == set(STACK.keys)
+    assert set(declared) == {*STACK.keys, *SECRETS}
+    assert {name for name, key in declared.items() if key.get("secret")} == set(SECRETS)
 
 
 def test_no_type_is_declared_with_which_the_engine_would_refuse_a_value_before_ours_names_its_place() -> (
@@ -38,7 +39,11 @@ def test_no_type_is_declared_with_which_the_engine_would_refuse_a_value_before_o
 ):
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
 
-    assert {name for key in declared.values() for name in key} == {"description", "default"}
+    assert {name for key in declared.values() for name in key} == {
+        "description",
+        "default",
+        "secret",
+    }
 
 
 def test_no_declared_key_is_required_by_the_engine_so_that_ours_names_all_of_them() -> None:
