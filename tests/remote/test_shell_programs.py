@@ -14,6 +14,7 @@ SOURCE = "\n".join((REMOTE / part).read_text() for part in PARTS)
 
 CHECKED = {
     "server program": SOURCE,
+    "ci/argoweb.sh": (ROOT / "ci/argoweb.sh").read_text(),
     **{
         str(script.relative_to(ROOT)): script.read_text()
         for folder in ("remote", "sandbox/server/bin", ".ci")
