@@ -34,9 +34,13 @@ class Within:
         """The name of one of its resources."""
         return f"{self.prefix}{name}"
 
-    def options(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
-        """The options of one of its components."""
-        return pulumi.ResourceOptions(parent=self.component, depends_on=[*depends_on])
+    def options(
+        self, depends_on: Sequence[pulumi.Resource] = (), import_id: str | None = None
+    ) -> pulumi.ResourceOptions:
+        """The options of one of its resources that have no other parent."""
+        return pulumi.ResourceOptions(
+            parent=self.component, depends_on=[*depends_on], import_=import_id
+        )
 
 
 TOP = Within()
@@ -118,14 +122,14 @@ def deploy(
     if settings.alerts is not None:
         # After the first connection and gone before the last one, so that neither is an alert.
         alerts(
-            "alerts",
+            within.named("alerts"),
             account_id=settings.account_id,
             called=marked(CALLED, settings.deployment),
             tunnel=tunnel.made,
             told=settings.alerts,
-            opts=pulumi.ResourceOptions(
+            opts=within.options(
                 depends_on=activations,
-                import_=found.alert and f"{settings.account_id}/{found.alert}",
+                import_id=found.alert and f"{settings.account_id}/{found.alert}",
             ),
         )
     if settings.health.edge:

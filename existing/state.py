@@ -26,7 +26,7 @@ _NO_ORGANIZATION = "organization"
 _URN = re.compile(
     r"urn:pulumi:(?P<stack>[^:]+)::(?P<project>[^:]+)::(?P<parents>.*\$)?(?P<type>[^$]+?)::(?P<name>.+)"
 )
-_OURS = r"(?:tunnel(?:-tunnel|-secret)?|records-.+|access-.+)"
+_OURS = r"(?:tunnel(?:-tunnel|-secret)?|records-.+|access-.+|alerts)"
 """The names of what is read here, as `components/deploy.py` gives them."""
 _ATTEMPTS = 50
 _PAUSE = 0.2

@@ -1,12 +1,15 @@
 """A whole deployment in a program that is not ours."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pulumi
 
 from components import Connection, SshServer, deploy
+from components.deploy import Within
 from existing import Found, OwnState, TunnelFound
+from existing.applications import AccessFound
 from settings.build import build
 from tests.components.program import registered
 
@@ -38,3 +41,31 @@ def test_a_server_that_another_resource_makes_is_reached_where_that_one_says(
         if name.endswith("-activate")
     }
     assert reached == {f"{first.name}-activate": first.address, "made-activate": "192.0.2.7"}
+
+
+def test_inside_of_another_program_each_resource_has_a_parent_and_a_name_of_the_components_own(
+    prod: dict[str, Any],
+) -> None:
+    prod["access"] = {"team": "team", "groups": {"staff": {"emails": "ann@example.com"}}}
+    prod["sites"][0]["access"] = "staff"
+    prod["alerts"] = {"email": "ann@example.com"}
+    settings = build(prod, deployment="shop/dev/web")
+    assert settings.access is not None
+    applications = settings.access.applications
+
+    def program(within: Callable[[], Within]) -> Callable[[], object]:
+        access = replace(AccessFound(), applications=applications)
+        found = Found(tunnel=TunnelFound(), claims=[], access=access)
+        return lambda: deploy(settings, OwnState(), found, within=within())
+
+    alone = registered(program(Within))
+    inside = registered(
+        program(lambda: Within(component=pulumi.ComponentResource("a:b:C", "web"), prefix="web-"))
+    )
+
+    assert {name.removeprefix("web-") for name in inside} - {"web"} == {*alone}
+    assert [name for name in inside if not name.startswith("web")] == []
+    root = inside["web"].get("parent", "")
+    assert [
+        name for name, each in inside.items() if name != "web" and each.get("parent", "") == root
+    ] == []
