@@ -1,7 +1,7 @@
 """What a program asks the engine for, without an engine."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import pulumi
@@ -43,11 +43,17 @@ class Engine(mocks.MockMonitor):
     """Keeps each request as it came, and answers that all of it was done.
 
     `made` is what the provider adds to the inputs, by the name of the resource; `state` the resources of an earlier
-    update, by URN, as `readStackResourceOutputs` gives them.
+    update, by URN, as `readStackResourceOutputs` gives them; `replaced` names resources whose ids a preview does not know.
     """
 
-    def __init__(self, made: Outputs | None = None, state: Outputs | None = None) -> None:
+    def __init__(
+        self,
+        made: Outputs | None = None,
+        state: Outputs | None = None,
+        replaced: Collection[str] = (),
+    ) -> None:
         super().__init__(Nothing())
+        self._replaced = replaced
         self._made = made or {}
         self._state = state or {}
         self.requests: dict[str, Any] = {}
@@ -61,8 +67,9 @@ class Engine(mocks.MockMonitor):
         given.update({**_MADE.get(request.type, {}), **self._made.get(request.name, {})})
         if request.type == APPLICATION:
             given["aud"] = audience(request.name)
+        known = request.custom and request.name not in self._replaced
         return resource_pb2.RegisterResourceResponse(
-            urn=urn, id=f"{request.name}-id" if request.custom else "", object=given
+            urn=urn, id=f"{request.name}-id" if known else "", object=given
         )
 
     def RegisterResourceOutputs(self, request: Any) -> Any:

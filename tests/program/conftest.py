@@ -3,10 +3,11 @@
 import asyncio
 import base64
 import json
+import logging
 import runpy
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,17 @@ def server(number: int, **more: Any) -> dict[str, Any]:
     return {"address": f"192.0.2.{number}", "hostKey": HOST_KEYS[number], **more}
 
 
+class _Said(logging.Handler):
+    """What the program says, warnings and errors."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
 class Program:
     """The program of a stack."""
 
@@ -78,6 +90,8 @@ class Program:
         """The stack file's keys."""
         self.outputs: dict[str, Any] = {}
         """The stack's outputs after a run."""
+        self.told: list[str] = []
+        """What the last run has warned of or refused."""
 
     def in_use(self) -> str:
         """Lets the state have a tunnel of an earlier update; its UUID."""
@@ -91,15 +105,29 @@ class Program:
         outputs = {"id": tunnel["id"], "name": tunnel["name"], "accountId": ACCOUNT, **more}
         self.state["urn:tunnel"] = {"type": _TUNNEL, "outputs": outputs}
 
-    def run(self) -> dict[str, Any]:
+    def preview(self, replaced: Collection[str]) -> dict[str, Any]:
+        """The engine's requests in a preview that would replace the resources of these names.
+
+        Raises:
+            Exception: what ends the program.
+        """
+        return self.run(preview=True, replaced=replaced)
+
+    def run(self, *, preview: bool = False, replaced: Collection[str] = ()) -> dict[str, Any]:
         """The engine's requests, by the name of the resource.
 
         Raises:
             Exception: what ends the program.
         """
         self._monkeypatch.setenv("CLOUDFLARE_BASE_URL", self._cloudflare.api_url)
-        engine = Engine(state=self.state)
-        set_mocks(Nothing(), project=PROJECT, stack=STACK, monitor=engine)
+        engine = Engine(state=self.state, replaced=replaced)
+        said = _Said()
+        self.told = said.lines
+        log = logging.getLogger("tests.program.said")
+        log.handlers = [said]
+        set_mocks(
+            Nothing(), project=PROJECT, stack=STACK, preview=preview, logger=log, monitor=engine
+        )
         config = {
             f"argoweb:{key}": value if isinstance(value, str) else json.dumps(value)
             for key, value in self.values.items()
