@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from argoweb.errors import StackUnreadable
+from settings.contract import VERSION
 
 COMMANDS = {
     "check": "what a preview would say of a stack file, without Pulumi",
@@ -35,6 +36,7 @@ def main(words: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"argoweb {VERSION}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     try:
         for name, line in COMMANDS.items():

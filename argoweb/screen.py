@@ -102,7 +102,7 @@ def _servers(servers: Iterable[ServerSeen]) -> Table:
             ", ".join(versions) or "–",
             server.caddy_version or "–",
             f"{server.system} ({server.generation})" if server.system else "–",
-            _time(server.deployed_at),
+            f"{_time(server.deployed_at)}{f' by {server.deployed_by}' if server.deployed_by else ''}",
             _marked(Level.ERROR, str(drifted)) if drifted else _marked(Level.OK, "none"),
         )
     return table

@@ -58,6 +58,8 @@ class ServerSeen:
     generation: str = ""
     deployed_at: int | None = None
     """Seconds since 1970."""
+    deployed_by: str = ""
+    """The version of argoweb; empty for one of before 0.1.0, which had none."""
     owner: str = ""
     """`project/stack/server address id`"""
     units: Sequence[Unit] = ()
@@ -159,6 +161,14 @@ def seen(stack: Stack, server: Server, text: str) -> ServerSeen:
         system=system[1],
         generation=generation[0].removeprefix("system-").removesuffix("-link"),
         deployed_at=int(deployed_at) if deployed_at.isdecimal() else None,
+        deployed_by=next(
+            (
+                line.partition(" ")[2]
+                for line in manifest.splitlines()
+                if line.startswith("argoweb ")
+            ),
+            "",
+        ),
         owner=owner,
         units=units,
         cloudflareds=cloudflareds,

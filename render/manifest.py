@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from settings import Rebuild, Settings
+from settings.contract import VERSION
 from settings.keys import BY_CADDY, BY_CLOUDFLARED
 from settings.unit_paths import of_caddy, of_cloudflared
 
@@ -31,8 +32,9 @@ def _read_by_units(settings: Settings) -> Sequence[str]:
 
 
 def serving(settings: Settings) -> Sequence[str]:
-    """The lines that are the same for every server of a stack: places, units, and what must hold afterwards."""
+    """The lines that are the same for every server of a stack: the program's version, places, units, and what must hold afterwards."""
     return [
+        f"argoweb {VERSION}",
         f"config-dir {settings.nixos.config_dir}",
         f"data-dir {settings.nixos.data_dir}",
         f"caddy-unit {settings.caddy.unit}",

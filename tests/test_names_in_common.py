@@ -21,7 +21,7 @@ PLACES = {
     contract.PROXY_GROUP: {"nixos/argoWeb.nix"},
     contract.YML: {"nixos/argoWeb.nix", "remote/differences.sh", "remote/health.sh", "remote/plan.sh", "remote/validate.sh"},
     contract.JSON: {"nixos/argoWeb.nix", "remote/common.sh", "remote/plan.sh"},
-    contract.CADDY: {"remote/activate.sh", "remote/caddy.sh", "remote/plan.sh", "remote/validate.sh"},
+    contract.CADDY: {"remote/activate.sh", "remote/caddy.sh", "remote/plan.sh", "remote/ports.sh", "remote/validate.sh"},
     contract.MODULE: {"nixos/argoWeb.nix", "remote/deactivate.sh", "remote/doctor.sh", "remote/plan.sh", "remote/validate.sh"},
     contract.CUSTOM: {"nixos/argoWeb.nix", "remote/plan.sh"},
     contract.CLOUDFLARED_UNITS[1]: {"nixos/argoWeb.nix"},

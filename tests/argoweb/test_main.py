@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from argoweb.__main__ import COMMANDS, main
+from settings.contract import VERSION
 from tests.conftest import ROOT
 
 
@@ -26,6 +27,19 @@ def test_the_document_has_a_chapter_for_every_command() -> None:
     text = (ROOT / "docs/commands.md").read_text()
 
     assert [command for command in COMMANDS if f"\n## {command}\n" not in text] == []
+
+
+def test_the_version_is_said_and_the_list_of_changes_begins_with_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+
+    heading = next(
+        line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## ")
+    )
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"argoweb {VERSION}\n")
+    assert heading.startswith(f"## {VERSION}")
 
 
 @pytest.mark.parametrize("words", [["nothing"], ["drift", "--stakc", "x"], []])

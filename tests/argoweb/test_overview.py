@@ -1,5 +1,6 @@
 """What is said of sites from what their visitors see."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -75,6 +76,15 @@ def test_many_servers_are_counted_in_one_column() -> None:
 
     assert "20 of 20" in text
     assert "web19" in text
+
+
+def test_the_screen_says_by_which_version_a_server_was_deployed() -> None:
+    found = overview(Seen(status=403))
+    (server,) = found.servers
+    by = replace(server, deployed_at=1790000000, deployed_by="0.1.0")
+
+    assert "UTC by 0.1.0" in " ".join(shown(replace(found, servers=[by])).split())
+    assert " by " not in shown(found)
 
 
 def test_nothing_of_a_screen_needs_colour() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from settings.contract import VERSION
 from tests.engine.world import World
 
 
@@ -54,6 +55,7 @@ def test_a_healthy_stack_is_shown_on_one_screen_and_nothing_differs(deployed: Wo
         for hostname in ("www.example.localhost", "app.example.localhost", "status.example-two.localhost")
     }  # fmt: skip
     (server,) = found["servers"]
+    assert server["deployed_by"] == VERSION
     assert [unit["state"] for unit in server["units"]] == ["active"] * 3
     assert [each["connections"] for each in server["cloudflareds"]] == [4, 4]
     output = shown.stdout + seen.stdout + shown.stderr + seen.stderr

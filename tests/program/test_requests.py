@@ -99,6 +99,19 @@ def test_only_argoweb_may_read_the_credentials(program: Program) -> None:
     assert set(map(tuple, owners.values())) == {("644", "root:root")}
 
 
+def test_a_new_version_of_argoweb_changes_one_resource_of_a_server(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = dict(commands(program.run()))
+    monkeypatch.setattr("render.manifest.VERSION", "1.2.3")
+    after = dict(commands(program.run()))
+
+    changed = {name for name, inputs in after.items() if inputs != before[name]}
+    assert changed == {"web1-activate"}
+    lines = [it["web1-activate"]["stdin"].splitlines() for it in (before, after)]
+    assert set(lines[1]) - set(lines[0]) == {"argoweb 1.2.3"}
+
+
 def test_records_are_proxied_and_lead_to_the_tunnel_when_the_server_serves(
     program: Program,
 ) -> None:
