@@ -3,6 +3,7 @@
 import difflib
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from cloudflared import services
@@ -19,6 +20,8 @@ _WORDS = {
     re.compile(r"socks[-_ ]?(?:proxy|5|5[-_ ]?proxy)?:?(?://.*)?", re.IGNORECASE): "socks-proxy",
     re.compile(r"bastion[-_ ]?(?:mode|host)?:?", re.IGNORECASE): "bastion",
 }
+_UNSEEN = re.compile("[\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
+"""Characters without a width, as texts have them that were copied."""
 _BROKEN = re.compile(r"(https?|wss?|tcp|ssh|rdp|smb)[:;]?/{0,3}[:;]?/{0,3}(?=[^/])(.+)", re.IGNORECASE)  # fmt: skip
 _SCHEME = re.compile(r"([A-Za-z]\w*)://(.+)")
 _HOSTNAME = re.compile(
@@ -52,8 +55,18 @@ def _services(text: str) -> Iterator[str]:
         ):
             yield f"http_status:{status[2]}"
     yield from (word for pattern, word in _WORDS.items() if pattern.fullmatch(text))
+    bare = _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).strip("\"'`")
+    if bare != text:
+        yield bare
+        yield from _services(bare)
     if re.fullmatch(r":?[0-9]{2,5}", text):
         yield f"http://localhost:{text.removeprefix(':')}"
+    if (
+        socket := re.fullmatch(
+            r"(?:(?:https?\+)?(unix)(?:\+https?)?|https?://(unix)):/+([^\s:/~][^\s:]*):?", text
+        )
+    ) is not None:
+        yield f"unix:/{socket[3]}"
     if (socket := re.fullmatch(r"(?:(unix(?:\+tls)?)[:/]+(?!~)|/)([^\s:/]\S*)", text)) is not None:
         yield f"{socket[1] or 'unix'}:/{socket[2]}"
     scheme, separator, rest = text.rpartition("://")
@@ -61,8 +74,10 @@ def _services(text: str) -> Iterator[str]:
         yield f"{scheme}{separator}{address}" if scheme else f"http://{address}"
     if (twice := re.fullmatch(r"\w+://(\w+://[^/]+?)/?", text)) is not None:
         yield twice[1]
-    if (url := re.fullmatch(r"(\w+://[^/]+[^/:])/\S*", text)) is not None:
-        yield url[1]
+    if (
+        url := re.fullmatch(r"(\w+://)(?:[^/@\s]*@)?([^/?#]+[^/:?#])(?:[/?#]\S*)?", text)
+    ) is not None:
+        yield url[1] + url[2]
     if (found := _SCHEME.fullmatch(text)) is not None:
         near = difflib.get_close_matches(found[1].lower(), ("http", "https"), n=1, cutoff=0.8)
         yield from (f"{scheme}://{found[2]}" for scheme in near)
@@ -74,7 +89,7 @@ def _services(text: str) -> Iterator[str]:
 
 def perhaps_path(text: str) -> str:
     """`; perhaps 'PATTERN'` for a path that is written as shells write names, or nothing."""
-    if set(text) == {"*"}:
+    if re.fullmatch(r"/?\*+", text):
         return "; leave it out for every path"
     if not re.fullmatch(r"[\w/.*-]+", text) or "*" not in text or not re.search(r"\w", text):
         return ""

@@ -1,6 +1,7 @@
 """Where a rule leads: schemes that do not do what they say, certificates that cannot be valid, inside things for everybody."""
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 from cloudflared.go import idna
@@ -24,8 +25,9 @@ _KNOWN = (*_WEB, "tcp", "ssh", "rdp", "smb")
 _UDP = ("udp", "quic", "dns", "dtls", "sip", "rtp", "wg", "wireguard", "stun", "turn", "coap")
 _HTTP2 = ("h2c", "h2", "http2", "h3", "http3", "grpc", "grpcs")
 _FASTCGI = ("fastcgi", "fcgi", "scgi", "uwsgi", "php", "ajp")
+_PHP = re.compile(r"(?:php|fpm)[^/]*(?:/[^/]+)?\.sock(?:et)?$")
 _OTHER_PORTS = {
-    **dict.fromkeys((("http", "443"), ("tcp", "443")), "https"),
+    **dict.fromkeys((("http", "443"), ("http", "8443"), ("tcp", "443")), "https"),
     **dict.fromkeys((("https", "80"), ("tcp", "80"), ("tcp", "8080")), "http"),
     **dict.fromkeys((("http", "22"), ("https", "22")), "ssh"),
     **dict.fromkeys((("http", "3389"), ("https", "3389")), "rdp"),
@@ -59,7 +61,7 @@ def check_origin(
     given = {**common, **rule.origin_request}
     for kind, said in (
         (EXPOSED, _exposed(rule, service)),
-        (SCHEME, _misleading(service)),
+        (SCHEME, _of_php(rule.service) or _of_status(rule.service) or _misleading(service)),
         (CERTIFICATE, _without_certificate(service, given)),
     ):
         if said is not None:
@@ -106,6 +108,29 @@ def _exposed(rule: Rule, service: Service) -> Said | None:
     if rule.service == "socks-proxy":
         return "every visitor may connect to what `ipRules` allow.", f"Guard it by {GUARDED}."
     return exposed(rule.service)
+
+
+def _of_php(service: str) -> Said | None:
+    if not is_php(service):
+        return None
+    return (
+        f"'{service}' is PHP's by its name, which speaks FastCGI, and not http.",
+        "Put a web server before it, as Caddy with `php_fastcgi`.",
+    )
+
+
+def is_php(address: str) -> bool:
+    """Whether a socket is one of PHP-FPM, by its name."""
+    return address.startswith("unix") and _PHP.search(address) is not None
+
+
+def _of_status(service: str) -> Said | None:
+    if not re.fullmatch(r"http_status:3(?!04)\d\d", service):
+        return None
+    return (
+        f"'{service}' tells a browser to go elsewhere, and not where to.",
+        "Have a web server redirect, as Caddy.",
+    )
 
 
 def _misleading(service: Service) -> Said | None:

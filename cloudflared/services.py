@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from cloudflared.go import urls
+from cloudflared.go import idna, urls
 from cloudflared.go.urls import Url, UrlError
 
 _STATUS = re.compile(r"http_status:\+?0*([1-9][0-9]{2})")
@@ -85,6 +85,8 @@ def doubt(text: str, service: Service) -> str | None:
         )
     if url.hostname in ("http_status", "hello_world"):
         return "a service, not a URL with its name"
+    if not url.hostname.isascii() and not idna.lookup_name(url.hostname):
+        return "a URL whose host DNS can have"
     if url.query or url.fragment:
         return "a URL without a query and fragment, since cloudflared takes them from the request"
     if url.user is not None:

@@ -60,6 +60,10 @@ _OF_ELSEWHERE = re.compile(r"(?:~\*?|=|\^~) +\^?(?=/)|\^?https?://[^/]*(?=/|$)")
 """What nginx writes before a path, and a URL's beginning."""
 _PART = re.compile(r"(?<=/)(?::[A-Za-z]\w*|\{[A-Za-z]\w*\})(?=/|$)")
 """As routers of applications name a part."""
+_CLASS = re.compile(r"\[\^?\]?[^\]]*\]")
+_QUERY = re.compile(r"\\?\?[\w-]+=|\\\?|#")
+"""What begins a query or a fragment: a '?' before a name and '=', or one that stands for itself."""
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _ANY_NAME = re.compile(r"/?\*(?=\.)")
 """Before a file's ending, as shells write it."""
 _ENDING = re.compile(
@@ -156,6 +160,13 @@ def _path_traps(path: str, where: str, findings: Findings) -> None:
         findings.add(PATH_UNANCHORED, where, text)
     elif literal and literal[1] and not literal[2].startswith("/"):
         text = f"'{path}' matches nothing; a path begins with '/': write '^/{path[1:]}'."
+        findings.add(PATH_UNMATCHED, where, text)
+    bare = _CLASS.sub("", path)
+    if whole is None and (found := _QUERY.search(bare)) is not None:
+        text = f"'{found[0]}' in '{path}' begins a query or a fragment, which is no part of a path: leave it out."
+        findings.add(PATH_UNMATCHED, where, text)
+    if whole is None and (found := _ESCAPE.search(bare)) is not None:
+        text = f"'{found[0]}' in '{path}' is compared with the decoded path: write the character itself."
         findings.add(PATH_UNMATCHED, where, text)
     if (part := _PART.search(path)) is not None:
         text = f"'{part[0]}' stands for itself; '[^/]+' is any one part of a path."

@@ -36,12 +36,26 @@ _WHERE = "argoweb:caddy"
 _ADDRESS = "argoweb writes it. Use argoweb:caddy.bind and argoweb:caddy.port."
 _TLS = "argoweb writes it. Use argoweb:caddy.tls."
 _SITE_ONLY = "Write it in argoweb:caddy.siteOptions, for all sites."
-NOT_IN_BLOCK = {"bind": _ADDRESS, "tls": _TLS}
+_NGINX = "That is nginx's language: write Caddy's, such as `reverse_proxy 127.0.0.1:3000`."
+_APACHE = "That is Apache's language: write Caddy's, such as `reverse_proxy 127.0.0.1:3000`."
+_CADDY_1 = "That is Caddy 1: write `{}`."
+NOT_IN_BLOCK = {
+    "bind": _ADDRESS,
+    "tls": _TLS,
+    **dict.fromkeys(("server", "server_name", "listen", "location", "proxy_pass", "fastcgi_pass", "upstream"), _NGINX),
+    **dict.fromkeys(
+        ("<VirtualHost", "<Location", "<Directory", "ProxyPass", "RewriteEngine", "RewriteRule", "DocumentRoot"), _APACHE
+    ),
+    **{old: _CADDY_1.format(new) for old, new in {
+        "proxy": "reverse_proxy", "fastcgi": "php_fastcgi", "gzip": "encode gzip", "browse": "file_server browse",
+    }.items()},
+}  # fmt: skip
 NOT_IN_SITE = {**NOT_IN_BLOCK, "log": _SITE_ONLY, "handle_errors": _SITE_ONLY}
 """Directives that Caddy refuses inside of `handle`."""
 _NOT_IN_SERVERS = {
     "trusted_proxies": "argoweb writes it, for cloudflared. Leave it out.",
     "client_ip_headers": "argoweb writes it, for cloudflared. Leave it out.",
+    "servers": "Write what is in its block.",
 }
 _NOT_GLOBAL = {
     "servers": "argoweb writes it. Put what is in its block into argoweb:caddy.serverOptions.",
@@ -83,6 +97,23 @@ def read_caddy(value: dict[str, Any], routing: str | None, findings: Findings) -
                 f"{_WHERE}.globalOptions",
                 f"has a 'log' without a name in line {each.line}, which nixpkgs writes.",
                 "Give it a name, as in `log mine {`, or set services.caddy.logFormat on the servers.",
+            )
+        elif each.name == ("http_port" if tls else "https_port") and each.arguments[:1] == (
+            str(value["port"]),
+        ):
+            findings.add(
+                PORT_TLS,
+                f"{_WHERE}.globalOptions",
+                f"with '{each.name} {value['port']}' Caddy {'speaks no' if tls else 'insists on'} TLS at the port of the sites.",
+                "Take another one, or another argoweb:caddy.port.",
+            )
+    for each in caddyfile.directives(value["serverOptions"]):
+        if each.name == "protocols" and "h1" not in each.arguments:
+            findings.add(
+                LINES,
+                f"{_WHERE}.serverOptions",
+                f"has 'protocols' without 'h1' in line {each.line}, which cloudflared speaks.",
+                "Add it.",
             )
     if value["unit"] in CLOUDFLARED_UNITS:
         text = f"'{value['unit']}' is cloudflared's own unit, expected Caddy's."

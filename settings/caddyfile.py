@@ -37,11 +37,17 @@ def problem(lines: str, *, refused: Mapping[str, str]) -> str | None:
     depth = line = 0
     try:
         for word in words(lines.rstrip("\n")):  # which is what is rendered
+            nothing_before = line == 0
             first, line = word.begins > line, word.ends
             if word.quoted:
                 if word.text in ("{", "}"):  # a brace all the same for Caddy before 2.11
                     return f"has a quoted '{word.text}' by itself in line {line}. Put it together with other text."
             elif word.text == "{":
+                if nothing_before:
+                    return (
+                        "begins with a block of global options, as a whole Caddyfile does. Write what is inside of it as "
+                        "argoweb:caddy.globalOptions."
+                    )
                 if first:
                     return (
                         f"has a '{{' that begins line {line}. Put it at the end of the line before."

@@ -126,6 +126,13 @@ def _no_upstream(text: str) -> str | None:
     return None
 
 
+def _folder(text: str) -> str | None:
+    if re.fullmatch(PATH.pattern or "", text):
+        page = re.search(r"/[^/]+\.(?:x?html?|php)$", text)
+        return page and f"a folder, not a page in it; perhaps '{text[: page.start()]}'"
+    return PATH.expected + ("" if _no_upstream(text) else f"; perhaps `proxy: {text}`")
+
+
 PROXY_HOST = Text(
     expected="a host such as 'app.internal' or 'app.internal:8443'",
     pattern=r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?",
@@ -137,13 +144,21 @@ def _upstream(text: str) -> str | None:
     return problem and problem + _perhaps(text)
 
 
+_SOCKET = re.compile(r"^unix|\.sock(?:et)?$|^/(?:var/)?run/")
+
+
 def _perhaps(text: str) -> str:
     """`; perhaps 'UPSTREAM'` for a text that is nearly one, or nothing."""
+    if len(several := re.split(r"[\s,;]+", text)) > 1 and not any(map(_no_upstream, several)):
+        return "; several are a list"
+    if text.startswith("/") and not _SOCKET.search(text) and re.fullmatch(PATH.pattern or "", text):
+        return f"; perhaps `root: {text}`"
     scheme, separator, rest = text.rpartition("://")
     host = rest.partition("/")[0]
     candidates = [
         f"127.0.0.1:{text.removeprefix(':')}",
-        f"unix/{text.removeprefix('unix:').removeprefix('//')}",
+        f"unix/{text.removeprefix('unix:').removeprefix('//')}" if _SOCKET.search(text) else "",
+        f"unix/{re.sub('^(https?[+]unix|unix[+]https?|https?://unix):/*', '/', text)}",
         f"{scheme}{separator}{near.bracketed(host)}" if near.bracketed(host) else "",
         f"{scheme}{separator}{host}" if host else "",
         f"http://{host}" if separator and ":" in host else "",
@@ -190,6 +205,7 @@ def _health_url(text: str) -> str | None:
 HOST_KEY = Checked(check=_host_key, example="ssh-ed25519 AAAA…")
 ADDRESS = Checked(check=_address, example="192.0.2.10")
 IP = Checked(check=_ip, example="127.0.0.1")
+ROOT = Checked(check=_folder, example="/srv/www", kind=PATH.expected, pattern=PATH.pattern)
 UPSTREAM = Checked(check=_upstream, example="127.0.0.1:3000")
 REDIRECT = Checked(check=_redirect, example="https://www.example.com{uri}")
 HEALTH_URL = Checked(check=_health_url, example="http://127.0.0.1:8080/")

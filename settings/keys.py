@@ -119,7 +119,7 @@ SITE = Table(
             "Go regular expression on the path; none takes every path. Where a hostname has one, paths such as `//x` or `/x/../y` get 404.",
             "",
         ),
-        "root": _key(formats.PATH, "Folder on the server whose files Caddy serves."),
+        "root": _key(formats.ROOT, "Folder on the server whose files Caddy serves."),
         "hiddenFiles": _key(
             Flag(),
             "Beside `root`: whether files and folders whose name begins with a dot are served too, not only those below /.well-known.",

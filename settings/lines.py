@@ -33,6 +33,8 @@ class Upstream:
     """As Caddy takes it: `host:port`, a URL without a path, or `unix//path`."""
     trusted: bool
     """Whether something is said about its certificate."""
+    php: bool = False
+    """Whether it is asked by FastCGI."""
 
 
 def upstreams(lines: str) -> Iterator[Upstream]:
@@ -43,12 +45,52 @@ def upstreams(lines: str) -> Iterator[Upstream]:
             continue
         inner = list(inside(found, index))
         trusted = any(other.name in _TRUSTING for other in inner)
+        php = each.name == "php_fastcgi" or any(
+            other.name == "transport" and other.arguments[:1] != ("http",) for other in inner
+        )
         given = [*_without_matcher(each.arguments)]
         given += [word for other in inner if other.name == "to" for word in other.arguments]
         for word in given:
             if "{" not in word:
                 address = f"localhost{word}" if word.startswith(":") else word
-                yield Upstream(address=address, trusted=trusted)
+                yield Upstream(address=address, trusted=trusted, php=php)
+
+
+_OF_VISITORS = re.compile(
+    r"\{(?:header\.|cookie\.|query|path|uri|file(?!\.)|dir|re\.|http\.(?:request\.(?:header|cookie|uri|orig_uri|body)|regexp))[^{}]*\}"
+)
+"""Placeholders that a visitor has the say of; of the host he has it only as far as the sites' hostnames go."""
+
+
+def chosen_by_visitors(text: str) -> str | None:
+    """The placeholder of a text that a visitor has the say of, or nothing."""
+    found = _OF_VISITORS.search(text)
+    return found[0] if found else None
+
+
+def chosen_upstreams(lines: str) -> Iterator[tuple[int, str]]:
+    """The lines that pass requests to what a visitor names, and the placeholder by which he does."""
+    found = statements(lines)
+    for index, each in enumerate(found):
+        if each.name not in _PROXIES:
+            continue
+        given = [*_without_matcher(each.arguments)]
+        given += [
+            word for other in inside(found, index) if other.name == "to" for word in other.arguments
+        ]
+        for word in given:
+            if (placeholder := chosen_by_visitors(word)) is not None:
+                yield each.line, placeholder
+
+
+def serves_anywhere(lines: str) -> Iterator[int]:
+    """The lines that serve files of no folder that is said: of the one in which Caddy works, which is '/' by systemd."""
+    found = statements(lines)
+    said = any(each.name in ("root", "import") or "root" in each.arguments for each in found)
+    for index, each in enumerate(found):
+        own = any(other.name in ("root", "fs") for other in inside(found, index))
+        if each.name == "file_server" and not said and not own:
+            yield each.line
 
 
 def believes_visitors(lines: str) -> Iterator[int]:

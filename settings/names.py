@@ -25,6 +25,12 @@ def normal(name: str, *, wildcard: bool = True) -> str:
     prefix, rest = ("*.", name[2:]) if wildcard and name.startswith("*.") else ("", name)
     given = rest.removesuffix(".")
     rest = given.lower()
+    if len(several := re.split(r"[\s,;]+", rest)) > 1 and all("." in each for each in several):
+        raise HostnameError("one hostname; several are a list, as '[a.example.com, b.example.com]'")
+    if rest == "@":
+        raise HostnameError("a hostname: that of the zone is written out")
+    if re.fullmatch(r"[0-9]+(\.[0-9]+){3}", rest):
+        raise HostnameError("a hostname, not an IP address, for which Cloudflare has no record")
     if "*" in rest and not wildcard:
         raise HostnameError("a zone's name without '*', as 'example.com'")
     if rest == "*":

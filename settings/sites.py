@@ -39,6 +39,10 @@ _SPECIAL_IN_CADDY = re.compile(r"`|(?<!\\[pPx])\{[$%?a-z_]|\\Q.*\{[$%?a-z_]")
 """What ends a quoted text of the Caddyfile, and what begins a placeholder (`httpcaddyfile/shorthands.go`)."""
 
 
+_PART = re.compile(r"(?<=/)\{[A-Za-z]\w*\}(?=/|\$|$)")
+"""As routers of applications name a part."""
+
+
 def _means_another_thing_to_caddy(path: str) -> bool:
     escaped = path.replace("\\\\", "\0")  # of these, the second escapes nothing
     return _SPECIAL_IN_CADDY.search(escaped) is not None
@@ -63,10 +67,12 @@ def _site(place: str, hostname: str, value: _Values, findings: Findings) -> Site
     details: _Values = dns if isinstance(dns, dict) else {}
     backend = _backend(value, place, findings)
     if not isinstance(backend, Service) and _means_another_thing_to_caddy(value["path"]):
+        named = _PART.sub("[^/]+", value["path"])
         findings.mismatch(
             f"{place}.path",
             value["path"],
-            "a regular expression that means the same to Caddy: '\\x60' for a backquote, '[{]' for a '{' before a letter",
+            "a regular expression that means the same to Caddy: '\\x60' for a backquote, '[{]' for a '{' before a letter"
+            + (f"; perhaps '{named}', for any one part" if named != value["path"] else ""),
         )
     if hostname == names.EVERY and details:
         findings.add(

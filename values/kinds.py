@@ -129,7 +129,9 @@ class Whole:
 
     def read(self, value: object, where: str, findings: Findings) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            findings.mismatch(where, value, f"a whole number from {self.least} to {self.most}")
+            expected = f"a whole number from {self.least} to {self.most}"
+            written = isinstance(value, str) and value.isdecimal()
+            findings.mismatch(where, value, expected + ", without quotes" * written)
             return self.least
         if not self.least <= value <= self.most:
             findings.mismatch(where, value, f"one from {self.least} to {self.most}")
@@ -149,7 +151,8 @@ class Choice:
         if isinstance(value, (str, int)) and value in self.words:
             return value
         names = (f"'{word}'" if isinstance(word, str) else str(word) for word in self.words)
-        findings.mismatch(where, value, "one of " + ", ".join(names))
+        written = value in [str(word) for word in self.words if isinstance(word, int)]
+        findings.mismatch(where, value, "one of " + ", ".join(names) + ", without quotes" * written)
         return self.words[0]
 
     def schema(self) -> dict[str, object]:
@@ -379,6 +382,8 @@ class Checked:
     check: Callable[[str], str | None]
     example: str
     kind: str = "a text"
+    pattern: str | None = None
+    """What the whole text has to match; the function says so."""
 
     def read(self, value: object, where: str, findings: Findings) -> str:
         text = Text(expected=f"{self.kind} such as '{self.example}'").read(value, where, findings)
@@ -387,4 +392,5 @@ class Checked:
         return text
 
     def schema(self) -> dict[str, object]:
-        return {"type": "string", "minLength": 1, "examples": [self.example]}
+        shape = {"pattern": f"^(?:{self.pattern})$"} if self.pattern else {}
+        return {"type": "string", "minLength": 1, **shape, "examples": [self.example]}

@@ -10,11 +10,28 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from cloudflared.inside import inside_thing
-from cloudflared.origins import CERTIFICATE, EXPOSED, Said, exposed, no_public_certificate
+from cloudflared.origins import (
+    CERTIFICATE,
+    EXPOSED,
+    SCHEME,
+    Said,
+    exposed,
+    is_php,
+    no_public_certificate,
+)
 from settings.addresses import metrics_of, overlap, reaches
 from settings.backends import passed_to
 from settings.caddyfile import Statement, directives, statements
-from settings.lines import Upstream, believes_visitors, inside, may_refuse, upstreams
+from settings.lines import (
+    Upstream,
+    believes_visitors,
+    chosen_by_visitors,
+    chosen_upstreams,
+    inside,
+    may_refuse,
+    serves_anywhere,
+    upstreams,
+)
 from settings.model import Caddy, CaddyLines, Redirect, Service, Settings
 from values.findings import Findings, warning
 
@@ -42,6 +59,10 @@ _OF_HTTP = (
 )
 _EVERYWHERE = ("", "0.0.0.0", "::", "[::]")  # what to warn of
 _DECODED = r"\{(?:path|file|dir|http\.request(?:\.orig_uri|\.uri)\.path(?:\.[\w.]+)?|path\.\w+)\}"
+_OF_OTHERS = r"\$\{?(?:request_uri|uri|host|http_host|server_name|scheme|args|is_args|[0-9])\b\}?|%\{[A-Z_]+\}|/\*$"
+"""As nginx, Apache and Cloudflare's own rules write what a request has."""
+_SLASH = r"\{(?:uri|path|dir|http\.request\.(?:orig_)?uri(?:\.path)?)\}"
+"""Placeholders that begin with a '/', so that no host goes on with them."""
 _CLIENT_IP = "{}: " + _FROM_HERE + "; write `client_ip`"
 _PROTOCOL = "`protocol`: " + _BY_HTTP + "; write `header X-Forwarded-Proto https`, or http"
 
@@ -79,6 +100,13 @@ def check(settings: Settings, findings: Findings) -> None:
                 guarded = guarded or may_refuse(text)
                 where = f"{site.place}.caddyfile"
                 _check_lines(where, text, findings, tls=tls, guarded=guarded)
+                for line in () if _says_root(caddy) else serves_anywhere(text):
+                    findings.add(
+                        EXPOSED,
+                        where,
+                        f"line {line}: `file_server` without a `root` serves the files of the whole server, since Caddy works in '/'.",
+                        "Write `root * /srv/www` with the folder that is meant before it.",
+                    )
             case Redirect(to=to):
                 for text in decoded(to):
                     findings.add(REDIRECT_TARGET, f"{site.place}.redirect", f"{text}.")
@@ -110,6 +138,8 @@ def _check_upstream(
 ) -> None:
     if (said := _of_upstream(upstream, key)) is not None:
         findings.add(CERTIFICATE, where, *said)
+    if (said := _unspoken(upstream)) is not None:
+        findings.add(SCHEME, where, *said)
     if not guarded and (given := _given_away(upstream.address, own)) is not None:
         findings.add(EXPOSED, where, *given)
 
@@ -135,6 +165,28 @@ def _of_upstream(upstream: Upstream, key: str) -> Said | None:
         f"no public CA gives a certificate for '{host}', so each request ends with 502 unless the server trusts its CA.",
         f"{instead} `transport http` and in it `tls_server_name`, `tls_trust_pool` or `tls_insecure_skip_verify`.",
     )
+
+
+def _unspoken(upstream: Upstream) -> Said | None:
+    """What to say of an upstream that does not speak http, or not by itself."""
+    address = upstream.address
+    if upstream.php:
+        return None
+    if is_php(address):
+        return (
+            f"'{address}' is PHP's by its name, which speaks FastCGI, and not http.",
+            f"Write `php_fastcgi {address}` in lines of Caddy's (`caddyfile`).",
+        )
+    scheme, _, rest = address.rpartition("://")
+    if scheme in ("", "http") and rest.endswith((":443", ":8443")) and not upstream.trusted:
+        return (
+            f"port {rest.rpartition(':')[2]} hardly speaks plain http; perhaps 'https://{rest}'.",
+        )
+    return None
+
+
+def _says_root(caddy: Caddy) -> bool:
+    return any(each.name in ("root", "import") for each in statements(caddy.site_options))
 
 
 def _admin(caddy: Caddy, findings: Findings) -> Iterator[_Own]:
@@ -172,6 +224,13 @@ def _check_lines(where: str, lines: str, findings: Findings, *, tls: bool, guard
         ):
             for text in texts:
                 findings.add(kind, where, f"line {each.line}: {text}.")
+    for line, placeholder in () if guarded else chosen_upstreams(lines):
+        findings.add(
+            EXPOSED,
+            where,
+            f"line {line}: with '{placeholder}' every visitor chooses what this server connects to, its own services too.",
+            "Name the addresses, each by a matcher of its own.",
+        )
 
 
 def _of_internet(each: Statement, *, tls: bool) -> Iterator[str]:
@@ -228,5 +287,10 @@ def decoded(target: str) -> Iterator[str]:
             f"'{found[0]}' is decoded, so a blank or a '?' of the path stands bare in the URL; write '{{uri}}', which is "
             "the path and the query as they were sent"
         )
+    if (found := re.search(_OF_OTHERS, target)) is not None:
+        yield f"'{found[0]}' stands for itself; '{{uri}}' is the path and the query as they were sent"
+    host = re.match(rf"(?:https?:)?//((?:(?!{_SLASH})[^/?#])*)", target)
+    if host and (chosen := chosen_by_visitors(host[1])):
+        yield f"with '{chosen}' whoever writes a link chooses where it leads, under your name; write the host out"
     if not target.isascii():
         yield f"'{target}' has characters that no URL has; write them in punycode and as '%C3%BC'"

@@ -8,8 +8,8 @@ from values.findings import Findings, Kind
 
 SHARED_FILE = Kind("shared-file", "Two cloudflared would write one file.")
 PORT_TAKEN = Kind("port-taken", "Two programs would listen at one port, or there is none left.")
-_ADMIN_PORT = 2019
-"""Caddy's, on 127.0.0.1, for its reload, unless a global option `admin` moves it."""
+_ADMIN = "127.0.0.1:2019"
+"""Caddy's, for its reload, unless a global option `admin` moves it."""
 
 
 def check(settings: Settings, findings: Findings) -> None:
@@ -36,19 +36,20 @@ def check(settings: Settings, findings: Findings) -> None:
 
 def _check_ports(caddy: Caddy, host: str, taken: range, findings: Findings) -> None:
     """Whether Caddy's sites and its admin interface have ports that none of cloudflared's metrics has, `taken` at `host`."""
-    admin = all(each.name != "admin" for each in caddyfile.directives(caddy.global_options))
-    if admin and caddy.port == _ADMIN_PORT:
+    at, _, text = _admin(caddy).rpartition(":")
+    port = int(text) if text.isdecimal() else 0
+    if caddy.port == port and any(overlap(at or "::", address) for address in caddy.bind):
         findings.add(
             PORT_TAKEN,
             "argoweb:caddy.port",
-            f"found the number {_ADMIN_PORT}, on which Caddy's admin interface listens.",
+            f"found the number {port}, on which Caddy's admin interface listens.",
             "Take another one.",
         )
-    if admin and _ADMIN_PORT in taken and overlap(host, "127.0.0.1"):
+    if port in taken and overlap(host, at or "::"):
         findings.add(
             PORT_TAKEN,
             "argoweb:cloudflared.metrics",
-            f"takes the port {_ADMIN_PORT}, on which Caddy's admin interface listens.",
+            f"takes the port {port}, on which Caddy's admin interface listens.",
             "Take another one.",
         )
     if caddy.port in taken and any(overlap(host, address) for address in caddy.bind):
@@ -58,3 +59,10 @@ def _check_ports(caddy: Caddy, host: str, taken: range, findings: Findings) -> N
             f"found the number {caddy.port}, on which cloudflared serves its metrics.",
             "Take another one, or another argoweb:cloudflared.metrics.",
         )
+
+
+def _admin(caddy: Caddy) -> str:
+    """Where Caddy's admin interface listens: `host:port`, a socket, or nothing where it is off."""
+    given = [each for each in caddyfile.directives(caddy.global_options) if each.name == "admin"]
+    words = [word for each in given for word in each.arguments]
+    return words[0].removeprefix("tcp/") if words else _ADMIN

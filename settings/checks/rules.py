@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 
 from cloudflared import check_order, check_origin, check_rule, check_settings
+from cloudflared.go.inclusion import a_path, covers
 from cloudflared.rules import NOT_LAST
+from cloudflared.unclean import UNCLEAN
+from cloudflared.warnings import PATH_UNMATCHED
 from settings.model import Caddy, Service, Settings, Site
 from settings.names import EVERY
 from values.findings import NO_EFFECT, Findings, Kind
@@ -21,6 +24,9 @@ def check(settings: Settings, findings: Findings) -> None:
     _check_common(settings, findings)
     for site, rule in zip(sites, rules, strict=True):
         service = check_rule(rule, site.place, findings)
+        if rule.path.startswith("^/") and covers(UNCLEAN, rule.path):
+            text = f"'{rule.path}' matches only paths that are answered with 404 before any site, such as '{a_path(rule.path)}'."
+            findings.add(PATH_UNMATCHED, f"{site.place}.path", text)
         if isinstance(site.backend, Service):
             check_origin(rule, service, site.place, findings, common=settings.common)
     check_order(rules, [site.place for site in sites], findings)

@@ -158,12 +158,14 @@ ROWS: list[tuple[str, list[str]]] = [
     # A service.
     (
         site("hostname: a.b", "service: http://u:p@x:1"),
-        ["3: ingress[0].service: found 'http://u:p@x:1', expected a URL without a user name."],
+        [
+            "3: ingress[0].service: found 'http://u:p@x:1', expected a URL without a user name; perhaps 'http://x:1'."
+        ],
     ),
     (
         site("hostname: a.b", "service: http://x:1?a=b"),
         [
-            "3: ingress[0].service: found 'http://x:1?a=b', expected a URL without a query and fragment, since cloudflared takes them from the request."
+            "3: ingress[0].service: found 'http://x:1?a=b', expected a URL without a query and fragment, since cloudflared takes them from the request; perhaps 'http://x:1'."
         ],
     ),
     (
