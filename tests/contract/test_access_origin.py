@@ -148,7 +148,12 @@ def test_a_token_of_another_key(guarded: Rig) -> None:
 def test_what_is_no_signature(guarded: Rig) -> None:
     start(guarded)
     head, payload, signature = token(guarded).split(".")
+    unsigned = jwt.encode(
+        jwt.decode(token(guarded), options={"verify_signature": False}), "", "none"
+    )
     forged = {
+        "alg none": unsigned,
+        "alg none, with a signature": f"{unsigned}{signature}",
         "no signature": f"{head}.{payload}.",
         "cut": f"{head}.{payload}",
         "garbage": "x",
@@ -160,6 +165,16 @@ def test_what_is_no_signature(guarded: Rig) -> None:
 
     assert got == dict.fromkeys(forged, (502, BAD_GATEWAY))
     assert guarded.service.received == []
+
+
+def test_a_token_that_names_no_key_is_tried_with_each(guarded: Rig) -> None:
+    start(guarded)
+    own = key(guarded)
+    claims = jwt.decode(token(guarded), options={"verify_signature": False})
+    mine = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    assert visit(guarded, jwt.encode(claims, own["pem"], "RS256")) == GOOD
+    assert visit(guarded, jwt.encode(claims, mine, "RS256")) == (502, BAD_GATEWAY)
 
 
 def test_of_several_headers_the_first_counts(guarded: Rig) -> None:
