@@ -72,15 +72,22 @@ def _tunnels(stack: Stack, api: Api) -> list[Line]:
 def _access(stack: Stack, api: Api) -> list[Line]:
     if stack.settings.access is None:
         return []
-    path = f"accounts/{stack.settings.account_id}/access/apps"
-    return _permitted(
-        api,
-        "Access applications",
-        f"{path}?per_page=1",
-        f"{path}/{_NO_TUNNEL}",
-        permissions.ACCESS,
-        "PUT",
-    )
+    wanted = [("Access applications", "apps", permissions.ACCESS)]
+    if stack.settings.access.tokens:
+        wanted.append(("service tokens", "service_tokens", permissions.SERVICE_TOKENS))
+    path = f"accounts/{stack.settings.account_id}/access"
+    return [
+        line
+        for what, kind, permission in wanted
+        for line in _permitted(
+            api,
+            what,
+            f"{path}/{kind}?per_page=1",
+            f"{path}/{kind}/{_NO_TUNNEL}",
+            permission,
+            "PUT",
+        )
+    ]
 
 
 def _alerts(stack: Stack, api: Api) -> list[Line]:

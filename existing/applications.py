@@ -222,7 +222,7 @@ def _fits(each: Application, existing: str, there: _There, findings: Findings) -
         findings.add(
             ACCESS_UNKNOWN,
             where,
-            f"the Access application '{there[existing]['name']}' is one of {', '.join(sorted(names))}, and not of "
+            f"the Access application {there[existing]['name']!r} is one of {', '.join(sorted(names))}, and not of "
             f"'{hostname}'.",
             "Add the hostname to it in the dashboard, or name another one.",
         )

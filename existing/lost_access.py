@@ -103,7 +103,7 @@ def lost_applications(
         findings.add(
             ACCESS_TAKEN,
             each.place,
-            f"'{each.uri}' has an Access application that is not of this stack: '{other['name']}' ({other['id']}).",
+            f"'{each.uri}' has an Access application that is not of this stack: {other['name']!r} ({other['id']}).",
             f"Delete it in the dashboard (Zero Trust, Access){go_on}",
         )
     return found

@@ -14,6 +14,7 @@ from argoweb.programs import DOCTOR_PARTS, source
 from argoweb.report import Line
 from argoweb.tried_servers import edges, judged, try_servers
 from argoweb.tried_token import try_cloudflare
+from existing.permissions import ACCESS, SERVICE_TOKENS
 from settings import Access
 from tests.argoweb.conftest import Door, free_port, stack
 from tests.argoweb.shells import shellcheck
@@ -73,6 +74,28 @@ def test_a_token_for_a_stack_with_alerts_needs_one_permission_more(cloudflare: C
     assert [line.code for line in lines] == ["token-permission"]
     assert "Account · Notifications · Edit" in lines[0].text
     assert [line for line in tried(cloudflare, alerts=alerts) if "notifications" in line.text]
+
+
+def test_a_token_for_a_stack_with_access_needs_one_permission_more_and_another_for_service_tokens(
+    cloudflare: Cloudflare,
+) -> None:
+    editing = ["tunnel:edit", "dns:edit", "zone:read", "access:read", "access_tokens:read"]
+    token(cloudflare, READING, permissions=editing)
+    groups = {"staff": {"everyone": True}, "ci": {"serviceTokens": "deploy"}}
+    said = []
+    for group in groups:
+        site = {"hostname": "www.example.com", "root": "/srv/www", "access": group}
+        more = {"access": {"team": "example", "groups": groups}, "sites": [site]}
+        lines = tried(cloudflare, READING, **more)
+        said.append([line.text for line in lines if not line.passed])
+
+    assert said == [
+        [f"it may read the Access applications, and not change them: it needs {ACCESS}"],
+        [
+            f"it may read the Access applications, and not change them: it needs {ACCESS}",
+            f"it may read the service tokens, and not change them: it needs {SERVICE_TOKENS}",
+        ],
+    ]
 
 
 def test_a_token_without_permissions_is_told_each_one_that_it_lacks(cloudflare: Cloudflare) -> None:

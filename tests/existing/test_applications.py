@@ -260,15 +260,17 @@ def test_somebody_elses_application_of_the_hostname_stops_the_preview(
     }[whose]:
         body = {"name": name, "decision": "allow", "include": EVERYBODY}
         policies.append({"id": cloudflare.api("POST", f"{PATH}/policies", body)["id"]})
-    body = {"name": "theirs", "type": "self_hosted", "domain": NAME, "policies": policies}
+    name = "theirs\x1b[2J"
+    body = {"name": name, "type": "self_hosted", "domain": NAME, "policies": policies}
     theirs = cloudflare.api("POST", f"{PATH}/apps", body)
 
     (problem,) = told(cloudflare.access()).problems
     followed = told(cloudflare.access(), {"application": theirs["id"]})
 
     assert problem.startswith(
-        f"argoweb:sites[0]: '{NAME}' has an Access application that is not of this stack: 'theirs'"
+        f"argoweb:sites[0]: '{NAME}' has an Access application that is not of this stack: {name!r} ("
     )
+    assert problem.isprintable()
     assert (
         f"pulumi config set --path 'argoweb:sites[0].access.application' {theirs['id']}" in problem
     )
