@@ -53,9 +53,10 @@ check: $(VENV)/ready
 mutants: $(VENV)/ready
 	@nice -n 10 $(RUN) -m tests.mutants
 
-# What each rejected configuration is told, for a review to read.
+# What each rejected configuration is told, and what the engine is asked for, for a review to read.
 messages: $(VENV)/ready
 	@$(RUN) -m tests.settings.messages
+	@WRITE=yes $(RUN) -m pytest -q tests/program/test_snapshot.py
 
 bench: $(VENV)/ready
 	@$(RUN) -m sandbox.packages wrk && $(RUN) -m bench

@@ -26,9 +26,9 @@ __all__ = ["cloudflare"]
 ROOT = Path(__file__).resolve().parents[2]
 _PROGRAM = {
     str(file)
-    for folder in (".", "components", "ingress", "lookup", "render", "settings")
-    for file in (ROOT / folder).glob("*.py")
-}
+    for folder in ("components", "edge", "existing", "render", "settings", "values")
+    for file in (ROOT / folder).rglob("*.py")
+} | {str(ROOT / "__main__.py")}
 PROJECT, STACK = "argoweb", "prod"
 HOST_KEYS = [
     "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes([n] * 32)).decode()
@@ -47,7 +47,7 @@ def _key() -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
 
 
-_KEY = _key()
+KEY = _key()
 
 
 def server(number: int, **more: Any) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class Program:
             f"argoweb:{key}": value if isinstance(value, str) else json.dumps(value)
             for key, value in self.values.items()
         }
-        secrets = {"cloudflare:apiToken": TOKEN, "argoweb:sshPrivateKey": _KEY}
+        secrets = {"cloudflare:apiToken": TOKEN, "argoweb:sshPrivateKey": KEY}
         set_all_config({**config, **secrets}, [*secrets])
         set_root_resource(None)  # type: ignore[arg-type]
         SETTINGS.rpc_manager.clear()
