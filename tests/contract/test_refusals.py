@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.rig import WRONG_SECRET, Rig, until
+from tests.contract.rig import WRONG_SECRET, Program, Rig, until
 from tests.contract.test_requests import over_http2
 
 AGAIN = "INF Retrying connection in up to"
@@ -48,6 +48,7 @@ def test_the_mark_of_a_refusal_makes_no_difference(rig: Rig, retry: bool) -> Non
     assert rig.ready()[0] == 200
 
 
+@over_http2
 def test_a_duplicate_takes_another_address(rig: Rig) -> None:
     rig.control("POST", "/weather", {"refusal": "EDUPCONN", "location": "sbx01"})
     program = rig.start(wait=False)
@@ -57,9 +58,25 @@ def test_a_duplicate_takes_another_address(rig: Rig) -> None:
     assert {connection["colo_name"] for connection in rig.connections()} == {"sbx02"}
     assert program.exit_code is None
     told = 'error="already connected to this server, trying another address"'
-    assert (told in program.log) == (
-        rig.protocol == "http2" and f"{AGAIN} 2s connIndex=0" in program.log
-    )
+    assert (told in program.log) == (f"{AGAIN} 2s connIndex=0" in program.log)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("protocol", ["quic"])
+def test_over_quic_a_duplicate_stays_where_it_is(rig: Rig) -> None:
+    """Which of the addresses its first connection takes is chance: it is let in at once, or refused for ever."""
+    rig.control("POST", "/weather", {"refusal": "EDUPCONN", "location": "sbx01"})
+    program = rig.start(wait=False)
+
+    until(lambda: rig.connections() or tries(program) > 2)
+
+    assert bool(rig.connections()) == (tries(program) == 0)
+    assert program.exit_code is None
+
+
+def tries(program: Program) -> int:
+    """How often the first connection was tried again."""
+    return sum(AGAIN in line and " connIndex=0" in line for line in program.log.splitlines())
 
 
 @over_http2

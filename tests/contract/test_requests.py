@@ -512,3 +512,62 @@ def test_a_session_of_any_service_that_speaks_tcp_is_whole_in_both_directions(
             connection.close()
 
     assert (taken, given) == (SESSION, SESSION)
+
+
+CLOSE, PING, PONG, TEXT, CONTINUED = 0x88, 0x89, 0x8A, 0x81, 0x80
+BEGUN = 0x7F
+"""Takes the flag of a last frame away."""
+
+
+def frame(kind: int, content: bytes = b"", masked: int = MASKED) -> bytes:
+    """One frame of a visitor's."""
+    size = len(content)
+    length = (
+        bytes([masked | size]) if size < 126 else bytes([masked | 126]) + size.to_bytes(2, "big")
+    )
+    return bytes([kind]) + length + (bytes(4) if masked else b"") + content
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken", "told"),
+    [
+        ([frame(TEXT, b"lost"), frame(BINARY, b"kept")], b"kept", b""),
+        ([frame(BINARY, b"x" * (FRAME + 9)), frame(BINARY, b"y")], b"x" * FRAME + b"y", b""),
+        (
+            [frame(BINARY & BEGUN, b"a"), frame(PING, b"?"), frame(0, b"b"), frame(CONTINUED, b"c")],
+            b"abc",
+            b"\x8a\x01?",
+        ),
+        ([frame(PING), frame(PONG, b"!"), frame(BINARY, b"z")], b"z", b"\x8a\x00"),
+        ([frame(CLOSE), frame(BINARY, b"late")], b"", b"\x88\x00"),
+        ([frame(CLOSE, b"\x03\xe8bye")], b"", b"\x88\x02\x03\xe8"),
+        ([frame(BINARY, b"unmasked", masked=0)], b"", b""),
+        ([frame(CONTINUED, b"of nothing")], b"", b""),
+        ([frame(BINARY & BEGUN, b"a"), frame(BINARY, b"b")], b"", b""),
+        ([frame(0x83, b"no such kind")], b"", b""),
+        ([frame(BINARY | 0x40, b"compressed")], b"", b""),
+    ],
+    ids=["text", "long", "in pieces", "pings", "closed", "closed by a code", "unmasked", "nothing begun",
+         "begun twice", "unknown", "extended"],
+)  # fmt: skip
+def test_what_becomes_of_a_visitors_frames(
+    rig: Rig, sent: list[bytes], taken: bytes, told: bytes
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        rig.start(
+            rules=[{"hostname": HOST, "service": f"tcp://127.0.0.1:{service.getsockname()[1]}"}]
+        )
+
+        with rig.visitor(WEBSOCKET.format("/")) as visitor:
+            connection, _ = service.accept()
+            with connection:
+                connection.settimeout(PATIENCE)
+                received(visitor, b"\r\n\r\n")
+                visitor.sendall(b"".join(sent))
+                assert connection.makefile("rb").read(len(taken)) == taken
+                if taken:
+                    connection.shutdown(socket.SHUT_WR)
+                given = everything(visitor)
+                assert connection.recv(100) == b""
+
+    assert given == told

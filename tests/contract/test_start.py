@@ -64,7 +64,10 @@ def test_it_is_ready_with_the_first_connection(
 
 
 def test_what_it_says_at_its_start(rig: Rig) -> None:
-    log = rig.start().log
+    program = rig.start()
+    registered = "INF Registered tunnel connection connIndex=0 "
+    until(lambda: registered in program.log)  # it has written that, once the edge has let it in
+    log = program.log
 
     for line in (
         f"INF Starting tunnel tunnelID={rig.tunnel}",
@@ -72,7 +75,6 @@ def test_what_it_says_at_its_start(rig: Rig) -> None:
         "INF Generated Connector ID: ",
         f"INF Initial protocol {rig.protocol}",
         f"INF Starting metrics server on {rig.metrics}/metrics",
-        "INF Registered tunnel connection connIndex=0 ",
     ):
         assert line in log
     assert f"protocol={rig.protocol}" in log

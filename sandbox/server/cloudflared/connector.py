@@ -372,7 +372,7 @@ class Connector:
             raise Lost("dial")
         if not answer.get("ok"):
             cause = answer.get("error", "")
-            if cause == DUPLICATE:
+            if cause == DUPLICATE and not self.quic:
                 self._moves[index] = self._moves.get(index, 0) + 1
             if self.quic:
                 # The real one keeps the cause for itself.

@@ -8,9 +8,10 @@ import hashlib
 from sandbox.cloudflare.http import Head
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_BINARY, _CLOSE, _PING, _PONG = 0x2, 0x8, 0x9, 0xA
+_CONTINUED, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 _FINAL = 0x80
-_PIECE = 65536
+_BUFFER = 16384
+"""Bytes (`cfio/copy.go`)."""
 
 
 def accepted(request: Head) -> Head:
@@ -44,7 +45,7 @@ async def carried(
 
 async def _framed(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
-        while data := await source.read(_PIECE):
+        while data := await source.read(_BUFFER):
             sink.write(_frame(_BINARY, data))
             await sink.drain()
 
@@ -63,20 +64,51 @@ def _frame(kind: int, data: bytes) -> bytes:
 async def _unframed(
     source: asyncio.StreamReader, back: asyncio.StreamWriter, sink: asyncio.StreamWriter
 ) -> None:
-    with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+    """Each binary message as far as it fits a buffer: the real one loses the rest, and text (`websocket/connection.go`)."""
+    with contextlib.suppress(OSError, asyncio.IncompleteReadError, _Broken):
+        kind, message = 0, bytearray()
         while True:
-            first, second = await source.readexactly(2)
-            size = second & 0x7F
-            if size > 125:
-                size = int.from_bytes(await source.readexactly(2 if size == 126 else 8), "big")
-            mask = await source.readexactly(4) if second & 0x80 else bytes(4)
-            masked = await source.readexactly(size)
-            data = bytes(byte ^ mask[place % 4] for place, byte in enumerate(masked))
-            kind = first & 0x0F
-            if kind == _CLOSE:
+            opcode, is_final, data = await _read(source, is_begun=kind != 0)
+            if opcode == _CLOSE:
+                back.write(_frame(_CLOSE, data[:2]))
+                await back.drain()
                 return
-            if kind == _PING:
+            if opcode == _PING:
                 back.write(_frame(_PONG, data))
-            elif kind != _PONG:
-                sink.write(data)
-                await sink.drain()
+            elif opcode != _PONG:
+                kind = kind or opcode
+                message += data
+                if not is_final:
+                    continue
+                if kind == _BINARY:
+                    sink.write(message[:_BUFFER])
+                    await sink.drain()
+                kind, message = 0, bytearray()
+
+
+async def _read(source: asyncio.StreamReader, *, is_begun: bool) -> tuple[int, bool, bytes]:
+    """Kind, finality and content of a frame; a message may have begun.
+
+    Raises:
+        _Broken: no visitor may send it so (RFC 6455, 5).
+    """
+    first, second = await source.readexactly(2)
+    opcode, is_final, size = first & 0x0F, bool(first & _FINAL), second & 0x7F
+    is_control = opcode in (_CLOSE, _PING, _PONG)
+    if (
+        first & 0x70
+        or not second & 0x80
+        or not (is_control or opcode in (_CONTINUED, _TEXT, _BINARY))
+        or (is_control and (size > 125 or not is_final))
+        or (not is_control and (opcode == _CONTINUED) != is_begun)
+    ):
+        raise _Broken
+    if size > 125:
+        size = int.from_bytes(await source.readexactly(2 if size == 126 else 8), "big")
+    mask = await source.readexactly(4)
+    masked = await source.readexactly(size)
+    return opcode, is_final, bytes(byte ^ mask[at % 4] for at, byte in enumerate(masked))
+
+
+class _Broken(Exception):
+    """The visitor does not speak the protocol."""
