@@ -72,6 +72,30 @@ def test_the_second_time_nothing_is_installed(checkout: Path, target: str) -> No
     assert not [line for line in again if "venv" in line or line.startswith("install ")]
 
 
+def test_a_step_of_make_real_that_fails_is_named_and_keeps_no_other_from_running(
+    checkout: Path,
+) -> None:
+    asked(checkout, "down")
+    python = checkout / ".venv/bin/python"
+    python.write_text(PYTHON + 'case "$*" in *"not engine"*) exit 1 ;; esac\n')
+    (checkout / "log").write_text("")
+
+    made = make(checkout, "real")
+
+    steps = [line for line in (checkout / "log").read_text().splitlines() if "pytest" in line]
+    assert made.returncode != 0
+    assert len(steps) == 4
+    assert "FAILED; .venv/bin/python -m pytest -n auto -m not engine\n" in made.stdout
+
+
+def test_what_make_real_runs_again_is_there(checkout: Path) -> None:
+    asked(checkout, "down")
+
+    for line in asked(checkout, "real"):
+        for word in line.split():
+            assert not word.startswith("tests/") or (ROOT / word).exists(), word
+
+
 def test_a_python_that_is_too_old_is_told_the_version(checkout: Path) -> None:
     (checkout / "python").write_text(
         "#!/bin/sh\nsed 's/sys.version_info/(3, 9)/' <<E | python3\n$2\nE\n"
