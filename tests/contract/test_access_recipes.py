@@ -135,7 +135,7 @@ class Tried:
         return back.status, back.body
 
 
-@pytest.fixture(params=["stand-in", "official"])
+@pytest.fixture(params=["stand-in", pytest.param("official", marks=pytest.mark.long)])
 def plugin(request: pytest.FixtureRequest, rig: Rig) -> Iterator[Plugin]:
     official: Path | None = None
     if request.param == "official":
