@@ -3,7 +3,15 @@
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 
-from render.caddy_shared import CLEAN, FILES, PROXY, PROXY_AS, VISITOR, shared
+from render.caddy_shared import (
+    CLEAN,
+    FILES,
+    PROXY,
+    PROXY_AS,
+    VISITOR,
+    shared,
+    without_routes,
+)
 from settings.caddyfile import directives
 from settings.model import (
     INTERNAL_NAME,
@@ -37,8 +45,9 @@ def render_caddyfile(settings: Settings) -> str:
     With TLS one block holds all sites, since Caddy would ask an authority for a certificate for each hostname that has one.
     """
     caddy, sites = settings.caddy, settings.sites
+    served = "".join(f"{line}\n" for line in _served_metrics(settings))
     if not (caddy.routes or any(map(_is_caddys, sites))):
-        return _HEADING
+        return _HEADING + served
     lines: list[str] = []
     if caddy.tls is None:
         for hostname in dict.fromkeys(site.hostname for site in sites):
@@ -50,7 +59,8 @@ def render_caddyfile(settings: Settings) -> str:
         lines += [*_internal(caddy), *_block(caddy, "", sites)]
     snippets = [line for each in caddy.snippets.items() for line in _snippet(*each)]
     blocks = "\n".join([*snippets, *lines]) + "\n"
-    return _HEADING + shared(blocks, caddy.stream_close_delay) + blocks
+    text = shared(blocks, caddy.stream_close_delay) + blocks
+    return _HEADING + (text if caddy.metrics is None else without_routes(text)) + served
 
 
 def _snippet(name: str, text: str) -> Iterator[str]:
@@ -82,7 +92,26 @@ def global_options(caddy: Caddy) -> str:
         ]
     if caddy.tls is not None:
         lines += ["auto_https disable_redirects", "skip_install_trust"]
+    if caddy.metrics is not None and not _says_metrics(caddy):
+        lines += ["metrics {", "\tper_host", "}"]
     return "\n".join([*lines, *_own(caddy.global_options)]) + "\n"
+
+
+def _says_metrics(caddy: Caddy) -> bool:
+    return any(each.name == "metrics" for each in directives(caddy.global_options))
+
+
+def _served_metrics(settings: Settings) -> Iterator[str]:
+    """A listener of its own for a Prometheus, with nothing but numbers: cloudflared's has its configuration and profiles too."""
+    metrics = settings.caddy.metrics
+    if metrics is None or metrics.host is None:
+        return
+    yield from ("", f"http://:{metrics.port} {{", f"\tbind {metrics.host}", "\troute {")
+    yield "\t\tmetrics /metrics/caddy"
+    for each in settings.instances:
+        yield f"\t\thandle /metrics/{each.unit.removesuffix('.service')} {{"
+        yield from ("\t\t\trewrite * /metrics", f"\t\t\treverse_proxy {each.metrics}", "\t\t}")
+    yield from ("\t\trespond 404", "\t}", "}")
 
 
 def _from_cloudflared(caddy: Caddy) -> str:

@@ -16,6 +16,7 @@ from settings.contract import METRICS
 from settings.errors import configuration_error
 from settings.health import read_health
 from settings.keys import STACK
+from settings.metrics import read_metrics
 from settings.model import Nixos, Package, Settings, Zone
 from settings.rollout import read_rollout
 from settings.silence import silence
@@ -107,7 +108,10 @@ def _read(
 ) -> Settings:
     """The settings, complete only if `findings` has no error afterwards."""
     zones = _zones(stack.items("zones"), findings)
-    caddy = read_caddy(stack.table("caddy"), stack.table("routing"), findings)
+    caddy = replace(
+        read_caddy(stack.table("caddy"), stack.table("routing"), findings),
+        metrics=read_metrics(stack.table("metrics")),
+    )
     written = [
         site
         for place, value in stack.items("sites")

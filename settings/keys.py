@@ -5,6 +5,7 @@ from cloudflared.go.durations import Duration
 from settings import access_keys, formats, words
 from settings.alerts import ALERTS
 from settings.contract import CONFIG_FOLDER, DATA_FOLDER, PROXY_GROUP
+from settings.metrics import METRICS
 from settings.rollout import Share, pause_problem
 from values.kinds import Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
 
@@ -381,6 +382,10 @@ STACK = Table(
         "alerts": _key(
             ALERTS,
             "Whom Cloudflare tells when the health of this tunnel changes; none for nobody. The token needs the permission Account · Notifications · Edit.",
+        ),
+        "metrics": _key(
+            METRICS,
+            "Numbers of cloudflared and Caddy for a Prometheus, and for the page; see docs/monitoring.",
         ),
         "rollout": _key(_ROLLOUT, "In which batches several servers take a change.", {}),
         "accept": _key(

@@ -301,6 +301,20 @@ class Tls:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """Numbers that Caddy counts for each hostname."""
+
+    host: str | None = None
+    """The IP address at which Caddy serves them and cloudflared's; `None`: they are served nowhere."""
+    port: int = 0
+
+    @property
+    def shown(self) -> str:
+        """`host:port`, as URLs have it."""
+        return f"{f'[{self.host}]' if ':' in (self.host or '') else self.host}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Caddy:
     """The web server behind cloudflared."""
 
@@ -326,6 +340,8 @@ class Caddy:
     """Seconds for which a WebSocket goes on after a reload."""
     routes: bool = False
     """Whether it takes every request for which cloudflared has no rule, so that its plain sites need none."""
+    metrics: Metrics | None = None
+    """`None`: nothing is counted."""
 
     @property
     def scheme(self) -> str:

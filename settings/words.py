@@ -9,6 +9,7 @@ STACK = words(
     sites="site ingress rules routes services vhosts virtualhosts",
     access="zerotrust cloudflareaccess auth authentication",
     alerts="alert notifications notification alerting",
+    metrics="prometheus monitoring",
 )
 SITE = words(
     hostname="hostnames host hosts domain domains fqdn name servername serveraliases aliases",
@@ -60,6 +61,7 @@ ROLLOUT = words(
     pause="delay wait stagger",
     maxFailed="maxfailures failures maxfailpercentage",
 )
+METRICS = words(sites="perhost hosts count", address="listen bind prometheus")
 ALERTS = words(
     email="emails mail to recipients",
     webhooks="webhook url",

@@ -48,6 +48,7 @@ WHOLE: dict[str, Any] = {
     "nixos": {"allowUnfree": True, "instances": 2, "configDir": "/etc/caddy", "dataDir": "/var/lib/argoWeb"},
     "health": {"timeout": 60, "urls": ["http://www.example.com/x", "http://127.0.0.1:1/"], "edge": True},
     "alerts": {"email": ["a@example.com"], "webhooks": "1" * 32, "pagerduty": "2" * 32, "when": ["down"]},
+    "metrics": {"sites": True, "address": "10.0.0.5:9180"},
 }  # fmt: skip
 Place = tuple[str | int, ...]
 

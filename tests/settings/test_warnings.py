@@ -37,6 +37,24 @@ def test_metrics_that_only_the_server_itself_reaches(prod: dict[str, Any], addre
     assert warnings(prod) == ()
 
 
+@pytest.mark.parametrize("address", ["0.0.0.0:9180", "[::]:9180", "203.0.114.9:9180"])
+def test_metrics_for_a_prometheus_that_everybody_reads(prod: dict[str, Any], address: str) -> None:
+    prod["metrics"] = {"address": address}
+
+    (said,) = warnings(prod)
+
+    assert said.startswith("argoweb:metrics.address: is open to everybody who reaches the server")
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:9180", "10.0.0.5:9180", "100.64.0.7:9180", "[fd00::1]:9180"]
+)
+def test_metrics_for_a_prometheus_in_a_private_network(prod: dict[str, Any], address: str) -> None:
+    prod["metrics"] = {"address": address}
+
+    assert warnings(prod) == ()
+
+
 @pytest.mark.parametrize(
     "upstream", ["127.0.0.1:8080", "localhost:8080", "http://[::1]:8080", "[0:0::1]:8080"]
 )

@@ -1,0 +1,42 @@
+"""Whether metrics can be where they are to be, and who may read them."""
+
+import ipaddress
+
+from settings.addresses import metrics_of, overlap
+from settings.model import Caddy, Metrics, Settings
+from values.findings import Findings, Kind, warning
+
+METRICS_PORT = Kind("metrics-port", "The metrics would be at a port that something else has.")
+METRICS_FOR_ALL = warning(
+    "metrics-for-all", "Everybody who reaches the server may read its metrics."
+)
+_ADMIN_PORT = 2019
+"""Caddy's, on 127.0.0.1."""
+
+
+def check(settings: Settings, findings: Findings) -> None:
+    """Whether the address is free, and who may read there."""
+    metrics = settings.caddy.metrics
+    if metrics is None or metrics.host is None:
+        return
+    where = "argoweb:metrics.address"
+    host, ports = metrics_of(str(settings.cloudflared["metrics"]), settings.nixos.instances)
+    if taken := _taken(settings.caddy, metrics, host, ports):
+        why = f"takes the port {metrics.port}, which {taken} has."
+        findings.add(METRICS_PORT, where, why, "Take another one.")
+    address = ipaddress.ip_address(metrics.host)
+    if address.is_unspecified or address.is_global:
+        why = "is open to everybody who reaches the server: they tell of all hostnames and of the traffic."
+        remedy = "Take an address of a private network, or see that the firewall lets nobody but your Prometheus in."
+        findings.add(METRICS_FOR_ALL, where, why, remedy)
+
+
+def _taken(caddy: Caddy, metrics: Metrics, host: str, ports: range) -> str | None:
+    at = metrics.host or ""
+    if metrics.port == caddy.port and any(overlap(at, each) for each in caddy.bind):
+        return "argoweb:caddy.port"
+    if metrics.port in ports and overlap(at, host):
+        return "argoweb:cloudflared.metrics"
+    if metrics.port == _ADMIN_PORT and overlap(at, "127.0.0.1"):
+        return "Caddy's admin interface"
+    return None

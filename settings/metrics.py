@@ -1,0 +1,46 @@
+"""Numbers of cloudflared and Caddy for a Prometheus, and for the page."""
+
+import ipaddress
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from settings import words
+from settings.model import Metrics
+from values.kinds import Checked, Flag, Key, Table
+
+
+def _address(text: str) -> str | None:
+    try:
+        parts = urlsplit(f"//{text}")
+        ipaddress.ip_address(parts.hostname or "")
+        good = bool(parts.port) and re.fullmatch(r"[0-9.]+:[0-9]+|\[[0-9A-Fa-f:.]+\]:[0-9]+", text)
+    except ValueError:
+        good = None
+    return None if good else "an IP address of the server with a port, such as '10.0.0.5:9180'"
+
+
+METRICS = Table(
+    keys={
+        "sites": Key(
+            shape=Flag(),
+            doc="Whether Caddy counts each hostname's requests, errors and times, which needs Caddy 2.9; `address` does so too.",
+            default=False,
+        ),
+        "address": Key(
+            shape=Checked(check=_address, example="10.0.0.5:9180"),
+            doc="Where each server's Caddy serves them for a Prometheus: /metrics/caddy, /metrics/argoWeb, /metrics/argoWeb-2. None: nowhere.",
+        ),
+    },
+    words=words.METRICS,
+)
+
+
+def read_metrics(given: dict[str, Any] | None) -> Metrics | None:
+    """What `argoweb:metrics` says; `None` where nothing is counted."""
+    if given is None or not (given["sites"] or given.get("address")):
+        return None
+    if not given.get("address"):
+        return Metrics()
+    parts = urlsplit(f"//{given['address']}")
+    return Metrics(host=parts.hostname, port=parts.port or 0)
