@@ -15,6 +15,7 @@ from settings.contract import VERSION
 COMMANDS = {
     "check": "what a preview would say of a stack file, without Pulumi",
     "status": "the whole path of each hostname in one screen",
+    "page": "the whole path on a page of this machine, or in one file",
     "drift": "what differs from the stack at Cloudflare and on each server",
     "init": "makes a stack by questions with defaults, or by flags",
     "doctor": "what the first `pulumi up` needs, tried one by one",

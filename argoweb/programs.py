@@ -41,6 +41,11 @@ def logs_program(*words: str) -> str:
     return _whole(LOGS_PARTS, shlex.join(["logs", *words]))
 
 
+def metrics_program(*addresses: str) -> str:
+    """Prints two samples of what is counted at each `host:port`."""
+    return _whole(("metrics.sh",), shlex.join(["metrics", *addresses]))
+
+
 def source(parts: tuple[str, ...]) -> str:
     """The parts of a program, one after another."""
     return "\n".join((_FOLDER / part).read_text() for part in parts)

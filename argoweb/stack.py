@@ -65,9 +65,7 @@ def read(name: str | None = None) -> Stack:
     with ThreadPoolExecutor(3) as pool:
         config = pool.submit(configuration, name)
         exported = pool.submit(pulumi_json, "stack", "export", "--stack", name)
-        history = pool.submit(
-            pulumi_json, "stack", "history", "--json", "--page-size", "1", "--stack", name
-        )
+        history = pool.submit(updates_of, name, 1)
     try:
         settings, used = asyncio.run(_settings(name, config.result()))
     except FindingsError as error:
@@ -81,6 +79,18 @@ def read(name: str | None = None) -> Stack:
         state=state_of(exported.result()),
         last_update=updates[0] if updates else None,
     )
+
+
+def updates_of(name: str, count: int = 20) -> list[Mapping[str, Any]]:
+    """The last updates of a stack, the newest first.
+
+    Raises:
+        StackUnreadable: Pulumi does not tell.
+    """
+    found: list[Mapping[str, Any]] = pulumi_json(
+        "stack", "history", "--json", "--page-size", str(count), "--stack", name
+    )
+    return found
 
 
 def selected() -> str:

@@ -10,7 +10,6 @@ import json
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -20,6 +19,7 @@ from argoweb.overview import Overview, look_at
 from argoweb.report import exit_code
 from argoweb.screen import screen
 from argoweb.stack import Stack, read
+from argoweb.status import as_json
 
 _EVERY = 5.0
 """Seconds between two looks."""
@@ -85,39 +85,3 @@ def _code(found: list[Overview]) -> int:
 
 def _shown(found: list[Overview]) -> Group:
     return Group(*(screen(each) for each in found))
-
-
-def as_json(found: Overview) -> dict[str, object]:
-    """The overview for programs."""
-    settings, update = found.stack.settings, found.stack.last_update or {}
-    return {
-        "stack": settings.deployment,
-        "exit": exit_code(found.lines),
-        "last_update": {key: update[key] for key in ("result", "endTime") if key in update},
-        "tunnel": {
-            "id": found.cloud.tunnel_id,
-            "name": found.cloud.tunnel_name,
-            "status": found.cloud.tunnel_status,
-            "connectors": [asdict(each) for each in found.cloud.connectors],
-        },
-        "servers": [
-            {key: value for key, value in asdict(server).items() if key not in ("lines", "origins")}
-            for server in found.servers
-        ],
-        "sites": [
-            {
-                "hostname": site.hostname,
-                "path": site.path,
-                "protected": bool(site.passed),
-                "record": found.cloud.records[site.hostname],
-                "edge": (seen := found.edge_of(site)) and asdict(seen),
-                "origins": {
-                    server.name: asdict(server.origins[index])
-                    for server in found.servers
-                    if index in server.origins
-                },
-            }
-            for index, site in enumerate(settings.sites)
-        ],
-        "lines": [line.as_json() for line in found.lines],
-    }

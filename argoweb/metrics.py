@@ -1,0 +1,133 @@
+"""What cloudflared and Caddy have counted in the last seconds, asked over SSH: nothing is opened on the server."""
+
+import asyncio
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from argoweb.connection import NoConnection, connected, run_program
+from argoweb.programs import metrics_program
+from argoweb.stack import Stack
+from settings import Server
+
+_ADMIN = "localhost:2019"
+"""Caddy's admin endpoint."""
+_SECONDS = 45
+_LINE = re.compile(r"(\w+)(?:\{(.*)\})? ([0-9.eE+-]+|NaN|\+Inf)")
+_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_DURATION = "caddy_http_request_duration_seconds"
+_REQUESTS = "cloudflared_tunnel_total_requests"
+_OUTER = "subroute"
+"""The handler around all of a site's: the ones inside of it count the same requests again."""
+_SLOW = 0.95
+Sample = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """A site's requests in the last seconds."""
+
+    requests: float
+    """A second."""
+    errors: float
+    """Answers with a status from 500 on, a second."""
+    slow: float | None
+    """Seconds within which 95 of 100 were answered; `None` without requests."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """What a server has counted."""
+
+    sites: Mapping[str, Numbers]
+    """By hostname."""
+    requests: float | None
+    """Requests that came by its tunnel, a second; `None`: not told."""
+
+
+async def count(stack: Stack) -> dict[str, Counted]:
+    """What each server has counted, by its name; those that do not tell are left out."""
+    found = await asyncio.gather(*(_count(stack, server) for server in stack.settings.servers))
+    names = [server.name for server in stack.settings.servers]
+    return {name: each for name, each in zip(names, found, strict=True) if each is not None}
+
+
+async def _count(stack: Stack, server: Server) -> Counted | None:
+    try:
+        text = await asyncio.wait_for(_ask(stack, server), _SECONDS)
+    except (NoConnection, asyncio.TimeoutError):
+        return None
+    return counted(text)
+
+
+async def _ask(stack: Stack, server: Server) -> str:
+    async with connected(server, stack.private_key) as connection:
+        addresses = [each.metrics for each in stack.settings.instances]
+        return await run_program(server, connection, metrics_program(*addresses, _ADMIN))
+
+
+def counted(text: str) -> Counted | None:
+    """What lies between the two samples that the program has printed."""
+    times, samples = list[float](), list[Sample]()
+    address = ""
+    current: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
+    for line in text.splitlines():
+        kind, _, rest = line.partition("\t")
+        if kind == "sample":
+            times.append(float(rest.replace(",", ".")))
+            current = {}
+            samples.append(current)
+        elif kind == "from":
+            address = rest
+        elif found := _LINE.fullmatch(line):
+            labels = tuple(sorted((*_LABEL.findall(found[2] or ""), ("from", address))))
+            current[found[1], labels] = float(found[3])
+    if len(samples) != 2 or times[1] <= times[0]:
+        return None
+    seconds = times[1] - times[0]
+    # A counter that begins anew has lost nothing but what was before.
+    grown = {key: max(value - samples[0].get(key, 0.0), 0.0) for key, value in samples[1].items()}
+    requests = [value for (name, _), value in grown.items() if name == _REQUESTS]
+    return Counted(
+        sites=_sites(grown, seconds), requests=sum(requests) / seconds if requests else None
+    )
+
+
+def _sites(grown: Sample, seconds: float) -> dict[str, Numbers]:
+    count: dict[str, float] = defaultdict(float)
+    errors: dict[str, float] = defaultdict(float)
+    buckets: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
+    for (name, labels), value in grown.items():
+        of = dict(labels)
+        host = of.get("host", "")
+        if not host or of.get("handler") != _OUTER:
+            continue
+        if name == f"{_DURATION}_count":
+            count[host] += value
+            errors[host] += value if of.get("code", "").startswith("5") else 0.0
+        elif name == f"{_DURATION}_bucket":
+            buckets[host][float(of["le"])] += value
+    return {
+        host: Numbers(
+            requests=total / seconds,
+            errors=errors[host] / seconds,
+            slow=_quantile(sorted(buckets[host].items())),
+        )
+        for host, total in count.items()
+    }
+
+
+def _quantile(buckets: Sequence[tuple[float, float]]) -> float | None:
+    """The bound below which 95 % lie, between two bounds by their shares."""
+    if not buckets or not buckets[-1][1]:
+        return None
+    wanted = _SLOW * buckets[-1][1]
+    below, before = 0.0, 0.0
+    for bound, total in buckets:
+        if total >= wanted:
+            if bound == float("inf"):
+                return below
+            return below + (bound - below) * (wanted - before) / max(total - before, 1e-9)
+        below, before = bound, total
+    return below

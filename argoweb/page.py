@@ -1,0 +1,165 @@
+"""The page: one HTML file with all that was seen of a stack, and what serves it on the loopback."""
+
+import asyncio
+import base64
+import hashlib
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from argoweb.metrics import Counted, count
+from argoweb.overview import Overview, look_at
+from argoweb.stack import Stack, updates_of
+from argoweb.status import as_json
+
+_TEMPLATE = Path(__file__).with_name("page.html")
+_INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
+LOOPBACK = "127.0.0.1"
+Data = dict[str, Any]
+
+
+def look(stack: Stack, *, edge_url: str | None, every: float | None = None) -> Data:
+    """All that the page shows; `every` is the time in seconds after which it asks again, `None` for never."""
+    with ThreadPoolExecutor(2) as pool:
+        updates = pool.submit(updates_of, stack.name)
+        numbers = pool.submit(lambda: asyncio.run(count(stack)) if _counts(stack) else {})
+        found = look_at(stack, edge_url=edge_url)
+    return shown(found, numbers.result(), updates.result(), every=every)
+
+
+def _counts(stack: Stack) -> bool:
+    return stack.settings.caddy.metrics is not None
+
+
+def shown(
+    found: Overview,
+    numbers: Mapping[str, Counted],
+    updates: list[Mapping[str, Any]],
+    *,
+    every: float | None,
+) -> Data:
+    """What the page's script draws: that of `status --json`, with numbers and deployments."""
+    data: Data = as_json(found)
+    rates = [each.requests for each in numbers.values() if each.requests is not None]
+    for site in data["sites"]:
+        its = [it for each in numbers.values() if (it := each.sites.get(site["hostname"]))]
+        slow = [each.slow for each in its if each.slow is not None]
+        site["numbers"] = None
+        if its:
+            site["numbers"] = {
+                "requests": sum(each.requests for each in its),
+                "errors": sum(each.errors for each in its),
+                "slow": max(slow, default=None),
+            }
+    return {
+        **data,
+        "at": time.time(),
+        "every": every,
+        "rate": sum(rates) if rates else None,
+        "counted": {name: asdict(each) for name, each in numbers.items()},
+        "updates": [
+            {
+                "kind": str(each.get("kind", "")),
+                "result": str(each.get("result", "")),
+                "end": str(each.get("endTime", "")),
+                "by": (each.get("environment") or {}).get("git.author"),
+                "message": str(each.get("message", "")),
+                "changes": each.get("resourceChanges") or {},
+            }
+            for each in updates
+        ],
+    }
+
+
+def page(data: Data) -> str:
+    """The file: it needs nothing else, and runs no script but its own, whatever names and journals hold."""
+    template = _TEMPLATE.read_text(encoding="utf-8")
+    hashes: dict[str, str] = {
+        kind: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        for kind, text in _INLINE.findall(template)
+    }
+    policy = (
+        f"default-src 'none'; script-src 'sha256-{hashes['script']}'; style-src 'sha256-{hashes['style']}'; "
+        "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    text = json.dumps(data)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return template.replace("<!--policy-->", meta, 1).replace("<!--data-->", text, 1)
+
+
+class Server(ThreadingHTTPServer):
+    """Serves the page at the loopback, and looks again when it is asked and what it has is old."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, ask: Callable[[], Data], every: float) -> None:
+        super().__init__((LOOPBACK, port), _Handler)
+        self._ask = ask
+        self._every = every
+        self._lock = threading.Lock()
+        self._data = ask()
+
+    @property
+    def names(self) -> set[str]:
+        """What a browser may call it: any other name is one that leads here to read what is not its own."""
+        return {f"{host}:{self.server_port}" for host in (LOOPBACK, "localhost")}
+
+    def data(self) -> Data:
+        """What was seen within the last moments."""
+        with self._lock:
+            if time.time() - float(self._data["at"]) >= self._every:
+                self._data = self._ask()
+            return self._data
+
+    @property
+    def last(self) -> Data:
+        """What was seen last."""
+        return self._data
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Server
+    server_version = "argoweb"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        if self.headers.get("Host", "") not in self.server.names:
+            self._answer(421, "text/plain", "This page is for this machine alone.\n")
+        elif self.path == "/":
+            self._answer(200, "text/html", page(self.server.last))
+        elif self.path == "/data":
+            self._answer(200, "application/json", json.dumps(self.server.data()))
+        else:
+            self._answer(404, "text/plain", "There is no such page.\n")
+
+    do_HEAD = do_GET  # noqa: N815  # the name is http.server's
+
+    def _answer(self, status: int, kind: str, text: str) -> None:
+        body = text.encode()
+        self.send_response(status)
+        for name, value in {
+            "Content-Type": f"{kind}; charset=utf-8",
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Cross-Origin-Opener-Policy": "same-origin",
+        }.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: the terminal is the user's."""
