@@ -139,15 +139,18 @@ class SwapIn(_Ours):
 
 
 def is_idle(node: Any) -> bool:
-    """Whether the node is part of an annotation or a decorator's argument: what no test could see.
+    """Whether the node is part of an annotation, of a decorator's argument or of `__all__`: what no test could see.
 
-    A frozen dataclass that is none any more works as before; mypy tells of both.
+    A frozen dataclass that is none any more works as before; mypy tells of all three.
     """
     while (parent := node.parent) is not None:
         annotated = parent.type == "annassign" and node is parent.children[1]
         parameter = parent.type == "tfpdef" and node is not parent.children[0]
         returned = parent.type == "funcdef" and node is parent.annotation
-        if annotated or parameter or returned or parent.type == "decorator":
+        listed = (
+            parent.type == "expr_stmt" and getattr(parent.children[0], "value", "") == "__all__"
+        )
+        if annotated or parameter or returned or listed or parent.type == "decorator":
             return True
         node = parent
     return False

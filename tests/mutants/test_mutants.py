@@ -50,7 +50,14 @@ def test_a_python_file_is_changed_at_each_place(before: str, after: str) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ['"""A docstring."""\n', "x: A[1] | None\n", "@a(b=True)\nclass A: ...\n", "# 1\n"]
+    "text",
+    [
+        '"""A docstring."""\n',
+        "x: A[1] | None\n",
+        "@a(b=True)\nclass A: ...\n",
+        "# 1\n",
+        '__all__ = ["A"]\n',
+    ],
 )
 def test_what_no_test_could_see_is_left(text: str) -> None:
     assert [it for it in changes("a.py", text) if not it[0].startswith("@")] == []

@@ -20,17 +20,19 @@ import pytest
 
 
 class _Chosen:
-    """Leaves the chosen tests, in the order in which they were chosen."""
+    """Leaves the chosen tests, in the order in which they were chosen, each by its name or its file."""
 
     def __init__(self, tests: list[str]) -> None:
         self._places = {test: place for place, test in enumerate(tests)}
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = sorted(
-            (it for it in items if it.nodeid in self._places),
-            key=lambda it: self._places[it.nodeid],
-        )
+        places = [
+            self._places.get(it.nodeid, self._places.get(it.nodeid.partition("::")[0]))
+            for it in items
+        ]
+        chosen = [n for n, place in enumerate(places) if place is not None]
+        items[:] = [items[n] for n in sorted(chosen, key=lambda n: places[n] or 0)]
 
 
 class Warm:

@@ -92,6 +92,8 @@ class Program:
         """The stack's outputs after a run."""
         self.told: list[str] = []
         """What the last run has warned of or refused."""
+        self.when_interrupted: object = None
+        """What the program does about SIGINT, which Pulumi sends once a resource has failed."""
 
     def in_use(self) -> str:
         """Lets the state have a tunnel of an earlier update; its UUID."""
@@ -139,7 +141,7 @@ class Program:
         SETTINGS.outputs.clear()  # what other tests have left, of their own event loops
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        before = signal.getsignal(signal.SIGINT)
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             with warnings.catch_warnings(record=True) as warned:
                 warnings.simplefilter("always", RuntimeWarning)
@@ -147,6 +149,7 @@ class Program:
             ours = [str(it.message) for it in warned if it.filename in _PROGRAM]
             assert ours == [], "Pulumi shows these to the user"
         finally:
+            self.when_interrupted = signal.getsignal(signal.SIGINT)
             signal.signal(signal.SIGINT, before)
             asyncio.set_event_loop(asyncio.new_event_loop())
             loop.close()

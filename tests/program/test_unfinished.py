@@ -1,5 +1,6 @@
 """What is asked for where an earlier update broke off, and what a preview says of what would be made again."""
 
+import signal
 from typing import Any
 
 import pytest
@@ -91,9 +92,10 @@ def test_a_preview_of_nothing_unusual_says_nothing(in_use: Program) -> None:
 
 
 def test_a_preview_refuses_a_second_tunnel_of_the_same_name(in_use: Program) -> None:
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as ended:
         in_use.preview(["tunnel-tunnel"])
 
+    assert ended.value.code == 32, "by which Pulumi knows that the user was told"
     (refused,) = in_use.told
     assert "refuses a second one of its name (1013)" in refused
 
@@ -109,3 +111,8 @@ def test_a_preview_says_what_a_tunnel_of_another_name_costs(in_use: Program) -> 
 def test_an_update_says_nothing_of_what_its_preview_has_said(in_use: Program) -> None:
     in_use.run(replaced=["tunnel-tunnel", f"records-{NAME}"])
     assert in_use.told == []
+
+
+def test_an_interrupt_ends_the_program_without_a_word(program: Program) -> None:
+    program.run()
+    assert program.when_interrupted == signal.SIG_DFL
