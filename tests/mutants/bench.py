@@ -76,7 +76,8 @@ class Bench:
         Raises:
             SystemExit: if it fails, so that no mutant of it could survive.
         """
-        if not self._pass(self._tests(Mutant(file, "", "", "", 0))[:1]):
+        tests = self._tests(Mutant(file, "", "", "", 0)) or self._first_of_all
+        if not self._pass(tests[:1]):
             sys.exit(f"{file}: a test fails without any mutant, see {self._measured / 'last'}")
 
     def _tests(self, mutant: Mutant) -> list[str]:

@@ -71,8 +71,12 @@ class Tunnel:
         self.config = render_cloudflared_yml(settings, UUID)
         self._rules = read(self.config.encode()).rules
         self._router, self._sites = Router(self._rules), Router(settings.rules)
-        self._url, self._tls = settings.caddy.url, tls
-        self._kept = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        self._url = settings.caddy.url
+        self._kept = (
+            self._by_tls()
+            if tls
+            else http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        )
         weakref.finalize(self, self._kept.close)
 
     def rule(self, host: str, target: str) -> Rule:
@@ -95,15 +99,12 @@ class Tunnel:
 
     def answer(self, host: str, target: str) -> str | None:
         """The text with which Caddy answers, nothing where it refuses."""
-        connection = self._by_tls() if self._tls else self._kept
-        connection.putrequest("GET", target, skip_host=True)
-        connection.putheader("Host", host)
-        connection.endheaders()
-        response = connection.getresponse()
+        self._kept.putrequest("GET", target, skip_host=True)
+        self._kept.putheader("Host", host)
+        self._kept.endheaders()
+        response = self._kept.getresponse()
         body = response.read().decode(errors="replace")
         assert response.status in (200, 302, 404), body
-        if self._tls:
-            connection.close()
         return response.getheader("Location", body) if response.status != 404 else None
 
     def _by_tls(self) -> http.client.HTTPConnection:
@@ -148,7 +149,8 @@ def caddy(
 def plain(host: str, target: str) -> tuple[str, str]:
     """What others take a host and a path for: RFC 3986, 6.2.2, a backslash for a slash, nothing behind `..;`."""
     path = unquote_to_bytes(target.partition("?")[0]).decode("latin-1").replace("\\", "/")
-    path = re.sub(r"[\x00-\x1f\x7f]|(?<=/[.]);[^/]*|(?<=/[.][.]);[^/]*", "", path)
+    path = re.sub(r"[\x00-\x1f\x7f]", "", path)
+    path = re.sub(r"(?<=/[.]);[^/]*|(?<=/[.][.]);[^/]*", "", path)
     clean = "/" + posixpath.normpath(f"/{path}").strip("/")
     if clean != "/" and re.search(r"/[.]{0,2}$", path):
         clean += "/"
