@@ -172,6 +172,26 @@ def test_a_target_that_leaves_the_rest_out_opens_nothing(world: World, visitor: 
     goes_on(world)
 
 
+def test_where_the_account_refuses_unknown_hostnames_public_sites_are_served_by_the_next_update(
+    world: World, visitor: Watch
+) -> None:
+    public = "www.example.localhost"
+    before = ask(world, "/", public)
+    at_cloudflare(world, "PUT", "organizations", {"deny_unmatched_requests": True})
+    refused = ask(world, "/", public)
+    said = world.up()
+    opened = ask(world, "/", public), ask(world)
+    at_cloudflare(world, "PUT", "organizations", {"deny_unmatched_requests": False})
+    world.up()
+
+    assert (before, refused) == (200, 403)
+    assert "Public ones get one that lets everybody in: " in said
+    assert opened == (200, LOGIN)
+    assert ask(world, "/", public) == 200
+    assert visitor.statuses == [LOGIN]
+    goes_on(world)
+
+
 def test_a_new_secret_and_a_new_name_of_the_tunnel_ask_nothing_of_access(
     world: World, visitor: Watch
 ) -> None:
