@@ -90,6 +90,8 @@ class Program:
         """The stack file's keys."""
         self.outputs: dict[str, Any] = {}
         """The stack's outputs after a run."""
+        self.of_components: dict[str, Any] = {}
+        """The outputs of each component, by its name."""
         self.told: list[str] = []
         """What the last run has warned of or refused."""
         self.when_interrupted: object = None
@@ -156,6 +158,7 @@ class Program:
             set_all_config({}, [])
             set_root_resource(None)  # type: ignore[arg-type]
         self.outputs = engine.outputs[f"{PROJECT}-{STACK}"]
+        self.of_components = engine.outputs
         return engine.requests
 
 

@@ -38,7 +38,9 @@ def everything(program: Program) -> dict[str, Any]:
     """The requests of a stack that uses most of what there is."""
     program.values |= {
         "servers": {
-            "web1": server(1, rebuild={"args": ["--show-trace"]}, redeploy=3),
+            "web1": server(
+                1, rebuild={"args": ["--show-trace"]}, redeploy=3, dialAttempts=5, dialTimeout=20
+            ),
             "web2": server(2, user="deploy", port=2222, bastion=server(3, user="jump", port=2022)),
         },
         "sites": [
@@ -90,9 +92,11 @@ def taken_over(program: Program, cloudflare: Cloudflare) -> dict[str, Any]:
     return program.run()
 
 
-def as_text(requests: dict[str, Any], ids: dict[str, str]) -> str:
-    """The requests by name; `ids` are texts that differ from run to run, and what stands for them."""
+def as_text(requests: dict[str, Any], outputs: dict[str, Any], ids: dict[str, str]) -> str:
+    """The requests by name, and the outputs of components; `ids` are texts that differ from run to run, and what stands for them."""
     told = {name: _told(request) for name, request in sorted(requests.items())}
+    for name, its in outputs.items():
+        told[name]["outputs"] = _plain(its)
     for name, request in told.items():
         first = f"{name.partition('-')[0]}-activate"
         connection = request["object"].get("connection")

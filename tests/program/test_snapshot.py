@@ -12,15 +12,19 @@ from tests.program.snapshot import SNAPSHOT, as_text, everything, taken_over
 def test_what_is_asked_for_is_what_was_read_last(
     program: Program, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = everything(program)
-    second = taken_over(Program(cloudflare, monkeypatch), cloudflare)
+    other = Program(cloudflare, monkeypatch)
+    first, second = everything(program), taken_over(other, cloudflare)
     tunnel, record = second["tunnel-tunnel"], second["records-www.example.com"]
     ids = {
         tunnel["importId"].partition("/")[2]: "<tunnel>",
         record["importId"].partition("/")[2]: "<record>",
     }
 
-    text = as_text(first, {}) + "---\n" + as_text(second, ids)
+    texts = (
+        as_text(first, program.of_components, {}),
+        as_text(second, other.of_components, ids),
+    )
+    text = "---\n".join(texts)
 
     if "WRITE" in os.environ:  # as `make messages` does
         SNAPSHOT.write_text(text)

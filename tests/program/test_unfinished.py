@@ -83,7 +83,7 @@ def test_a_preview_names_the_records_that_go_before_they_are_made_again(in_use: 
     in_use.preview([f"records-{NAME}", "records-git.example.org"])
 
     (gap,) = [line for line in in_use.told if "for a moment" in line]
-    assert gap.endswith(f": {NAME}"), "the other one is new, nobody misses it"
+    assert gap.endswith(f"find nothing for a moment: {NAME}"), "nobody misses the other one"
 
 
 def test_a_preview_of_nothing_unusual_says_nothing(in_use: Program) -> None:
