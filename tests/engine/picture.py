@@ -28,7 +28,10 @@ def _visit(world: World, ended: threading.Event) -> None:
 
 def main() -> None:
     """Deploys the example, visits its sites, and takes the picture."""
-    with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as world:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        started(Path(folder)) as world,
+    ):
         world.up("--message", "the first deployment")
         world.edit(_counts)
         world.up("--message", "numbers of each site")

@@ -65,7 +65,10 @@ def main() -> None:
             conditions.append(condition)
             scrapes.append(scraped(world))
 
-    with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as world:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        started(Path(folder)) as world,
+    ):
         world.edit(with_metrics)
         world.up()
         visit(world)
