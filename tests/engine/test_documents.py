@@ -52,7 +52,9 @@ def test_make_sandbox_ends_with_the_sites_seen_and_what_it_says_to_try_next_work
     editor = "sed -i s/127.0.0.1:3000/127.0.0.1:3001/"
     tried = typed(newcomer, *lines, EDITOR=shlex.quote(editor).strip("'"))
     assert re.search(r"\+ \s*import argoweb-proxy 127.0.0.1:3001", tried), "preview --diff"
-    assert "~ 2 updated" in tried, "up"
+    assert "~ 3 updated" in tried, (
+        "up: Caddy's file, the activation, and what asks the site through the edge"
+    )
     (created,) = re.findall(r"\+ (\d+) created", shown)
     assert f"{created} deleted" in tried, "destroy"
     assert newcomer.sandbox("status", check=False).returncode == 1, "down"
@@ -123,6 +125,8 @@ RUN_ELSEWHERE = {
     "python -m argoweb logs web1 --follow": "tests/faults/test_commands.py",
     "python -m argoweb ssh web1": "tests/faults/test_commands.py",
     "python -m argoweb ssh web1 systemctl status argoWeb": "tests/engine/test_commands.py",
+    "python -m argoweb page": "tests/argoweb/test_page.py, with another stack",
+    "python -m argoweb page --out page.html": "tests/engine/test_page.py",
     "python -m argoweb drift": "tests/engine/test_commands.py",
     "python -m argoweb drift --json": "tests/engine/test_commands.py",
     "make test": "it is what runs this",
