@@ -22,7 +22,7 @@ def end(say: Callable[[str], None]) -> None:
                 say(f"ending a sandbox whose program is gone: {checkout}")
                 words = [sys.executable, "-m", "sandbox", "down"]
                 subprocess.run(words, cwd=checkout, check=False, stdin=subprocess.DEVNULL)
-        except SandboxError as error:
+        except (SandboxError, OSError) as error:
             say(str(error))
 
 

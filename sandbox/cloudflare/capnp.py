@@ -56,7 +56,7 @@ def _point(words: bytearray, at: int, value: Value) -> None:
     elif isinstance(value, Capability):
         pointer = 3 | value.index << 32
     elif isinstance(value, str | bytes):
-        content = value.encode() + b"\0" if isinstance(value, str) else value
+        content = value.encode("latin-1", "replace") + b"\0" if isinstance(value, str) else value
         pointer = (_LIST | offset << 2) | (_BYTES | len(content) << 3) << 32
         words += content + bytes(-len(content) % WORD)
     elif value:
@@ -149,15 +149,8 @@ class View:
         return self._pointer(index).data() if index < self.pointer_count else b""
 
     def text(self, index: int) -> str:
-        """The text that a pointer leads to.
-
-        Raises:
-            BadMessage: it is not UTF-8.
-        """
-        try:
-            return self.data(index).rstrip(b"\0").decode()
-        except UnicodeDecodeError as error:
-            raise BadMessage(str(error)) from error
+        """The text that a pointer leads to, each byte a character: it may be a field of a visitor's, of any bytes."""
+        return self.data(index).rstrip(b"\0").decode("latin-1")
 
     def structs(self, index: int) -> Iterator["View"]:
         """The structs of a list."""

@@ -31,7 +31,7 @@ DIFFERENCES = (
     ),
     Difference(
         test="test_an_upload_of_no_chunks",
-        what="`DELETE` with an upload of no chunks",
+        what="`GET`, `DELETE` and the like with an upload of no chunks",
         real="no body is announced",
         imitated="`Transfer-Encoding: chunked`",
     ),

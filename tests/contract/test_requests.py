@@ -571,3 +571,40 @@ def test_what_becomes_of_a_visitors_frames(
                 assert connection.recv(100) == b""
 
     assert given == told
+
+
+@pytest.mark.parametrize(
+    ("framing", "body", "is_kept"),
+    [("Content-Length: 2", b"hi", True), ("Transfer-Encoding: chunked", b"2\r\nhi\r\n0\r\n\r\n", False)],
+)  # fmt: skip
+def test_trailers_that_are_announced_where_there_can_be_none(
+    rig: Rig, framing: str, body: bytes, is_kept: bool
+) -> None:
+    rig.start()
+
+    got = answered(rig, f"HTTP/1.1 200 OK\r\nTrailer: X-End\r\n{framing}\r\n\r\n".encode() + body)
+
+    assert (b"\r\nTrailer: X-End\r\n" in got) == is_kept
+
+
+def test_any_bytes_pass_in_both_directions(rig: Rig) -> None:
+    rig.start()
+
+    lines, _ = asked(rig, "GET /\u00c3\u00bc HTTP/1.1\nX-A: \u00c3\u00bc\nX-B: \u00e9")
+    got = answered(
+        rig, b"HTTP/1.1 200 OK\r\nX-C: \xc3\xbc\r\nX-D: \xe9\r\nContent-Length: 0\r\n\r\n"
+    )
+
+    assert lines[0] == "GET /%C3%BC HTTP/1.1"
+    assert {"X-A: \u00c3\u00bc", "X-B: \u00e9"} <= set(lines)
+    assert b"\r\nX-C: \xc3\xbc\r\nX-D: \xe9\r\n" in got
+
+
+@pytest.mark.parametrize("name", ["Range", "Accept-Encoding"])
+def test_an_empty_field_is_none_where_gzip_is_asked_for(rig: Rig, name: str) -> None:
+    rig.start()
+
+    lines, _ = asked(rig, f"GET / HTTP/1.1\n{name}:")
+
+    assert "Accept-Encoding: gzip" in lines
+    assert f"{name}: " in lines

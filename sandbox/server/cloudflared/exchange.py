@@ -68,7 +68,8 @@ class Request:
         if given := rule.origin.get("httpHostHeader"):
             fields["X-Forwarded-Host"] = [host]
             host = str(given)
-        self.unzips = self.method != "HEAD" and not {"Accept-Encoding", "Range"} & set(fields)
+        asked = [*fields.get("Accept-Encoding", [])[:1], *fields.get("Range", [])[:1]]
+        self.unzips = self.method != "HEAD" and not any(asked)
         self.head = Head(
             start=f"{self.method} {as_sent(target)} HTTP/1.1",
             headers=[
@@ -128,13 +129,16 @@ class Answer:
         self._quic = request.quic
         self.bodiless = request.method == "HEAD" or self.status in ("204", "304")
         self._gzip = request.unzips and (head.get("content-encoding") or "").lower() == "gzip"
-        dropped = {"connection", "keep-alive", "trailer", "transfer-encoding"} - (
+        dropped = {"connection", "keep-alive", "transfer-encoding"} - (
             {"connection"} if self.switching else set()
         )
         if self._gzip and not self.bodiless:
             dropped |= {"content-encoding", "content-length"}
         if head.get("transfer-encoding") is not None:
-            dropped |= {"content-length"}
+            dropped |= {
+                "content-length",
+                "trailer",
+            }  # without chunks the second one means nothing to Go
         headers = [
             (canonical(name), value)
             for name, value in head.headers
