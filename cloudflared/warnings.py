@@ -136,11 +136,24 @@ def _unmatched(hostname: str, name: str) -> str | None:
         return f"write '*{hostname}' for all below it"
     if hostname.endswith("."):
         return "leave the final dot out"
+    if name and not _is_of_dns(name):
+        return "DNS has no such name"
     sent = hostname.replace(name, idna.lookup_name(name) or name.lower())
     as_sent = hostname == hostname.lower() and hostname.isascii()
     if as_sent or hostnames.matches(hostname, sent.replace("*", "x")):
         return None
     return f"requests have '{sent}'"
+
+
+def _is_of_dns(name: str) -> bool:
+    """Whether a name is one of several labels that DNS can have."""
+    sent = idna.lookup_name(name) or name.lower()
+    labels = [label for label in sent.split(".") if label != "*"]
+    return (
+        len(sent) <= hostnames.LONGEST
+        and len(labels) > 1
+        and all(re.fullmatch(hostnames.LABEL, label) for label in labels)
+    )
 
 
 def _path_traps(path: str, where: str, findings: Findings) -> None:

@@ -7,7 +7,7 @@ from cloudflared.flags import FIELDS, FILE, OF_ONE_SERVICE, ONE_SERVICE, ONLY_RU
 from cloudflared.go import urls
 from cloudflared.go.decode import KEY_TWICE, NOTHING, Decoder
 from cloudflared.go.durations import Duration, seconds
-from cloudflared.go.yaml import YamlError, compose
+from cloudflared.go.yaml import YamlError, compose, second_document
 from cloudflared.origins import check_circles, check_origin
 from cloudflared.router import Router
 from cloudflared.rules import Rule, check_ends
@@ -22,13 +22,16 @@ from importing.other_files import (
     type_advice,
     yaml_advice,
 )
-from values.findings import WRONG_VALUE, Finding, Findings, Kind, Severity, shown
+from values.findings import WRONG_VALUE, Finding, Findings, Kind, Severity, shown, warning
 from values.kinds import MISSING_KEY, NEEDED_KEY, Flag, ListOf, Shape, Whole
 
 UNREADABLE = Kind("unreadable", "A file is no YAML that cloudflared can read.")
 OTHER_FILE = Kind("other-file", "A file is not one of cloudflared's configuration.")
 URL_CLASH = Kind(
     "url-beside-rules", "`url` stands beside ingress rules, which only `ingress rule` takes."
+)
+SECOND_DOCUMENT = warning(
+    "second-document", "A file has a second document, which cloudflared does not read."
 )
 NO_RULES = Kind("no-rules", "A file has no ingress rule.")
 ONLY_URL = Kind(
@@ -145,6 +148,11 @@ def read(data: bytes) -> File:
         )
         if advice:
             problems[index] = replace(problem, remedy=f"{problem.remedy} {advice}".lstrip())
+    if (line := second_document(data)) is not None:
+        text = f"what stands from line {line} on is a second document, which cloudflared does not read."
+        problems.append(
+            Finding(place="", kind=SECOND_DOCUMENT, text=text, is_error=False, line=line)
+        )
     problems.sort(key=lambda each: (each.line, each.place, each.message, each.is_error))
     return File(values=values, rules=rules, services=services, problems=problems)
 

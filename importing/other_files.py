@@ -47,6 +47,18 @@ _TEXTS = (
         "Terraform: give what its `config` says, or what Cloudflare's API answers, as by: jq .result.config",
     ),
     (
+        r"(?i)\A\s*<(?:!doctype|html|\?xml)",
+        "a web page, perhaps that of an error: fetch the file again",
+    ),
+    (
+        r"(?mi)^\s*<(?:VirtualHost|Directory|Location)\b",
+        "a configuration of Apache: write each `ServerName` as a rule's `hostname`, its `ProxyPass` as `service`",
+    ),
+    (
+        r"(?m)^\[\[?[\w.\"-]+\]\]?\s*$",
+        "TOML or an INI file, as frp's: write each of its services as a rule with `hostname` and `service`",
+    ),
+    (
         r'(?m)^\s*(?:\{[^{}\n]*\}\s*:|\{\s*[\w.]+\s*=|[\w.-]+(?:\."[^"\n]*")*[\w.-]*\s*=\s*(?:[{["]|true|false|with|let)|let$|with\s+\w+;)',
         "Nix: print its value, as by: nix eval --json --file FILE services.cloudflared.tunnels, for a flake's module by: "
         "nix eval --json .#nixosConfigurations.HOST.config.services.cloudflared.tunnels, and give that as rules: each "
@@ -64,6 +76,7 @@ _TEXTS = (
 """What the text of a file that is no YAML has somewhere, and what to say of it."""
 
 
+_OTHER_BLANK = re.compile("[\u00a0\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000]")
 _TYPES: dict[tuple[str, type | None], str] = {
     ("ingress", dict): "Begin each rule with '- '.",
     ("hostname", list): "Write a rule for each hostname.",
@@ -125,6 +138,9 @@ def yaml_advice(data: bytes, line: int) -> str | None:
         odd = (number for number, each in enumerate(lines, 1) if _is_open(each))
         return next((f"A quote in line {number} is not closed." for number in odd), None)
     near = [number for number in (line, line - 1) if number >= 1]
+    for number in near:
+        if (blank := _OTHER_BLANK.search(lines[number - 1])) is not None:
+            return f"Line {number} has a blank of another kind (U+{ord(blank[0]):04X}); write a plain one."
     for number in near:  # which moves the lines after it out of line
         if re.match(r"\s*-\w+:", lines[number - 1]):
             return f"Put a blank behind the '-' in line {number}."

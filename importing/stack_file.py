@@ -17,7 +17,7 @@ from cloudflared.near import likely_service
 from cloudflared.rules import NOT_FOUND, Rule
 from cloudflared.unclean import refuses_unclean
 from cloudflared.warnings import check_origin_values, check_rule, check_settings
-from importing.file import File
+from importing.file import SECOND_DOCUMENT, File
 from values.findings import Finding, Findings, printable, shown
 from values.kinds import Table, Text
 from values.yaml_text import dump
@@ -74,6 +74,7 @@ class StackFile:
 def write_stack_file(file: File) -> StackFile:
     """The stack file for a file that cloudflared takes, or that has the old form for one service."""
     left: list[str] = []
+    left += [f"a part: {it.message}" for it in file.problems if it.kind is SECOND_DOCUMENT]
     values, rules = file.values, [*_placed(file)]
     if not rules:
         values, rules = _one_service(values)

@@ -110,7 +110,10 @@ class Flag:
 
     def read(self, value: object, where: str, findings: Findings) -> bool:
         if not isinstance(value, bool):
-            findings.mismatch(where, value, "true or false, without quotes")
+            words = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+            meant = words.get(value.lower()) if isinstance(value, str) else None
+            perhaps = f"; perhaps {meant}" if meant else ""
+            findings.mismatch(where, value, f"true or false, without quotes{perhaps}")
             return False
         return value
 

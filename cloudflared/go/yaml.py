@@ -21,7 +21,8 @@ _LONG_TAG = "tag:yaml.org,2002:"
 _ESCAPES = {key: text for key, text in Scanner.ESCAPE_REPLACEMENTS.items() if key != "/"} | {
     "'": "'"
 }
-_DEEPEST = 10_000
+_DEEPEST = 200
+"""cloudflared's reader goes down to 10,000, and nothing that it knows is deeper than six."""
 """Nested collections that yaml.v3 takes (`max_flow_level`, `max_indents`)."""
 
 
@@ -223,6 +224,20 @@ def compose(data: bytes) -> Node | None:
     except yaml.MarkedYAMLError as error:
         line = _line(error.problem_mark or error.context_mark)
         raise YamlError(line, str(error.problem)) from error
+
+
+def second_document(data: bytes) -> int | None:
+    """The line with which a second document begins that has something in it, or nothing; the first one can be read."""
+    events = _Events(data)
+    _compose(events)
+    try:
+        while not isinstance(event := events.get_event(), yaml.StreamEndEvent):
+            if isinstance(event, yaml.NodeEvent):
+                is_nothing = isinstance(event, yaml.ScalarEvent) and not event.value
+                return None if is_nothing else _line(event.start_mark)
+    except yaml.MarkedYAMLError as error:
+        return _line(error.problem_mark or error.context_mark)
+    return None
 
 
 def _compose(events: _Events) -> Node | None:
