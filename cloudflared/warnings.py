@@ -298,8 +298,8 @@ def check_origin_values(given: Mapping[str, Any], where: str, findings: Findings
         instead = f" '{sent}'" if sent else ""
         expected = f"the name as certificates have it, in punycode{instead}"
         findings.mismatch(f"{where}.originServerName", name, expected, DOUBTFUL_VALUE)
-    elif _URL_OR_PORT.search(name):
-        expected = "a name, not a URL and without a port"
+    elif _URL_OR_PORT.search(name) or "*" in name:
+        expected = "a name, not a URL and without a port or '*'"
         findings.mismatch(f"{where}.originServerName", name, expected, DOUBTFUL_VALUE)
 
 
