@@ -55,10 +55,15 @@ values_longest_first() {
     awk '{ print length, $0 }' | sort -rn | cut -d ' ' -f 2-
 }
 
+readonly NO_BRACES="The server's own services.caddy.extraConfig begins with a site without braces, which takes in what follows: write 'example.com {' before its lines and '}' behind them."
 # What some of Caddy's refusals mean here: a part of its text, and what to do.
 readonly -A MEANING=(
   ['duplicate listener addresses']="The server's own configuration of Caddy has a 'servers' option for the address of the sites too: put its lines into argoweb:caddy.serverOptions."
   ['duplicate global log option']="Caddy's log is set twice: in argoweb:caddy.globalOptions, or the server's own services.caddy.globalConfig, and on the server, where nixpkgs always sets services.caddy.logFormat. Set that one, or give yours a name, as in 'log mine {'."
+  ['ambiguous site definition']="The server's own configuration of Caddy has a site of that name at the same address: take it out there, or out of the stack."
+  ['File to import not found: argoweb-']="$NO_BRACES"
+  ['curly braces around each site']="$NO_BRACES"
+  ['scheme and port violate convention']="Caddy's https_port (services.caddy.httpsPort), or its http_port with argoweb:caddy.tls, is the port of the sites: set argoweb:caddy.port to another one."
 )
 
 # Shows the text $1, Caddy's log in JSON, without the values of the unit's environment files.

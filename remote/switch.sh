@@ -20,7 +20,7 @@ boot_default() { readlink -e -- "$(boot_profile)" || true; }
 # Runs switch-to-configuration of the built system $1 with the verb $2. It waits for no other switch, but ends
 # (nixpkgs' switch-to-configuration-ng, `src/main.rs`). Where $3 is given, nothing is done unless that system runs.
 ask_switch() {
-  local status deadline=$((SECONDS + SWITCH_WAIT)) log=$WORK/switching.log
+  local status waits deadline=$((SECONDS + SWITCH_WAIT)) log=$WORK/switching.log
   while :; do
     if [[ -n ${3:-} && $(current_system) != "$3" ]]; then
       echo "Somebody else has switched this server to $(current_system) meanwhile."
@@ -33,7 +33,8 @@ ask_switch() {
   done
   cat -- "$log"
   if ((status == 124 || status == 137)); then
-    echo "switch-to-configuration $2 did not end within $SWITCH_LIMIT s and was stopped. What it said last: $(tail -n 1 -- "$log")"
+    waits=$(systemctl list-jobs --no-legend --plain 2>/dev/null | awk '$4 == "running" { printf ", %s (%s)", $2, $3 }' || true)
+    echo "switch-to-configuration $2 did not end within $SWITCH_LIMIT s and was stopped. ${waits:+It was waiting for ${waits:2}. }What it said last: $(tail -n 1 -- "$log")"
   fi
   return "$status"
 }
@@ -49,7 +50,7 @@ is_switch_unfinished() { [[ -s $SWITCHES/start-list || -s $SWITCHES/restart-list
 make_boot_default() {
   local profile
   profile=$(boot_profile)
-  mkdir -p -- "${profile%/*}" && nix-env -p "$profile" --set "$1" && ask_switch "$1" boot
+  (umask 022 && mkdir -p -- "${profile%/*}") && nix-env -p "$profile" --set "$1" && ask_switch "$1" boot
 }
 
 # Waits until no switch is at work, so that what it makes is seen; it may have made nothing yet while it works.

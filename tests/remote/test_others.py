@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.remote.test_work import ACCEPT, BUILD, LIVE, REFUSE, Server
+from tests.remote.test_work import ACCEPT, BUILD, LIVE, REFUSE, Server, systemctl
 
 NEW = {**LIVE, "argoWeb.yml": "new yml\n", "argoWeb.nix": "{ new = 1; }\n"}
 DONE = "done: the tunnel is connected and serves this configuration"
@@ -252,8 +252,16 @@ def test_a_switch_that_hangs_is_stopped_and_said_to_be(server: Server) -> None:
     switch = server.folder / "systems/new/bin/switch-to-configuration"
     switch.write_text("#!/bin/bash\necho reloading user units for alice...\nsleep 60\n")
 
+    jobs = (
+        '  list-jobs*) printf "7 hung.service start running\\n8 later.target start waiting\\n" ;;'
+    )
+    server.stub("systemctl", systemctl().replace('case "$*" in', f'case "$*" in\n{jobs}', 1))
+
     said, code = server.work("activate", NEW)
 
     assert code == 1
-    assert "did not end within 2 s and was stopped. What it said last: reloading user" in said
+    assert (
+        "did not end within 2 s and was stopped. It was waiting for hung.service (start)." in said
+    )
+    assert "What it said last: reloading user" in said
     assert "the server serves what it served before" in said.splitlines()[-1]

@@ -1,0 +1,55 @@
+"""What Caddy says of configurations that do not get along with the sites: the server's program tells what to do."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.render.caddy import OLD_VERSIONS, program_of
+
+CADDY = Path(__file__).resolve().parents[2] / "remote/caddy.sh"
+SITE = """http://www.example.com:8080 {
+	bind 127.0.0.1
+	import argoweb-files /srv/x
+}
+"""
+SNIPPET = "(argoweb-files) {\n\troot * {args[0]}\n\tfile_server\n}\n"
+LOG = "log {\n\tlevel ERROR\n}\n"
+SERVERS = "servers 127.0.0.1:8080 {\n\tprotocols h1\n}\n"
+
+
+@pytest.mark.parametrize("version", [OLD_VERSIONS[0], None])
+@pytest.mark.parametrize(
+    ("options", "own", "told"),
+    [
+        (SERVERS, "", "put its lines into argoweb:caddy.serverOptions"),
+        (LOG, "", "Set that one, or give yours a name"),
+        ("https_port 8080\n", "", "set argoweb:caddy.port to another one"),
+        ("", "http://www.example.com:8080 {\n\tbind 127.0.0.1\n\trespond own\n}\n", "take it out there, or out of the stack"),
+        ("", "own.example.com\nrespond own\n", "write 'example.com {' before its lines"),
+        ("", "own.example.com {\n\trespond own\n}\n", ""),
+    ],
+)  # fmt: skip
+def test_a_clash_with_the_servers_own_configuration_is_told_with_what_to_do(
+    tmp_path: Path, version: str | None, options: str, own: str, told: str
+) -> None:
+    file = tmp_path / "Caddyfile"
+    file.write_text(f"{{\n{SERVERS}{options}{LOG}}}\n{own}{SNIPPET}{SITE}")
+    said = subprocess.run(
+        [program_of(version), "adapt", "--config", file, "--adapter", "caddyfile"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    program = f'indent() {{ cat; }}\n{CADDY.read_text()}\nshow_refusal "$1"'
+
+    shown = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", program, "caddy.sh", said.stderr],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert (said.returncode == 0) is (told == "")
+    assert (shown.strip() != said.stderr.strip()) is (told != "")
+    assert told in shown
