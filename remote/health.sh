@@ -70,8 +70,9 @@ healthy() {
     fi
     # systemd starts it no more; what it is about to start again is `activating`.
     if [[ $reason != *' is failed' ]]; then failed=''; else failed=${failed:-$SECONDS}; fi
-    if [[ -n $reason ]] && { ((SECONDS >= deadline)) || { [[ -n $failed ]] && ((SECONDS - failed >= SETTLE)); }; }; then
-      echo "Not healthy after $((SECONDS - began)) s: $reason"
+    if [[ -n $failed ]] && ((SECONDS - failed >= SETTLE)); then deadline=$SECONDS; fi
+    if [[ -n $reason ]] && ((SECONDS >= deadline)); then
+      echo "Not healthy after $((deadline - began)) s: $reason"
       return 1
     fi
     seen=$now

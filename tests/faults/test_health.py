@@ -24,11 +24,11 @@ def refused(world: World) -> str:
 def test_a_cloudflared_that_crashes_at_every_start_is_taken_back(
     deployed: World, faults: Faults
 ) -> None:
-    def taken_port(config: dict[str, Any]) -> None:
-        config["argoweb:cloudflared"] = {"metrics": "127.0.0.1:3000"}
+    def no_address(config: dict[str, Any]) -> None:
+        config["argoweb:cloudflared"] = {"metrics": "192.0.2.77:20251"}
 
     files = live_files(deployed)
-    with deployed.changed(taken_port):
+    with deployed.changed(no_address):
         said = refused(deployed)
 
     assert "systemctl start argoWeb.service failed" in said
