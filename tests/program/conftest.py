@@ -88,6 +88,8 @@ class Program:
             ],
         }
         """The stack file's keys."""
+        self.secrets: dict[str, str] = {}
+        """Those that are encrypted, beside the SSH key."""
         self.outputs: dict[str, Any] = {}
         """The stack's outputs after a run."""
         self.of_components: dict[str, Any] = {}
@@ -136,7 +138,11 @@ class Program:
             f"argoweb:{key}": value if isinstance(value, str) else json.dumps(value)
             for key, value in self.values.items()
         }
-        secrets = {"cloudflare:apiToken": TOKEN, "argoweb:sshPrivateKey": KEY}
+        secrets = {
+            "cloudflare:apiToken": TOKEN,
+            "argoweb:sshPrivateKey": KEY,
+            **{f"argoweb:{key}": value for key, value in self.secrets.items()},
+        }
         set_all_config({**config, **secrets}, [*secrets])
         set_root_resource(None)  # type: ignore[arg-type]
         SETTINGS.rpc_manager.clear()

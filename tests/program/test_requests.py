@@ -227,6 +227,24 @@ def test_an_imported_tunnel_is_imported_once_and_keeps_its_name(
         assert "configSrc" not in request["object"]
 
 
+def test_an_imported_tunnel_keeps_the_secret_that_the_stack_was_given(
+    program: Program, cloudflare: Cloudflare
+) -> None:
+    given = "c2VjcmV0" * 6
+    body = {"name": "by-hand", "config_src": "local", "tunnel_secret": given}
+    made = cloudflare.api("POST", f"/accounts/{ACCOUNT}/cfd_tunnel", body)
+    program.values["tunnel"] = {"importId": made["id"]}
+    program.secrets["tunnelSecret"] = given
+
+    requests = program.run()
+
+    assert secret(requests["tunnel-tunnel"]["object"]["tunnelSecret"]) == given
+    assert given in secret(requests["web1-credentials"]["object"]["stdin"])
+    assert requests["tunnel-tunnel"]["ignoreChanges"] == ["name", "tunnelSecret"]
+    assert "tunnel-secret" not in requests
+    assert "tunnel-secret imported" in requests["web1-activate"]["object"]["stdin"]
+
+
 def test_a_protected_tunnel_is_protected(program: Program) -> None:
     assert not program.run()["tunnel-tunnel"].get("protect")
     program.values["tunnel"]["protect"] = True

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.existing.conftest import ACCOUNT, ZONE, Cloudflare
+from tests.components.program import APPLICATION as APPLICATION_TYPE
+from tests.existing.conftest import ACCOUNT, TEAM, ZONE, Cloudflare
 from tests.program.conftest import Program
-from tests.program.test_access import MARK, POLICY, protected
+from tests.program.test_access import APPLICATION, GROUPS, MARK, POLICY, protected
 
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What stands on the wire for a text that is not known yet (`UNKNOWN` in Pulumi's `rpc.py`)."""
 NAME = "www.example.com"
 PATH = f"/accounts/{ACCOUNT}/access"
 
@@ -98,6 +101,53 @@ def test_a_preview_refuses_a_second_tunnel_of_the_same_name(in_use: Program) -> 
     assert ended.value.code == 32, "by which Pulumi knows that the user was told"
     (refused,) = in_use.told
     assert "refuses a second one of its name (1013)" in refused
+
+
+def test_a_preview_refuses_a_second_tunnel_of_an_imported_ones_name(in_use: Program) -> None:
+    imported = in_use.state["urn:tunnel"]["outputs"]["id"]
+    in_use.values["tunnel"] = {"importId": imported}
+
+    with pytest.raises(SystemExit):
+        in_use.preview(["tunnel-tunnel"])
+
+    assert "refuses a second one of its name (1013)" in in_use.told[-1]
+
+
+@pytest.mark.parametrize(("account", "refused"), [(ACCOUNT, True), ("f" * 32, False)])
+def test_a_preview_refuses_a_second_application_of_the_same_hostname(
+    in_use: Program, cloudflare: Cloudflare, account: str, refused: bool
+) -> None:
+    there = {"name": NAME, "type": "self_hosted", "domain": NAME}
+    made = {
+        "id": cloudflare.api("POST", f"{PATH}/apps", there)["id"] if refused else "0",
+        "accountId": account,
+        "name": NAME,
+        "destinations": [{"type": "public", "uri": NAME}],
+    }
+    in_use.state["urn:application"] = {"type": APPLICATION_TYPE, "outputs": made}
+    access = {"team": TEAM, "groups": GROUPS, "default": "staff"}
+    in_use.values["access"] = access
+
+    if not refused:
+        in_use.preview([APPLICATION])
+        assert not [line for line in in_use.told if "would be replaced" in line]
+        return
+    with pytest.raises(SystemExit):
+        in_use.preview([APPLICATION])
+
+    told = in_use.told[-1]
+    assert told.startswith(f"The Access application of '{NAME}' would be replaced")
+    assert "no --replace, or, if it is tainted, pulumi state untaint --yes 'urn:" in told
+
+
+def test_a_preview_of_a_new_stack_replaces_nothing_and_shows_no_credentials(
+    program: Program,
+) -> None:
+    requests = program.preview(["tunnel-tunnel", "tunnel-secret", f"records-{NAME}"])
+
+    assert program.told == []
+    # Neither a secret nor a text: of what is plainly unknown a plan takes whatever it becomes.
+    assert requests["web1-credentials"]["object"]["stdin"] == UNKNOWN
 
 
 def test_a_preview_says_what_a_tunnel_of_another_name_costs(in_use: Program) -> None:
