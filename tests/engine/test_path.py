@@ -262,7 +262,11 @@ def test_outputs_name_the_tunnel_and_the_hostnames(deployed: World) -> None:
     outputs = json.loads(deployed.pulumi("stack", "output", "--json").stdout)
 
     (tunnel,) = [t for t in deployed.control("/dump")["tunnels"] if t["deleted_at"] is None]
-    assert outputs == {"tunnelId": tunnel["id"], "hostnames": list(SITES)}
+    assert outputs == {
+        "tunnelId": tunnel["id"],
+        "hostnames": list(SITES),
+        "urls": [f"https://{hostname}/" for hostname in SITES],
+    }
 
 
 def test_of_new_servers_the_first_comes_alone_then_the_others_and_changes_one_after_another(
