@@ -11,12 +11,12 @@ let
   user = "argoWeb";
   credentials = "${cfg.dataDir}/${cfg.tunnelId}.json";
 
-  pushed = builtins.fromJSON (builtins.readFile ./argoWeb.json);
+  pushed = builtins.fromJSON (builtins.readFile cfg.values);
   customPackage = pkgs.callPackage ./cloudflared-custom.nix {
     inherit (pushed.package) url rev hash vendorHash version;
   };
 
-  inputs = [ ./argoWeb.json ./argoWeb.nix ] ++ lib.optional (pushed.package != null) ./cloudflared-custom.nix;
+  inputs = [ cfg.values ./argoWeb.nix ] ++ lib.optional (pushed.package != null) ./cloudflared-custom.nix;
 
   # Programs that every NixOS has, by a path that stays the same when nixpkgs changes: the unit's text must change, and
   # so restart the tunnel, only for a change of its own.
@@ -109,6 +109,12 @@ in
 {
   options.services.argoWeb = {
     enable = lib.mkEnableOption "the Cloudflare Tunnel argoWeb";
+
+    values = mkOption {
+      type = types.path;
+      default = ./argoWeb.json;
+      description = "The pushed values of the stack, for those who import this module from elsewhere.";
+    };
 
     config = mkOption {
       type = types.str;
