@@ -76,7 +76,10 @@ def deploy(
     # Nobody is led to a site, and no server has it, before who may come in is settled; it ends the other way round.
     guards = [*access.applications.values()] if access else []
     files = render_files(
-        settings, tunnel, {**found.access.audiences, **(access.audiences if access else {})}
+        settings,
+        tunnel.tunnel_id,
+        tunnel.credentials,
+        {**found.access.audiences, **(access.audiences if access else {})},
     )
 
     def host(server: Server, after: Sequence[pulumi.Resource]) -> NixosHost:
@@ -86,7 +89,7 @@ def deploy(
             NixosHostArgs(
                 deployment=settings.deployment,
                 connection=given or _connection(settings, server),
-                tunnel=tunnel,
+                tunnel=[tunnel],
                 files=files,
                 serving=serving(settings),
                 rebuild=server.rebuild,

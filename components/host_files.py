@@ -6,7 +6,6 @@ from pathlib import Path
 import pulumi
 
 from components.nixos_host import OF_SECRETS, HostFile
-from components.tunnel import Tunnel
 from render import render_caddyfile, render_cloudflared_yml, render_module_json
 from settings import Settings
 from settings.contract import CADDY, CUSTOM, JSON, MODULE, USER, YML
@@ -15,7 +14,10 @@ _NIXOS = Path(__file__).resolve().parent.parent / "nixos"
 
 
 def render_files(
-    settings: Settings, tunnel: Tunnel, audiences: Mapping[str, pulumi.Input[str]]
+    settings: Settings,
+    tunnel_id: pulumi.Output[str],
+    credentials: pulumi.Output[str],
+    audiences: Mapping[str, pulumi.Input[str]],
 ) -> list[HostFile]:
     """Every file of the stack on each of its servers; the credentials are a secret.
 
@@ -27,10 +29,10 @@ def render_files(
         return HostFile(name=name, path=f"{nixos.config_dir}/{name}", content=content)
 
     def rendered(name: str, render: Callable[[Settings, str], str]) -> HostFile:
-        return config_file(name, tunnel.tunnel_id.apply(lambda uuid: render(settings, uuid)))
+        return config_file(name, tunnel_id.apply(lambda uuid: render(settings, uuid)))
 
     asked_for = {uri: audiences[uri] for site in settings.sites for uri in site.passed}
-    known = pulumi.Output.all(tunnel.tunnel_id, pulumi.Output.all(**asked_for))
+    known = pulumi.Output.all(tunnel_id, pulumi.Output.all(**asked_for))
     files = [
         config_file(
             YML,
@@ -45,8 +47,8 @@ def render_files(
     files.append(
         HostFile(
             name="credentials",
-            path=pulumi.Output.format("{0}/{1}.json", nixos.data_dir, tunnel.tunnel_id),
-            content=tunnel.credentials,
+            path=pulumi.Output.format("{0}/{1}.json", nixos.data_dir, tunnel_id),
+            content=credentials,
             mode=OF_SECRETS,
             owner=f"{USER}:{USER}",
         )

@@ -41,8 +41,8 @@ class NixosHostArgs:
     deployment: str
     """`project/stack`, by which the server knows whom it belongs to."""
     connection: Connection
-    tunnel: pulumi.Resource
-    """Deleted after the teardown only: Cloudflare refuses to delete a tunnel that has connections."""
+    tunnel: Sequence[pulumi.Resource]
+    """What makes it, deleted after the teardown only: Cloudflare refuses to delete a tunnel that has connections."""
     files: Sequence[HostFile]
     serving: Sequence[str]
     """What the activation is told of the deployment: the lines of `render.serving`."""
@@ -138,7 +138,7 @@ class _Commands:
             create=self._run("keep.sh", self._staging),
             delete=self._run("launch.sh", "deactivate", self._program),
             stdin=self._owner.apply(lambda owner: render_teardown(rebuild, owner=owner)),
-            after=[self._args.tunnel, *self._args.guards],
+            after=[*self._args.tunnel, *self._args.guards],
         )
 
     def stage(

@@ -6,11 +6,12 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 import pulumi
 
 from components import Connection, SshServer
-from settings import FindingsError, Server, Settings
+from settings import Bastion, FindingsError, Server, Settings
 from settings.api_access import Access, read_access
 from settings.build import NAMESPACE, build
 from settings.errors import configuration_error
@@ -18,14 +19,12 @@ from settings.load import ENCRYPTED, check_ssh_key
 from values.findings import Finding, Findings, Kind
 
 NOT_KNOWN = Kind("not-known", "A component has to know an argument in a preview, and does not yet.")
-_OF_A_MACHINE = re.compile(
-    rf"{NAMESPACE}:servers\.([^.]+)(?:\.(bastion))?\.(address|port|user|hostKey)"
+_OF_A_SERVER = re.compile(
+    rf"{NAMESPACE}:servers\.[^.]+\.(?:bastion\.)?(address|port|user|hostKey)()"
 )
 """What another resource of the program may tell, as a new machine does."""
 _SSH_KEY = "sshPrivateKey"
 _SECRETS = (_SSH_KEY, "tunnelSecret")
-_Place = tuple[str, bool, str]
-"""Of an output: the server's name, whether it is of its bastion, and the key."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +43,11 @@ async def read_arguments(inputs: Mapping[str, Any], name: str) -> Arguments:
     Raises:
         FindingsError: they cannot work; it names everything that is wrong.
     """
-    reader = _Reader()
-    raw = {key: await reader.value(value, f"{NAMESPACE}:{key}") for key, value in inputs.items()}
+    reader = Reader(may_be_told=_OF_A_SERVER)
+    raw = await reader.all(inputs)
     secrets = {key: raw.pop(key, None) for key in _SECRETS}
     findings = reader.findings
-    private_key = inputs.get(_SSH_KEY)
-    # What cannot be looked at yet is looked at by the update that makes it.
-    if private_key is None or secrets[_SSH_KEY] is not None:
-        check_ssh_key(secrets[_SSH_KEY], findings)
+    private_key = reader.private_key(inputs, secrets[_SSH_KEY])
     try:
         access = read_access()
     except FindingsError as error:
@@ -60,7 +56,7 @@ async def read_arguments(inputs: Mapping[str, Any], name: str) -> Arguments:
         settings = build(
             raw,
             deployment=f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}",
-            ssh_private_key=None if private_key is None else pulumi.Output.secret(private_key),
+            ssh_private_key=private_key,
             tunnel_secret=secrets["tunnelSecret"],
             before=findings,
         )
@@ -68,25 +64,49 @@ async def read_arguments(inputs: Mapping[str, Any], name: str) -> Arguments:
         raise configuration_error(
             reader.without_consequences(error), f"The arguments of '{name}' have"
         ) from None
-    told = {server for server, _, _ in reader.told}
     return Arguments(
         settings=settings,
         access=access,
         connections={
-            server.name: _connection(settings, server, reader.told)
+            server.name: connection(settings, server, told)
             for server in settings.servers
-            if server.name in told
+            if (told := reader.told_of(f"servers.{server.name}"))
         },
     )
 
 
 @dataclass
-class _Reader:
+class Reader:
     """Takes inputs for plain values, as far as they have to be."""
 
+    may_be_told: re.Pattern[str]
+    """The places where another resource may tell the value; its first or second group is the key, of which `_stand_in`
+    knows."""
     findings: Findings = field(default_factory=Findings)
-    told: dict[_Place, pulumi.Output[Any]] = field(default_factory=dict)
-    """The outputs of other resources that tell the way to a server."""
+    told: dict[str, pulumi.Output[Any]] = field(default_factory=dict)
+    """The outputs of other resources, by their place."""
+
+    async def all(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The plain values of a component's inputs."""
+        return {key: await self.value(it, f"{NAMESPACE}:{key}") for key, it in inputs.items()}
+
+    def told_of(self, name: str = "") -> dict[str, pulumi.Output[Any]]:
+        """What other resources tell of an argument, or of all of them, by the path in it."""
+        prefix = f"{NAMESPACE}:{name}{name and '.'}"
+        return {
+            place.removeprefix(prefix): it
+            for place, it in self.told.items()
+            if place.startswith(prefix)
+        }
+
+    def private_key(
+        self, inputs: Mapping[str, Any], plain: str | None
+    ) -> pulumi.Output[str] | None:
+        """The SSH key, checked as soon as it is known; `None` for that of the agent."""
+        given = inputs.get(_SSH_KEY)
+        if given is None or plain is not None:
+            check_ssh_key(plain, self.findings)
+        return None if given is None else pulumi.Output.secret(given)
 
     async def value(self, given: Any, place: str) -> Any:
         """The plain value of an input; in the place of what is not known yet something that can be checked."""
@@ -101,10 +121,9 @@ class _Reader:
 
     async def _of_output(self, given: pulumi.Output[Any], place: str) -> Any:
         known, found = await given.is_known(), await given.future(with_unknowns=True)
-        if machine := _OF_A_MACHINE.fullmatch(place):
-            server, bastion, key = machine.groups()
-            self.told[server, bastion is not None, key] = given
-            return await self.value(found, place) if known else _stand_in(key, place)
+        if told := self.may_be_told.fullmatch(place):
+            self.told[place] = given
+            return await self.value(found, place) if known else _stand_in(told[1] or told[2], place)
         secret = place.removeprefix(f"{NAMESPACE}:")
         if secret == _SSH_KEY and not known:
             return None
@@ -141,25 +160,33 @@ def _stand_in(key: str, place: str) -> object:
         "port": 22,
         "user": "root",
         "hostKey": f"ssh-ed25519 {b64encode(blob).decode()}",
+        "accountId": digest.hex()[:32],
+        "zoneId": digest.hex()[:32],
+        "tunnelId": str(UUID(digest.hex()[:32])),
+        "target": "unknown",
+        "credentials": "{}",
+        "audience": digest.hex(),
     }[key]
 
 
-def _connection(
-    settings: Settings, server: Server, told: Mapping[_Place, pulumi.Output[Any]]
+def connection(
+    settings: Settings, server: Server, told: Mapping[str, pulumi.Output[Any]]
 ) -> Connection:
-    def way(of: Any, *, bastion: bool) -> SshServer:
+    """The way to a server of which another resource tells something, by the key."""
+
+    def way(of: Server | Bastion, prefix: str) -> SshServer:
         known = SshServer(address=of.address, host_key=of.host_key, port=of.port, user=of.user)
-        outputs = {
-            name: told[server.name, bastion, key].apply(make)
+        outputs: dict[str, Any] = {
+            name: told[f"{prefix}{key}"].apply(make)
             for name, key, make in _FIELDS
-            if (server.name, bastion, key) in told
+            if f"{prefix}{key}" in told
         }
         return replace(known, **outputs)
 
     return Connection(
-        server=way(server, bastion=False),
+        server=way(server, ""),
         private_key=settings.ssh_private_key,
-        bastion=None if server.bastion is None else way(server.bastion, bastion=True),
+        bastion=None if server.bastion is None else way(server.bastion, "bastion."),
         dial_attempts=server.dial_attempts,
         dial_timeout=server.dial_timeout,
     )

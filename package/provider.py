@@ -5,10 +5,11 @@ from typing import Any
 import pulumi
 from pulumi.provider import ConstructResult, Provider
 
-from package.schema import FILE, SITES, VERSION
+from package.later import later
+from package.parts import PARTS
+from package.schema import FILE, OUTPUTS_OF, SITES
 from package.sites import Sites
-
-_COMPONENTS = {SITES: Sites}
+from settings.contract import VERSION
 
 
 class Package(Provider):
@@ -29,5 +30,16 @@ class Package(Provider):
         Raises:
             InputPropertiesError: by an output, where the arguments or what is at Cloudflare are in the way.
         """
-        made = _COMPONENTS[resource_type](name, inputs, options)
-        return ConstructResult(made.urn, made.made)
+        if resource_type == SITES:
+            whole = Sites(name, inputs, options)
+            return ConstructResult(whole.urn, whole.made)
+        kind = resource_type.rpartition(":")[2]
+
+        async def made() -> dict[str, Any]:
+            part = await PARTS[kind](name, inputs, options)
+            return {**part.outputs, "urn": part.component.urn}
+
+        outputs = later(made(), ["urn", *OUTPUTS_OF[kind]])
+        return ConstructResult(
+            outputs["urn"], {key: outputs[key] for key in outputs if key != "urn"}
+        )

@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from package.keys import ACCESS, NIXOS_HOST, RECORDS, TUNNEL
+from settings.contract import VERSION
 from settings.keys import SECRETS, STACK
 from settings.reference import in_words
 from values.kinds import Checked, Choice, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
 
-NAME, VERSION = "argoweb", "0.1.0"
+NAME = "argoweb"
 FILE = Path(__file__).with_name("schema.json")
 _ANY = {"$ref": "pulumi.json#/Any"}
 _LANGUAGES = ("nodejs", "python", "go", "csharp", "java")
@@ -21,6 +23,7 @@ _TYPES = {
     "zones": "Zone",
     "servers": "Server",
     "sites": "Site",
+    "records": "DnsRecord",
     "groups": "AccessGroup",
     "require": "AccessRequired",
     "exclude": "AccessExcluded",
@@ -48,6 +51,41 @@ OUTPUTS = {
 }
 """The outputs of the component for a whole deployment."""
 SITES = f"{NAME}:index:Sites"
+_TEXT = {"type": "string"}
+_TEXTS = {"type": "object", "additionalProperties": _TEXT}
+OUTPUTS_OF: dict[str, dict[str, Any]] = {
+    "Tunnel": {
+        "tunnelId": _TEXT | {"description": "The tunnel's UUID."},
+        "target": _TEXT | {"description": "What the records of its hostnames lead to."},
+        "credentials": _TEXT | {"secret": True, "description": "cloudflared's credentials file."},
+    },
+    "Records": {"hostnames": OUTPUTS["hostnames"]},
+    "NixosHost": {"hostnames": OUTPUTS["hostnames"]},
+    "Access": {
+        "audiences": _TEXTS | {"description": "The audience of each application, by its URI."},
+        "serviceTokens": OUTPUTS["serviceTokens"],
+    },
+}
+"""The outputs of each part."""
+_PARTS = {
+    "Tunnel": (
+        TUNNEL,
+        "A tunnel whose rules are on the servers that run it. `accountId` may be an output.",
+    ),
+    "Records": (
+        RECORDS,
+        "The records that lead to a tunnel. `target` and each `zoneId` may be outputs. Let it depend on the servers.",
+    ),
+    "NixosHost": (
+        NIXOS_HOST,
+        "A NixOS server that runs a tunnel and serves its sites. `address`, `port`, `user`, `hostKey`, those of `bastion`, "
+        "`tunnelId`, `credentials`, `audiences` and `sshPrivateKey` may be outputs.",
+    ),
+    "Access": (
+        ACCESS,
+        "Who may come in: applications, policies and service tokens of Cloudflare Access. Let the servers depend on it.",
+    ),
+}
 
 
 def schema() -> str:
@@ -72,12 +110,29 @@ def schema() -> str:
                 "requiredInputs": _required(STACK),
                 "properties": OUTPUTS,
                 "required": [*OUTPUTS],
-            }
+            },
+            **{f"{NAME}:index:{name}": _part(name, types) for name in _PARTS},
         },
         "types": types,
         "language": {language: {"respectSchemaVersion": True} for language in _LANGUAGES},
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _part(name: str, types: dict[str, Any]) -> dict[str, Any]:
+    table, description = _PARTS[name]
+    inputs = _properties(table.keys.items(), types)
+    if name == "NixosHost":
+        inputs["credentials"]["secret"] = True
+        inputs["sshPrivateKey"] = _TEXT | {"secret": True, "description": SECRETS["sshPrivateKey"]}
+    return {
+        "isComponent": True,
+        "description": description,
+        "inputProperties": inputs,
+        "requiredInputs": _required(table),
+        "properties": OUTPUTS_OF[name],
+        "required": [*OUTPUTS_OF[name]],
+    }
 
 
 def _required(table: Table) -> list[str]:

@@ -1,8 +1,10 @@
 """Findings in the words of a program, which has arguments where a stack file has keys."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
+from settings import tell
 from settings.build import NAMESPACE
 from values.findings import Finding
 
@@ -29,3 +31,8 @@ def of_arguments(finding: Finding) -> Finding:
         text=in_arguments(finding.text),
         remedy=in_arguments(finding.remedy),
     )
+
+
+def tell_arguments(warnings: Iterable[Finding], notices: Iterable[str]) -> None:
+    """Shows warnings and notices about arguments."""
+    tell(map(of_arguments, warnings), map(in_arguments, notices))

@@ -19,7 +19,7 @@ ALLOWED = {
     "edge": {"edge", "settings"},
     "existing": {"existing", "settings", "values"},
     "components": {"components", "edge", "existing", "render", "settings", "values"},
-    "package": {"package", "components", "edge", "settings", "values"},
+    "package": {"package", "components", "edge", "render", "settings", "values"},
     "sandbox": {"sandbox"},
     "bench": {"bench", "render", "settings", "tests"},
 }

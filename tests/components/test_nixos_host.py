@@ -29,7 +29,7 @@ def host(server: SshServer = SERVER, **more: Any) -> None:
         NixosHostArgs(
             deployment="argoweb/prod",
             connection=Connection(server=server),
-            tunnel=pulumi.ComponentResource("test:index:Tunnel", "tunnel"),
+            tunnel=[pulumi.ComponentResource("test:index:Tunnel", "tunnel")],
             files=FILES,
             serving=["caddy-unit caddy"],
             **more,

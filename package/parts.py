@@ -1,0 +1,254 @@
+"""The parts of a deployment as components of their own, for a program that puts them together in another way.
+
+They look at nothing: what is at Cloudflare already stands in their way only when it is made.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pulumi
+
+from components import (
+    Access,
+    AccessArgs,
+    NixosHost,
+    NixosHostArgs,
+    Record,
+    Records,
+    RecordsArgs,
+    Tunnel,
+    TunnelArgs,
+)
+from components.host_files import render_files
+from package.arguments import Reader, connection
+from package.keys import ACCESS, NIXOS_HOST, OF_SITES, OF_THE_SERVER, RECORDS, TUNNEL
+from package.words import tell_arguments
+from render import serving
+from settings import FindingsError, Server, Settings, names
+from settings.build import NAMESPACE, build
+from settings.errors import configuration_error
+from settings.servers import read_server
+from values.findings import Finding, Findings, Kind
+from values.kinds import Table
+
+NO_AUDIENCE = Kind("no-audience", "A server is not told the audience of an application of Access.")
+_STAND_IN = {
+    "accountId": "0" * 32,
+    "servers": {"web": {"address": "192.0.2.1", "insecureHostKey": True}},
+}
+"""What a part has nothing to do with, for the reader of a whole stack."""
+_ANYWHERE = "argoweb.invalid"
+_OF_A_HOST = re.compile(
+    rf"{NAMESPACE}:(?:bastion\.)?(address|port|user|hostKey|tunnelId|credentials)"
+    rf"|{NAMESPACE}:(audience)s\..+"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A component that is there."""
+
+    component: pulumi.Resource
+    outputs: Mapping[str, pulumi.Input[Any]]
+
+
+def _reader(*keys: str) -> Reader:
+    """A reader to which other resources may tell these arguments."""
+    return Reader(may_be_told=re.compile(rf"{NAMESPACE}:(?:.+\.)?({'|'.join(keys)})()"))
+
+
+async def _read(reader: Reader, inputs: Mapping[str, Any], table: Table) -> dict[str, Any]:
+    """The checked values of a part's arguments; what another resource tells is in the reader.
+
+    Raises:
+        FindingsError: they cannot work.
+    """
+    values = table.read(await reader.all(inputs), NAMESPACE, reader.findings)
+    _refuse(reader.findings.errors)
+    return values
+
+
+def _refuse(errors: Sequence[Finding]) -> None:
+    if errors:
+        raise configuration_error(errors, "The arguments have")
+
+
+def _deployment() -> str:
+    return f"{pulumi.get_project()}/{pulumi.get_stack()}"
+
+
+async def tunnel(name: str, inputs: Any, opts: pulumi.ResourceOptions | None) -> Part:
+    """A tunnel with its secret; its credentials are an output.
+
+    Raises:
+        FindingsError: the arguments cannot work.
+    """
+    reader = _reader("accountId")
+    values = await _read(reader, inputs, TUNNEL)
+    it = Tunnel(
+        name,
+        TunnelArgs(
+            account_id=reader.told.get(f"{NAMESPACE}:accountId", values["accountId"]),
+            tunnel_name=values.get("name", f"{_deployment()}-{name}".replace("/", "-")),
+            secret_version=values["secretVersion"],
+            protect=values["protect"],
+        ),
+        opts,
+    )
+    outputs = {"tunnelId": it.tunnel_id, "target": it.target, "credentials": it.credentials}
+    return Part(component=it, outputs=outputs)
+
+
+async def records(name: str, inputs: Any, opts: pulumi.ResourceOptions | None) -> Part:
+    """A proxied CNAME for each hostname.
+
+    Raises:
+        FindingsError: the arguments cannot work.
+    """
+    reader = _reader("target", "zoneId")
+    values = await _read(reader, inputs, RECORDS)
+    listed = []
+    for at, each in enumerate(values["records"]):
+        place = f"{NAMESPACE}:records[{at}]"
+        listed.append(
+            Record(
+                hostname=names.checked(each["hostname"], f"{place}.hostname", reader.findings),
+                zone_id=reader.told.get(f"{place}.zoneId", each["zoneId"]),
+                comment=each.get("comment"),
+                tags=each["tags"],
+            )
+        )
+    _refuse(reader.findings.errors)
+    target = reader.told.get(f"{NAMESPACE}:target", values["target"])
+    it = Records(name, RecordsArgs(target=target, records=listed), opts)
+    return Part(component=it, outputs={"hostnames": [each.hostname for each in listed]})
+
+
+async def access(name: str, inputs: Any, opts: pulumi.ResourceOptions | None) -> Part:
+    """Who may come in at these sites; the audiences are an output, for the servers.
+
+    Raises:
+        FindingsError: the arguments cannot work.
+    """
+    reader = _reader("audience")
+    plain = await reader.all(inputs)
+    ACCESS.read(plain, NAMESPACE, reader.findings)
+    settings = _built(plain, reader.findings)
+    assert settings.access is not None
+    tell_arguments(settings.warnings, settings.notices)
+    it = Access(
+        name,
+        AccessArgs(
+            account_id=settings.account_id,
+            deployment=f"{_deployment()}/{name}",
+            applications=settings.access.applications,
+            tokens=settings.access.tokens,
+            taken_in={},
+            lost_tokens={},
+        ),
+        opts,
+    )
+    outputs = {
+        "audiences": it.audiences,
+        "serviceTokens": pulumi.Output.secret(it.service_tokens),
+    }
+    return Part(component=it, outputs=outputs)
+
+
+async def nixos_host(name: str, inputs: Any, opts: pulumi.ResourceOptions | None) -> Part:
+    """A server that runs the tunnel of the credentials, and serves these sites.
+
+    Raises:
+        FindingsError: the arguments cannot work.
+    """
+    reader = Reader(may_be_told=_OF_A_HOST)
+    findings = reader.findings
+    plain = await reader.all(inputs)
+    key = reader.private_key(inputs, plain.pop("sshPrivateKey", None))
+    values = NIXOS_HOST.read(plain, NAMESPACE, findings)
+    server = None if findings.errors else _server(name, values, findings)
+    settings = replace(_built(plain, findings), ssh_private_key=key)
+    assert server is not None
+
+    def given(argument: str) -> pulumi.Output[str]:
+        told = reader.told.get(f"{NAMESPACE}:{argument}")
+        return pulumi.Output.from_input(str(values[argument])) if told is None else told
+
+    audiences = inputs.get("audiences") or {}
+    for site in settings.sites:
+        for uri in site.passed:
+            if uri not in audiences:
+                text = f"has none of '{uri}', by which {site.place.partition(':')[2]} is protected."
+                findings.add(NO_AUDIENCE, f"{NAMESPACE}:audiences", text)
+    _refuse(findings.errors)
+    tell_arguments(settings.warnings, settings.notices)
+    tunnel_id = given("tunnelId")
+    credentials: pulumi.Output[str] = pulumi.Output.secret(given("credentials"))
+    it = NixosHost(
+        name,
+        NixosHostArgs(
+            deployment=_deployment(),
+            connection=connection(settings, server, reader.told_of()),
+            tunnel=[*await tunnel_id.resources()],
+            files=render_files(settings, tunnel_id, credentials, audiences),
+            serving=serving(settings),
+            rebuild=server.rebuild,
+            redeploy=server.redeploy,
+            let_go=server.let_go,
+        ),
+        opts,
+    )
+    return Part(component=it, outputs={"hostnames": settings.hostnames})
+
+
+def _server(name: str, values: Mapping[str, Any], findings: Findings) -> Server:
+    found = Findings()
+    place = f"{NAMESPACE}:servers.{name}"
+    server = read_server(place, {k: values[k] for k in OF_THE_SERVER if k in values}, found)
+    for each in found.errors:
+        findings.add(
+            each.kind,
+            each.place.replace(f"servers.{name}.", ""),
+            each.text.replace(f"servers.{name}.", ""),
+            each.remedy.replace(f"servers.{name}.", ""),
+        )
+    return server
+
+
+def _built(given: Mapping[str, Any], findings: Findings) -> Settings:
+    """The settings of a stack with these arguments, and with stand-ins for what a part does not have."""
+    whole = {
+        **_STAND_IN,
+        **{key: value for key, value in given.items() if key in OF_SITES},
+        "zones": [{"name": each} for each in {**_hostnames(given.get("sites")), _ANYWHERE: None}],
+    }
+    try:
+        return build(whole, deployment=_deployment(), before=findings)
+    except FindingsError as error:
+        beside = (f"{NAMESPACE}:zones", f"{NAMESPACE}:servers")
+        _refuse([each for each in error.findings if not each.place.startswith(beside)])
+        raise
+
+
+def _hostnames(sites: object) -> dict[str, None]:
+    """What can be a zone for each hostname of the sites, whatever they are."""
+    given = [
+        name
+        for site in (sites if isinstance(sites, list) else [])
+        if isinstance(site, Mapping) and (found := site.get("hostname"))
+        for name in (found if isinstance(found, list) else [found])
+    ]
+    return dict.fromkeys(
+        name.removeprefix("*.") for name in given if isinstance(name, str) and name != "*"
+    )
+
+
+PARTS: Mapping[str, Callable[[str, Any, pulumi.ResourceOptions | None], Awaitable[Part]]] = {
+    "Tunnel": tunnel,
+    "Records": records,
+    "Access": access,
+    "NixosHost": nixos_host,
+}
+"""What makes each part, by the name of its type."""

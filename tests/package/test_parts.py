@@ -1,0 +1,129 @@
+"""The parts, each by itself, against what a whole deployment has of them."""
+
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi import InputPropertiesError
+from pulumi.runtime import set_all_config
+
+from package.provider import Package
+from package.schema import OUTPUTS_OF
+from render import render_caddyfile, render_cloudflared_yml
+from settings.build import build
+from tests.components.program import registered
+
+UUID = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
+ZONE = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def _agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
+    set_all_config({}, [])
+
+
+def made(kind: str, name: str, inputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the engine is asked for, and the part's outputs."""
+    outputs: dict[str, Any] = {}
+
+    def program() -> None:
+        result = Package().construct(name, f"argoweb:index:{kind}", inputs)
+        pulumi.Output.all(**dict(result.state)).apply(outputs.update)
+
+    return registered(program), outputs
+
+
+def refused(kind: str, inputs: dict[str, Any]) -> list[str]:
+    with pytest.raises(InputPropertiesError) as error:
+        made(kind, "web1", inputs)
+    assert error.value.errors
+    return [each["property_path"] for each in error.value.errors]
+
+
+def host(prod: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The inputs of a server that serves what the example does."""
+    kept = ("sites", "cloudflared", "health")
+    credentials = {"tunnelId": UUID, "credentials": "{}"}
+    return {
+        **prod["servers"]["web1"],
+        **{key: prod[key] for key in kept},
+        **credentials,
+        **more,
+    }
+
+
+def test_a_tunnel_has_what_servers_and_records_need() -> None:
+    requests, outputs = made("Tunnel", "t", {"accountId": ZONE, "secretVersion": 2.0})
+
+    tunnel = requests["t-tunnel"]["object"]
+    assert (tunnel["accountId"], tunnel["configSrc"]) == (ZONE, "local")
+    assert outputs["tunnelId"] == "t-tunnel-id"
+    assert outputs["target"] == "t-tunnel-id.cfargotunnel.com"
+    assert outputs.keys() == OUTPUTS_OF["Tunnel"].keys()
+
+
+def test_records_lead_to_the_target() -> None:
+    records = [{"hostname": "WWW.example.com", "zoneId": ZONE, "comment": "shop"}]
+    requests, outputs = made("Records", "r", {"target": "t.cfargotunnel.com", "records": records})
+
+    record = requests["r-www.example.com"]["object"]
+    assert (record["content"], record["zoneId"], record["comment"]) == (
+        "t.cfargotunnel.com",
+        ZONE,
+        "shop",
+    )
+    assert outputs == {"hostnames": ["www.example.com"]}
+
+
+def test_a_server_gets_the_files_that_a_stack_of_the_same_sites_has(prod: dict[str, Any]) -> None:
+    requests, outputs = made("NixosHost", "web1", host(prod))
+
+    whole = build(prod, deployment="project/stack")
+    assert requests["web1-argoWeb.yml"]["object"]["stdin"] == render_cloudflared_yml(
+        whole, UUID, {}
+    )
+    assert requests["web1-argoWeb.caddy"]["object"]["stdin"] == render_caddyfile(whole)
+    way = requests["web1-activate"]["object"]["connection"]["value"]
+    assert way["host"] == prod["servers"]["web1"]["address"]
+    assert outputs["hostnames"] == whole.hostnames
+
+
+def test_access_gives_the_servers_the_audiences_that_they_ask_for(prod: dict[str, Any]) -> None:
+    prod["access"] = {"team": "team", "groups": {"staff": {"emails": "ann@example.com"}}}
+    prod["sites"][0]["access"] = "staff"
+    given = {key: prod[key] for key in ("accountId", "access", "sites")}
+    _, outputs = made("Access", "a", given)
+
+    assert [*outputs["audiences"]] == ["www.example.com"]
+    with_access = host(prod, access=prod["access"])
+    assert refused("NixosHost", with_access) == ["audiences"]
+    requests, _ = made("NixosHost", "web1", {**with_access, "audiences": outputs["audiences"]})
+    assert (
+        outputs["audiences"]["www.example.com"] in requests["web1-argoWeb.yml"]["object"]["stdin"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "places"),
+    [
+        ("Tunnel", {"accountId": "x", "importId": UUID}, ["accountId", "importId"]),
+        ("Tunnel", {}, ["accountId"]),
+        ("Records", {"target": "t", "records": []}, ["records"]),
+        ("Records", {"target": "t", "records": [{"hostname": "a b", "zoneId": ZONE}]}, ["records[0].hostname"]),
+        ("Access", {"accountId": ZONE, "sites": []}, ["access"]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_part_is_told_with_its_path(
+    kind: str, inputs: dict[str, Any], places: list[str]
+) -> None:
+    assert sorted(refused(kind, inputs)) == places
+
+
+def test_all_that_is_wrong_with_a_server_is_told_at_once(prod: dict[str, Any]) -> None:
+    inputs = host(prod, port=0.0, rot=1, tunnelId="x")
+    inputs["sites"][0]["roott"] = "/srv"
+
+    assert sorted(refused("NixosHost", inputs)) == ["port", "rot", "sites[0].roott", "tunnelId"]
+    del inputs["rot"], inputs["sites"][0]["roott"], inputs["hostKey"]
+    assert refused("NixosHost", inputs | {"port": 22, "tunnelId": UUID}) == ["hostKey"]
