@@ -68,6 +68,53 @@ argoweb.Sites(
     ssh_private_key=pulumi.Config().require_secret("sshPrivateKey"),
 )
 '''
+PARTS = '''"""A program that puts the parts together, without an SDK made for them."""
+
+import json
+from pathlib import Path
+
+import pulumi
+
+OUTPUTS = {
+    "Tunnel": ["tunnelId", "target", "credentials"],
+    "NixosHost": ["hostnames"],
+    "Records": ["hostnames"],
+}
+
+
+class Part(pulumi.ComponentResource):
+    def __init__(self, kind, name, inputs, opts=None):
+        outputs = dict.fromkeys(OUTPUTS[kind])
+        super().__init__(f"argoweb:index:{kind}", name, {**inputs, **outputs}, opts, remote=True)
+
+
+given = json.loads(Path("inputs.json").read_text())
+tunnel = Part("Tunnel", "tunnel", {"accountId": given["accountId"]})
+hosts = [
+    Part(
+        "NixosHost",
+        name,
+        {
+            **way,
+            "sites": given["sites"],
+            "tunnelId": tunnel.tunnelId,
+            "credentials": tunnel.credentials,
+            "sshPrivateKey": pulumi.Output.secret(given["sshPrivateKey"]),
+        },
+    )
+    for name, way in given["servers"].items()
+]
+zone = {"zoneId": "00112233445566778899aabbccddee01"}
+Part(
+    "Records",
+    "records",
+    {
+        "target": tunnel.target,
+        "records": [{"hostname": each["hostname"], **zone} for each in given["sites"]],
+    },
+    pulumi.ResourceOptions(depends_on=hosts),
+)
+'''
 DOCUMENT = ROOT / "docs" / "package.md"
 
 
@@ -117,11 +164,11 @@ class Consumer:
         }
 
 
-def python_program(world: World, folder: Path) -> Consumer:
-    """A Python program whose server is made in the same run, as far as the component can tell."""
+def python_program(world: World, folder: Path, program: str = PYTHON) -> Consumer:
+    """A Python program; the first one's server is made in the same run, as far as the component can tell."""
     options = {"toolchain": "pip", "virtualenv": str(world.root / ".venv")}
     consumer = Consumer(world, folder, {"runtime": {"name": "python", "options": options}})
-    (folder / "__main__.py").write_text(PYTHON)
+    (folder / "__main__.py").write_text(program)
     return consumer
 
 

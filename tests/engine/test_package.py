@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.consumer import Consumer, python_program, sdk_program, yaml_program
+from tests.engine.consumer import PARTS, Consumer, python_program, sdk_program, yaml_program
 from tests.engine.world import ROOT, World
 
 
@@ -70,7 +70,7 @@ def test_a_program_that_makes_its_server_in_the_same_run_uses_the_component(
     assert fresh.api("GET", "/zones/00112233445566778899aabbccddee01/dns_records") == []
 
 
-def lives(shop: Consumer) -> None:
+def lives(shop: Consumer, prefix: str = "web-", *also: str) -> None:
     """Up, nothing to do, one site more, and all of it gone."""
     shop.pulumi("stack", "init", "sandbox")
     shop.pulumi("config", "set", "--secret", "sshPrivateKey", "--", shop.inputs["sshPrivateKey"])
@@ -83,10 +83,10 @@ def lives(shop: Consumer) -> None:
     shop.inputs["sites"].append({"hostname": "tea.example.localhost", "service": "http_status:418"})
     shop.write()
     assert shop.planned() == {
-        "web-web1-argoWeb.yml": "update",
-        "web-web1-activate": "update",
-        "web-records-tea.example.localhost": "create",
-        "web-reachable": "update",
+        f"{prefix}web1-argoWeb.yml": "update",
+        f"{prefix}web1-activate": "update",
+        f"{prefix}records-tea.example.localhost": "create",
+        **dict.fromkeys(also, "update"),
     }
     shop.pulumi("up", "--yes", "--skip-preview")
     assert shop.world.get("tea.example.localhost")[0] == 418
@@ -97,11 +97,17 @@ def lives(shop: Consumer) -> None:
 
 @pytest.mark.long
 def test_the_yaml_program_of_the_document_uses_it(fresh: World, tmp_path: Path) -> None:
-    lives(yaml_program(fresh, tmp_path / "shop"))
+    lives(yaml_program(fresh, tmp_path / "shop"), "web-", "web-reachable")
 
 
 @pytest.mark.long
 def test_a_python_program_uses_the_sdk_that_pulumi_makes_of_it(
     fresh: World, tmp_path: Path
 ) -> None:
-    lives(sdk_program(fresh, tmp_path / "shop"))
+    lives(sdk_program(fresh, tmp_path / "shop"), "web-", "web-reachable")
+
+
+@pytest.mark.long
+def test_a_program_puts_the_parts_together(fresh: World, tmp_path: Path) -> None:
+    fresh.own_environment()
+    lives(python_program(fresh, tmp_path / "shop", PARTS), "")
