@@ -14,6 +14,7 @@ OF_SITES = frozenset(
         "package",
         "nixos",
         "health",
+        "metrics",
         "access",
         "accept",
         "accountId",

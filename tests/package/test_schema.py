@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from package.keys import OF_SITES
 from package.schema import FILE, SITES, schema
 from settings.keys import SECRETS, STACK
 
@@ -13,7 +14,7 @@ SITE = WRITTEN["types"]["argoweb:index:Site"]["properties"]
 
 
 def test_it_is_what_the_code_makes() -> None:
-    assert FILE.read_text() == schema(), "run: python -m package.schema > package/schema.json"
+    assert FILE.read_text() == schema(), "run `make messages`"
 
 
 def test_each_key_of_the_stack_file_is_an_argument_and_the_secrets_are_secret() -> None:
@@ -48,3 +49,9 @@ def test_each_type_that_is_named_is_there() -> None:
 )
 def test_a_key_has_the_type_of_what_it_takes(key: str, kind: dict[str, Any]) -> None:
     assert {name: part for name, part in SITE[key].items() if name != "description"} == kind
+
+
+def test_each_key_is_one_of_the_servers_or_one_of_a_stack_as_a_whole() -> None:
+    of_a_stack = {"tunnel", "zones", "servers", "alerts", "rollout"}
+
+    assert OF_SITES | of_a_stack == set(STACK.keys)
