@@ -2,12 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pulumi
 import pytest
 from pulumi.runtime import set_all_config, set_mocks
+from pulumi.runtime.settings import SETTINGS
 
 from package.arguments import Arguments, read_arguments
 from package.words import in_arguments, of_arguments
@@ -22,12 +23,14 @@ SECRET = "-----BEGIN something-----"
 
 
 @pytest.fixture(autouse=True)
-def _program(monkeypatch: pytest.MonkeyPatch) -> None:
+def _program(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A program that has a token for Cloudflare and an SSH agent."""
     monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
     monkeypatch.setenv("CLOUDFLARE_API_TOKEN", TOKEN)
     set_mocks(Nothing(), project="shop", stack="dev", monitor=Engine())
     set_all_config({}, [])
+    yield
+    SETTINGS.outputs.clear()
 
 
 def as_pulumi_sends(value: Any) -> Any:

@@ -1,11 +1,13 @@
 """The parts, each by itself, against what a whole deployment has of them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pulumi
 import pytest
 from pulumi import InputPropertiesError
 from pulumi.runtime import set_all_config
+from pulumi.runtime.settings import SETTINGS, set_root_resource
 
 from package.provider import Package
 from package.schema import OUTPUTS_OF
@@ -18,9 +20,19 @@ ZONE = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture(autouse=True)
-def _agent(monkeypatch: pytest.MonkeyPatch) -> None:
+def _agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
     set_all_config({}, [])
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    """Lets go of what other tests have left, of their own event loops."""
+    SETTINGS.rpc_manager.clear()
+    SETTINGS.outputs.clear()
+    set_root_resource(None)  # type: ignore[arg-type]
 
 
 def made(kind: str, name: str, inputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
