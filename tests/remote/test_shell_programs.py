@@ -154,6 +154,33 @@ def test_a_staged_file_goes_to_a_teardown_until_that_is_released(tmp_path: Path)
     assert not ended["ours"].exists()
 
 
+def test_of_what_is_sent_nothing_is_printed_but_when_a_file_came(tmp_path: Path) -> None:
+    folder = tmp_path / "argoweb-prod-web1-root@192.0.2.1:22-0a1b2c3d"
+    words = {
+        "put.sh": [str(folder / "credentials"), "0", "first"],
+        "release.sh": [str(tmp_path), "first"],
+        "keep.sh": [str(folder)],
+    }
+
+    printed = {name: run(name, *its, stdin="hunter2\n") for name, its in words.items()}
+    again = run("put.sh", *words["put.sh"], stdin="hunter2\n")
+
+    assert [(it.stdout, it.stderr) for it in list(printed.values())[1:]] == [("", "")] * 2
+    assert int(printed["put.sh"].stdout) < int(again.stdout)
+    assert (printed["put.sh"].stderr, again.stderr) == ("", "")
+
+
+def test_a_folder_that_goes_on_is_said_to_end_no_more(tmp_path: Path) -> None:
+    ours, other = tmp_path / "ours-0a1b2c3d", tmp_path / "theirs-11111111"
+    for folder in (ours, other):
+        folder.mkdir()
+        (folder / "ended").touch()
+
+    run("keep.sh", str(ours), stdin="x").check_returncode()
+
+    assert (list(ours.iterdir()), list(other.iterdir())) == ([], [other / "ended"])
+
+
 def test_nothing_is_released_where_nothing_was_staged(tmp_path: Path) -> None:
     run("release.sh", str(tmp_path / "none"), "first", stdin="x").check_returncode()
 
