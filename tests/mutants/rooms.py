@@ -16,7 +16,7 @@ _LANGUAGE = ("tests/ingress", "tests/settings", "tests/render", "tests/reports")
 TESTS = {
     "__main__.py": ("tests/program",),
     "cloudflared": _LANGUAGE,
-    "components": ("tests/components", "tests/program"),
+    "components": ("tests/components", "tests/program", "tests/package", "tests/remote"),
     "existing": ("tests/existing", "tests/program"),
     "render": ("tests/render", "tests/program"),
     "settings": ("tests/settings", "tests/program", "tests/reports"),
