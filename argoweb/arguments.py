@@ -11,6 +11,15 @@ def add_stack(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stack", metavar="NAME", help="the stack; the selected one unless given")
 
 
+def add_edge(parser: argparse.ArgumentParser) -> None:
+    """`--edge URL`."""
+    parser.add_argument(
+        "--edge",
+        metavar="URL",
+        help="ask this address for the hostnames, and not the one that DNS names, as in a test without DNS",
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """`--json`."""
     parser.add_argument("--json", action="store_true", help="for programs")

@@ -11,7 +11,7 @@ import json
 import os
 from pathlib import Path
 
-from argoweb.arguments import add_json, add_stack
+from argoweb.arguments import add_edge, add_json, add_stack
 from argoweb.errors import StackUnreadable
 from argoweb.page import LOOPBACK, Server, look, page
 from argoweb.stack import read
@@ -27,11 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=int, default=_PORT, help=f"the port on {LOOPBACK}; 0: any ({_PORT})"
     )
-    parser.add_argument(
-        "--edge",
-        metavar="URL",
-        help="ask this address for the hostnames, and not the one that DNS names, as in a test without DNS",
-    )
+    add_edge(parser)
     add_json(parser)
 
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from rich.console import Console, Group
 from rich.live import Live
 
-from argoweb.arguments import add_json
+from argoweb.arguments import add_edge, add_json
 from argoweb.overview import Overview, look_at
 from argoweb.report import exit_code
 from argoweb.screen import screen
@@ -41,11 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=_EVERY,
         help=f"look again every so many seconds ({_EVERY:g} unless given) until interrupted",
     )
-    parser.add_argument(
-        "--edge",
-        metavar="URL",
-        help="ask this address for the hostnames, and not the one that DNS names, as in a test without DNS",
-    )
+    add_edge(parser)
     add_json(parser)
 
 
