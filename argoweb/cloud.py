@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from argoweb.report import Line
+from argoweb.report import observe
 from argoweb.shadows import shadows
 from argoweb.stack import Stack
 from existing import permissions
@@ -14,6 +14,7 @@ from existing.api import PER_PAGE, Api, ApiError, NotThere
 from existing.edits import compare_record
 from existing.imported_tunnel import managed_remotely, tunnel_path
 from settings import Zone, owner_mark
+from values.findings import Finding
 
 _EXCLUSIVE = ("A", "AAAA", "CNAME")
 """Types of record of which visitors follow one."""
@@ -44,7 +45,7 @@ class CloudSeen:
     connectors: Sequence[Connector] = ()
     records: Mapping[str, str] = field(default_factory=dict)
     """How the record of each hostname is: `ours`, `foreign`, `missing`, `edited`, `none` where the stack makes none."""
-    lines: Sequence[Line] = ()
+    lines: Sequence[Finding] = ()
 
 
 def look_at_cloudflare(stack: Stack) -> CloudSeen:
@@ -64,7 +65,7 @@ def look_at_cloudflare(stack: Stack) -> CloudSeen:
     for name, future in asked.items():
         found = future.result()
         if isinstance(found, str):
-            lines.append(Line(code="cloudflare-unreadable", place=name, text=found))
+            lines.append(observe("cloudflare-unreadable", name, found))
         else:
             listed[name], shadows = found
             lines += shadows
@@ -80,18 +81,16 @@ def _told(question: Callable[[], _T]) -> _T | str:
         return str(error)
 
 
-def _tunnel(stack: Stack, api: Api) -> tuple[dict[str, Any], list[Line]]:
+def _tunnel(stack: Stack, api: Api) -> tuple[dict[str, Any], list[Finding]]:
     made = stack.state.tunnel
     if made is None:
-        return {}, [
-            Line(code="tunnel-not-made", place="tunnel", text="the stack has made none yet")
-        ]
+        return {}, [observe("tunnel-not-made", "tunnel", "the stack has made none yet")]
     tunnel_id, name = str(made["id"]), str(made["name"])
     seen: dict[str, Any] = {"tunnel_id": tunnel_id, "tunnel_name": name}
     path = tunnel_path(stack.settings, tunnel_id)
 
-    def line(code: str, text: str) -> list[Line]:
-        return [Line(code=code, place="tunnel", text=f"{name} ({tunnel_id}) {text}")]
+    def line(code: str, text: str) -> list[Finding]:
+        return [observe(code, "tunnel", f"{name} ({tunnel_id}) {text}")]
 
     try:
         there = api.one(path, permissions.TUNNEL)
@@ -99,7 +98,7 @@ def _tunnel(stack: Stack, api: Api) -> tuple[dict[str, Any], list[Line]]:
     except NotThere:
         return {**seen, "tunnel_status": "missing"}, line("tunnel-missing", "is gone at Cloudflare")
     except ApiError as error:
-        unread = Line(code="cloudflare-unreadable", place="tunnel", text=str(error))
+        unread = observe("cloudflare-unreadable", "tunnel", str(error))
         return {**seen, "tunnel_status": "unknown"}, [unread]
     if deleted := there.get("deleted_at"):
         said = f"was deleted at Cloudflare on {deleted}"
@@ -113,7 +112,7 @@ def _tunnel(stack: Stack, api: Api) -> tuple[dict[str, Any], list[Line]]:
         )
         for each in connected
     ]
-    lines: list[Line] = []
+    lines: list[Finding] = []
     if managed_remotely(there):
         lines += line("tunnel-remote", "is managed in Cloudflare's dashboard now")
     if there["name"] != name:
@@ -124,7 +123,7 @@ def _tunnel(stack: Stack, api: Api) -> tuple[dict[str, Any], list[Line]]:
     return {**seen, "tunnel_status": status, "connectors": connectors}, lines
 
 
-def _access(stack: Stack, api: Api) -> list[Line]:
+def _access(stack: Stack, api: Api) -> list[Finding]:
     """What somebody else has done to the stack's Access applications; nothing is asked where it has none."""
     own = stack.state.access
     if not own.applications:
@@ -133,18 +132,18 @@ def _access(stack: Stack, api: Api) -> list[Line]:
     try:
         listed = api.listed(path, permissions.ACCESS, per_page=_APPLICATIONS)
     except ApiError as error:
-        return [Line(code="cloudflare-unreadable", place="access", text=str(error))]
+        return [observe("cloudflare-unreadable", "access", str(error))]
     there = {str(each["id"]): each for each in listed}
     gone = [uri for uri, each in own.applications.items() if each["id"] not in there]
     lines = [
-        Line(code="access-missing", place=uri, text="its Access application is gone at Cloudflare")
+        observe("access-missing", uri, "its Access application is gone at Cloudflare")
         for uri in gone
     ]
     changed = compare_access(own, there)
-    return lines + [Line(code="access-edited", place="access", text=each) for each in changed]
+    return lines + [observe("access-edited", "access", each) for each in changed]
 
 
-def _zone(stack: Stack, api: Api, zone: Zone) -> tuple[Sequence[Record], list[Line]]:
+def _zone(stack: Stack, api: Api, zone: Zone) -> tuple[Sequence[Record], list[Finding]]:
     """The zone's records, and what stands before those of the stack."""
     path = f"zones/{zone_id(stack, api, zone)}"
     records = api.listed(f"{path}/dns_records", permissions.DNS, per_page=PER_PAGE)
@@ -171,9 +170,9 @@ def zone_id(stack: Stack, api: Api, zone: Zone) -> str:
 
 def _judged(
     stack: Stack, listed: Mapping[str, Sequence[Record]]
-) -> tuple[dict[str, str], list[Line]]:
+) -> tuple[dict[str, str], list[Finding]]:
     """How the record of each hostname is, and what is to be said of it."""
-    settings, lines = stack.settings, list[Line]()
+    settings, lines = stack.settings, list[Finding]()
     how = {site.hostname: "none" for site in settings.sites}
     mark = owner_mark(settings.deployment)
     for hostname in settings.named:
@@ -189,10 +188,10 @@ def _judged(
         how[hostname], said = _judge(stack, hostname, there, mark)
         if said:
             code = f"record-{how[hostname]}"
-            lines.append(Line(code=code, place=hostname, text=said))
+            lines.append(observe(code, hostname, said))
     for hostname in stack.state.records.keys() - settings.named.keys():
         said = "the stack still has a record for it, which its file does not name any more"
-        lines.append(Line(code="record-left", place=hostname, text=said))
+        lines.append(observe("record-left", hostname, said))
     return how, lines
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from argoweb import edge
 from argoweb.cloud import CloudSeen, look_at_cloudflare
 from argoweb.edge import Seen
-from argoweb.report import Line
+from argoweb.report import observe
 from argoweb.server import ServerSeen, look_at_servers
 from argoweb.stack import Stack
 from edge import hostname_of, path_of
 from settings import Site
+from values.findings import Finding
 
 _REFUSED = (401, 403)
 _WRONG = 500
@@ -30,24 +31,24 @@ class Overview:
     """By hostname and path."""
 
     @property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[Finding]:
         """All that is not well."""
         lines = [*self.cloud.lines]
         lines += [line for server in self.servers for line in server.lines]
         for (hostname, _), seen in self.edge.items():
             if seen.code is not None:
-                lines.append(Line(code=seen.code, place=hostname, text=seen.text))
+                lines.append(observe(seen.code, hostname, seen.text))
         for site in self.stack.settings.sites:
             shown = self.edge_of(site)
             if shown is not None and site.passed and not is_guarded(shown):
                 said = f"{site.hostname}{site.path} answers {shown.status} without a login"
-                lines.append(Line(code="access-open", place=site.hostname, text=said))
+                lines.append(observe("access-open", site.hostname, said))
         for server in self.servers:
             for index, answer in server.origins.items():
                 if not answer.status or answer.status >= _WRONG:
                     site = self.stack.settings.sites[index]
                     said = f"{site.hostname}{site.path} {f'gives {answer.status}' if answer.status else 'does not answer'} on the server"
-                    lines.append(Line(code="origin-error", place=server.name, text=said))
+                    lines.append(observe("origin-error", server.name, said))
         return lines
 
     def edge_of(self, site: Site) -> Seen | None:

@@ -1,80 +1,71 @@
 """Lines of a report: what was looked at, how it is, what to do; as text and as JSON."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from argoweb.codes import CODES, Level
+from argoweb import kinds  # noqa: F401 so that their codes are known
+from values.findings import KINDS, Finding, Severity
 
 SYMBOLS = {
-    Level.OK: "✓",
-    Level.NOTE: "·",
-    Level.WARNING: "!",
-    Level.ERROR: "✗",
-    Level.UNKNOWN: "?",
+    Severity.OK: "✓",
+    Severity.NOTE: "·",
+    Severity.WARNING: "!",
+    Severity.ERROR: "✗",
+    Severity.UNKNOWN: "?",
 }
 """What stands before a line, so that it reads without colour."""
 STYLES = {
-    Level.OK: "green",
-    Level.NOTE: "blue",
-    Level.WARNING: "yellow",
-    Level.ERROR: "red",
-    Level.UNKNOWN: "magenta",
+    Severity.OK: "green",
+    Severity.NOTE: "blue",
+    Severity.WARNING: "yellow",
+    Severity.ERROR: "red",
+    Severity.UNKNOWN: "magenta",
 }
 WELL, WRONG, CANNOT_TELL = 0, 1, 2
 """Exit codes."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """One thing that was found."""
-
-    code: str
-    """A key of `CODES`."""
-    place: str
-    """What it is about: a server's name, a hostname, a zone, `tunnel`."""
-    text: str
-    more: Sequence[str] = ()
-    """Further lines, such as those that differ in a file."""
-    passed: bool = False
-    """Whether it was tried and is well."""
-
-    @property
-    def level(self) -> Level:
-        """How bad it is."""
-        return Level.OK if self.passed else CODES[self.code].level
-
-    @property
-    def remedy(self) -> str:
-        """What to do about it."""
-        return "" if self.passed else CODES[self.code].remedy
-
-    def as_json(self) -> dict[str, object]:
-        """The line for programs."""
-        return {
-            "code": self.code,
-            "level": self.level.value,
-            "place": self.place,
-            "text": self.text,
-            "remedy": self.remedy,
-            "more": list(self.more),
-        }
-
-    def __str__(self) -> str:
-        code = "" if self.passed else f" [{self.code}]"
-        head = f"{SYMBOLS[self.level]} {self.level.value:7} {self.place}: {self.text}{code}"
-        rest = [f"    | {line}" for line in self.more]
-        if self.remedy:
-            rest.append(f"    → {self.remedy}")
-        return "\n".join([head, *rest])
+def observe(
+    code: str, place: str, text: str, *, more: Sequence[str] = (), passed: bool = False
+) -> Finding:
+    """The finding of that code about what runs; `passed` tells that it was looked for, and all is well."""
+    kind = KINDS[code]
+    if kind.running is None:
+        raise ValueError(f"nothing that runs is '{code}'")
+    severity = Severity.OK if passed else kind.running
+    remedy = "" if passed else kind.remedy
+    return Finding(place=place, kind=kind, text=text, remedy=remedy, severity=severity, more=more)
 
 
-def exit_code(lines: Iterable[Line], *, only_differences: bool = False) -> int:
+def as_text(finding: Finding) -> str:
+    """The finding as a terminal shows it."""
+    code = "" if finding.severity is Severity.OK else f" [{finding.code}]"
+    level = finding.severity
+    head = f"{SYMBOLS[level]} {level.value:7} {finding.place}: {finding.text}{code}"
+    rest = [f"    | {line}" for line in finding.more]
+    if finding.remedy:
+        rest.append(f"    → {finding.remedy}")
+    return "\n".join([head, *rest])
+
+
+def as_object(finding: Finding) -> dict[str, object]:
+    """The finding for programs."""
+    return {
+        "code": finding.code,
+        "level": finding.severity.value,
+        "place": finding.place,
+        "text": finding.text,
+        "remedy": finding.remedy,
+        "more": list(finding.more),
+    }
+
+
+def exit_code(lines: Iterable[Finding], *, only_differences: bool = False) -> int:
     """0 when all is well, 1 when something is wrong, 2 when something could not be looked at and nothing else is wrong."""
     found = list(lines)
     if only_differences:
-        wrong = any(CODES[line.code].differs for line in found)
+        wrong = any(line.kind.differs for line in found)
     else:
-        wrong = any(line.level in (Level.ERROR, Level.WARNING) for line in found)
+        wrong = any(line.severity in (Severity.ERROR, Severity.WARNING) for line in found)
     if wrong:
         return WRONG
-    return CANNOT_TELL if any(line.level is Level.UNKNOWN for line in found) else WELL
+    return CANNOT_TELL if any(line.severity is Severity.UNKNOWN for line in found) else WELL

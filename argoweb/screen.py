@@ -9,12 +9,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from argoweb.codes import Level
 from argoweb.edge import Seen
 from argoweb.overview import Overview, is_guarded
-from argoweb.report import STYLES, SYMBOLS, Line
+from argoweb.report import STYLES, SYMBOLS, as_text
 from argoweb.server import Answer, ServerSeen
 from settings import Site
+from values.findings import Finding, Severity
 
 _COLUMNS = 4
 """How many servers get a column of their own."""
@@ -25,17 +25,17 @@ def screen(found: Overview) -> RenderableType:
     """Heading, servers, sites, and what is not well."""
     parts: list[RenderableType] = [_heading(found), _servers(found.servers), _sites(found)]
     lines = found.lines
-    parts += [_line(line) for line in lines] or [_marked(Level.OK, "All is well.")]
+    parts += [_line(line) for line in lines] or [_marked(Severity.OK, "All is well.")]
     return Group(*parts, "")
 
 
-def _marked(level: Level, text: str) -> Text:
+def _marked(level: Severity, text: str) -> Text:
     return Text(f"{SYMBOLS[level]} {text}", style=STYLES[level])
 
 
-def _line(line: Line) -> Text:
-    head, *rest = str(line).splitlines()
-    return Text(head, style=STYLES[line.level]).append(
+def _line(line: Finding) -> Text:
+    head, *rest = as_text(line).splitlines()
+    return Text(head, style=STYLES[line.severity]).append(
         "".join(f"\n{each}" for each in rest), style="default"
     )
 
@@ -79,16 +79,16 @@ def _servers(servers: Iterable[ServerSeen]) -> Table:
     )
     for server in servers:
         if not server.reached:
-            table.add_row(escape(server.name), _marked(Level.UNKNOWN, "not reached"), *["–"] * 6)
+            table.add_row(escape(server.name), _marked(Severity.UNKNOWN, "not reached"), *["–"] * 6)
             continue
         stopped = [unit.name for unit in server.units if unit.state != "active"]
         units = (
             _marked(
-                Level.ERROR,
+                Severity.ERROR,
                 ", ".join(f"{name.removesuffix('.service')} stopped" for name in stopped),
             )
             if stopped
-            else _marked(Level.OK, f"{len(server.units)} active")
+            else _marked(Severity.OK, f"{len(server.units)} active")
             if server.units
             else Text("–")
         )
@@ -103,7 +103,7 @@ def _servers(servers: Iterable[ServerSeen]) -> Table:
             server.caddy_version or "–",
             f"{server.system} ({server.generation})" if server.system else "–",
             f"{_time(server.deployed_at)}{f' by {server.deployed_by}' if server.deployed_by else ''}",
-            _marked(Level.ERROR, str(drifted)) if drifted else _marked(Level.OK, "none"),
+            _marked(Severity.ERROR, str(drifted)) if drifted else _marked(Severity.OK, "none"),
         )
     return table
 
@@ -124,8 +124,8 @@ def _sites(found: Overview) -> Table:
         answers = [server.origins.get(index) for server in servers]
         cells = [_answer(answer) for answer in answers] if single else [_answers(answers)]
         record = found.cloud.records[site.hostname]
-        level = {"ours": Level.OK, "none": Level.NOTE, "unknown": Level.UNKNOWN}.get(
-            record, Level.ERROR
+        level = {"ours": Severity.OK, "none": Severity.NOTE, "unknown": Severity.UNKNOWN}.get(
+            record, Severity.ERROR
         )
         table.add_row(
             escape(f"{site.hostname}{f' {site.path}' if site.path else ''}"),
@@ -142,24 +142,24 @@ def _access(site: Site, seen: Seen | None) -> Text:
     if not site.passed:
         return Text("–")
     if seen is None:
-        return _marked(Level.UNKNOWN, "not asked")
-    return _marked(Level.OK, "guarded") if is_guarded(seen) else _marked(Level.ERROR, "open")
+        return _marked(Severity.UNKNOWN, "not asked")
+    return _marked(Severity.OK, "guarded") if is_guarded(seen) else _marked(Severity.ERROR, "open")
 
 
 def _certificate(seen: Seen | None) -> Text:
     if seen is not None and seen.code == "edge-certificate":
-        return _marked(Level.ERROR, "none")
+        return _marked(Severity.ERROR, "none")
     return (
         Text("–")
         if seen is None or seen.certificate_until is None
-        else _marked(Level.OK, f"until {seen.certificate_until[:20]}")
+        else _marked(Severity.OK, f"until {seen.certificate_until[:20]}")
     )
 
 
 def _edge(seen: Seen | None) -> Text:
     if seen is None:
         return Text("–")
-    return _marked(Level.ERROR if seen.code else Level.OK, seen.shown)
+    return _marked(Severity.ERROR if seen.code else Severity.OK, seen.shown)
 
 
 def _is_well(answer: Answer) -> bool:
@@ -170,10 +170,10 @@ def _answer(answer: Answer | None) -> Text:
     if answer is None:
         return Text("–")
     shown = f"{answer.status} {answer.seconds * 1000:.0f} ms" if answer.status else "nothing"
-    return _marked(Level.OK if _is_well(answer) else Level.ERROR, shown)
+    return _marked(Severity.OK if _is_well(answer) else Severity.ERROR, shown)
 
 
 def _answers(answers: Iterable[Answer | None]) -> Text:
     asked = [answer for answer in answers if answer is not None]
     well = sum(map(_is_well, asked))
-    return _marked(Level.OK if well == len(asked) else Level.ERROR, f"{well} of {len(asked)}")
+    return _marked(Severity.OK if well == len(asked) else Severity.ERROR, f"{well} of {len(asked)}")

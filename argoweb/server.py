@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from argoweb.connection import NoConnection, connected, run_program
 from argoweb.origins import curl_config
 from argoweb.programs import report_program
-from argoweb.report import Line
+from argoweb.report import observe
 from argoweb.stack import Stack
 from settings import Server
+from values.findings import Finding
 
 SECONDS = 45
 """How long a server may take to answer, with its connection."""
@@ -67,10 +68,10 @@ class ServerSeen:
     caddy_version: str = ""
     origins: Mapping[int, Answer] = field(default_factory=dict)
     """Answers by the index of the site."""
-    lines: Sequence[Line] = ()
+    lines: Sequence[Finding] = ()
 
     @property
-    def drift(self) -> list[Line]:
+    def drift(self) -> list[Finding]:
         """What differs there."""
         return [line for line in self.lines if line.code != "cloudflared-unconnected"]
 
@@ -105,30 +106,23 @@ def _address(server: Server) -> str:
 
 
 def _unseen(server: Server, code: str, text: str) -> ServerSeen:
-    line = Line(code=code, place=server.name, text=text)
+    line = observe(code, server.name, text)
     return ServerSeen(name=server.name, address=_address(server), reached=False, lines=[line])
 
 
 def seen(stack: Stack, server: Server, text: str) -> ServerSeen:
     """What the report of remote/report.sh says."""
     rows: dict[str, list[list[str]]] = {}
-    lines: list[Line] = []
+    lines: list[Finding] = []
     for row in text.splitlines():
         kind, *fields = row.split("\t")
         if kind == "differs":
             code, place, found, expected = fields
             said = f"{place}: found {found}; the stack says {expected}"
-            lines.append(Line(code=code, place=server.name, text=said))
+            lines.append(observe(code, server.name, said))
         elif kind == "changed" and lines:
             last = lines.pop()
-            lines.append(
-                Line(
-                    code=last.code,
-                    place=last.place,
-                    text=last.text,
-                    more=[*last.more, *fields],
-                )
-            )
+            lines.append(replace(last, more=[*last.more, *fields]))
         else:
             rows.setdefault(kind, []).append(fields)
     cloudflareds = [
@@ -151,7 +145,7 @@ def seen(stack: Stack, server: Server, text: str) -> ServerSeen:
     for each in cloudflareds:
         if each.unit in active and not each.connections:
             said = f"{each.unit} has no connection to Cloudflare"
-            lines.append(Line(code="cloudflared-unconnected", place=server.name, text=said))
+            lines.append(observe("cloudflared-unconnected", server.name, said))
     system = rows["system"][0]
     generation = rows["generation"][0]
     return ServerSeen(
@@ -187,23 +181,23 @@ def _of_deployment(
     owner: str,
     manifest: str,
     rows: Mapping[str, Sequence[Sequence[str]]],
-) -> list[Line]:
+) -> list[Finding]:
     """Whose deployment is live, and whether it is the one that the state has."""
     name = server.name
     if not owner:
         said = "no deployment of argoweb is live here"
-        return [Line(code="server-undeployed", place=name, text=said)]
+        return [observe("server-undeployed", name, said)]
     sent = stack.state.manifests.get(name)
     mine = f"{stack.settings.deployment}/{name}"
     if owner.rsplit(" ", 2)[0] != mine:
         said = f"it belongs to {owner}, the stack is {mine}"
-        return [Line(code="server-of-another", place=name, text=said)]
+        return [observe("server-of-another", name, said)]
     if "undecided" in rows:
-        return [Line(code="server-at-work", place=name, text=rows["undecided"][0][0])]
+        return [observe("server-at-work", name, rows["undecided"][0][0])]
     if sent is not None and sent.split() != manifest.split():
         theirs, ours = set(manifest.splitlines()), set(sent.splitlines())
         changed = [f"-{line}" for line in sorted(ours - theirs)]
         changed += [f"+{line}" for line in sorted(theirs - ours)]
         said = "what was deployed last is not what the stack's state has sent last"
-        return [Line(code="deployment-differs", place=name, text=said, more=changed)]
+        return [observe("deployment-differs", name, said, more=changed)]
     return []

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from argoweb.report import Line
+from argoweb.report import observe
 from existing.api import Api, ApiError
 from existing.zone import check_delegated
 from settings import Zone
-from values.findings import Findings
+from values.findings import Finding, Findings
 
 
 def shadows(
@@ -16,12 +16,12 @@ def shadows(
     zone: Zone,
     records: Collection[Mapping[str, Any]],
     hostnames: Collection[str],
-) -> Iterator[Line]:
+) -> Iterator[Finding]:
     """A line for each of them. What the token may not see, as it need not, is left out; `path` is the zone's in the API."""
     findings = Findings()
     check_delegated(zone, records, hostnames, findings)
     for found in findings.warnings:
-        yield Line(code="record-shadowed", place=zone.name, text=found.text)
+        yield observe("record-shadowed", zone.name, found.text)
     for route in _seen(api, f"{path}/workers/routes"):
         pattern = str(route["pattern"]).partition("://")[2] or str(route["pattern"])
         for hostname in hostnames:
@@ -30,7 +30,7 @@ def shadows(
                 said = (
                     f"the Worker '{route['script']}' takes requests first, by its route {pattern}"
                 )
-                yield Line(code="record-shadowed", place=hostname, text=said)
+                yield observe("record-shadowed", hostname, said)
     balancers = {
         str(it["name"]).lower()
         for it in _seen(api, f"{path}/load_balancers")
@@ -39,7 +39,7 @@ def shadows(
     for hostname in hostnames:
         if hostname in balancers:
             said = "a load balancer of that name takes its requests"
-            yield Line(code="record-shadowed", place=hostname, text=said)
+            yield observe("record-shadowed", hostname, said)
 
 
 def _takes(pattern: str, hostname: str) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from argoweb.overview import Overview
-from argoweb.report import exit_code
+from argoweb.report import as_object, exit_code
 
 
 def as_json(found: Overview) -> dict[str, Any]:
@@ -39,5 +39,5 @@ def as_json(found: Overview) -> dict[str, Any]:
             }
             for index, site in enumerate(settings.sites)
         ],
-        "lines": [line.as_json() for line in found.lines],
+        "lines": [as_object(line) for line in found.lines],
     }

@@ -6,8 +6,9 @@ from importlib import metadata
 from urllib.parse import urlsplit
 
 from argoweb.errors import StackUnreadable
-from argoweb.report import Line
+from argoweb.report import observe
 from argoweb.stack import pulumi_json, pulumi_says
+from values.findings import Finding
 
 _PLUGINS = {
     "cloudflare": "pulumi-cloudflare",
@@ -18,40 +19,40 @@ _PLUGINS = {
 _SECRETS = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
-def try_pulumi() -> list[Line]:
+def try_pulumi() -> list[Finding]:
     """The command line, the packages, the plugins, the state's backend and the way to its secrets."""
     try:
         version = pulumi_says("version").strip()
     except StackUnreadable as error:
-        return [Line(code="pulumi-missing", place="pulumi", text=str(error))]
-    lines = [Line(code="pulumi-missing", place="pulumi", text=f"is {version}", passed=True)]
+        return [observe("pulumi-missing", "pulumi", str(error))]
+    lines = [observe("pulumi-missing", "pulumi", f"is {version}", passed=True)]
     return [*lines, *_plugins(), _backend()]
 
 
-def _plugins() -> list[Line]:
+def _plugins() -> list[Finding]:
     installed = {(each["name"], each["version"]) for each in pulumi_json("plugin", "ls", "--json")}
-    lines: list[Line] = []
+    lines: list[Finding] = []
     for name, package in _PLUGINS.items():
         try:
             wanted = metadata.version(package)
         except metadata.PackageNotFoundError:
             said = f"the Python package {package} is not installed"
-            lines.append(Line(code="package-missing", place="pulumi", text=said))
+            lines.append(observe("package-missing", "pulumi", said))
             continue
         there = (name, wanted) in installed
         said = f"the plugin {name} {wanted} is {'here' if there else 'not here yet'}"
-        lines.append(Line(code="plugin-missing", place="pulumi", text=said, passed=there))
+        lines.append(observe("plugin-missing", "pulumi", said, passed=there))
     return lines
 
 
-def _backend() -> Line:
+def _backend() -> Finding:
     try:
         found = json.loads(pulumi_says("whoami", "--json"))
     except StackUnreadable as error:
-        return Line(code="backend-unreachable", place="state", text=str(error))
+        return observe("backend-unreachable", "state", str(error))
     passphrase = next((name for name in _SECRETS if name in os.environ), None)
     secrets = f"; the passphrase comes from {passphrase}" if passphrase else ""
     parts = urlsplit(found["url"])  # what may be secret in it is not shown
     place = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
     said = f"is kept at {place} for {found['user']}{secrets}"
-    return Line(code="backend-unreachable", place="state", text=said, passed=True)
+    return observe("backend-unreachable", "state", said, passed=True)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from argoweb.connection import NoConnection, connected, run_program
 from argoweb.programs import doctor_program
-from argoweb.report import Line
+from argoweb.report import observe
 from argoweb.stack import Stack
 from settings import Server, Settings
+from values.findings import Finding
 
 SECONDS = 45
 """How long a server may take to answer, with its connection."""
@@ -27,23 +28,23 @@ _OLDEST = (24, 11)
 _Rows = Mapping[str, Sequence[Sequence[str]]]
 
 
-async def try_servers(stack: Stack) -> list[Line]:
+async def try_servers(stack: Stack) -> list[Finding]:
     """Every server of the stack at once."""
     found = await asyncio.gather(*(_bounded(stack, server) for server in stack.settings.servers))
     return [line for lines in found for line in lines]
 
 
-async def _bounded(stack: Stack, server: Server) -> list[Line]:
+async def _bounded(stack: Stack, server: Server) -> list[Finding]:
     try:
         return await asyncio.wait_for(_try(stack, server), SECONDS)
     except NoConnection as error:
-        return [Line(code=error.code, place=server.name, text=str(error))]
+        return [observe(error.code, server.name, str(error))]
     except asyncio.TimeoutError:
         said = f"no answer within {SECONDS} s"
-        return [Line(code="server-silent", place=server.name, text=said)]
+        return [observe("server-silent", server.name, said)]
 
 
-async def _try(stack: Stack, server: Server) -> list[Line]:
+async def _try(stack: Stack, server: Server) -> list[Finding]:
     settings = stack.settings
     ports = {
         settings.caddy.port,
@@ -71,15 +72,15 @@ def edges(settings: Settings) -> list[str]:
 
 def judged(
     settings: Settings, server: Server, text: str, asked: tuple[float, float]
-) -> Iterator[Line]:
+) -> Iterator[Finding]:
     """What the report of remote/doctor.sh means; `asked` is between when it was made."""
     rows: dict[str, list[list[str]]] = {}
     for row in text.splitlines():
         kind, *fields = row.split("\t")
         rows.setdefault(kind, []).append(fields)
 
-    def line(code: str, said: str, passed: bool) -> Line:
-        return Line(code=code, place=server.name, text=said, passed=passed)
+    def line(code: str, said: str, passed: bool) -> Finding:
+        return observe(code, server.name, said, passed=passed)
 
     who = f"{server.user}@{server.address}:{server.port}"
     yield line("server-unreachable", f"{who} is reached with its pinned host key, as root", True)
@@ -154,4 +155,4 @@ def _programs(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
             said = f"another cloudflared runs (process {process}, unit {unit})"
             yield "cloudflared-other", said, False
         if problem:
-            yield "cloudflared-bad", problem.removeprefix("warning: "), False
+            yield "cloudflared-bad", problem, False

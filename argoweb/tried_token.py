@@ -5,11 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
 from argoweb.cloud import zone_id
-from argoweb.report import Line
+from argoweb.report import observe
 from argoweb.stack import Stack
 from existing import permissions
 from existing.api import Api, ApiError
 from settings import Zone
+from values.findings import Finding
 
 _SOON = timedelta(days=14)
 _NO_TUNNEL = "00000000-0000-4000-8000-000000000000"
@@ -17,10 +18,10 @@ _NO_RECORD = "0" * 32
 """Ids that nothing has."""
 
 
-def try_cloudflare(stack: Stack) -> list[Line]:
+def try_cloudflare(stack: Stack) -> list[Finding]:
     """The token first, then each permission and each zone, all at once."""
     api = Api(stack.access)
-    questions: list[Callable[[], list[Line]]] = [
+    questions: list[Callable[[], list[Finding]]] = [
         lambda: _valid(stack, api),
         lambda: _tunnels(stack, api),
         lambda: _access(stack, api),
@@ -33,11 +34,11 @@ def try_cloudflare(stack: Stack) -> list[Line]:
     return [line for lines in answers for line in lines]
 
 
-def _line(code: str, text: str, *, passed: bool = False, place: str = "token") -> Line:
-    return Line(code=code, place=place, text=text, passed=passed)
+def _line(code: str, text: str, *, passed: bool = False, place: str = "token") -> Finding:
+    return observe(code, place, text, passed=passed)
 
 
-def _valid(stack: Stack, api: Api) -> list[Line]:
+def _valid(stack: Stack, api: Api) -> list[Finding]:
     if stack.access.is_key:
         said = f"the {stack.access.named} may do whatever its user may"
         return [_line("token-wide", said)]
@@ -57,7 +58,7 @@ def _valid(stack: Stack, api: Api) -> list[Line]:
     return lines
 
 
-def _tunnels(stack: Stack, api: Api) -> list[Line]:
+def _tunnels(stack: Stack, api: Api) -> list[Finding]:
     account = stack.settings.account_id
     path = f"accounts/{account}/cfd_tunnel"
     return _permitted(
@@ -69,7 +70,7 @@ def _tunnels(stack: Stack, api: Api) -> list[Line]:
     )
 
 
-def _access(stack: Stack, api: Api) -> list[Line]:
+def _access(stack: Stack, api: Api) -> list[Finding]:
     if stack.settings.access is None:
         return []
     wanted = [("Access applications", "apps", permissions.ACCESS)]
@@ -90,7 +91,7 @@ def _access(stack: Stack, api: Api) -> list[Line]:
     ]
 
 
-def _alerts(stack: Stack, api: Api) -> list[Line]:
+def _alerts(stack: Stack, api: Api) -> list[Finding]:
     if stack.settings.alerts is None:
         return []
     path = f"accounts/{stack.settings.account_id}/alerting/v3/policies"
@@ -101,7 +102,7 @@ def _alerts(stack: Stack, api: Api) -> list[Line]:
 
 def _permitted(
     api: Api, what: str, read: str, changed: str, permission: str, method: str = "PATCH"
-) -> list[Line]:
+) -> list[Finding]:
     try:
         api.one(read, permission)
         may = api.may_change(changed, method)
@@ -113,7 +114,7 @@ def _permitted(
     return [_line("token-permission", f"it may change the {what}", passed=True)]
 
 
-def _reach(stack: Stack, api: Api) -> list[Line]:
+def _reach(stack: Stack, api: Api) -> list[Finding]:
     """Whether it reaches more than the stack needs."""
     try:
         zones = api.listed("zones", permissions.ZONE, per_page=50)
@@ -129,14 +130,14 @@ def _reach(stack: Stack, api: Api) -> list[Line]:
     ]
 
 
-def _zone(stack: Stack, api: Api, zone: Zone) -> list[Line]:
+def _zone(stack: Stack, api: Api, zone: Zone) -> list[Finding]:
     try:
         found = api.one(f"zones/{zone_id(stack, api, zone)}", permissions.ZONE)
     except ApiError as error:
         return [_line("zone-unreadable", str(error), place=zone.name)]
     servers = ", ".join(found.get("name_servers") or [])
     status, account = found["status"], found["account"]["id"]
-    lines: list[Line] = []
+    lines: list[Finding] = []
     if account != stack.settings.account_id:
         said = f"belongs to the account {account}, the stack is for {stack.settings.account_id}"
         lines.append(_line("zone-unreadable", said, place=zone.name))

@@ -8,10 +8,11 @@ import pulumi_random as random
 
 from components.connection import Connection
 from components.deploy import TOP, Deployment, Within, deploy
-from components.gaps import tell_gaps
+from components.gaps import find_gaps
 from components.imported import take_on
 from existing import look_up, read_own_state
-from settings import Access, Settings, tell
+from settings import Access, FindingsError, Settings, tell
+from settings.telling import silence
 from values.findings import Finding
 
 Tell = Callable[[Iterable[Finding], Iterable[str]], None]
@@ -29,8 +30,7 @@ async def declare(
     """Says which resources a deployment has; `connections` as `deploy` takes them.
 
     Raises:
-        FindingsError: what is at Cloudflare stands in the way.
-        RunError: Cloudflare would refuse what a preview plans.
+        FindingsError: what is at Cloudflare stands in the way, or would refuse what a preview plans.
     """
     tell(settings.warnings, settings.notices)
     # Before all others: by it a preview knows whether the stack has a state.
@@ -47,7 +47,7 @@ async def declare(
     # whatever is first to end, and looks at all that is left each time, which doubles the time of 500 records.
     await asyncio.sleep(0)
     if pulumi.runtime.is_dry_run():
-        await tell_gaps(
+        gaps = await find_gaps(
             made.tunnel.made if own.tunnel_id and not found.tunnel.deleted else None,
             {
                 claim.hostname: made.records.ids[claim.hostname]
@@ -62,4 +62,7 @@ async def declare(
             same_name=settings.tunnel.name in (None, own.tunnel_name)
             and settings.account_id == own.tunnel_account,
         )
+        if gaps.errors:
+            raise FindingsError("What is planned would fail", gaps.errors)
+        tell(*silence(gaps.warnings, settings.accept))
     return made

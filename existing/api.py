@@ -14,10 +14,10 @@ from urllib.parse import urlencode
 
 import pulumi
 
-from existing.kinds import API_REFUSED
 from existing.refusals import refusal
 from settings import Access
-from values.findings import Finding, Kind
+from settings.looked_up import API_REFUSED
+from values.findings import Finding, Kind, Severity
 
 PER_PAGE = 5000
 """Records a page: one page for all but the largest zones (the API allows up to 5 000 000)."""
@@ -45,7 +45,9 @@ class ApiError(Exception):
         self, text: str, remedy: str = "", *, place: str = "", kind: Kind = API_REFUSED
     ) -> None:
         """`place` is the key of the stack file that it is about."""
-        self.finding = Finding(kind=kind, place=place, text=text, remedy=remedy, is_error=True)
+        self.finding = Finding(
+            kind=kind, place=place, text=text, remedy=remedy, severity=Severity.ERROR
+        )
         super().__init__(self.finding.message)
 
     def at(self, place: str) -> "ApiError":
@@ -127,7 +129,7 @@ class Api:
             if attempt == ATTEMPTS or pause > left:
                 break
             if pause > _UNSAID:
-                pulumi.log.warn(
+                pulumi.log.info(
                     f"GET {url}: {problem}. Waiting for {pause:.0f} s, as the API asks."
                 )
             left -= pause

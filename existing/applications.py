@@ -9,7 +9,6 @@ import pulumi
 from existing import permissions
 from existing.access_edits import compare_access
 from existing.api import Api, ApiError, Forbidden
-from existing.kinds import ACCESS_GONE, ACCESS_TEAM, ACCESS_UNKNOWN
 from existing.lost_access import (
     PER_PAGE,
     LostPolicy,
@@ -25,7 +24,13 @@ from existing.who import become_public, who_may_come_in
 from settings import Settings
 from settings.access_groups import EVERYBODY
 from settings.access_marks import unmarked
-from settings.looked_up import ACCESS_EDITED, BECOMES_PUBLIC
+from settings.looked_up import (
+    ACCESS_EDITED,
+    ACCESS_GONE,
+    ACCESS_TEAM,
+    ACCESS_UNKNOWN,
+    BECOMES_PUBLIC,
+)
 from settings.model import AccessSettings, Application, ServiceToken
 from settings.names import EVERY
 from settings.protection import wildcard_above

@@ -11,7 +11,7 @@ from existing.hostnames import Claim, claim_hostnames, list_zones, tunnels_led_t
 from existing.state import OwnState
 from existing.tunnel import TunnelFound, ask_own_tunnel, find_tunnel
 from settings import Access, FindingsError, Settings
-from settings.silence import silence
+from settings.telling import silence
 from values.findings import Finding, Findings
 
 

@@ -8,11 +8,17 @@ from typing import Any
 from existing import permissions
 from existing.api import PER_PAGE, Api, ApiError
 from existing.edits import compare_record
-from existing.kinds import RECORD_COPIED, RECORD_TAKEN, ZONE_ID, ZONE_MISSING
 from existing.state import Outputs, OwnState
 from existing.zone import check_delegated, crowded
 from settings import Settings, Site, Zone, comment_of, owner_mark, owner_of
-from settings.looked_up import RECORD_EDITED, RECORD_GONE
+from settings.looked_up import (
+    RECORD_COPIED,
+    RECORD_EDITED,
+    RECORD_GONE,
+    RECORD_TAKEN,
+    ZONE_ID,
+    ZONE_MISSING,
+)
 from values.findings import Findings
 
 _AT_ONCE = 8

@@ -5,9 +5,9 @@ from typing import Any
 
 from existing import permissions
 from existing.api import Api, ApiError, NotThere
-from existing.kinds import TUNNEL_IMPORT
 from existing.state import OwnState
 from settings import Settings
+from settings.looked_up import TUNNEL_IMPORT
 
 _PLACE = "argoweb:tunnel.importId"
 _NEW = (

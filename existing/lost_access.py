@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from existing.kinds import ACCESS_TAKEN
 from existing.state import OwnState
 from settings import Settings
 from settings.access_marks import marked
-from settings.looked_up import ACCESS_LEFT
+from settings.looked_up import ACCESS_LEFT, ACCESS_TAKEN
 from settings.model import Application, ServiceToken
 from values.findings import Findings
 

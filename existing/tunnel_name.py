@@ -5,9 +5,9 @@ from typing import Any
 from existing import permissions
 from existing.api import Api, ApiError
 from existing.imported_tunnel import managed_remotely
-from existing.kinds import TUNNEL_NAME
 from existing.state import OwnState
 from settings import Settings
+from settings.looked_up import TUNNEL_NAME
 
 _PLACE = "argoweb:tunnel.name"
 

@@ -104,7 +104,12 @@ class _Report(Findings):
         wrong = any(other.is_error and _explains(other, kind, where) for other in self.problems)
         if refused or not (wrong or (said if self.again else text in said)):
             found = Finding(
-                place=where, kind=kind, text=text, remedy=remedy, is_error=refused, line=line
+                place=where,
+                kind=kind,
+                text=text,
+                remedy=remedy,
+                severity=Severity.ERROR if refused else Severity.WARNING,
+                line=line,
             )
             self.problems.append(found)
 
@@ -151,7 +156,7 @@ def read(data: bytes) -> File:
     if (line := second_document(data)) is not None:
         text = f"what stands from line {line} on is a second document, which cloudflared does not read."
         problems.append(
-            Finding(place="", kind=SECOND_DOCUMENT, text=text, is_error=False, line=line)
+            Finding(place="", kind=SECOND_DOCUMENT, text=text, severity=Severity.WARNING, line=line)
         )
     problems.sort(key=lambda each: (each.line, each.place, each.message, each.is_error))
     return File(values=values, rules=rules, services=services, problems=problems)
@@ -159,7 +164,9 @@ def read(data: bytes) -> File:
 
 def _about_all(kind: Kind, text: str, remedy: str = "", line: int = 0) -> Finding:
     """The error that ends the reading of a file."""
-    return Finding(place="", kind=kind, text=text, remedy=remedy, is_error=True, line=line)
+    return Finding(
+        place="", kind=kind, text=text, remedy=remedy, severity=Severity.ERROR, line=line
+    )
 
 
 def _of_yaml(error: YamlError, data: bytes) -> tuple[str, str]:

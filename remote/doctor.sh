@@ -84,7 +84,7 @@ doctor() {
   for path in /proc/[0-9]*; do
     process=${path#/proc/}
     if [[ $(cat "$path/comm" 2>/dev/null) == cloudflared ]]; then
-      say cloudflared "$process" "$(unit_of "$process")" "$(warn_of "$("$path/exe" --version 2>/dev/null | awk '{ print $3; exit }')")"
+      say cloudflared "$process" "$(unit_of "$process")" "$(known_fault "$("$path/exe" --version 2>/dev/null | awk '{ print $3; exit }')")"
     fi
   done
   wait "${pids[@]}"

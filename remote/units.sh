@@ -101,9 +101,15 @@ end_refused() {
 # The version of the cloudflared that a unit runs, its text being on stdin.
 version_of() { "$(exec_program)" --version 2>/dev/null | awk '{ print $3; exit }' || true; }
 
-# Warns of a version of cloudflared that is known to be bad; of one that a stack names, `settings/checks/releases.py` does at the preview.
-warn_of() {
+# What a version of cloudflared is known to do wrong, or nothing; of one that a stack names `settings/checks/releases.py` tells.
+known_fault() {
   if [[ $1 =~ (^|[^0-9.])2026\.8\.[01]($|[^0-9.]) ]]; then
-    echo "warning: cloudflared $1 changes the path that your services get: it decodes it and takes a slash at its end away. Take 2026.8.2 or newer: update nixpkgs, or set argoweb:package."
+    echo "cloudflared $1 changes the path that your services get: it decodes it and takes a slash at its end away. Take 2026.8.2 or newer: update nixpkgs, or set argoweb:package."
   fi
+}
+
+warn_of() {
+  local fault
+  fault=$(known_fault "$1")
+  if [[ -n $fault ]]; then echo "warning: $fault [cloudflared-bad]"; fi
 }

@@ -19,7 +19,7 @@ from settings.keys import STACK
 from settings.metrics import read_metrics
 from settings.model import Nixos, Package, Settings, Zone
 from settings.rollout import read_rollout
-from settings.silence import silence
+from settings.telling import silence
 from settings.tunnel import read_tunnel
 from values.findings import TWICE, Finding, Findings
 from values.kinds import MISSING_KEY, NEEDED_KEY, key_of

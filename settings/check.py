@@ -62,7 +62,7 @@ def _print(path: Path, found: list[Finding] | OSError) -> None:
         return
     for each in found:
         line = f":{each.line}" if each.line else ""
-        print(f"{path}{line}: {'error' if each.is_error else 'warning'}: {each} [{each.kind.code}]")
+        print(f"{path}{line}: {each.severity.value}: {each} [{each.code}]")
     errors = sum(each.is_error for each in found)
     print(f"{path}: {errors} errors, {len(found) - errors} warnings")
 

@@ -14,7 +14,7 @@ from settings.api_access import NO_CREDENTIALS, read_access
 from settings.build import build
 from settings.errors import FindingsError
 from settings.load import read_keys
-from values.findings import Finding, Findings, Kind
+from values.findings import Finding, Findings, Kind, Severity
 from values.kinds import MISSING_KEY
 
 UNREADABLE_STACK = Kind("unreadable-stack", "A stack file is no YAML, or has no `config`.")
@@ -60,7 +60,7 @@ def _is_mapping(node: Node | None) -> TypeGuard[Node]:
 
 
 def _unreadable(text: str, line: int) -> Finding:
-    return Finding(place="", kind=UNREADABLE_STACK, text=text, is_error=True, line=line)
+    return Finding(place="", kind=UNREADABLE_STACK, text=text, severity=Severity.ERROR, line=line)
 
 
 def _judged(given: Mapping[str, object], stack: str) -> list[Finding]:

@@ -1,13 +1,55 @@
-"""Kinds of warnings that only a look-up at Cloudflare gives; they stand here since `argoweb:accept` may name them."""
+"""Kinds of findings that a preview has once it has looked at Cloudflare, or knows what would be replaced.
 
-from values.findings import warning
+They stand here since `argoweb:accept`, which is read before, may name the warnings among them.
+"""
 
-RECORD_EDITED = warning("record-edited", "Somebody else has changed a record that the stack made.")
+from values.findings import Kind, Severity, warning
+
+_REFRESH = "pulumi up --refresh makes it what the stack says."
+
+API_REFUSED = Kind("api-refused", "Cloudflare's API does not tell what a preview has to know.")
+RECORD_TAKEN = Kind("record-taken", "A hostname has a record that is not of this stack.")
+RECORD_COPIED = Kind(
+    "record-copied", "Two states have the same record: one is a copy of the other."
+)
+TUNNEL_IMPORT = Kind(
+    "tunnel-import", "The tunnel of `argoweb:tunnel.importId` cannot be taken over."
+)
+TUNNEL_NAME = Kind("tunnel-name", "The account has another tunnel of this name.")
+ZONE_MISSING = Kind("zone-missing", "The account has no zone of this name that the token may see.")
+ZONE_ID = Kind("zone-id", "The id of a zone is that of another one.")
+ACCESS_GONE = Kind("access-gone", "Something of Access that the stack made is not there any more.")
+ACCESS_TAKEN = Kind(
+    "access-taken", "A hostname has an Access application that is not of this stack."
+)
+ACCESS_TWICE = Kind(
+    "access-twice",
+    "An Access application would be replaced, and Cloudflare refuses a second one of its hostname.",
+)
+ACCESS_TEAM = Kind("access-team", "The account's Zero Trust organisation has another team name.")
+ACCESS_UNKNOWN = Kind(
+    "access-unknown", "The account has nothing of Access by an id that the stack file names."
+)
+RECORD_EDITED = warning(
+    "record-edited",
+    "Somebody else has changed a record that the stack made.",
+    Severity.ERROR,
+    _REFRESH,
+)
 RECORD_GONE = warning("record-gone", "A record that the stack made is not there any more.")
 TUNNEL_GONE = warning("tunnel-gone", "The tunnel that the stack made is not there any more.")
-TUNNEL_DELETED = warning("tunnel-deleted", "Somebody has deleted the stack's tunnel.")
+TUNNEL_DELETED = warning(
+    "tunnel-deleted",
+    "Somebody has deleted the stack's tunnel.",
+    Severity.ERROR,
+    "pulumi up lets go of it, and a second pulumi up makes a new one in its place.",
+)
 TUNNEL_REMOTE = warning(
-    "tunnel-remote", "The stack's tunnel takes its rules from Cloudflare's dashboard now."
+    "tunnel-remote",
+    "The stack's tunnel takes its rules from Cloudflare's dashboard now.",
+    Severity.ERROR,
+    "There is no way back for that tunnel: pulumi config set --path argoweb:tunnel.name <name>, then: "
+    "pulumi up --replace '**::tunnel-tunnel'",
 )
 ZONE_DELEGATED = warning(
     "zone-delegated", "A hostname lies in a name that an NS record gives to other name servers."
@@ -17,6 +59,15 @@ ACCESS_LEFT = warning(
     "An Access application that an update of the stack made and did not note is wanted no more.",
 )
 ACCESS_EDITED = warning(
-    "access-edited", "Somebody else has changed an Access application that the stack made."
+    "access-edited",
+    "Somebody else has changed an Access application that the stack made.",
+    Severity.ERROR,
+    _REFRESH,
 )
 BECOMES_PUBLIC = warning("becomes-public", "What was protected by Access is for everybody now.")
+TUNNEL_REPLACED = warning(
+    "tunnel-replaced", "The tunnel would be replaced: visitors find nothing for a while."
+)
+RECORD_REPLACED = warning(
+    "record-replaced", "A record would be replaced: its visitors find nothing for a moment."
+)

@@ -1,6 +1,7 @@
-"""What a run says before it does anything."""
+"""What a run says before it does anything, but for the warnings that its owner knows and has accepted."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import pulumi
 
@@ -8,8 +9,21 @@ from values.findings import Finding
 
 
 def tell(warnings: Iterable[Finding], notices: Iterable[str]) -> None:
-    """Shows warnings, and notices of what happens by itself and may surprise."""
+    """Shows warnings with their codes, by which they can be accepted, and notices of what happens by itself and may surprise."""
     for warning in warnings:
-        pulumi.log.warn(str(warning))
+        pulumi.log.warn(f"{warning} [{warning.code}]")
     for notice in notices:
         pulumi.log.info(notice)
+
+
+def silence(
+    warnings: Iterable[Finding], accept: Sequence[str]
+) -> tuple[list[Finding], Sequence[str]]:
+    """The warnings whose code is not in `accept`, and a line about the others, if there are any."""
+    given = list(warnings)
+    count = Counter(each.kind.code for each in given if each.kind.code in accept)
+    if not count:
+        return given, ()
+    codes = ", ".join(f"{code} ({number})" for code, number in sorted(count.items()))
+    left = [each for each in given if each.kind.code not in count]
+    return left, (f"Warnings that argoweb:accept silences: {codes}.",)

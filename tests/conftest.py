@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.real import WANTED
 
-pytest_plugins = ["tests.engine.worlds"]
+pytest_plugins = ["tests.codes", "tests.engine.worlds"]
 
 ROOT = Path(__file__).resolve().parent.parent
 _ON_THE_SANDBOX = {"bench", "engine", "faults"}

@@ -1,21 +1,27 @@
-"""A finding is what somebody must know about a value: where it is, of which kind it is, what was found and what to do."""
+"""A finding is what somebody must know about a file, or about what runs: where, of which kind, what was found, what to do."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 
 class Severity(Enum):
-    """How bad a finding of a kind is."""
+    """How bad a finding is."""
 
-    ERROR = "error"
-    """The input is refused."""
-    DOUBT = "doubt"
-    """cloudflared takes it, and it cannot work as written: an error for a stack, a warning for a file of cloudflared's."""
+    OK = "ok"
+    """It was looked for, and all is well."""
+    NOTE = "note"
+    """It may be as it is."""
     WARNING = "warning"
     """It works, but hardly as meant."""
+    DOUBT = "doubt"
+    """cloudflared takes it, and it cannot work as written: an error for a stack, a warning for a file of cloudflared's."""
+    ERROR = "error"
+    """The input is refused; what runs does not serve as declared."""
+    UNKNOWN = "unknown"
+    """It could not be looked at."""
 
 
 KINDS: dict[str, Kind] = {}
@@ -30,7 +36,14 @@ class Kind:
     """Stable: documents, `argoweb:accept`, `--json` and tests call the kind by it."""
     about: str
     """What is found, in a sentence."""
-    severity: Severity = Severity.ERROR
+    severity: Severity | None = Severity.ERROR
+    """How bad it is to a preview; `None`: a preview does not find it."""
+    running: Severity | None = None
+    """How bad it is to the command line, which looks at what runs; `None`: that does not find it."""
+    remedy: str = ""
+    """What to do where it runs; what a preview finds has its remedy itself."""
+    differs: bool = False
+    """Whether what runs is not as the stack has it, which `drift` looks for."""
 
     def __post_init__(self) -> None:
         if self.code in KINDS:
@@ -43,9 +56,9 @@ class Kind:
         return self.severity is Severity.WARNING
 
 
-def warning(code: str, about: str) -> Kind:
-    """A kind of finding about what works, but hardly as meant."""
-    return Kind(code, about, Severity.WARNING)
+def warning(code: str, about: str, running: Severity | None = None, remedy: str = "") -> Kind:
+    """A kind of finding about what works, but hardly as meant; with `running` also about what runs, and differs there."""
+    return Kind(code, about, Severity.WARNING, running, remedy, differs=running is not None)
 
 
 def doubt(code: str, about: str) -> Kind:
@@ -58,15 +71,29 @@ class Finding:
     """One thing that is wrong or doubtful. As text it is one line: `place: text remedy`."""
 
     place: str
-    """The key, as `argoweb:sites[0].path` in a stack file or `ingress[0].path` in a file of cloudflared's; else empty."""
+    """The key, as `argoweb:sites[0].path` in a stack file or `ingress[0].path` in a file of cloudflared's; of what runs a
+    server's name, a hostname, a zone, `tunnel`; else empty."""
     kind: Kind
     text: str
     """What was found and, where it helps, what was expected."""
     remedy: str = ""
     """What to do; empty where `text` has it."""
-    is_error: bool
+    severity: Severity
+    """`ERROR` or `WARNING` of a file, all but `DOUBT` of what runs."""
     line: int = 0
     """Where it stands in its file, from 1; 0 where that is not known."""
+    more: Sequence[str] = ()
+    """Further lines, such as those that differ in a file."""
+
+    @property
+    def code(self) -> str:
+        """The code of its kind."""
+        return self.kind.code
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it is an error."""
+        return self.severity is Severity.ERROR
 
     @property
     def message(self) -> str:
@@ -77,10 +104,10 @@ class Finding:
         return f"{self.place}: {self.message}" if self.place else self.message
 
     def as_json(self) -> dict[str, object]:
-        """The finding for programs; `text` is the whole message, of which `remedy` is the end."""
+        """The finding about a file for programs; `text` is the whole message, of which `remedy` is the end."""
         return {
-            "severity": "error" if self.is_error else "warning",
-            "code": self.kind.code,
+            "severity": self.severity.value,
+            "code": self.code,
             "line": self.line,
             "where": self.place,
             "text": self.message,
@@ -103,15 +130,15 @@ class Findings:
 
     def add(self, kind: Kind, place: str, text: str, remedy: str = "") -> None:
         """Adds a finding at a place: an error, unless its kind is a warning."""
-        is_error = kind.severity is not Severity.WARNING
+        is_warning = kind.severity is Severity.WARNING
         found = Finding(
             place=printable(place),
             kind=kind,
             text=printable(text),
             remedy="\n".join(map(printable, remedy.split("\n"))),
-            is_error=is_error,
+            severity=Severity.WARNING if is_warning else Severity.ERROR,
         )
-        listed = self.errors if is_error else self.warnings
+        listed = self.warnings if is_warning else self.errors
         if found not in listed:
             listed.append(found)
 

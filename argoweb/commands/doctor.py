@@ -12,13 +12,13 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 from argoweb.arguments import add_json, add_stack
-from argoweb.codes import Level
 from argoweb.errors import StackUnreadable
-from argoweb.report import Line, exit_code
+from argoweb.report import as_object, as_text, exit_code, observe
 from argoweb.stack import Stack, read
 from argoweb.tried_here import try_pulumi
 from argoweb.tried_servers import try_servers
 from argoweb.tried_token import try_cloudflare
+from values.findings import Finding, Severity
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,11 +32,11 @@ def run(given: argparse.Namespace) -> int:
     lines = tried(given.stack)
     code = exit_code(lines)
     if given.json:
-        print(json.dumps({"exit": code, "lines": [line.as_json() for line in lines]}, indent=2))
+        print(json.dumps({"exit": code, "lines": [as_object(line) for line in lines]}, indent=2))
         return code
     for line in lines:
-        print(line)
-    worse = [line for line in lines if line.level not in (Level.OK, Level.NOTE)]
+        print(as_text(line))
+    worse = [line for line in lines if line.severity not in (Severity.OK, Severity.NOTE)]
     print(
         f"\n{len(lines)} things were tried; {len(worse)} of them need you."
         if worse
@@ -45,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
     return code
 
 
-def tried(name: str | None) -> list[Line]:
+def tried(name: str | None) -> list[Finding]:
     """All of it; what needs the stack is left out where that cannot be read."""
     with ThreadPoolExecutor(2) as pool:
         here = pool.submit(try_pulumi)
@@ -53,13 +53,13 @@ def tried(name: str | None) -> list[Line]:
             stack = read(name)
         except StackUnreadable as error:
             first, *more = str(error).splitlines()
-            unread = Line(code="stack-unreadable", place="stack", text=first, more=more)
+            unread = observe("stack-unreadable", "stack", first, more=more)
             return [*here.result(), unread]
         cloudflare = pool.submit(try_cloudflare, stack)
         servers = asyncio.run(try_servers(stack))
     return [*here.result(), _read_well(stack), *cloudflare.result(), *servers]
 
 
-def _read_well(stack: Stack) -> Line:
+def _read_well(stack: Stack) -> Finding:
     said = f"{stack.settings.deployment} can be read, its secrets too"
-    return Line(code="stack-unreadable", place="stack", text=said, passed=True)
+    return observe("stack-unreadable", "stack", said, passed=True)

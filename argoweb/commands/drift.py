@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from argoweb.arguments import add_json, add_stack
 from argoweb.cloud import look_at_cloudflare
-from argoweb.codes import CODES, Level
-from argoweb.report import CANNOT_TELL, WELL, Line, exit_code
+from argoweb.report import CANNOT_TELL, WELL, as_object, as_text, exit_code
 from argoweb.server import look_at_servers
 from argoweb.stack import Stack, read
+from values.findings import Finding, Severity
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,12 +31,12 @@ def run(given: argparse.Namespace) -> int:
         found = {
             "stack": stack.settings.deployment,
             "exit": code,
-            "lines": [line.as_json() for line in lines],
+            "lines": [as_object(line) for line in lines],
         }
         print(json.dumps(found, indent=2))
         return code
     for line in lines:
-        print(line)
+        print(as_text(line))
     if code == WELL:
         print("Nothing differs from the stack.")
     elif code == CANNOT_TELL:
@@ -44,10 +44,10 @@ def run(given: argparse.Namespace) -> int:
     return code
 
 
-def differences(stack: Stack) -> list[Line]:
+def differences(stack: Stack) -> list[Finding]:
     """What differs at Cloudflare and on each server, and what could not be looked at."""
     with ThreadPoolExecutor(1) as pool:
         cloud = pool.submit(look_at_cloudflare, stack)
         servers = asyncio.run(look_at_servers(stack, sites=False))
     lines = [*cloud.result().lines, *(line for server in servers for line in server.lines)]
-    return [line for line in lines if CODES[line.code].differs or line.level is Level.UNKNOWN]
+    return [line for line in lines if line.kind.differs or line.severity is Severity.UNKNOWN]

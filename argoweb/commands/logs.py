@@ -15,7 +15,7 @@ import asyncssh
 from argoweb.arguments import add_json, add_stack, server_of
 from argoweb.connection import NoConnection, as_root, connected
 from argoweb.programs import logs_program
-from argoweb.report import CANNOT_TELL, WELL, Line
+from argoweb.report import CANNOT_TELL, WELL, as_text, observe
 from argoweb.stack import Stack, read
 from settings import Server
 
@@ -70,11 +70,11 @@ async def _one(stack: Stack, server: Server, given: argparse.Namespace, width: i
             async for line in process.stdout:
                 _print(server.name, str(line), given.json, width)
     except NoConnection as error:
-        print(Line(code=error.code, place=server.name, text=str(error)), file=sys.stderr)
+        print(as_text(observe(error.code, server.name, str(error))), file=sys.stderr)
         return CANNOT_TELL
     except asyncssh.Error as error:
         broken = f"the connection broke: {error}"
-        print(Line(code="server-silent", place=server.name, text=broken), file=sys.stderr)
+        print(as_text(observe("server-silent", server.name, broken)), file=sys.stderr)
         return CANNOT_TELL
     return WELL
 

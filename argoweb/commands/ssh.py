@@ -20,7 +20,7 @@ import asyncssh
 
 from argoweb.arguments import add_stack, server_of
 from argoweb.connection import NoConnection, connected
-from argoweb.report import Line
+from argoweb.report import as_text, observe
 from argoweb.stack import Stack, read
 from settings import Server
 
@@ -41,7 +41,7 @@ def run(given: argparse.Namespace) -> int:
     try:
         return asyncio.run(_shell(stack, server, " ".join(given.command) or None))
     except NoConnection as error:
-        print(Line(code=error.code, place=server.name, text=str(error)), file=sys.stderr)
+        print(as_text(observe(error.code, server.name, str(error))), file=sys.stderr)
     except asyncssh.Error as error:
         print(f"{server.name}: the connection broke: {error}", file=sys.stderr)
     return NO_CONNECTION

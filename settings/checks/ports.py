@@ -4,10 +4,15 @@ from cloudflared.flags import OWN_FILES
 from settings import caddyfile
 from settings.addresses import metrics_of, overlap
 from settings.model import Caddy, Settings
-from values.findings import Findings, Kind
+from values.findings import Findings, Kind, Severity
 
 SHARED_FILE = Kind("shared-file", "Two cloudflared would write one file.")
-PORT_TAKEN = Kind("port-taken", "Two programs would listen at one port, or there is none left.")
+PORT_TAKEN = Kind(
+    "port-taken",
+    "Two programs would listen at one port, or there is none left.",
+    running=Severity.ERROR,
+    remedy="Stop it, or set argoweb:caddy.port or argoweb:cloudflared.metrics.",
+)
 _ADMIN = "127.0.0.1:2019"
 """Caddy's, for its reload, unless a global option `admin` moves it."""
 

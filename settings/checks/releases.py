@@ -7,7 +7,7 @@ from values.findings import Findings, warning
 
 BAD_RELEASE = warning("bad-release", "The release of cloudflared is known to be bad.")
 _BAD = re.compile(r"(?:^|[^0-9.])(2026\.8\.[01])(?:$|[^0-9.])")
-"""By cloudflared's release notes, where 2026.8.2 takes back what they do; `warn_of` in `remote/units.sh` knows the same."""
+"""By cloudflared's release notes, where 2026.8.2 takes back what they do; `known_fault` in `remote/units.sh` knows the same."""
 
 
 def check(settings: Settings, findings: Findings) -> None:

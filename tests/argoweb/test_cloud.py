@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from argoweb.cloud import CloudSeen, look_at_cloudflare
-from argoweb.report import Line
 from argoweb.stack import State
 from existing import OwnState
 from tests.argoweb.conftest import DEPLOYMENT, stack
 from tests.existing.conftest import ACCOUNT, ZONE, Cloudflare
+from values.findings import Finding
 
 HOSTNAME = "www.example.com"
 MARK = f"argoweb {DEPLOYMENT}"
@@ -147,7 +147,7 @@ GUARDED: dict[str, Any] = {
 }
 
 
-def guarded(deployed: Deployed, **changes: Any) -> list[Line]:
+def guarded(deployed: Deployed, **changes: Any) -> list[Finding]:
     """What is said of a stack with an Access application, which has changed since as `changes` say."""
     application = deployed.cloudflare.api(
         "POST",

@@ -11,7 +11,6 @@ import pytest
 
 from argoweb import tried_servers
 from argoweb.programs import DOCTOR_PARTS, source
-from argoweb.report import Line
 from argoweb.tried_servers import edges, judged, try_servers
 from argoweb.tried_token import try_cloudflare
 from existing.permissions import ACCESS, SERVICE_TOKENS
@@ -19,20 +18,21 @@ from settings import Access
 from tests.argoweb.conftest import Door, free_port, stack
 from tests.argoweb.shells import shellcheck
 from tests.existing.conftest import ACCOUNT, OTHER_ACCOUNT, Cloudflare
+from values.findings import Finding, Severity
 
 READING = "R" * 40
 SOON = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=3)).isoformat()
 
 
-def bad(lines: list[Line]) -> set[tuple[str, str]]:
-    return {(line.code, line.place) for line in lines if not line.passed}
+def bad(lines: list[Finding]) -> set[tuple[str, str]]:
+    return {(line.code, line.place) for line in lines if line.severity is not Severity.OK}
 
 
 def token(cloudflare: Cloudflare, value: str, **more: Any) -> None:
     cloudflare.control("/seed", {"tokens": [{"value": value, **more}]})
 
 
-def tried(cloudflare: Cloudflare, value: str | None = None, **more: Any) -> list[Line]:
+def tried(cloudflare: Cloudflare, value: str | None = None, **more: Any) -> list[Finding]:
     found = stack(cloudflare, **more)
     if value is None:
         return try_cloudflare(found)
@@ -57,7 +57,7 @@ def test_a_token_that_may_only_read_is_told_for_the_account_and_each_zone(
 ) -> None:
     token(cloudflare, READING, permissions=["tunnel:read", "dns:read", "zone:read"])
 
-    lines = [line for line in tried(cloudflare, READING) if not line.passed]
+    lines = [line for line in tried(cloudflare, READING) if line.severity is not Severity.OK]
 
     assert [line.code for line in lines] == ["token-permission"] * 3
     assert "may read the tunnels" in lines[0].text
@@ -69,7 +69,11 @@ def test_a_token_for_a_stack_with_alerts_needs_one_permission_more(cloudflare: C
     token(cloudflare, READING, permissions=editing)
     alerts = {"email": "ops@example.com"}
 
-    lines = [line for line in tried(cloudflare, READING, alerts=alerts) if not line.passed]
+    lines = [
+        line
+        for line in tried(cloudflare, READING, alerts=alerts)
+        if line.severity is not Severity.OK
+    ]
 
     assert [line.code for line in lines] == ["token-permission"]
     assert "Account · Notifications · Edit" in lines[0].text
@@ -87,7 +91,7 @@ def test_a_token_for_a_stack_with_access_needs_one_permission_more_and_another_f
         site = {"hostname": "www.example.com", "root": "/srv/www", "access": group}
         more = {"access": {"team": "example", "groups": groups}, "sites": [site]}
         lines = tried(cloudflare, READING, **more)
-        said.append([line.text for line in lines if not line.passed])
+        said.append([line.text for line in lines if line.severity is not Severity.OK])
 
     assert said == [
         [f"it may read the Access applications, and not change them: it needs {ACCESS}"],
@@ -139,7 +143,7 @@ def test_a_token_for_more_zones_than_the_stacks_is_noted(cloudflare: Cloudflare)
     zone = {"id": "d" * 32, "name": "example.net", "account_id": OTHER_ACCOUNT}
     cloudflare.control("/seed", {"zones": [zone]})
 
-    (line,) = [line for line in tried(cloudflare) if not line.passed]
+    (line,) = [line for line in tried(cloudflare) if line.severity is not Severity.OK]
 
     assert (line.code, line.text) == ("token-wide", "it also reaches 1 other zones: example.net")
 
@@ -152,7 +156,7 @@ def test_a_zone_that_is_not_active_yet_is_told_with_its_name_servers(
 
     lines = tried(cloudflare, zones=[{"name": n} for n in ("example.com", "example.org", "example.net")])  # fmt: skip
 
-    (line,) = [line for line in lines if not line.passed]
+    (line,) = [line for line in lines if line.severity is not Severity.OK]
     assert (line.code, line.place) == ("zone-inactive", "example.net")
     assert "is pending; its name servers at Cloudflare are ada.ns.cloudflare.com" in line.text
 
@@ -193,7 +197,7 @@ FAULTS: dict[str, tuple[dict[str, str], str]] = {
     "an old Caddy": ({"caddy": "caddy.service\tactive\tCaddy 2.7.0 is too old"}, "caddy-old"),
     "a second cloudflared": ({"cloudflared": "77\tcloudflared.service\t"}, "cloudflared-other"),
     "a faulty cloudflared": (
-        {"cloudflared": "77\targoWeb.service\twarning: cloudflared 2026.8.0 changes the path"},
+        {"cloudflared": "77\targoWeb.service\tcloudflared 2026.8.0 changes the path"},
         "cloudflared-bad",
     ),
 }  # fmt: skip
@@ -203,7 +207,7 @@ def codes(rows: dict[str, str], **more: Any) -> list[str]:
     settings = stack(**more).settings
     text = "".join(f"{kind}\t{fields}\n" for kind, fields in {**WELL, **rows}.items())
     lines = judged(settings, settings.servers[0], text, (1000.0, 1001.0))
-    return [line.code for line in lines if not line.passed]
+    return [line.code for line in lines if line.severity is not Severity.OK]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -256,8 +260,8 @@ async def _quic() -> tuple[Any, Any, int]:
 
 def on_this_machine(
     door: Door, monkeypatch: pytest.MonkeyPatch, listens: bool, **more: Any
-) -> dict[str, Line]:
-    async def ask() -> list[Line]:
+) -> dict[str, Finding]:
+    async def ask() -> list[Finding]:
         server, listener, quic = await _quic()
         port = quic if listens else free_port()
         monkeypatch.setattr(tried_servers, "edges", lambda settings: [f"127.0.0.1:{port}"])
@@ -276,11 +280,11 @@ def test_the_real_program_tells_of_this_machine(
 ) -> None:
     lines = on_this_machine(door, monkeypatch, True, caddy={"port": taken})
 
-    assert not lines["nixos-missing"].passed
-    assert (lines["edge-tcp"].passed, lines["edge-udp"].passed) == (True, True)
-    assert lines["clock-off"].passed
+    assert lines["nixos-missing"].severity is not Severity.OK
+    assert lines["edge-tcp"].severity is lines["edge-udp"].severity is Severity.OK
+    assert lines["clock-off"].severity is Severity.OK
     assert f"port {taken} is used by python" in lines["port-taken"].text
-    assert not lines["port-taken"].passed
+    assert lines["port-taken"].severity is not Severity.OK
 
 
 def test_the_real_program_tells_what_it_cannot_reach(
@@ -289,7 +293,7 @@ def test_the_real_program_tells_what_it_cannot_reach(
     lines = on_this_machine(door, monkeypatch, False)
 
     assert "by TCP: Connection refused" in lines["edge-tcp"].text
-    assert not lines["edge-udp"].passed
+    assert lines["edge-udp"].severity is not Severity.OK
 
 
 def test_the_doctors_program_is_clean_for_shellcheck() -> None:

@@ -15,7 +15,7 @@ from argoweb.edge import Seen
 from argoweb.metrics import Counted, Numbers, counted
 from argoweb.overview import Overview
 from argoweb.page import Data, Server, page, shown
-from argoweb.report import Line
+from argoweb.report import observe
 from argoweb.server import Answer, Cloudflared, ServerSeen, Unit
 from tests.argoweb.conftest import free_port, stack
 from tests.contract.chromium import Chromium, running
@@ -83,7 +83,7 @@ def data(*, evil: str = "", every: float | None = None) -> Data:
             ],
             records={"www.example.com": "ours", "app.example.com": "ours"},
             lines=[
-                Line(code="file-edited", place=f"web1{evil}", text=f"argoWeb.yml differs{evil}", more=[f"-a{evil}", "+b"])
+                observe("file-edited", f"web1{evil}", f"argoWeb.yml differs{evil}", more=[f"-a{evil}", "+b"])
             ],
         ),
         servers=[

@@ -4,11 +4,10 @@ import subprocess
 
 import pytest
 
-from argoweb.codes import CODES, Level, table
 from argoweb.programs import LOGS_PARTS, REPORT_PARTS, report_program, source
-from argoweb.report import Line, exit_code
+from argoweb.report import exit_code, observe
 from tests.argoweb.shells import shellcheck
-from tests.conftest import ROOT
+from values.findings import KINDS
 
 DIFFERS, UNKNOWN, BROKEN = "file-edited", "server-unreachable", "origin-error"
 
@@ -27,14 +26,14 @@ DIFFERS, UNKNOWN, BROKEN = "file-edited", "server-unreachable", "origin-error"
 def test_the_exit_code_follows_from_the_lines(
     codes: list[str], all_of_it: int, differences: int
 ) -> None:
-    lines = [Line(code=code, place="web1", text="it is so") for code in codes]
+    lines = [observe(code, "web1", "it is so") for code in codes]
 
     assert exit_code(lines) == all_of_it
     assert exit_code(lines, only_differences=True) == differences
 
 
 def test_every_code_that_is_not_good_says_what_to_do() -> None:
-    assert [code for code, it in CODES.items() if it.level is not Level.OK and not it.remedy] == []
+    assert [it.code for it in KINDS.values() if it.running is not None and not it.remedy] == []
 
 
 @pytest.mark.parametrize(
@@ -52,7 +51,3 @@ def test_of_a_report_program_that_was_cut_off_nothing_runs() -> None:
             ["bash", "-s"], input=text[:length], text=True, capture_output=True, check=False
         )
         assert result.stdout == ""
-
-
-def test_the_document_has_every_code() -> None:
-    assert table() in (ROOT / "docs/commands.md").read_text()

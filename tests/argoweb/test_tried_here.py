@@ -11,10 +11,10 @@ import pytest
 
 from argoweb import connection, tried_here
 from argoweb.commands.doctor import tried
-from argoweb.report import Line
 from argoweb.tried_here import try_pulumi
 from argoweb.tried_servers import try_servers
 from tests.argoweb.conftest import Door, stack
+from values.findings import Finding, Severity
 
 VERSION, WHO = "v3.259.0", {"user": "ann", "url": "s3://token:secret@states/argoweb?region=x"}
 
@@ -39,8 +39,8 @@ def pulumi(
     monkeypatch.setenv("PATH", str(folder))
 
 
-def bad(lines: list[Line]) -> list[str]:
-    return [line.code for line in lines if not line.passed]
+def bad(lines: list[Finding]) -> list[str]:
+    return [line.code for line in lines if line.severity is not Severity.OK]
 
 
 def test_a_machine_without_pulumi_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,7 +222,7 @@ def test_a_record_of_ours_that_is_gone_is_said_with_the_way_back(
     assert claim.adopted is None
     assert said == [
         "argoweb:sites[0].hostname: the record of 'www.example.com' that this stack made is gone at Cloudflare. "
-        "Only an update with --refresh sees that: `pulumi up --refresh` makes it anew."
+        "Only an update with --refresh sees that: `pulumi up --refresh` makes it anew. [record-gone]"
     ]
 
 
@@ -260,7 +260,7 @@ def test_what_somebody_has_edited_of_our_record_is_said_with_the_way_back(
     assert (claim.adopted, claim.sent) == (None, False)
     assert said == [
         "Records of this stack were changed at Cloudflare by somebody else. Only an update with --refresh sees that: "
-        f"`pulumi up --refresh` makes them what the stack says.\n  - argoweb:sites[0].hostname: '{NAME}' {told}"
+        f"`pulumi up --refresh` makes them what the stack says.\n  - argoweb:sites[0].hostname: '{NAME}' {told} [record-edited]"
     ]
 
 

@@ -24,7 +24,7 @@ RECORDS = f"zones/{ZONE}/dns_records"
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was said meanwhile; attempts follow one another without a pause of our own."""
     said: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", said.append)
+    monkeypatch.setattr(pulumi.log, "info", said.append)
     monkeypatch.setattr(api_module, "_PAUSE", 0.0)
     return said
 

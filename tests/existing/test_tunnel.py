@@ -185,8 +185,8 @@ def test_one_that_was_deleted_is_told_with_what_the_update_does(
     assert second == TunnelFound(deleted=deleted)
     told = f"The tunnel {tunnel['id']} was deleted at Cloudflare on {deleted}. This `pulumi up`"
     assert said == [
-        f"{told} lets go of it; the one after it makes a new tunnel in its place.",
-        f"{told} makes a new one in its place.",
+        f"{told} lets go of it; the one after it makes a new tunnel in its place. [tunnel-deleted]",
+        f"{told} makes a new one in its place. [tunnel-deleted]",
     ]
 
 
@@ -198,5 +198,5 @@ def test_one_of_which_cloudflare_knows_nothing_any_more_is_told_with_the_way_bac
     assert found(cloudflare, having(gone, secret_sent=True)) == TunnelFound()
     assert said == [
         f"The tunnel {gone['id']} that this stack made is gone at Cloudflare. Only an update with --refresh sees that: "
-        "`pulumi up --refresh` makes a new one."
+        "`pulumi up --refresh` makes a new one. [tunnel-gone]"
     ]

@@ -113,7 +113,7 @@ def test_a_hostname_in_a_part_that_other_name_servers_have_is_warned_about(
     assert said["warn"] == [
         f"argoweb:zones[0]: '{hostname}' lies in 'sub.example.com', which an NS record gives to ns2.example.net: visitors "
         "ask that name server, and never see a record of this zone. Remove the NS record, or declare the zone that it "
-        "leads to."
+        "leads to. [zone-delegated]"
         for hostname in ("www.sub.example.com", "sub.example.com", "*.sub.example.com")
     ]
 

@@ -86,7 +86,9 @@ def test_a_preview_names_the_records_that_go_before_they_are_made_again(in_use: 
     in_use.preview([f"records-{NAME}", "records-git.example.org"])
 
     (gap,) = [line for line in in_use.told if "for a moment" in line]
-    assert gap.endswith(f"find nothing for a moment: {NAME}"), "nobody misses the other one"
+    assert gap.endswith(f"find nothing for a moment: {NAME} [record-replaced]"), (
+        "nobody misses the other one"
+    )
 
 
 def test_a_preview_of_nothing_unusual_says_nothing(in_use: Program) -> None:
@@ -136,7 +138,8 @@ def test_a_preview_refuses_a_second_application_of_the_same_hostname(
         in_use.preview([APPLICATION])
 
     told = in_use.told[-1]
-    assert told.startswith(f"The Access application of '{NAME}' would be replaced")
+    assert told.startswith("What is planned would fail; nothing was touched.")
+    assert f"The Access application of '{NAME}' would be replaced" in told
     assert "no --replace, or, if it is tainted, pulumi state untaint --yes 'urn:" in told
 
 
@@ -156,6 +159,17 @@ def test_a_preview_says_what_a_tunnel_of_another_name_costs(in_use: Program) -> 
 
     (told,) = [line for line in in_use.told if "would be replaced" in line]
     assert "error 1033" in told
+    assert told.endswith("[tunnel-replaced]")
+
+
+def test_what_a_replacement_costs_can_be_accepted(in_use: Program) -> None:
+    in_use.values["tunnel"]["name"] = "another"
+    in_use.preview(["tunnel-tunnel"])
+    assert len(in_use.told) == 1
+
+    in_use.values["accept"] = ["tunnel-replaced"]
+    in_use.preview(["tunnel-tunnel"])
+    assert in_use.told == []
 
 
 def test_an_update_says_nothing_of_what_its_preview_has_said(in_use: Program) -> None:

@@ -199,6 +199,7 @@ def test_a_cloudflared_that_is_known_to_be_bad_is_warned_of_before_the_switch_an
     assert f"checking argoWeb.yml with cloudflared {version}" in before
     for part in (before, after):
         assert (f"warning: cloudflared {version} changes the path" in part) is bad
+        assert ("[cloudflared-bad]" in part) is bad
 
 
 @pytest.mark.parametrize(

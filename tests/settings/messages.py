@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 ROWS: list[dict[str, Any]] = yaml.safe_load((HERE / "rejected.yaml").read_text())
 SNAPSHOT = HERE / "messages.txt"
 PAGE = HERE.parents[1] / "docs" / "findings.md"
-_ROOMS = ("values", "cloudflared", "importing", "settings", "existing", "package")
+_ROOMS = ("values", "cloudflared", "importing", "settings", "existing", "components", "package")
 _HEAD = """# What is found, by its code
 
 Made from the code by `make messages`. A message may be worded anew, its code stays: programs read it with `--json`.
@@ -26,11 +26,20 @@ config:
   argoweb:accept: [path-unanchored, site-loop]
 ```
 
-silences warnings by their codes; what is silenced is said in one line. An error cannot be silenced. Where it says `doubt`,
+silences warnings by their codes, which a preview shows behind each; what is silenced is said in one line. An error cannot be silenced. Where it says `doubt`,
 cloudflared takes what cannot work: an error in a stack, a warning of `python -m ingress check`.
 
 | code | | what is found |
 |---|---|---|
+"""
+_RUNNING = """
+## Of what runs
+
+[The command line](commands.md) finds these, and looks at what the first `pulumi up` needs. A server's program names
+`cloudflared-bad` too.
+
+| code | | what is found | what to do |
+|---|---|---|---|
 """
 _EXAMPLE = HERE.parents[1] / "Pulumi.prod.yaml"
 _ABSENT = object()
@@ -91,9 +100,21 @@ def page() -> str:
         for module in walk_packages(import_module(room).__path__, f"{room}."):
             if not module.name.endswith("__main__"):
                 import_module(module.name)
+    import_module("argoweb.kinds")
+    kinds = sorted(KINDS.values(), key=lambda kind: kind.code)
     order = [Severity.ERROR, Severity.DOUBT, Severity.WARNING]
-    kinds = sorted(KINDS.values(), key=lambda kind: (order.index(kind.severity), kind.code))
-    return _HEAD + "".join(f"| `{k.code}` | {k.severity.value} | {k.about} |\n" for k in kinds)
+    rows = [
+        f"| `{kind.code}` | {severity.value} | {kind.about} |\n"
+        for severity in order
+        for kind in kinds
+        if kind.severity is severity
+    ]
+    running = [
+        f"| `{kind.code}` | {kind.running.value} | {kind.about} | {kind.remedy} |\n"
+        for kind in kinds
+        if kind.running is not None
+    ]
+    return "".join([_HEAD, *rows, _RUNNING, *running])
 
 
 if __name__ == "__main__":

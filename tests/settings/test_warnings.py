@@ -249,7 +249,7 @@ def test_a_release_of_cloudflared_that_is_known_to_be_bad(
         [f"argoweb:package.{where} {CHANGES}"] if where else []
     )
     said = subprocess.run(
-        ["bash", "-c", 'source "$1"; warn_of "$2"', "-", ROOT / "remote/units.sh", version],
+        ["bash", "-c", 'source "$1"; known_fault "$2"', "-", ROOT / "remote/units.sh", version],
         capture_output=True,
         text=True,
         check=True,

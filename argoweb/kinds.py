@@ -1,0 +1,140 @@
+"""Kinds of findings about what runs, or about what a first deployment needs; what a preview may find too stands there."""
+
+from settings import looked_up  # noqa: F401 so that the kinds that a preview finds too are known
+from values.findings import Kind, Severity
+
+_REFRESH = "pulumi up --refresh makes it what the stack says."
+_REDEPLOY = "Raise argoweb:servers.<name>.redeploy by one, then: pulumi up"
+_UP = "pulumi up"
+
+
+def _wrong(code: str, about: str, remedy: str) -> None:
+    Kind(code, about, None, Severity.ERROR, remedy)
+
+
+def _warns(code: str, about: str, remedy: str) -> None:
+    Kind(code, about, None, Severity.WARNING, remedy)
+
+
+def _note(code: str, about: str, remedy: str) -> None:
+    Kind(code, about, None, Severity.NOTE, remedy)
+
+
+def _unknown(code: str, about: str, remedy: str) -> None:
+    Kind(code, about, None, Severity.UNKNOWN, remedy)
+
+
+def _differs(code: str, about: str, remedy: str, running: Severity = Severity.ERROR) -> None:
+    Kind(code, about, None, running, remedy, differs=True)
+
+
+# fmt: off
+# At Cloudflare
+_note("tunnel-not-made", "The stack has made no tunnel yet.", _UP)
+_differs("tunnel-missing", "The stack's tunnel is gone at Cloudflare.",
+         "pulumi up --refresh makes a new one.")
+_differs("tunnel-renamed", "Somebody has renamed the tunnel.", _REFRESH, Severity.WARNING)
+_wrong("tunnel-down", "No cloudflared is connected to the tunnel.",
+       "See the lines of the servers, and: python -m argoweb logs")
+_differs("record-missing", "A hostname of the stack has no record.",
+         "pulumi up --refresh makes it.")
+_differs("record-foreign", "A hostname of the stack has a record of somebody else's.",
+         "Remove that record at Cloudflare, or take a CNAME over with dns: {adopt: true} at its site, then: pulumi up")
+_differs("record-left", "The stack has a record that its file does not name any more.",
+         _UP, Severity.WARNING)
+_warns("record-shadowed", "A Worker, a load balancer or other name servers take a hostname's requests before its record does; the first two are seen only by a token that may read them.",
+       "Remove what stands before it at Cloudflare, or leave it, if it is meant.")
+_differs("access-missing", "An Access application of the stack is gone: its site refuses everybody.",
+         "pulumi up --refresh makes it again.")
+_wrong("access-open", "A site that is protected by the stack answers without a login.",
+       "pulumi up, and see that its record is the stack's.")
+_unknown("cloudflare-unreadable", "Cloudflare's API does not tell.", "See the text.")
+
+# On the servers
+_unknown("server-unreachable", "No SSH connection in time.",
+         "Check the address, the port and the firewall: python -m argoweb ssh <name>")
+_unknown("server-host-key", "The server shows another host key than the stack has: it was reinstalled, or somebody stands between.",
+         "Compare with /etc/ssh/ssh_host_ed25519_key.pub on the server, then correct argoweb:servers.<name>.hostKey.")
+_unknown("server-refused", "The server does not take the SSH key.",
+         "Add it to the user's authorized_keys, or ssh-add it to your SSH agent.")
+_unknown("server-not-root", "The SSH user is not root and may not use sudo without a password.",
+         "Connect as root, or give that user NOPASSWD by security.sudo.extraRules.")
+_unknown("server-silent", "The server did not answer what it was asked in time.", "Try again.")
+_differs("server-undeployed", "No deployment of argoweb is live on the server.",
+         _UP, Severity.WARNING)
+_unknown("server-at-work", "A deployment is at work on the server, or was cut off.",
+         "Wait for it, or: pulumi up")
+_differs("server-of-another", "The server belongs to another stack.",
+         "Destroy that one first, or remove /var/lib/argoweb-deploy/owner on the server to take it over.")
+_differs("deployment-differs", "What is live on the server is not what the stack's state has sent last, as after a restored backup.",
+         _REDEPLOY)
+_differs("file-missing", "A file of the stack is not there.", _REDEPLOY)
+_differs("file-access", "A file has another mode or owner.", _REDEPLOY)
+_differs("file-edited", "Somebody has changed a file by hand.", _REDEPLOY)
+_differs("unit-stopped", "A unit does not run.",
+         f"systemctl start it on the server, or: {_REDEPLOY}")
+_differs("caddy-runs-another", "Caddy runs another configuration than its files have.",
+         "systemctl reload caddy on the server")
+_differs("cloudflared-runs-another", "cloudflared goes by other rules than those of its file: somebody has changed its command, or the dashboard gives it its own.",
+         "systemctl restart argoWeb argoWeb-2 on the server; after `tunnel-remote` what that says")
+_differs("system-switched", "The running system was built without the stack's module, or from other files of it.",
+         _UP)
+_differs("boot-default", "The next start of the server would run a system that was built from other files.",
+         _REDEPLOY)
+_wrong("cloudflared-unconnected", "A cloudflared runs and has no connection to Cloudflare.",
+       "Port 7844 has to be open outwards, TCP or UDP; its journal: python -m argoweb logs <name>")
+
+# The sites
+_wrong("edge-error", "Cloudflare answers with an error page of its own.",
+       "530 with 1033: no cloudflared is connected. 502: cloudflared does not reach the service.")
+_wrong("edge-unreachable", "The hostname does not answer from here.",
+       "Check the network and the record.")
+_wrong("edge-certificate", "Cloudflare has no certificate for the hostname.",
+       "Universal SSL covers a zone and one label below it: order a certificate for deeper names, or take another name.")
+_wrong("origin-error", "The site does not answer on the server itself, or with a status from 500 on.",
+       "See the application's journal on the server.")
+
+# What a first deployment needs
+_wrong("pulumi-missing", "There is no Pulumi.", "Install it: https://www.pulumi.com/docs/install/")
+_wrong("package-missing", "A Python package of the program is missing.", "pulumi install")
+_note("plugin-missing", "A plugin of Pulumi's is not here yet.",
+      "pulumi up downloads it, or before: pulumi install")
+_unknown("backend-unreachable", "The state's backend does not answer.", "pulumi login")
+_wrong("stack-unreadable", "The stack cannot be read, or its configuration cannot work; what needs it was not tried.",
+       "Set right what is named; PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE opens its secrets.")
+_wrong("token-invalid", "Cloudflare does not take the token, or not from this address.",
+       "Make one in the dashboard (My Profile, API Tokens), then: pulumi config set --secret cloudflare:apiToken")
+_warns("token-expires", "The token expires soon.",
+       "Roll it in the dashboard, then: pulumi config set --secret cloudflare:apiToken")
+_wrong("token-permission", "The token lacks a permission.",
+       "Give it to the token in the dashboard (My Profile, API Tokens).")
+_note("token-wide", "The token reaches more than the stack needs.",
+      "Limit it to the stack's account and zones in the dashboard.")
+_wrong("zone-unreadable", "The account has no such zone that the token may see.",
+       "Add it at Cloudflare, or correct argoweb:zones.")
+_wrong("zone-inactive", "Cloudflare does not serve the zone yet.",
+       "Set these name servers at the domain's registrar, and wait.")
+_wrong("nixos-missing", "The server runs no NixOS.",
+       "Install NixOS, for instance by nixos-anywhere.")
+_warns("nixos-old", "The NixOS is older than those that this is tested with.",
+       "Update the server's channel or flake.")
+_warns("import-line", "No file of the server's configuration imports the stack's module; one in another folder is not seen.",
+       "Add the line of the README to `imports`: (if builtins.pathExists /etc/caddy/argoWeb.nix then /etc/caddy/argoWeb.nix else { }), in a flake /etc/caddy/argoWeb.nix alone")
+_warns("disk-low", "Little disk is free for a rebuild.",
+       "nix-collect-garbage --delete-older-than 30d on the server")
+_warns("memory-low", "Little memory is free for a rebuild.",
+       "Add swap, or build elsewhere by argoweb:servers.<name>.rebuild.buildHost.")
+_warns("clock-off", "The server's clock is off.", "timedatectl set-ntp true on the server")
+_wrong("edge-tcp", "The server does not reach Cloudflare's port 7844 by TCP.",
+       "Open port 7844 outwards, and see that names resolve there.")
+_warns("edge-udp", "The server gets no answer from Cloudflare's port 7844 by UDP, which QUIC needs.",
+       "Open UDP port 7844 outwards; cloudflared goes on over TCP unless argoweb:cloudflared.protocol is quic.")
+_warns("udp-buffers", "UDP buffers are too small for QUIC.",
+       "Raise net.core.rmem_max and wmem_max to 7500000 in boot.kernel.sysctl.")
+_wrong("caddy-old", "The server's Caddy is too old.",
+       "Update nixpkgs, or set services.caddy.package.")
+_warns("cloudflared-other", "A cloudflared runs that is not the stack's.",
+       "Remove it, if it is what this stack takes the place of: docs/operations.md, Move a hand-made set-up.")
+_warns("cloudflared-bad", "A version of cloudflared with a known fault runs.",
+       "Update nixpkgs, or set argoweb:package.")
+# fmt: on
