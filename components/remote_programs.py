@@ -13,6 +13,7 @@ PARTS = (
     "units.sh",
     "ports.sh",
     "caddy.sh",
+    "beside.sh",
     "validate.sh",
     "health.sh",
     "activate.sh",

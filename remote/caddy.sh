@@ -56,6 +56,7 @@ values_longest_first() {
 }
 
 readonly NO_BRACES="The server's own services.caddy.extraConfig begins with a site without braces, which takes in what follows: write 'example.com {' before its lines and '}' behind them."
+readonly OTHER_SCHEME="The server's own configuration of Caddy has a site where those of the stack are, with TLS while those are plain http, or the other way round (argoweb:caddy.tls): Caddy cannot have both at one port. Take another port or address for it, or write http:// before its name."
 # What some of Caddy's refusals mean here: a part of its text, and what to do.
 readonly -A MEANING=(
   ['duplicate listener addresses']="The server's own configuration of Caddy has a 'servers' option for the address of the sites too: put its lines into argoweb:caddy.serverOptions."
@@ -63,6 +64,7 @@ readonly -A MEANING=(
   ['ambiguous site definition']="The server's own configuration of Caddy has a site of that name at the same address: take it out there, or out of the stack."
   ['File to import not found: argoweb-']="$NO_BRACES"
   ['curly braces around each site']="$NO_BRACES"
+  ['cannot natively multiplex']="$OTHER_SCHEME"
   ['scheme and port violate convention']="Caddy's https_port (services.caddy.httpsPort), or its http_port with argoweb:caddy.tls, is the port of the sites: set argoweb:caddy.port to another one."
 )
 
@@ -95,7 +97,7 @@ check_caddy_version() {
 
 # `caddy validate` opens what the configuration names, such as certificates and log files.
 validate_caddy() {
-  local unit=$1 system=$2 own=${FILE_PATH[argoWeb.caddy]} there adapted text
+  local unit=$1 system=$2 own=${FILE_PATH[argoWeb.caddy]} there adapted flat text
   if grep -Eq '^\s*bind .*:' "$own" && ! grep -q ' lo$' /proc/net/if_inet6 2>/dev/null; then
     echo "This server has no IPv6, but Caddy would listen on it: set argoweb:caddy.bind to 127.0.0.1."
     return 1
@@ -123,11 +125,13 @@ validate_caddy() {
     fi
     return 1
   fi
-  if grep -qx '\."admin"\."disabled"=true' <<<"$(flat <<<"$adapted")" && [[ -n $(sed -n 's/^ExecReload=//p' <<<"$unit" | tail -n 1) ]]; then
+  flat=$(flat <<<"$adapted")
+  if grep -qx '\."admin"\."disabled"=true' <<<"$flat" && [[ -n $(sed -n 's/^ExecReload=//p' <<<"$unit" | tail -n 1) ]]; then
     echo "Caddy's admin endpoint is off, by which its unit is reloaded. Set services.caddy.enableReload = false on the server, so that it is restarted, or leave 'admin off' out."
     return 1
   fi
-  text=$(taken_from_caddy "$adapted" "$unit" "$system")
+  check_beside "$own" "$flat" || return 1
+  text=$(taken_from_caddy "$flat" "$unit" "$system")
   if [[ -n $text ]]; then
     echo "$text"
     return 1
@@ -219,12 +223,14 @@ runs_live() {
     return
   fi
   listen=$(sed -n 's/^\."admin"\."listen"="\(tcp\/\)\?\(.*\)"$/\2/p' <<<"$wanted")
+  listen=${listen:-localhost:2019}
   listen=${listen%|*}
-  case ${listen:-localhost:2019} in
+  case $listen in
     unix/*) where=(--unix-socket "${listen#unix/}" http://127.0.0.1/config/) ;;
     :*) where=("http://localhost$listen/config/") ;;
-    *) where=("http://${listen:-localhost:2019}/config/") ;;
+    *) where=("http://$listen/config/") ;;
   esac
+  if [[ $listen != unix/* ]]; then where+=(--header "Origin: http://$listen"); fi # as `caddy reload` says
   [[ $(as_caddys_unit "$(type -P curl)" -fsS --globoff --max-time 10 --noproxy '*' "${where[@]}" 2>/dev/null | flat) == "$wanted" ]]
 }
 

@@ -64,7 +64,7 @@ taken_metrics() {
   done
 }
 
-# The same of Caddy by its configuration $1, in JSON, and its unit's text $2; $3 is the system.
+# The same of Caddy by its flat configuration $1 and its unit's text $2; $3 is the system.
 taken_from_caddy() {
   local at by key
   if grep -q '^\(NetworkNamespacePath\|PrivateNetwork\)=' <<<"$2"; then return; fi
@@ -74,7 +74,7 @@ taken_from_caddy() {
     key="the server's own configuration of Caddy"
     if grep -q ":${at##*:} {\$" "${FILE_PATH[argoWeb.caddy]}"; then key=argoweb:caddy.port; fi
     echo "${CADDY[*]} is to listen at $at, where $by does. $(way_out "$by" "$key")"
-  done < <(flat <<<"$1" | addresses_of_caddy)
+  done < <(addresses_of_caddy <<<"$1")
 }
 
 # What to do where $1 listens at a port of ours; $2 is where that port is set.

@@ -26,6 +26,7 @@ SERVERS = "servers 127.0.0.1:8080 {\n\tprotocols h1\n}\n"
         (LOG, "", "Set that one, or give yours a name"),
         ("https_port 8080\n", "", "set argoweb:caddy.port to another one"),
         ("", "http://www.example.com:8080 {\n\tbind 127.0.0.1\n\trespond own\n}\n", "take it out there, or out of the stack"),
+        ("", "https://own.example.com:8080 {\n\tbind 127.0.0.1\n\trespond own\n}\n", "Caddy cannot have both at one port"),
         ("", "own.example.com\nrespond own\n", "write 'example.com {' before its lines"),
         ("", "own.example.com {\n\trespond own\n}\n", ""),
     ],

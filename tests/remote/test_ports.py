@@ -112,3 +112,17 @@ def test_a_port_that_caddy_would_find_taken_is_told_too(
     if key is not None:
         assert code == 1
         assert f"Stop that, or take another port in {key}." in said
+
+
+def test_what_caddy_would_have_where_the_sites_are_is_told_before_anything_is_touched(
+    server: Server, cloudflared: Path
+) -> None:
+    config = '{"admin":{"listen":"localhost:8080"},"s":"argoweb-probe.invalid"}'
+    builds(server, cloudflared, CADDY, f"echo '{config}'")
+    sites = "http://a.example.com:8080 {\n\tbind 127.0.0.1\n}\n"
+
+    said, code = server.work("activate", {**REBUILT, "argoWeb.caddy": sites})
+
+    assert code == 1
+    assert "Caddy is to listen at localhost:8080 for something else" in said
+    assert said.endswith("nothing was changed on this server; it runs what it ran before.\n")

@@ -35,10 +35,10 @@ def program_of(version: str | None) -> Path:
         pytest.skip(reason)
 
 
-def whole_file(values: Mapping[str, Any], more: str = "") -> str:
-    """The Caddyfile that the server's Caddy reads, `more` among its global options."""
+def whole_file(values: Mapping[str, Any], more: str = "", own: str = "") -> str:
+    """The Caddyfile that the server's Caddy reads, `more` among its global options and its `own` sites before ours."""
     settings = build(values, deployment="argoweb/test")
-    return f"{{\n{more}{global_options(settings.caddy)}}}\n{render_caddyfile(settings)}"
+    return f"{{\n{global_options(settings.caddy)}{more}}}\n{own}{render_caddyfile(settings)}"
 
 
 def adapt(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -110,6 +110,7 @@ class Running:
     """A Caddy of its own on the loopback."""
 
     def __init__(self, folder: Path, program: Path = PROGRAM, **environment: str) -> None:
+        self.program = program
         self._admin = free_port()
         self._options = f"admin 127.0.0.1:{self._admin}\nskip_install_trust\n"
         start = folder / "start.caddy"
@@ -139,10 +140,10 @@ class Running:
         """Its process."""
         return self._process.pid
 
-    def load(self, values: Mapping[str, Any], more: str = "") -> None:
-        """Takes a stack's Caddyfile, `more` among its global options."""
+    def load(self, values: Mapping[str, Any], more: str = "", own: str = "") -> None:
+        """Takes a stack's Caddyfile, `more` among its global options and its `own` sites before ours."""
         connection = http.client.HTTPConnection("127.0.0.1", self._admin, timeout=_SECONDS)
-        text = whole_file(values, self._options + more)
+        text = whole_file(values, self._options + more, own)
         connection.request("POST", "/load", text.encode(), {"Content-Type": "text/caddyfile"})
         response = connection.getresponse()
         answer = response.read().decode()
