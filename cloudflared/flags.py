@@ -4,28 +4,28 @@ From cloudflared's `cmd/cloudflared/tunnel/cmd.go` and `subcommands.go`. It take
 only, and a number, duration or switch that is 0 or false as if the key were absent (`altsrc`).
 """
 
-import ipaddress
 import re
 from dataclasses import replace
 
 from cloudflared import words
 from cloudflared.go import durations
 from cloudflared.go.durations import Duration
-from cloudflared.keys import DURATION, MISPLACED, ORIGIN_REQUEST, PATH, RULE, WARP_ROUTING, WORDS
+from cloudflared.keys import (
+    DURATION,
+    MISPLACED,
+    ORIGIN_REQUEST,
+    PATH,
+    RULE,
+    WARP_ROUTING,
+    WORDS,
+    address_problem,
+)
 from values.kinds import Checked, Choice, Flag, Key, ListOf, Shape, Table, Text, Whole
 
 OWN_FILES = ("pidfile", "logfile", "log-directory", "trace-output")
 """Keys that name files which it makes itself."""
 LONGEST_GRACE_PERIOD = 180
 """Seconds; cloudflared does not start with more (`cmd.go`, `gracePeriod`)."""
-
-
-def _address(text: str) -> str | None:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return "an IP address"
-    return "an IP address without a zone such as '%eth0'" if "%" in text else None
 
 
 def _grace_period(text: str) -> str | None:
@@ -77,7 +77,7 @@ _FLAGS = {
         Choice(("auto", "4", "6")), "IP version towards Cloudflare, in quotes.", "auto"
     ),
     "edge-bind-address": _key(
-        Checked(check=_address, example="192.0.2.1"), "Source address of the connections."
+        Checked(check=address_problem, example="192.0.2.1"), "Source address of the connections."
     ),
     "region": _key(Text(), "Where the connections end: `us` keeps them in the United States."),
     "retries": _key(Whole(), "How often a broken connection is tried again.", "5"),

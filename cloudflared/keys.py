@@ -11,6 +11,15 @@ from cloudflared.go.durations import Duration
 from values.kinds import Checked, Choice, Flag, Key, ListOf, Shape, Table, Text, Whole
 
 
+def address_problem(text: str) -> str | None:
+    """What was expected in the place of a text that is no IP address, or one with a zone."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return "an IP address such as '127.0.0.1' or '::1'"
+    return "an IP address without a zone such as '%eth0'" if "%" in text else None
+
+
 def network_problem(text: str) -> str | None:
     """What Go's `net.ParseCIDR` has against a network, or nothing."""
     address, slash, length = text.partition("/")

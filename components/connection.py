@@ -1,6 +1,7 @@
 """How a server is reached by SSH."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumi_command import remote
@@ -42,25 +43,17 @@ class Connection:
 
     def args(self) -> remote.ConnectionArgs:
         """The same for the command plugin."""
-        server, bastion = self.server, self.bastion
-        forgiven = self.dial_attempts - 1  # the plugin counts the failures it forgives
-        return remote.ConnectionArgs(
-            host=server.address,
-            port=server.port,
-            user=server.user,
-            private_key=self.private_key,
-            host_key=server.host_key,
-            dial_error_limit=forgiven,
-            per_dial_timeout=self.dial_timeout,
-            proxy=None
-            if bastion is None
-            else remote.ProxyConnectionArgs(
-                host=bastion.address,
-                port=bastion.port,
-                user=bastion.user,
-                private_key=self.private_key,
-                host_key=bastion.host_key,
-                dial_error_limit=forgiven,
-                per_dial_timeout=self.dial_timeout,
-            ),
-        )
+
+        def to(end: SshServer) -> dict[str, Any]:
+            return {
+                "host": end.address,
+                "port": end.port,
+                "user": end.user,
+                "private_key": self.private_key,
+                "host_key": end.host_key,
+                "dial_error_limit": self.dial_attempts - 1,  # the failures that are forgiven
+                "per_dial_timeout": self.dial_timeout,
+            }
+
+        proxy = None if self.bastion is None else remote.ProxyConnectionArgs(**to(self.bastion))
+        return remote.ConnectionArgs(**to(self.server), proxy=proxy)

@@ -19,10 +19,9 @@ from cloudflared.unclean import refuses_unclean
 from cloudflared.warnings import check_origin_values, check_rule, check_settings
 from importing.file import SECOND_DOCUMENT, File
 from values.findings import Finding, Findings, printable, shown
-from values.kinds import Table, Text
+from values.kinds import UUID, Table, Text
 from values.yaml_text import dump
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HOSTNAME = re.compile(rf"(?:\*\.)?{hostnames.LABEL}(?:\.{hostnames.LABEL})+")
 _SECOND_LEVEL = ("ac", "co", "com", "edu", "gov", "net", "org")
 """Labels below a country's that are hardly a zone of somebody's own."""
@@ -142,7 +141,7 @@ def _tunnel(values: Mapping[str, Any], left: list[str]) -> dict[str, str]:
     # cloudflared names the credentials by the tunnel's UUID, whatever the file calls the tunnel.
     credentials = PurePosixPath(str(values.get("credentials-file", "")))
     for given in (str(values.get("tunnel", "")).lower(), credentials.stem.lower()):
-        if _UUID.fullmatch(given):
+        if re.fullmatch(UUID.pattern or "", given):
             return {"importId": given}
     found = f"found {shown(values['tunnel'])}, " if "tunnel" in values else ""
     left.append(

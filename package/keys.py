@@ -2,7 +2,7 @@
 
 from settings import formats
 from settings.keys import STACK
-from values.kinds import Key, ListOf, MapOf, Shape, Table, Text
+from values.kinds import UUID, Key, ListOf, MapOf, Shape, Table, Text
 
 OF_SITES = frozenset(
     [
@@ -84,7 +84,7 @@ NIXOS_HOST = Table(
     keys={
         **_SERVER,
         **_of(*OF_SITES - {"accountId"}),
-        "tunnelId": _must(formats.UUID, "The tunnel: `tunnelId` of a Tunnel."),
+        "tunnelId": _must(UUID, "The tunnel: `tunnelId` of a Tunnel."),
         "credentials": _must(Text(), "Its credentials file, a secret: `credentials` of a Tunnel."),
         "audiences": Key(
             shape=MapOf(item=Text(), key=Text()),

@@ -30,26 +30,19 @@ def policies_of(name: str, group: dict[str, Any], session: str) -> Iterator[Poli
     include = [*_selectors(group)]
     require, exclude = [*_selectors(group.get("require"))], [*_selectors(group.get("exclude"))]
     apart = "" if session == SESSION else f"/{session}"
-    people = tuple(it for it in include if it.kind not in _OF_TOKENS)
-    tokens = tuple(it for it in include if it.kind in _OF_TOKENS)
-    if people:
-        yield Policy(
-            key=f"{name}{apart}",
-            decision="allow",
-            include=people,
-            require=require,
-            exclude=[it for it in exclude if it.kind not in _OF_TOKENS],
-            session=session,
-        )
-    if tokens:
-        yield Policy(
-            key=f"{name}/tokens{apart}",
-            decision="non_identity",
-            include=tokens,
-            require=require,
-            exclude=[it for it in exclude if it.kind not in _OF_PEOPLE],
-            session=session,
-        )
+    for key, decision, of_tokens, others in (
+        (name, "allow", False, _OF_TOKENS),
+        (f"{name}/tokens", "non_identity", True, _OF_PEOPLE),
+    ):
+        if own := tuple(it for it in include if (it.kind in _OF_TOKENS) is of_tokens):
+            yield Policy(
+                key=f"{key}{apart}",
+                decision=decision,
+                include=own,
+                require=require,
+                exclude=[it for it in exclude if it.kind not in others],
+                session=session,
+            )
 
 
 def _selectors(value: dict[str, Any] | None) -> Iterator[Selector]:

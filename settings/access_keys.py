@@ -5,8 +5,9 @@ import re
 from datetime import datetime
 
 from cloudflared.go.durations import seconds
-from settings import formats, words
+from settings import words
 from values.kinds import (
+    UUID,
     Checked,
     Choice,
     Flag,
@@ -111,8 +112,8 @@ def _list(item: Shape, doc: str) -> Key:
 _PEOPLE = {
     "emails": _list(EMAIL, "E-mail addresses."),
     "emailDomains": _list(_DOMAIN, "All addresses of these domains."),
-    "loginMethods": _list(formats.UUID, "Whoever logs in by these, each by its id (Zero Trust, Settings, Authentication)."),
-    "externalGroups": _list(formats.UUID, "Access groups that are there already, by id."),
+    "loginMethods": _list(UUID, "Whoever logs in by these, each by its id (Zero Trust, Settings, Authentication)."),
+    "externalGroups": _list(UUID, "Access groups that are there already, by id."),
 }  # fmt: skip
 _PLACES = {
     "ips": _list(_NETWORK, "IP addresses and networks."),
@@ -154,7 +155,7 @@ _WHO = {
         ListOf(item=Text(), single=True, least=1),
         f"Groups of `argoweb:access.groups` that may come in, or `{PUBLIC}`; none for those of `argoweb:access.default`.",
     ),
-    "policies": _list(formats.UUID, "Access policies that are there already, by id, behind those of the groups."),
+    "policies": _list(UUID, "Access policies that are there already, by id, behind those of the groups."),
 }  # fmt: skip
 _HOW = {
     "session": _key(Checked(check=_session, example="12h"), "How long a login lasts.", SESSION),
@@ -162,7 +163,7 @@ _HOW = {
     "denyUrl": _key(Checked(check=_url, example="https://www.example.com/no"), "Where he is sent instead."),
     "sameSite": _key(Choice(("none", "lax", "strict")), "SameSite of the session's cookie; `strict` may make logins go in circles."),
     "bindingCookie": _key(Flag(), "A second cookie, without which a stolen first one is of no use.", False),
-    "loginMethods": _list(formats.UUID, "The only login methods that are offered, by id; a single one is taken at once."),
+    "loginMethods": _list(UUID, "The only login methods that are offered, by id; a single one is taken at once."),
     "appLauncher": _key(Flag(), "Shows the site in the team's App Launcher.", True),
     "cors": _key(_CORS, "What Access answers to a browser's preflight requests; without it they are refused."),
 }  # fmt: skip
@@ -171,7 +172,7 @@ SITE = Short(
         keys={
             **_WHO,
             "application": _key(
-                formats.UUID,
+                UUID,
                 "An Access application of your own, by id, instead of groups and policies.",
             ),
             "except": _key(

@@ -8,7 +8,7 @@ from settings import formats
 from settings.access_keys import EMAIL
 from settings.words import ALERTS as WORDS
 from values.findings import Findings, Kind
-from values.kinds import Choice, Key, ListOf, Shape, Table, Text
+from values.kinds import UUID, Choice, Key, ListOf, Shape, Table, Text
 
 NO_RECEIVER = Kind("no-receiver", "`argoweb:alerts` names nobody who would be told.")
 STATES = {
@@ -19,7 +19,7 @@ STATES = {
 """States of a tunnel, and how the filter of `tunnel_health_event` writes them."""
 _ID = Text(
     expected="the id of a destination, as the API gives it",
-    pattern=f"{formats.HEX_ID.pattern}|{formats.UUID.pattern}",
+    pattern=f"{formats.HEX_ID.pattern}|{UUID.pattern}",
 )
 
 

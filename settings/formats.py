@@ -6,14 +6,11 @@ import re
 from urllib.parse import quote, urlsplit
 
 from cloudflared import near
+from cloudflared.keys import address_problem
 from settings import names
 from values.kinds import Checked, Text
 
 HEX_ID = Text(expected="32 lower-case hexadecimal digits", pattern="[0-9a-f]{32}")
-UUID = Text(
-    expected="a UUID in lower case",
-    pattern="[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
-)
 PATH = Text(
     expected="an absolute path without blanks, quotes, braces, '\\', '*' and '$'",
     pattern=r"/[^\s\"'`{}\\$*?\[\]]*",
@@ -102,14 +99,6 @@ def _address(text: str) -> str | None:
         ):
             return "an IP address without brackets, or a host name"
     return None
-
-
-def _ip(text: str) -> str | None:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return "an IP address such as '127.0.0.1' or '::1'"
-    return "an address without a zone such as '%eth0'" if "%" in text else None
 
 
 def _no_upstream(text: str) -> str | None:
@@ -204,7 +193,7 @@ def _health_url(text: str) -> str | None:
 
 HOST_KEY = Checked(check=_host_key, example="ssh-ed25519 AAAA…")
 ADDRESS = Checked(check=_address, example="192.0.2.10")
-IP = Checked(check=_ip, example="127.0.0.1")
+IP = Checked(check=address_problem, example="127.0.0.1")
 ROOT = Checked(check=_folder, example="/srv/www", kind=PATH.expected, pattern=PATH.pattern)
 UPSTREAM = Checked(check=_upstream, example="127.0.0.1:3000")
 REDIRECT = Checked(check=_redirect, example="https://www.example.com{uri}")

@@ -7,7 +7,7 @@ from settings.alerts import ALERTS
 from settings.contract import CONFIG_FOLDER, DATA_FOLDER, PROXY_GROUP
 from settings.metrics import METRICS
 from settings.rollout import Share, pause_problem
-from values.kinds import Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
+from values.kinds import UUID, Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
 
 _TWO_YEARS = 63_072_000
 _EIGHT_HOURS = 28_800
@@ -189,7 +189,7 @@ _TUNNEL = Table(
             Whole(least=1), "Counts the tunnel's secrets: raise it by one for a new one.", 1
         ),
         "protect": _key(Flag(), "Whether Pulumi refuses to delete the tunnel.", False),
-        "importId": _key(formats.UUID, "UUID of a tunnel that is there already, to go on with it."),
+        "importId": _key(UUID, "UUID of a tunnel that is there already, to go on with it."),
     },
     words=words.TUNNEL,
 )

@@ -104,6 +104,12 @@ class Text:
         return kind
 
 
+UUID = Text(
+    expected="a UUID in lower case",
+    pattern="[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+)
+
+
 @dataclass(frozen=True)
 class Flag:
     """`true` or `false`; a quoted word is not one."""

@@ -5,15 +5,14 @@ runs `update` (or `create`) again, a failed create leaves nothing in the state, 
 with the connection and the input that were recorded.
 """
 
-import secrets
-
-from sandbox.plugins.base import Call, Change, Failure, Provider, Resource, serve
+from sandbox.plugins.any_command import AnyCommand, previous_output
+from sandbox.plugins.base import Call, Failure, Provider, serve
 from sandbox.plugins.command_inputs import LOGGED, failures, with_defaults
 from sandbox.plugins.local_command import LocalCommand
-from sandbox.plugins.values import UNKNOWN, Properties, Secret, changed, reveal
+from sandbox.plugins.values import UNKNOWN, Properties, Secret, reveal
 
 
-class Command(Resource):
+class Command(AnyCommand):
     """`command.remote.Command`. Its connections stay open until the plugin ends."""
 
     def __init__(self) -> None:
@@ -25,34 +24,9 @@ class Command(Resource):
         problems = failures(reveal(inputs))
         return {name: _passed_on(value) for name, value in inputs.items()}, problems
 
-    def diff(self, state: Properties, old_inputs: Properties, news: Properties) -> Change:
-        names = changed(old_inputs, news)
-        return Change(diffs=names, replaces=tuple(n for n in names if n == "triggers"))
-
-    def create(self, call: Call, news: Properties) -> tuple[str, Properties]:
-        if call.preview:
-            return "", {**news, "stdout": UNKNOWN, "stderr": UNKNOWN}
-        state = {**news, "stdout": "", "stderr": ""}
-        if news.get("create") is not None:
-            state = self._run(call, "create", state)
-        return call.name + secrets.token_hex(4), state
-
-    def update(
-        self, call: Call, id: str, state: Properties, old_inputs: Properties, news: Properties
-    ) -> Properties:
-        if call.preview:
-            return {**news, "stdout": UNKNOWN, "stderr": UNKNOWN}
-        state = {**news, "stdout": state.get("stdout", ""), "stderr": state.get("stderr", "")}
-        for operation in ("update", "create"):
-            if news.get(operation) is not None:
-                return self._run(call, operation, state)
-        return state
-
-    def delete(self, call: Call, id: str, state: Properties) -> None:
-        if state.get("delete") is not None:
-            self._run(call, "delete", state)
-
-    def _run(self, call: Call, operation: str, state: Properties) -> Properties:
+    def run(self, call: Call, operation: str, state: Properties) -> Properties:
+        if state.get(operation) is None:
+            return state
         # Only here, because SSH takes a while to import and a preview needs none.
         from sandbox.plugins.remote_run import run
         from sandbox.plugins.ssh_connection import connect
@@ -61,19 +35,12 @@ class Command(Resource):
         connection = with_defaults(given["connection"])
         transport = connect(connection, call.log, call.cancelled)
         self._connections.append(transport)
-        previous = {}
-        if given.get("addPreviousOutputInEnv") is not False:
-            previous = {
-                f"PULUMI_COMMAND_{name.upper()}": given[name]
-                for name in ("stdout", "stderr")
-                if given.get(name)
-            }
         output = run(
             transport,
             given[operation],
             stdin=given.get("stdin") or "",
             environment=given.get("environment") or {},
-            previous=previous,
+            previous=previous_output(given),
             logged=LOGGED[given.get("logging") or "stdoutAndStderr"],
             log=call.log,
         )

@@ -1,12 +1,12 @@
 """`command.local.Command`: a program on this machine, as pulumi-command 1.2 runs it."""
 
 import os
-import secrets
 import subprocess
 from typing import Any
 
-from sandbox.plugins.base import Call, Change, Failure, PluginError, Resource
-from sandbox.plugins.values import UNKNOWN, Properties, changed, reveal
+from sandbox.plugins.any_command import AnyCommand, previous_output
+from sandbox.plugins.base import Call, Failure, PluginError
+from sandbox.plugins.values import UNKNOWN, Properties, reveal
 
 _TEXTS = ("create", "update", "delete", "stdin", "dir", "logging")
 _LISTS = ("interpreter", "triggers")
@@ -15,8 +15,8 @@ _INPUTS = {*_TEXTS, *_LISTS, "environment", "addPreviousOutputInEnv"}
 _SHELL = ["/bin/sh", "-c"]
 
 
-class LocalCommand(Resource):
-    """Runs on create and on every change; a failure leaves the state as it was."""
+class LocalCommand(AnyCommand):
+    """A program on this machine; a failure leaves the state as it was."""
 
     def check(self, news: Properties) -> tuple[Properties, list[Failure]]:
         given = reveal(news)
@@ -28,62 +28,36 @@ class LocalCommand(Resource):
         failures = [Failure(property=n, reason=f"{n} {why}") for n, why in wrong]
         return {"addPreviousOutputInEnv": True, **news}, failures
 
-    def diff(self, state: Properties, old_inputs: Properties, news: Properties) -> Change:
-        names = changed(old_inputs, news)
-        return Change(diffs=names, replaces=tuple(n for n in names if n == "triggers"))
+    def run(self, call: Call, operation: str, state: Properties) -> Properties:
+        # Only here, because it takes what a preview does not need.
+        from sandbox.plugins.remote_run import go_quoted
 
-    def create(self, call: Call, news: Properties) -> tuple[str, Properties]:
-        if call.preview:
-            return "", {**news, "stdout": UNKNOWN, "stderr": UNKNOWN}
-        state = {**news, "stdout": "", "stderr": ""}
-        return call.name + secrets.token_hex(4), _ran("create", state)
-
-    def update(
-        self, call: Call, id: str, state: Properties, old_inputs: Properties, news: Properties
-    ) -> Properties:
-        if call.preview:
-            return {**news, "stdout": UNKNOWN, "stderr": UNKNOWN}
-        kept = {name: state.get(name, "") for name in ("stdout", "stderr")}
-        operation = "create" if news.get("update") is None else "update"
-        return _ran(operation, {**news, **kept})
-
-    def delete(self, call: Call, id: str, state: Properties) -> None:
-        _ran("delete", state)
-
-
-def _ran(operation: str, state: Properties) -> Properties:
-    # Only here, because it takes what a preview does not need.
-    from sandbox.plugins.remote_run import go_quoted
-
-    given = reveal(state)
-    command = given.get(operation)
-    if command is None:
-        return state
-    environment = {**os.environ, **(given.get("environment") or {})}
-    if given.get("addPreviousOutputInEnv") is not False:
-        previous = {f"PULUMI_COMMAND_{n.upper()}": given[n] for n in ("stdout", "stderr")}
-        environment |= {name: text for name, text in previous.items() if text}
-    try:
-        ended = subprocess.run(
-            [*(given.get("interpreter") or _SHELL), command],
-            cwd=given.get("dir"),
-            env=environment,
-            input=given.get("stdin") or "",
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-    except OSError as error:
-        raise PluginError(f"{error}: running {go_quoted(command)}:\n") from None
-    if ended.returncode:
-        # The official one has both streams in the order in which they came.
-        printed = ended.stdout + ended.stderr
-        raise PluginError(
-            f"exit status {ended.returncode}: running {go_quoted(command)}:\n{printed}"
-        )
-    printed = {"stdout": ended.stdout, "stderr": ended.stderr}
-    return {**state, **{name: text.removesuffix("\n") for name, text in printed.items()}}
+        given = reveal(state)
+        command = given.get(operation)
+        if command is None:
+            return state
+        environment = {**os.environ, **(given.get("environment") or {}), **previous_output(given)}
+        try:
+            ended = subprocess.run(
+                [*(given.get("interpreter") or _SHELL), command],
+                cwd=given.get("dir"),
+                env=environment,
+                input=given.get("stdin") or "",
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+        except OSError as error:
+            raise PluginError(f"{error}: running {go_quoted(command)}:\n") from None
+        if ended.returncode:
+            # The official one has both streams in the order in which they came.
+            printed = ended.stdout + ended.stderr
+            raise PluginError(
+                f"exit status {ended.returncode}: running {go_quoted(command)}:\n{printed}"
+            )
+        printed = {"stdout": ended.stdout, "stderr": ended.stderr}
+        return {**state, **{name: text.removesuffix("\n") for name, text in printed.items()}}
 
 
 def _is(value: Any, kind: type) -> bool:
