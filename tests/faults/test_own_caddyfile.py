@@ -47,3 +47,26 @@ def test_a_caddy_that_runs_a_file_without_our_import_is_refused_and_shown_the_li
     assert after == files
     assert "done: the tunnel is connected" in said
     assert shows(world, MOVED)()
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('services.caddy.settings.apps.http.servers.own.listen = [ ":9000" ];', "which is JSON (services.caddy.settings?) and cannot import our sites."),
+        ('services.caddy.virtualHosts."own.example.localhost:8080".listenAddresses = [ "127.0.0.1" ];', "Caddy cannot have both at one port."),
+        ('services.caddy.globalConfig = "admin localhost:8080";', "Caddy is to listen at localhost:8080 for something else"),
+        ('services.caddy.globalConfig = "admin off";', "Caddy's admin endpoint is off"),
+    ],
+)  # fmt: skip
+def test_what_the_owner_has_in_caddys_options_and_would_end_the_sites_is_told_first(
+    world: World, direct: Direct, owner: Callable[[str], None], lines: str, told: str
+) -> None:
+    owner(lines)
+    new, files = direct.moved(), live_files(world)
+    direct.stage(new)
+
+    refused = direct.run(new.manifest).refusal()
+
+    assert told in refused
+    assert UNTOUCHED in refused
+    assert live_files(world) == files

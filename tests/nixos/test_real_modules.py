@@ -63,6 +63,16 @@ OWNERS = {
       services.caddy = { enableReload = false; group = "proxies"; environmentFile = "/run/caddy.env"; };
       users.groups.proxies = { };
     """,
+    "Caddy's own sites": """
+      services.caddy = {
+        email = "a@example.com"; acmeCA = "https://acme.example.com/directory"; httpPort = 8088; httpsPort = 8443; resume = true;
+        virtualHosts."own.example.net" = { serverAliases = [ "www.example.net" ]; listenAddresses = [ "192.0.2.1" ]; extraConfig = "respond own"; };
+        virtualHosts.other = { hostName = "http://other.example.net"; logFormat = null; };
+      };
+    """,
+    "Caddy's settings": """
+      services.caddy.settings = { admin.listen = "127.0.0.1:2020"; apps.http.servers.own = { listen = [ ":8099" ]; routes = [ ]; }; };
+    """,
     "a Caddy of its own": "services.argoWeb.caddy.manage = false;",
     "packages": """
       nixpkgs.config = lib.mkMerge [
