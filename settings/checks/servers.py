@@ -14,37 +14,11 @@ SSH_ALIAS = warning(
     "ssh-alias", "A server's address is a name that only your own SSH configuration may know."
 )
 
-REBUILD_ARG = Kind(
-    "rebuild-arg", "A word for nixos-rebuild has it do something else than build the system."
-)
-_ACTIONS = "argoweb says what nixos-rebuild does. Leave it out."
-_REFUSED = {
-    **dict.fromkeys(("switch", "boot", "test", "build", "dry-build", "dry-activate", "edit", "repl"), _ACTIONS),
-    "--rollback": "That is an older system, without the new files. Leave it out.",
-    "--target-host": "argoweb works on the server itself. Leave it out.",
-    "--flake": "Write it as `rebuild.flake`.",
-    "--build-host": "Write it as `rebuild.buildHost`.",
-    **dict.fromkeys(("--specialisation", "-c"), "The one that runs on the server goes on running. Leave it out."),
-}  # fmt: skip
-
 
 def check(settings: Settings, findings: Findings) -> None:
     """Whether there are servers, each of them once and each to be reached."""
     _check_each_once(settings.servers, findings)
-    for server in settings.servers:
-        _check_arguments(server, findings)
     _check_addresses(settings, findings)
-
-
-def _check_arguments(server: Server, findings: Findings) -> None:
-    words = server.rebuild.args
-    for index, word in enumerate(words):
-        before = words[index - 1] if index else ""
-        name = word.partition("=")[0]
-        refused = _REFUSED.get(name)
-        if refused and (name.startswith("-") or not before.startswith("-")):
-            where = f"argoweb:servers.{server.name}.rebuild.args[{index}]"
-            findings.add(REBUILD_ARG, where, f"found '{word}'.", refused)
 
 
 def _check_addresses(settings: Settings, findings: Findings) -> None:
