@@ -30,7 +30,7 @@ _NEEDED = ("asyncssh", "rich", "questionary")
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Runs one command; its exit code."""
+    """Runs the command that the words name, and gives its exit code."""
     given_words = sys.argv[1:] if words is None else list(words)
     parser = argparse.ArgumentParser(
         prog="python -m argoweb",

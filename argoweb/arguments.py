@@ -7,12 +7,12 @@ from settings import Server, Settings
 
 
 def add_stack(parser: argparse.ArgumentParser) -> None:
-    """`--stack NAME`."""
+    """Adds `--stack NAME`, which names the stack that a command is about."""
     parser.add_argument("--stack", metavar="NAME", help="the stack; the selected one unless given")
 
 
 def add_edge(parser: argparse.ArgumentParser) -> None:
-    """`--edge URL`."""
+    """Adds `--edge URL`, the address that is asked for the hostnames in the place of what DNS names."""
     parser.add_argument(
         "--edge",
         metavar="URL",
@@ -21,12 +21,12 @@ def add_edge(parser: argparse.ArgumentParser) -> None:
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """`--json`."""
+    """Adds `--json`, which prints the same for programs."""
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
-def server_of(settings: Settings, name: str) -> Server:
-    """The stack's server of that name.
+def find_server(settings: Settings, name: str) -> Server:
+    """Finds the server of a name in a stack.
 
     Raises:
         StackUnreadable: it has none.

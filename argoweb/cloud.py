@@ -1,4 +1,4 @@
-"""What is at Cloudflare of a stack: its tunnel, who is connected to it, and its records."""
+"""Looks at what Cloudflare has of a stack: its tunnel, the cloudflareds connected to it, its records and its Access."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from argoweb.report import observe
-from argoweb.shadows import shadows
+from argoweb.shadows import find_shadows
 from argoweb.stack import Stack
 from existing import permissions
 from existing.access_edits import compare_access
@@ -26,7 +26,7 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Connector:
-    """One cloudflared that is connected to the tunnel."""
+    """A cloudflared that is connected to the tunnel."""
 
     id: str
     version: str
@@ -37,7 +37,7 @@ class Connector:
 
 @dataclass(frozen=True, kw_only=True)
 class CloudSeen:
-    """What was found."""
+    """What Cloudflare has of a stack."""
 
     tunnel_id: str | None = None
     tunnel_name: str | None = None
@@ -49,14 +49,14 @@ class CloudSeen:
 
 
 def look_at_cloudflare(stack: Stack) -> CloudSeen:
-    """The tunnel and each zone, with one request a zone and two for the tunnel, all at once."""
+    """Asks for the tunnel (two requests), Access (one) and each zone (one for its records), all at once."""
     api = Api(stack.access)
     zones = {zone.name: zone for zone in map(stack.settings.zone_of, stack.settings.named)}
     with ThreadPoolExecutor(8) as pool:
-        tunnel = pool.submit(_tunnel, stack, api)
-        access = pool.submit(_access, stack, api)
+        tunnel = pool.submit(_look_at_tunnel, stack, api)
+        access = pool.submit(_look_at_access, stack, api)
         asked = {
-            name: pool.submit(_told, lambda zone=zone: _zone(stack, api, zone))
+            name: pool.submit(_answer_or_reason, lambda zone=zone: _look_at_zone(stack, api, zone))
             for name, zone in zones.items()
         }
     seen, lines = tunnel.result()
@@ -67,21 +67,21 @@ def look_at_cloudflare(stack: Stack) -> CloudSeen:
         if isinstance(found, str):
             lines.append(observe("cloudflare-unreadable", name, found))
         else:
-            listed[name], shadows = found
-            lines += shadows
-    records, more = _judged(stack, listed)
+            listed[name], before = found
+            lines += before
+    records, more = _judge_records(stack, listed)
     return CloudSeen(**seen, records=records, lines=[*lines, *more])
 
 
-def _told(question: Callable[[], _T]) -> _T | str:
-    """The answer, or why there is none."""
+def _answer_or_reason(question: Callable[[], _T]) -> _T | str:
+    """Gives the answer to a question of the API, or the reason why there is none."""
     try:
         return question()
     except ApiError as error:
         return str(error)
 
 
-def _tunnel(stack: Stack, api: Api) -> tuple[dict[str, Any], list[Finding]]:
+def _look_at_tunnel(stack: Stack, api: Api) -> tuple[dict[str, Any], list[Finding]]:
     made = stack.state.tunnel
     if made is None:
         return {}, [observe("tunnel-not-made", "tunnel", "the stack has made none yet")]
@@ -123,8 +123,8 @@ def _tunnel(stack: Stack, api: Api) -> tuple[dict[str, Any], list[Finding]]:
     return {**seen, "tunnel_status": status, "connectors": connectors}, lines
 
 
-def _access(stack: Stack, api: Api) -> list[Finding]:
-    """What somebody else has done to the stack's Access applications; nothing is asked where it has none."""
+def _look_at_access(stack: Stack, api: Api) -> list[Finding]:
+    """Finds what somebody else has done to the stack's Access applications; asks nothing if the stack has none."""
     own = stack.state.access
     if not own.applications:
         return []
@@ -143,16 +143,16 @@ def _access(stack: Stack, api: Api) -> list[Finding]:
     return lines + [observe("access-edited", "access", each) for each in changed]
 
 
-def _zone(stack: Stack, api: Api, zone: Zone) -> tuple[Sequence[Record], list[Finding]]:
-    """The zone's records, and what stands before those of the stack."""
-    path = f"zones/{zone_id(stack, api, zone)}"
+def _look_at_zone(stack: Stack, api: Api, zone: Zone) -> tuple[Sequence[Record], list[Finding]]:
+    """Lists a zone's records, and finds what takes requests before the stack's records do."""
+    path = f"zones/{find_zone_id(stack, api, zone)}"
     records = api.listed(f"{path}/dns_records", permissions.DNS, per_page=PER_PAGE)
     hostnames = [name for name in stack.settings.named if stack.settings.zone_of(name) == zone]
-    return records, [*shadows(api, path, zone, records, hostnames)]
+    return records, [*find_shadows(api, path, zone, records, hostnames)]
 
 
-def zone_id(stack: Stack, api: Api, zone: Zone) -> str:
-    """The zone's id, asked for where the stack file does not have it.
+def find_zone_id(stack: Stack, api: Api, zone: Zone) -> str:
+    """Gives a zone's id, and asks for it if the stack file does not have it.
 
     Raises:
         ApiError: the token sees no such zone.
@@ -168,10 +168,10 @@ def zone_id(stack: Stack, api: Api, zone: Zone) -> str:
     return str(found[0]["id"])
 
 
-def _judged(
+def _judge_records(
     stack: Stack, listed: Mapping[str, Sequence[Record]]
 ) -> tuple[dict[str, str], list[Finding]]:
-    """How the record of each hostname is, and what is to be said of it."""
+    """Tells for each hostname how its record is, and finds what is wrong with any."""
     settings, lines = stack.settings, list[Finding]()
     how = {site.hostname: "none" for site in settings.sites}
     mark = owner_mark(settings.deployment)
@@ -185,7 +185,7 @@ def _judged(
             for record in listed[zone]
             if record["name"].lower() == hostname and record["type"] in _EXCLUSIVE
         ]
-        how[hostname], said = _judge(stack, hostname, there, mark)
+        how[hostname], said = _judge_record(stack, hostname, there, mark)
         if said:
             code = f"record-{how[hostname]}"
             lines.append(observe(code, hostname, said))
@@ -195,8 +195,10 @@ def _judged(
     return how, lines
 
 
-def _judge(stack: Stack, hostname: str, there: Iterable[Record], mark: str) -> tuple[str, str]:
-    """How the record is, and what is to be said of it; nothing where it is as it should be."""
+def _judge_record(
+    stack: Stack, hostname: str, there: Iterable[Record], mark: str
+) -> tuple[str, str]:
+    """Tells how the record of a hostname is, and what is wrong with it: an empty text if nothing is."""
     recorded = stack.state.records.get(hostname)
     found = {record["id"]: record for record in there}
     mine = found.get(recorded["id"]) if recorded else None

@@ -1,4 +1,4 @@
-"""SSH to a stack's servers as the stack has it: port, key, bastion, pinned host key. Keys stay in memory."""
+"""Connects by SSH to a stack's servers with the stack's own port, key, bastion and pinned host key; keys stay in memory."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ _MOST_OUTPUT = 10_000_000
 
 
 class NoConnection(Exception):
-    """A server cannot be asked; `code` is that of the line that says so."""
+    """A server cannot be asked; `code` is that of the finding which says so."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
@@ -30,7 +30,7 @@ class NoConnection(Exception):
 async def connected(
     server: Server, private_key: str | None
 ) -> AsyncIterator[asyncssh.SSHClientConnection]:
-    """A connection to the server, by way of its bastion if it has one.
+    """Opens a connection to a server, by way of its bastion if it has one.
 
     Raises:
         NoConnection: there is none in time.
@@ -103,14 +103,14 @@ def _public(text: str, at: str) -> asyncssh.SSHKey:
 
 
 def as_root(server: Server, *words: str) -> str:
-    """The shell command that runs the words as root."""
+    """Gives the shell command that runs the words as root."""
     return shlex.join([*(() if server.user == "root" else ("sudo", "-n")), *words])
 
 
 async def run_program(
     server: Server, connection: asyncssh.SSHClientConnection, program: str, data: str = ""
 ) -> str:
-    """What a shell program prints that root runs on the server; the program, and then the data, go in on stdin.
+    """Runs a shell program as root on the server and gives what it prints; the program, and then the data, go in on stdin.
 
     Raises:
         NoConnection: it did not run.

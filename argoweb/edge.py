@@ -1,4 +1,4 @@
-"""What a visitor gets: each hostname asked through Cloudflare's edge, from this machine."""
+"""Asks for hostnames as a visitor does: through Cloudflare, from this machine."""
 
 import http.client
 import re
@@ -25,22 +25,22 @@ _CODE = re.compile(r"error code:?\s*(?:<[^>]*>\s*)*(\d{3,4})", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What a visitor sees of a hostname."""
+    """What a visitor gets at a hostname."""
 
     status: int = 0
-    """0: nothing."""
+    """Of HTTP; 0 if nothing answered."""
     seconds: float = 0.0
     login: bool = False
     """Whether it is the login of Access."""
     certificate_until: str | None = None
     """When the certificate ends; `None` over plain http."""
     code: str | None = None
-    """The code of a line where it is not well."""
+    """The code of the finding if something is wrong."""
     text: str = ""
 
     @property
     def shown(self) -> str:
-        """In a few characters."""
+        """The answer in a few characters, as `200 42 ms`."""
         if not self.status:
             return "nothing"
         login = " login" if self.login else ""
@@ -48,7 +48,7 @@ class Seen:
 
 
 def ask(asked: Iterable[tuple[str, str]], edge: str | None = None) -> dict[tuple[str, str], Seen]:
-    """What each hostname and path gives; `edge` is a URL that is asked in the place of the one that DNS names."""
+    """Asks for each hostname and path at once; `edge` is a URL that is asked in the place of the address that DNS names."""
     pairs = list(dict.fromkeys(asked))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return dict(
@@ -95,7 +95,7 @@ def _answer(hostname: str, path: str, edge: str | None, began: float) -> Seen:
     code, text = None, ""
     if response.status >= _FIRST_ERROR:
         code = "edge-error"
-        text = explained(hostname, response.status, body.decode(errors="replace"))
+        text = explain(hostname, response.status, body.decode(errors="replace"))
     return Seen(
         status=response.status,
         seconds=seconds,
@@ -106,8 +106,8 @@ def _answer(hostname: str, path: str, edge: str | None, began: float) -> Seen:
     )
 
 
-def explained(hostname: str, status: int, body: str) -> str:
-    """Which hop an error page is about."""
+def explain(hostname: str, status: int, body: str) -> str:
+    """Names the hop that an error page is about, in a sentence."""
     found = _CODE.search(body)
     number = int(found[1]) if found else status
     named = f" with error code {number}" if number != status else ""

@@ -1,5 +1,5 @@
-"""The error that ends a command which cannot tell what it was asked."""
+"""The error that ends a command of the command line."""
 
 
 class StackUnreadable(Exception):
-    """What a stack declares is not known; the text says why and what to do."""
+    """A stack cannot be read, or a command lacks what it needs; the text says why and what to do."""

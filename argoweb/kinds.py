@@ -1,4 +1,7 @@
-"""Kinds of findings about what runs, or about what a first deployment needs; what a preview may find too stands there."""
+"""Kinds of findings that the command line alone has: about what runs, and about what a first deployment needs.
+
+Of what a preview finds too the kinds stand in `settings/`.
+"""
 
 from settings import looked_up  # noqa: F401 so that the kinds that a preview finds too are known
 from values.findings import Kind, Severity

@@ -1,4 +1,4 @@
-"""What cloudflared and Caddy have counted in the last seconds, asked over SSH: nothing is opened on the server."""
+"""Asks over SSH what cloudflared and Caddy count; no port is opened on the server for it."""
 
 import asyncio
 import re
@@ -29,7 +29,7 @@ class Numbers:
     """A site's requests in the last seconds."""
 
     requests: float
-    """A second."""
+    """Requests a second."""
     errors: float
     """Answers with a status from 500 on, a second."""
     slow: float | None
@@ -38,7 +38,7 @@ class Numbers:
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:
-    """What a server has counted."""
+    """The numbers of a server in the last seconds."""
 
     sites: Mapping[str, Numbers]
     """By hostname."""
@@ -47,7 +47,7 @@ class Counted:
 
 
 async def count(stack: Stack) -> dict[str, Counted]:
-    """What each server has counted, by its name; those that do not tell are left out."""
+    """Asks each server for its numbers, which are given by its name; leaves out servers that do not answer."""
     found = await asyncio.gather(*(_count(stack, server) for server in stack.settings.servers))
     names = [server.name for server in stack.settings.servers]
     return {name: each for name, each in zip(names, found, strict=True) if each is not None}
@@ -58,7 +58,7 @@ async def _count(stack: Stack, server: Server) -> Counted | None:
         text = await asyncio.wait_for(_ask(stack, server), _SECONDS)
     except (NoConnection, asyncio.TimeoutError):
         return None
-    return counted(text)
+    return compare_samples(text)
 
 
 async def _ask(stack: Stack, server: Server) -> str:
@@ -67,8 +67,8 @@ async def _ask(stack: Stack, server: Server) -> str:
         return await run_program(server, connection, metrics_program(*addresses, _ADMIN))
 
 
-def counted(text: str) -> Counted | None:
-    """What lies between the two samples that the program has printed."""
+def compare_samples(text: str) -> Counted | None:
+    """Computes the numbers from the two samples of counters that the server program has printed."""
     times, samples = list[float](), list[Sample]()
     address = ""
     current: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
@@ -90,11 +90,11 @@ def counted(text: str) -> Counted | None:
     grown = {key: max(value - samples[0].get(key, 0.0), 0.0) for key, value in samples[1].items()}
     requests = [value for (name, _), value in grown.items() if name == _REQUESTS]
     return Counted(
-        sites=_sites(grown, seconds), requests=sum(requests) / seconds if requests else None
+        sites=_count_by_site(grown, seconds), requests=sum(requests) / seconds if requests else None
     )
 
 
-def _sites(grown: Sample, seconds: float) -> dict[str, Numbers]:
+def _count_by_site(grown: Sample, seconds: float) -> dict[str, Numbers]:
     count: dict[str, float] = defaultdict(float)
     errors: dict[str, float] = defaultdict(float)
     buckets: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
@@ -119,7 +119,7 @@ def _sites(grown: Sample, seconds: float) -> dict[str, Numbers]:
 
 
 def _quantile(buckets: Sequence[tuple[float, float]]) -> float | None:
-    """The bound below which 95 % lie, between two bounds by their shares."""
+    """Estimates the time within which 95 % of requests were answered, from the counts of a histogram's buckets."""
     if not buckets or not buckets[-1][1]:
         return None
     wanted = _SLOW * buckets[-1][1]

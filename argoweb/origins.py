@@ -1,4 +1,4 @@
-"""What is asked of each site on the server itself, as cloudflared would: of Caddy, or of a service of its own."""
+"""Says how each site is asked for on the server itself, as cloudflared would: from Caddy, or from the site's own service."""
 
 from urllib.parse import urlsplit
 
@@ -9,17 +9,17 @@ from settings.model import Service
 _SECONDS = 10
 
 
-def curl_config(settings: Settings) -> str:
-    """Curl's configuration: a transfer for each site that can be asked, which prints `site`, its index, status, seconds."""
+def write_curl_config(settings: Settings) -> str:
+    """Writes a configuration of curl with a transfer for each site that can be asked; each prints `site`, its index, status, seconds."""
     blocks = [
         "\n".join([*block, f'write-out = "site\\t{index}\\t%{{http_code}}\\t%{{time_total}}\\n"'])
         for index, site in enumerate(settings.sites)
-        if (block := _transfer(settings, site))
+        if (block := _write_transfer(settings, site))
     ]
     return "\nnext\n".join(blocks) + "\n" if blocks else ""
 
 
-def _transfer(settings: Settings, site: Site) -> list[str]:
+def _write_transfer(settings: Settings, site: Site) -> list[str]:
     hostname, path = hostname_of(site), path_of(site)
     if hostname is None or path is None:
         return []

@@ -1,4 +1,4 @@
-"""Everything that is seen of one stack, from its records to its servers."""
+"""Looks at a whole stack at once: Cloudflare, the servers, and what visitors get."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _WRONG = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """A stack as it was found."""
+    """What was found of a stack."""
 
     stack: Stack
     cloud: CloudSeen
@@ -32,7 +32,7 @@ class Overview:
 
     @property
     def lines(self) -> list[Finding]:
-        """All that is not well."""
+        """Everything that is wrong."""
         lines = [*self.cloud.lines]
         lines += [line for server in self.servers for line in server.lines]
         for (hostname, _), seen in self.edge.items():
@@ -58,12 +58,12 @@ class Overview:
 
 
 def is_guarded(seen: Seen) -> bool:
-    """Whether somebody without a login was refused, or did not come as far."""
+    """Whether a visitor without a login was refused, or sent to one, or got no answer at all."""
     return seen.login or not seen.status or seen.status in _REFUSED or seen.code is not None
 
 
 def look_at(stack: Stack, *, edge_url: str | None) -> Overview:
-    """Cloudflare, the servers and the edge at the same time."""
+    """Asks Cloudflare, the servers and the edge at the same time; `edge_url` as in `edge.ask`."""
     asked = [
         (hostname, path)
         for site in stack.settings.sites

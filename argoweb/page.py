@@ -1,4 +1,4 @@
-"""The page: one HTML file with all that was seen of a stack, and what serves it on the loopback."""
+"""Makes one HTML file of all that was found of a stack, and serves it on the loopback."""
 
 import asyncio
 import base64
@@ -16,7 +16,7 @@ from typing import Any
 
 from argoweb.metrics import Counted, count
 from argoweb.overview import Overview, look_at
-from argoweb.stack import Stack, updates_of
+from argoweb.stack import Stack, list_updates
 from argoweb.status import as_json
 
 _TEMPLATE = Path(__file__).with_name("page.html")
@@ -26,26 +26,26 @@ Data = dict[str, Any]
 
 
 def look(stack: Stack, *, edge_url: str | None, every: float | None = None) -> Data:
-    """All that the page shows; `every` is the time in seconds after which it asks again, `None` for never."""
+    """Looks at a stack for the page; `every` is the time in seconds after which the page asks again, `None` for never."""
     with ThreadPoolExecutor(2) as pool:
-        updates = pool.submit(updates_of, stack.name)
+        updates = pool.submit(list_updates, stack.name)
         numbers = pool.submit(lambda: asyncio.run(count(stack)) if _counts(stack) else {})
         found = look_at(stack, edge_url=edge_url)
-    return shown(found, numbers.result(), updates.result(), every=every)
+    return collect(found, numbers.result(), updates.result(), every=every)
 
 
 def _counts(stack: Stack) -> bool:
     return stack.settings.caddy.metrics is not None
 
 
-def shown(
+def collect(
     found: Overview,
     numbers: Mapping[str, Counted],
     updates: list[Mapping[str, Any]],
     *,
     every: float | None,
 ) -> Data:
-    """What the page's script draws: that of `status --json`, with numbers and deployments."""
+    """Puts together what the page's script draws: what `status --json` has, with numbers and deployments."""
     data: Data = as_json(found)
     rates = [each.requests for each in numbers.values() if each.requests is not None]
     for site in data["sites"]:
@@ -78,8 +78,8 @@ def shown(
     }
 
 
-def page(data: Data) -> str:
-    """The file: it needs nothing else, and runs no script but its own, whatever names and journals hold."""
+def render_page(data: Data) -> str:
+    """Writes the HTML file, which needs no other file and runs no script but its own, whatever names and journals hold."""
     template = _TEMPLATE.read_text(encoding="utf-8")
     hashes: dict[str, str] = {
         kind: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
@@ -97,7 +97,7 @@ def page(data: Data) -> str:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves the page at the loopback, and looks again when it is asked and what it has is old."""
+    """Serves the page at the loopback, and looks at the stack again when somebody asks for data and those are old."""
 
     daemon_threads = True
 
@@ -110,11 +110,11 @@ class Server(ThreadingHTTPServer):
 
     @property
     def names(self) -> set[str]:
-        """What a browser may call it: any other name is one that leads here to read what is not its own."""
+        """The `Host` headers that are answered: any other name belongs to a site that was led here to read the data."""
         return {f"{host}:{self.server_port}" for host in (LOOPBACK, "localhost")}
 
     def data(self) -> Data:
-        """What was seen within the last moments."""
+        """Gives the data, renewed if they are old."""
         with self._lock:
             if time.time() - float(self._data["at"]) >= self._every:
                 self._data = self._ask()
@@ -122,7 +122,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def last(self) -> Data:
-        """What was seen last."""
+        """The data of the last look, however old."""
         return self._data
 
 
@@ -135,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Host", "") not in self.server.names:
             self._answer(421, "text/plain", "This page is for this machine alone.\n")
         elif self.path == "/":
-            self._answer(200, "text/html", page(self.server.last))
+            self._answer(200, "text/html", render_page(self.server.last))
         elif self.path == "/data":
             self._answer(200, "application/json", json.dumps(self.server.data()))
         else:
@@ -162,4 +162,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: the terminal is the user's."""
+        """Prints nothing, since the terminal is the user's."""

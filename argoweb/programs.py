@@ -1,4 +1,4 @@
-"""The shell programs that look at a server. They go there on stdin, run as root, and leave nothing."""
+"""Puts together the shell programs that look at a server: they go there on stdin, run as root, and leave nothing."""
 
 import shlex
 from functools import cache
@@ -24,12 +24,12 @@ _STAGING = (
 
 @cache
 def report_program() -> str:
-    """Prints what a server is like; what follows it on stdin is curl's configuration for its sites."""
+    """Gives the program that prints what a server is like; it reads curl's configuration for the sites from stdin."""
     return _whole(REPORT_PARTS, f"{_STAGING}report")
 
 
 def doctor_program(caddy_unit: str, flake: str, *words: str) -> str:
-    """Prints what a first deployment needs; the words are those of `doctor` in remote/doctor.sh."""
+    """Gives the program that prints what a first deployment needs; the words go to `doctor` in remote/doctor.sh."""
     settings = (
         f"CADDY=({shlex.quote(f'{caddy_unit}.service')})\nSETTING[flake]={shlex.quote(flake)}"
     )
@@ -37,17 +37,17 @@ def doctor_program(caddy_unit: str, flake: str, *words: str) -> str:
 
 
 def logs_program(*words: str) -> str:
-    """Prints the journal; the words are those of `logs` in remote/logs.sh."""
+    """Gives the program that prints the journal; the words go to `logs` in remote/logs.sh."""
     return _whole(LOGS_PARTS, shlex.join(["logs", *words]))
 
 
 def metrics_program(*addresses: str) -> str:
-    """Prints two samples of what is counted at each `host:port`."""
+    """Gives the program that prints two samples of the metrics at each `host:port`."""
     return _whole(("metrics.sh",), shlex.join(["metrics", *addresses]))
 
 
 def source(parts: tuple[str, ...]) -> str:
-    """The parts of a program, one after another."""
+    """Joins files of `remote/` to one program."""
     return "\n".join((_FOLDER / part).read_text() for part in parts)
 
 

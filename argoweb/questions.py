@@ -1,4 +1,4 @@
-"""Questions in a terminal, each of which a flag may answer beforehand."""
+"""Asks questions in a terminal, each of which a flag may answer beforehand."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -11,8 +11,8 @@ Check = Callable[[str], bool | str]
 """True for a good answer, or what is wrong with it."""
 
 
-def anything(answer: str) -> bool | str:
-    """Whether there is an answer at all."""
+def is_answered(answer: str) -> bool | str:
+    """Refuses an empty answer."""
     return bool(answer.strip()) or "an answer is needed"
 
 
@@ -33,10 +33,10 @@ class Questions:
         question: str,
         default: str = "",
         *,
-        check: Check = anything,
+        check: Check = is_answered,
         suffices: bool = False,
     ) -> str:
-        """One line; a default that `suffices` is taken where nobody can be asked."""
+        """Asks for a line of text; a default that `suffices` is taken if nobody can be asked."""
         if flag is None and suffices and self._missing:
             return default
         if flag is not None:
@@ -47,12 +47,12 @@ class Questions:
         return str(questionary.text(question, default=default, validate=check).unsafe_ask()).strip()
 
     def hidden(self, name: str, question: str) -> str:
-        """A secret, which is not shown; never a flag, since others see those."""
+        """Asks for a secret, which is not shown; no flag gives it, since other users see flags."""
         self.needs(name)
-        return str(questionary.password(question, validate=anything).unsafe_ask()).strip()
+        return str(questionary.password(question, validate=is_answered).unsafe_ask()).strip()
 
     def one(self, flag: str | None, name: str, question: str, choices: Sequence[str]) -> str:
-        """One of several; the first is the default. A single one is taken unasked."""
+        """Asks for one of several choices, of which the first is the default; takes a single one unasked."""
         if flag is not None or len(choices) == 1:
             return flag or choices[0]
         self.needs(name)
@@ -61,7 +61,7 @@ class Questions:
     def some(
         self, flags: Sequence[str] | None, name: str, question: str, choices: Sequence[str]
     ) -> list[str]:
-        """At least one of several. A single one is taken unasked."""
+        """Asks for at least one of several choices; takes a single one unasked."""
         if flags or len(choices) == 1:
             return list(flags or choices)
         self.needs(name)
@@ -72,14 +72,14 @@ class Questions:
         )
 
     def sure(self, flag: bool, name: str, question: str) -> bool:
-        """Yes or no; no is the default."""
+        """Asks for yes or no; no is the default."""
         if flag:
             return True
         self.needs(name)
         return bool(questionary.confirm(question, default=False).unsafe_ask())
 
     def needs(self, name: str) -> None:
-        """Says that the flag of that name is missing, where nobody can be asked instead."""
+        """Raises `StackUnreadable` for the missing flag of that name if nobody can be asked instead."""
         if self._missing:
             raise StackUnreadable(
                 f"{name} is needed where nobody can be asked: this is no terminal."

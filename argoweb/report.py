@@ -1,4 +1,4 @@
-"""Lines of a report: what was looked at, how it is, what to do; as text and as JSON."""
+"""Makes findings about what runs, and shows them as text and as JSON."""
 
 from collections.abc import Iterable, Sequence
 
@@ -27,7 +27,7 @@ WELL, WRONG, CANNOT_TELL = 0, 1, 2
 def observe(
     code: str, place: str, text: str, *, more: Sequence[str] = (), passed: bool = False
 ) -> Finding:
-    """The finding of that code about what runs; `passed` tells that it was looked for, and all is well."""
+    """Makes the finding of that code about what runs; `passed` says that it was looked for and all is well."""
     kind = KINDS[code]
     if kind.running is None:
         raise ValueError(f"nothing that runs is '{code}'")
@@ -37,7 +37,7 @@ def observe(
 
 
 def as_text(finding: Finding) -> str:
-    """The finding as a terminal shows it."""
+    """Writes a finding as lines for a terminal."""
     code = "" if finding.severity is Severity.OK else f" [{finding.code}]"
     level = finding.severity
     head = f"{SYMBOLS[level]} {level.value:7} {finding.place}: {finding.text}{code}"
@@ -48,7 +48,7 @@ def as_text(finding: Finding) -> str:
 
 
 def as_object(finding: Finding) -> dict[str, object]:
-    """The finding for programs."""
+    """Writes a finding as a JSON object."""
     return {
         "code": finding.code,
         "level": finding.severity.value,
@@ -60,7 +60,7 @@ def as_object(finding: Finding) -> dict[str, object]:
 
 
 def exit_code(lines: Iterable[Finding], *, only_differences: bool = False) -> int:
-    """0 when all is well, 1 when something is wrong, 2 when something could not be looked at and nothing else is wrong."""
+    """Gives 0 if all is well, 1 if something is wrong, 2 if nothing is wrong but something could not be looked at."""
     found = list(lines)
     if only_differences:
         wrong = any(line.kind.differs for line in found)

@@ -1,4 +1,4 @@
-"""The status of a stack as one screen."""
+"""Draws the status of a stack as one screen of a terminal."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -21,8 +21,8 @@ _COLUMNS = 4
 _FIRST_ERROR = 500
 
 
-def screen(found: Overview) -> RenderableType:
-    """Heading, servers, sites, and what is not well."""
+def draw_screen(found: Overview) -> RenderableType:
+    """Draws a heading, a table of the servers, one of the sites, and what is wrong."""
     parts: list[RenderableType] = [_heading(found), _servers(found.servers), _sites(found)]
     lines = found.lines
     parts += [_line(line) for line in lines] or [_marked(Severity.OK, "All is well.")]

@@ -1,11 +1,11 @@
-"""What a server of a stack is like, as one SSH session tells it."""
+"""Asks each server of a stack what it is like, in one SSH session."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from argoweb.connection import NoConnection, connected, run_program
-from argoweb.origins import curl_config
+from argoweb.origins import write_curl_config
 from argoweb.programs import report_program
 from argoweb.report import observe
 from argoweb.stack import Stack
@@ -13,12 +13,12 @@ from settings import Server
 from values.findings import Finding
 
 SECONDS = 45
-"""How long a server may take to answer, with its connection."""
+"""How long a server may take to answer, the time to connect included."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """A unit of systemd."""
+    """A unit of systemd on a server."""
 
     name: str
     state: str
@@ -29,7 +29,7 @@ class Unit:
 
 @dataclass(frozen=True, kw_only=True)
 class Cloudflared:
-    """One cloudflared."""
+    """A cloudflared that a server runs."""
 
     unit: str
     connections: int
@@ -40,16 +40,16 @@ class Cloudflared:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a site answers on the server itself."""
+    """The answer of a site on the server itself."""
 
     status: int
-    """0: nothing."""
+    """Of HTTP; 0 if nothing answered."""
     seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerSeen:
-    """A server as it was found."""
+    """What a server told of itself."""
 
     name: str
     address: str
@@ -72,12 +72,12 @@ class ServerSeen:
 
     @property
     def drift(self) -> list[Finding]:
-        """What differs there."""
+        """What differs on the server from what the stack has sent."""
         return [line for line in self.lines if line.code != "cloudflared-unconnected"]
 
 
 async def look_at_servers(stack: Stack, *, sites: bool) -> list[ServerSeen]:
-    """Every server of the stack, all at once, with the answers of its `sites` if they are asked for."""
+    """Asks every server of the stack at once; with `sites` also for what each site answers there."""
     return list(
         await asyncio.gather(
             *(_bounded(stack, server, sites=sites) for server in stack.settings.servers)
@@ -86,14 +86,14 @@ async def look_at_servers(stack: Stack, *, sites: bool) -> list[ServerSeen]:
 
 
 async def _bounded(stack: Stack, server: Server, *, sites: bool) -> ServerSeen:
-    data = curl_config(stack.settings) if sites else ""
+    data = write_curl_config(stack.settings) if sites else ""
     try:
         text = await asyncio.wait_for(_ask(stack, server, data), SECONDS)
     except NoConnection as error:
-        return _unseen(server, error.code, str(error))
+        return _report_unreached(server, error.code, str(error))
     except asyncio.TimeoutError:
-        return _unseen(server, "server-silent", f"no answer within {SECONDS} s")
-    return seen(stack, server, text)
+        return _report_unreached(server, "server-silent", f"no answer within {SECONDS} s")
+    return read_report(stack, server, text)
 
 
 async def _ask(stack: Stack, server: Server, data: str) -> str:
@@ -105,13 +105,13 @@ def _address(server: Server) -> str:
     return f"{server.user}@{server.address}:{server.port}"
 
 
-def _unseen(server: Server, code: str, text: str) -> ServerSeen:
+def _report_unreached(server: Server, code: str, text: str) -> ServerSeen:
     line = observe(code, server.name, text)
     return ServerSeen(name=server.name, address=_address(server), reached=False, lines=[line])
 
 
-def seen(stack: Stack, server: Server, text: str) -> ServerSeen:
-    """What the report of remote/report.sh says."""
+def read_report(stack: Stack, server: Server, text: str) -> ServerSeen:
+    """Reads what remote/report.sh has printed on a server."""
     rows: dict[str, list[list[str]]] = {}
     lines: list[Finding] = []
     for row in text.splitlines():
@@ -140,7 +140,7 @@ def seen(stack: Stack, server: Server, text: str) -> ServerSeen:
     ]
     owner, deployed_at = rows["owner"][0] if "owner" in rows else ("", "")
     manifest = "\n".join(fields[0] if fields else "" for fields in rows.get("manifest", [])) + "\n"
-    lines = [*_of_deployment(stack, server, owner, manifest, rows), *lines]
+    lines = [*_judge_deployment(stack, server, owner, manifest, rows), *lines]
     active = {unit.name for unit in units if unit.state == "active"}
     for each in cloudflareds:
         if each.unit in active and not each.connections:
@@ -175,14 +175,14 @@ def seen(stack: Stack, server: Server, text: str) -> ServerSeen:
     )
 
 
-def _of_deployment(
+def _judge_deployment(
     stack: Stack,
     server: Server,
     owner: str,
     manifest: str,
     rows: Mapping[str, Sequence[Sequence[str]]],
 ) -> list[Finding]:
-    """Whose deployment is live, and whether it is the one that the state has."""
+    """Finds whether the live deployment is another stack's, or is not the one that the stack's state has."""
     name = server.name
     if not owner:
         said = "no deployment of argoweb is live here"

@@ -1,4 +1,4 @@
-"""What takes the requests for a hostname before the stack's record does: a Worker, a load balancer, other name servers."""
+"""Finds what takes the requests for a hostname before the stack's record does: a Worker, a load balancer, other name servers."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -10,14 +10,14 @@ from settings import Zone
 from values.findings import Finding, Findings
 
 
-def shadows(
+def find_shadows(
     api: Api,
     path: str,
     zone: Zone,
     records: Collection[Mapping[str, Any]],
     hostnames: Collection[str],
 ) -> Iterator[Finding]:
-    """A line for each of them. What the token may not see, as it need not, is left out; `path` is the zone's in the API."""
+    """Finds them in a zone, whose path in the API is `path`; leaves out what the token may not see, which it need not."""
     findings = Findings()
     check_delegated(zone, records, hostnames, findings)
     for found in findings.warnings:
@@ -43,14 +43,14 @@ def shadows(
 
 
 def _takes(pattern: str, hostname: str) -> bool:
-    """Whether the hostname's part of a Worker's route takes a hostname: `*` at its beginning stands for any text."""
+    """Whether the hostname of a Worker's route matches a hostname: `*` at its beginning stands for any text."""
     if pattern.startswith("*"):
         return hostname.endswith(pattern[1:])
     return hostname == pattern
 
 
 def _seen(api: Api, path: str) -> list[dict[str, Any]]:
-    """The items of a list; none where the token may not see them."""
+    """Gives the items of a list of the API, and none if the token may not see them."""
     try:
         return api.listed(path, "")
     except ApiError:

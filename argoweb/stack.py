@@ -1,4 +1,4 @@
-"""A stack as Pulumi's command line tells of it: its configuration, its state and its last update."""
+"""Reads a stack by Pulumi's command line: its configuration, its state and its last update."""
 
 import asyncio
 import json
@@ -30,21 +30,21 @@ Resource = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What the stack's last update left."""
+    """What a stack's state has, as its last update left it."""
 
     tunnel: Resource | None
     """Outputs of the tunnel."""
     records: Mapping[str, Resource]
     """Outputs of each DNS record, by hostname."""
     manifests: Mapping[str, str]
-    """What each server was told last, by its name."""
+    """The manifest that each server was sent last, by its name."""
     access: OwnState = field(default_factory=OwnState)
     """The Access applications and policies."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """A stack, checked and complete."""
+    """A stack with its checked settings and its state."""
 
     name: str
     settings: Settings
@@ -55,17 +55,17 @@ class Stack:
     last_update: Mapping[str, Any] | None
 
 
-def read(name: str | None = None) -> Stack:
-    """The stack of that name in this folder's project, or the one that is selected.
+def read_stack(name: str | None = None) -> Stack:
+    """Reads the stack of that name in this folder's project, or the selected one.
 
     Raises:
         StackUnreadable: Pulumi does not tell, or what it tells cannot work.
     """
-    name = name or selected()
+    name = name or selected_stack()
     with ThreadPoolExecutor(3) as pool:
-        config = pool.submit(configuration, name)
+        config = pool.submit(read_configuration, name)
         exported = pool.submit(pulumi_json, "stack", "export", "--stack", name)
-        history = pool.submit(updates_of, name, 1)
+        history = pool.submit(list_updates, name, 1)
     try:
         settings, used = asyncio.run(_settings(name, config.result()))
     except FindingsError as error:
@@ -76,13 +76,13 @@ def read(name: str | None = None) -> Stack:
         settings=settings,
         access=used,
         private_key=config.result().get(_KEY, {}).get("value") or None,
-        state=state_of(exported.result()),
+        state=read_state(exported.result()),
         last_update=updates[0] if updates else None,
     )
 
 
-def updates_of(name: str, count: int = 20) -> list[Mapping[str, Any]]:
-    """The last updates of a stack, the newest first.
+def list_updates(name: str, count: int = 20) -> list[Mapping[str, Any]]:
+    """Lists the last updates of a stack, the newest first.
 
     Raises:
         StackUnreadable: Pulumi does not tell.
@@ -93,8 +93,8 @@ def updates_of(name: str, count: int = 20) -> list[Mapping[str, Any]]:
     return found
 
 
-def selected() -> str:
-    """The name of the selected stack.
+def selected_stack() -> str:
+    """Gives the name of the selected stack.
 
     Raises:
         StackUnreadable: none is.
@@ -107,8 +107,8 @@ def selected() -> str:
     return str(found[0])
 
 
-def project() -> str:
-    """The name of this folder's project.
+def project_name() -> str:
+    """Gives the name of this folder's project.
 
     Raises:
         StackUnreadable: there is none.
@@ -121,8 +121,8 @@ def project() -> str:
         ) from None
 
 
-def configuration(name: str) -> dict[str, dict[str, Any]]:
-    """The configuration with its secrets in clear: `value` and `secret` by key.
+def read_configuration(name: str) -> dict[str, dict[str, Any]]:
+    """Reads a stack's configuration with its secrets in clear: `value` and `secret` by key.
 
     Raises:
         StackUnreadable: Pulumi does not tell.
@@ -134,9 +134,9 @@ def configuration(name: str) -> dict[str, dict[str, Any]]:
 
 
 async def _settings(name: str, config: Mapping[str, Mapping[str, Any]]) -> tuple[Settings, Access]:
-    """What the program makes of the configuration: its own reader reads it, with no engine behind."""
+    """Reads a configuration as the Pulumi program would, without Pulumi's engine."""
     short = name.rpartition("/")[2]
-    configure(Runtime(project=project(), stack=short))
+    configure(Runtime(project=project_name(), stack=short))
     values = {key: str(each["value"]) for key, each in config.items() if "value" in each}
     set_all_config(values, [key for key, each in config.items() if each["secret"]])
     try:
@@ -145,8 +145,8 @@ async def _settings(name: str, config: Mapping[str, Mapping[str, Any]]) -> tuple
         set_all_config({}, [])
 
 
-def state_of(exported: Mapping[str, Any]) -> State:
-    """What matters of a state, as `pulumi stack export` prints it."""
+def read_state(exported: Mapping[str, Any]) -> State:
+    """Takes what the commands need from a state that `pulumi stack export` has printed."""
     resources = (exported.get("deployment") or {}).get("resources") or []
     living = [each for each in resources if not each.get("delete")]
 
@@ -176,7 +176,7 @@ def state_of(exported: Mapping[str, Any]) -> State:
 
 
 def pulumi_json(*words: str) -> Any:
-    """What a command of Pulumi's prints.
+    """Runs a command of Pulumi's that prints JSON, and gives its value.
 
     Raises:
         StackUnreadable: it fails.
@@ -185,7 +185,7 @@ def pulumi_json(*words: str) -> Any:
 
 
 def pulumi_says(*words: str, stdin: str | None = None) -> str:
-    """The output of a command of Pulumi's, which asks nothing.
+    """Runs a command of Pulumi's, which asks nothing, and gives its output.
 
     Raises:
         StackUnreadable: it fails.

@@ -1,4 +1,4 @@
-"""The status of a stack for programs."""
+"""Writes the status of a stack for programs."""
 
 from dataclasses import asdict
 from typing import Any
@@ -8,7 +8,7 @@ from argoweb.report import as_object, exit_code
 
 
 def as_json(found: Overview) -> dict[str, Any]:
-    """The overview for programs."""
+    """Writes an overview as a JSON object."""
     settings, update = found.stack.settings, found.stack.last_update or {}
     return {
         "stack": settings.deployment,

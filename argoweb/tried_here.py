@@ -1,4 +1,4 @@
-"""Whether Pulumi, its packages and its plugins are here."""
+"""Tries what a deployment needs on this machine: Pulumi, its packages, its plugins, and the backend of the state."""
 
 import json
 import os
@@ -20,7 +20,7 @@ _SECRETS = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
 def try_pulumi() -> list[Finding]:
-    """The command line, the packages, the plugins, the state's backend and the way to its secrets."""
+    """Tries Pulumi's command line, packages and plugins, and the state's backend with the way to its secrets."""
     try:
         version = pulumi_says("version").strip()
     except StackUnreadable as error:

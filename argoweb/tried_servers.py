@@ -1,4 +1,4 @@
-"""Whether each server has what a first deployment needs, as one SSH session tells it."""
+"""Tries whether each server has what a first deployment needs, in one SSH session."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from settings import Server, Settings
 from values.findings import Finding
 
 SECONDS = 45
-"""How long a server may take to answer, with its connection."""
+"""How long a server may take to answer, the time to connect included."""
 _EDGE_PORT = 7844
 _REGIONS = ("region1.v2.argotunnel.com", "region2.v2.argotunnel.com")
 """Where cloudflared connects to; with `region: us` a name of its own."""
@@ -29,7 +29,7 @@ _Rows = Mapping[str, Sequence[Sequence[str]]]
 
 
 async def try_servers(stack: Stack) -> list[Finding]:
-    """Every server of the stack at once."""
+    """Tries every server of the stack at once."""
     found = await asyncio.gather(*(_bounded(stack, server) for server in stack.settings.servers))
     return [line for lines in found for line in lines]
 
@@ -55,25 +55,25 @@ async def _try(stack: Stack, server: Server) -> list[Finding]:
         server.rebuild.flake or "",
         settings.nixos.config_dir,
         ",".join(map(str, sorted(ports))),
-        *edges(settings),
+        *edge_addresses(settings),
     )
     async with connected(server, stack.private_key) as connection:
         began = time.time()
         text = await run_program(server, connection, program)
-    return list(judged(settings, server, text, (began, time.time())))
+    return list(judge_report(settings, server, text, (began, time.time())))
 
 
-def edges(settings: Settings) -> list[str]:
-    """Where cloudflared connects to, each as `host:port`."""
+def edge_addresses(settings: Settings) -> list[str]:
+    """Gives the addresses that cloudflared connects to, each as `host:port`."""
     region = settings.cloudflared.get("region")
     prefix = f"{region}-" if region else ""
     return [f"{prefix}{name}:{_EDGE_PORT}" for name in _REGIONS]
 
 
-def judged(
+def judge_report(
     settings: Settings, server: Server, text: str, asked: tuple[float, float]
 ) -> Iterator[Finding]:
-    """What the report of remote/doctor.sh means; `asked` is between when it was made."""
+    """Judges what remote/doctor.sh has printed on a server; `asked` has the times before and after, for its clock."""
     rows: dict[str, list[list[str]]] = {}
     for row in text.splitlines():
         kind, *fields = row.split("\t")

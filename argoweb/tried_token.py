@@ -1,10 +1,10 @@
-"""Whether the token is valid and may do what an update asks of it, and no more; whether the zones are served."""
+"""Tries whether the API token may do what an update needs and no more, and whether Cloudflare serves the zones."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
-from argoweb.cloud import zone_id
+from argoweb.cloud import find_zone_id
 from argoweb.report import observe
 from argoweb.stack import Stack
 from existing import permissions
@@ -19,7 +19,7 @@ _NO_RECORD = "0" * 32
 
 
 def try_cloudflare(stack: Stack) -> list[Finding]:
-    """The token first, then each permission and each zone, all at once."""
+    """Tries the token, each permission and each zone, all at once."""
     api = Api(stack.access)
     questions: list[Callable[[], list[Finding]]] = [
         lambda: _valid(stack, api),
@@ -115,7 +115,7 @@ def _permitted(
 
 
 def _reach(stack: Stack, api: Api) -> list[Finding]:
-    """Whether it reaches more than the stack needs."""
+    """Finds whether the token reaches more zones and accounts than the stack needs."""
     try:
         zones = api.listed("zones", permissions.ZONE, per_page=50)
         accounts = {zone["account"]["id"] for zone in zones}
@@ -132,7 +132,7 @@ def _reach(stack: Stack, api: Api) -> list[Finding]:
 
 def _zone(stack: Stack, api: Api, zone: Zone) -> list[Finding]:
     try:
-        found = api.one(f"zones/{zone_id(stack, api, zone)}", permissions.ZONE)
+        found = api.one(f"zones/{find_zone_id(stack, api, zone)}", permissions.ZONE)
     except ApiError as error:
         return [_line("zone-unreadable", str(error), place=zone.name)]
     servers = ", ".join(found.get("name_servers") or [])

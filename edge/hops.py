@@ -1,4 +1,4 @@
-"""Which part of a site's path fails, by what comes instead of the site."""
+"""Names the hop of a request that has failed, by the error that a visitor gets in the place of the site."""
 
 HOPS = {
     1000: "the record: it leads to a forbidden address",

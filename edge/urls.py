@@ -1,4 +1,4 @@
-"""The URLs of a stack's sites."""
+"""Gives the URLs of a stack's sites."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _ANSWERS = ("http_status:", "hello_world")
 
 
 def path_of(site: Site) -> str | None:
-    """A path that the site takes; `None` where its regular expression names none."""
+    """Gives a path that a site takes, or `None` if its regular expression is more than a plain path."""
     if not site.path:
         return "/"
     found = _LITERAL.fullmatch(site.path.replace("\\", ""))
@@ -27,19 +27,19 @@ def path_of(site: Site) -> str | None:
 
 
 def hostname_of(site: Site) -> str | None:
-    """A hostname that can be asked for; `None` for a wildcard's."""
+    """Gives the hostname of a site, or `None` if it is a wildcard, which nobody can ask for."""
     return None if site.hostname.startswith(EVERY) else site.hostname
 
 
 def urls_of(settings: Settings) -> list[str]:
-    """Where browsers find the sites, each once, in their order; a wildcard's has its `*`."""
+    """Gives the URLs at which browsers find the sites, in the order of the sites; that of a wildcard has its `*`."""
     return list(
         dict.fromkeys(f"https://{site.hostname}{path}" for site, path in _of_the_web(settings))
     )
 
 
 def asked_of(settings: Settings) -> Iterator[tuple[Site, str, str]]:
-    """Each site that a visitor can ask for, with a hostname and a path that it takes."""
+    """Gives each site that a visitor can ask for, with a hostname and a path that it takes."""
     for site, path in _of_the_web(settings):
         yield site, site.hostname.replace(EVERY, WILDCARDS_LABEL, 1), path
 

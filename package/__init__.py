@@ -1,1 +1,1 @@
-"""The components as a Pulumi package, for programs in any language."""
+"""The deployment and its components as a Pulumi package, for programs in any language."""

@@ -1,4 +1,4 @@
-"""The arguments of a component, read as the stack file's keys are."""
+"""Reads the arguments of a component by the reader of the stack file's keys."""
 
 import hashlib
 import re
@@ -29,7 +29,7 @@ _SECRETS = (_SSH_KEY, "tunnelSecret")
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """What a component is told."""
+    """The checked arguments of the component `Sites`."""
 
     settings: Settings
     access: Access
@@ -38,7 +38,7 @@ class Arguments:
 
 
 async def read_arguments(inputs: Mapping[str, Any], name: str) -> Arguments:
-    """The settings that the inputs of the component `name` make.
+    """Reads the inputs of the component `name`.
 
     Raises:
         FindingsError: they cannot work; it names everything that is wrong.
@@ -68,7 +68,7 @@ async def read_arguments(inputs: Mapping[str, Any], name: str) -> Arguments:
         settings=settings,
         access=access,
         connections={
-            server.name: connection(settings, server, told)
+            server.name: read_connection(settings, server, told)
             for server in settings.servers
             if (told := reader.told_of(f"servers.{server.name}"))
         },
@@ -77,7 +77,7 @@ async def read_arguments(inputs: Mapping[str, Any], name: str) -> Arguments:
 
 @dataclass
 class Reader:
-    """Takes inputs for plain values, as far as they have to be."""
+    """Turns the inputs of a component into plain values, and keeps the outputs that may stay unknown in a preview."""
 
     may_be_told: re.Pattern[str]
     """The places where another resource may tell the value; its first or second group is the key, of which `_stand_in`
@@ -87,11 +87,11 @@ class Reader:
     """The outputs of other resources, by their place."""
 
     async def all(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The plain values of a component's inputs."""
+        """Gives the plain values of all inputs of a component."""
         return {key: await self.value(it, f"{NAMESPACE}:{key}") for key, it in inputs.items()}
 
     def told_of(self, name: str = "") -> dict[str, pulumi.Output[Any]]:
-        """What other resources tell of an argument, or of all of them, by the path in it."""
+        """Gives the outputs of other resources that stand in an argument, or in all of them, by their path in it."""
         prefix = f"{NAMESPACE}:{name}{name and '.'}"
         return {
             place.removeprefix(prefix): it
@@ -102,14 +102,14 @@ class Reader:
     def private_key(
         self, inputs: Mapping[str, Any], plain: str | None
     ) -> pulumi.Output[str] | None:
-        """The SSH key, checked as soon as it is known; `None` for that of the agent."""
+        """Gives the SSH key, which is checked if it is known already; `None`: the SSH agent's is used."""
         given = inputs.get(_SSH_KEY)
         if given is None or plain is not None:
             check_ssh_key(plain, self.findings)
         return None if given is None else pulumi.Output.secret(given)
 
     async def value(self, given: Any, place: str) -> Any:
-        """The plain value of an input; in the place of what is not known yet something that can be checked."""
+        """Gives the plain value of an input, with stand-ins that can be checked for what is not known yet."""
         if isinstance(given, pulumi.Output):
             return await self._of_output(given, place)
         if isinstance(given, Mapping):
@@ -144,7 +144,7 @@ class Reader:
         return await self.value(found, place) if known else None
 
     def without_consequences(self, error: FindingsError) -> list[Finding]:
-        """What is wrong, but for what is missing only since it is not known yet."""
+        """Leaves out the errors about values that are missing only because they are not known yet."""
         unknown = [each.place for each in self.findings.errors if each.kind is NOT_KNOWN]
         return [
             each for each in error.findings if each.kind is NOT_KNOWN or each.place not in unknown
@@ -152,7 +152,7 @@ class Reader:
 
 
 def _stand_in(key: str, place: str) -> object:
-    """A sound value that no other place has, for the checks that a preview can make."""
+    """Gives a valid value that no other place has, which stands for an unknown one in the checks of a preview."""
     digest = hashlib.sha256(place.encode()).digest()
     blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + digest
     return {
@@ -169,10 +169,10 @@ def _stand_in(key: str, place: str) -> object:
     }[key]
 
 
-def connection(
+def read_connection(
     settings: Settings, server: Server, told: Mapping[str, pulumi.Output[Any]]
 ) -> Connection:
-    """The way to a server of which another resource tells something, by the key."""
+    """Gives the SSH connection to a server, with what another resource tells of it: `told`, by the server's key."""
 
     def way(of: Server | Bastion, prefix: str) -> SshServer:
         known = SshServer(address=of.address, host_key=of.host_key, port=of.port, user=of.user)

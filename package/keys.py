@@ -1,4 +1,4 @@
-"""The arguments of the parts: those of the stack file's keys that they have to do with."""
+"""The arguments of the parts `Tunnel`, `Records`, `Access` and `NixosHost`, most of which are keys of the stack file."""
 
 from settings import formats
 from settings.keys import STACK
@@ -24,7 +24,7 @@ OF_SITES = frozenset(
 
 
 def _inner(key: str) -> Table:
-    """The table of a key, or of one of its items."""
+    """Gives the table that is the value of a key of the stack file, or of each item of its list."""
     shape: Shape = STACK.keys[key].shape
     inner = shape.item if isinstance(shape, ListOf | MapOf) else shape
     assert isinstance(inner, Table)

@@ -1,4 +1,4 @@
-"""What comes later: a component has to await what it is told and what is there, and its constructor cannot."""
+"""Gives a component's outputs before they are made: it has to await its inputs and the look-ups, and a constructor cannot."""
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
@@ -7,15 +7,15 @@ from typing import Any
 import pulumi
 from pulumi import InputPropertiesError
 
-from package.words import in_arguments, of_arguments
+from package.words import reword_finding, reword_text
 from settings import FindingsError
 from values.findings import Finding
 
 
-def later(
+def await_outputs(
     made: Awaitable[Mapping[str, Any]], keys: Iterable[str]
 ) -> Mapping[str, pulumi.Output[Any]]:
-    """Outputs of what is made. Whoever awaits one is told what went wrong, so that no error is lost."""
+    """Gives an output for each key of what is being made; each of them fails with what went wrong, so that no error is lost."""
     task = asyncio.ensure_future(_told(made))
 
     async def value(key: str) -> Any:
@@ -25,15 +25,15 @@ def later(
 
 
 async def _told(made: Awaitable[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The outputs, or what went wrong as Pulumi shows what is wrong with inputs."""
+    """Awaits the outputs, and raises what went wrong as Pulumi shows errors of inputs."""
     try:
         return await made
     except FindingsError as error:
         raise InputPropertiesError(error.heading, [*map(_refused, error.findings)]) from None
     except pulumi.RunError as error:
-        raise InputPropertiesError(in_arguments(str(error))) from None
+        raise InputPropertiesError(reword_text(str(error))) from None
 
 
 def _refused(finding: Finding) -> Any:
-    told = of_arguments(finding)
+    told = reword_finding(finding)
     return {"property_path": told.place, "reason": told.message}

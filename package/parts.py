@@ -22,7 +22,7 @@ from components import (
     TunnelArgs,
 )
 from components.host_files import render_files
-from package.arguments import Reader, connection
+from package.arguments import Reader, read_connection
 from package.keys import ACCESS, NIXOS_HOST, OF_SITES, OF_THE_SERVER, RECORDS, TUNNEL
 from package.words import tell_arguments
 from render import serving
@@ -48,19 +48,19 @@ _OF_A_HOST = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A component that is there."""
+    """A component that was made, with its outputs."""
 
     component: pulumi.Resource
     outputs: Mapping[str, pulumi.Input[Any]]
 
 
 def _reader(*keys: str) -> Reader:
-    """A reader to which other resources may tell these arguments."""
+    """Makes a reader for which these arguments may be outputs of other resources."""
     return Reader(may_be_told=re.compile(rf"{NAMESPACE}:(?:.+\.)?({'|'.join(keys)})()"))
 
 
 async def _read(reader: Reader, inputs: Mapping[str, Any], table: Table) -> dict[str, Any]:
-    """The checked values of a part's arguments; what another resource tells is in the reader.
+    """Gives the checked values of a part's arguments; outputs of other resources stay in the reader.
 
     Raises:
         FindingsError: they cannot work.
@@ -79,8 +79,8 @@ def _deployment() -> str:
     return f"{pulumi.get_project()}/{pulumi.get_stack()}"
 
 
-async def tunnel(name: str, inputs: Any, opts: pulumi.ResourceOptions | None) -> Part:
-    """A tunnel with its secret; its credentials are an output.
+async def make_tunnel(name: str, inputs: Any, opts: pulumi.ResourceOptions | None) -> Part:
+    """Makes a tunnel with its secret; its credentials are an output.
 
     Raises:
         FindingsError: the arguments cannot work.
@@ -101,8 +101,8 @@ async def tunnel(name: str, inputs: Any, opts: pulumi.ResourceOptions | None) ->
     return Part(component=it, outputs=outputs)
 
 
-async def records(name: str, inputs: Any, opts: pulumi.ResourceOptions | None) -> Part:
-    """A proxied CNAME for each hostname.
+async def make_records(name: str, inputs: Any, opts: pulumi.ResourceOptions | None) -> Part:
+    """Makes a proxied CNAME for each hostname.
 
     Raises:
         FindingsError: the arguments cannot work.
@@ -126,8 +126,8 @@ async def records(name: str, inputs: Any, opts: pulumi.ResourceOptions | None) -
     return Part(component=it, outputs={"hostnames": [each.hostname for each in listed]})
 
 
-async def access(name: str, inputs: Any, opts: pulumi.ResourceOptions | None) -> Part:
-    """Who may come in at these sites; the audiences are an output, for the servers.
+async def make_access(name: str, inputs: Any, opts: pulumi.ResourceOptions | None) -> Part:
+    """Makes what decides who may come in at these sites; the audiences are an output, which the servers need.
 
     Raises:
         FindingsError: the arguments cannot work.
@@ -157,8 +157,8 @@ async def access(name: str, inputs: Any, opts: pulumi.ResourceOptions | None) ->
     return Part(component=it, outputs=outputs)
 
 
-async def nixos_host(name: str, inputs: Any, opts: pulumi.ResourceOptions | None) -> Part:
-    """A server that runs the tunnel of the credentials, and serves these sites.
+async def make_nixos_host(name: str, inputs: Any, opts: pulumi.ResourceOptions | None) -> Part:
+    """Sets a server up that runs the tunnel of the credentials, and serves these sites.
 
     Raises:
         FindingsError: the arguments cannot work.
@@ -190,7 +190,7 @@ async def nixos_host(name: str, inputs: Any, opts: pulumi.ResourceOptions | None
         name,
         NixosHostArgs(
             deployment=_deployment(),
-            connection=connection(settings, server, reader.told_of()),
+            connection=read_connection(settings, server, reader.told_of()),
             tunnel=[*await tunnel_id.resources()],
             files=render_files(settings, tunnel_id, credentials, audiences),
             serving=serving(settings),
@@ -218,7 +218,7 @@ def _server(name: str, values: Mapping[str, Any], findings: Findings) -> Server:
 
 
 def _built(given: Mapping[str, Any], findings: Findings) -> Settings:
-    """The settings of a stack with these arguments, and with stand-ins for what a part does not have."""
+    """Builds the settings of a stack with these arguments, and stand-ins for what a part does not have."""
     whole = {
         **_STAND_IN,
         **{key: value for key, value in given.items() if key in OF_SITES},
@@ -233,7 +233,7 @@ def _built(given: Mapping[str, Any], findings: Findings) -> Settings:
 
 
 def _hostnames(sites: object) -> dict[str, None]:
-    """What can be a zone for each hostname of the sites, whatever they are."""
+    """Gives a zone for each hostname of the sites, since a part has no zones: the hostname itself, without `*.`."""
     given = [
         name
         for site in (sites if isinstance(sites, list) else [])
@@ -246,9 +246,9 @@ def _hostnames(sites: object) -> dict[str, None]:
 
 
 PARTS: Mapping[str, Callable[[str, Any, pulumi.ResourceOptions | None], Awaitable[Part]]] = {
-    "Tunnel": tunnel,
-    "Records": records,
-    "Access": access,
-    "NixosHost": nixos_host,
+    "Tunnel": make_tunnel,
+    "Records": make_records,
+    "Access": make_access,
+    "NixosHost": make_nixos_host,
 }
 """What makes each part, by the name of its type."""

@@ -1,11 +1,11 @@
-"""The package as Pulumi talks to it."""
+"""The provider by which Pulumi makes components of the package."""
 
 from typing import Any
 
 import pulumi
 from pulumi.provider import ConstructResult, Provider
 
-from package.later import later
+from package.later import await_outputs
 from package.parts import PARTS
 from package.schema import FILE, OUTPUTS_OF, SITES
 from package.sites import Sites
@@ -13,7 +13,7 @@ from settings.contract import VERSION
 
 
 class Package(Provider):
-    """Makes the components of the schema."""
+    """Makes the components that the package's schema has."""
 
     def __init__(self) -> None:
         super().__init__(VERSION, FILE.read_text(encoding="utf-8"))
@@ -39,7 +39,7 @@ class Package(Provider):
             part = await PARTS[kind](name, inputs, options)
             return {**part.outputs, "urn": part.component.urn}
 
-        outputs = later(made(), ["urn", *OUTPUTS_OF[kind]])
+        outputs = await_outputs(made(), ["urn", *OUTPUTS_OF[kind]])
         return ConstructResult(
             outputs["urn"], {key: outputs[key] for key in outputs if key != "urn"}
         )

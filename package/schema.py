@@ -1,4 +1,4 @@
-"""`python -m package.schema`: the package's schema, made from the keys of the stack file.
+"""Makes the schema of the package from the keys of the stack file: `python -m package.schema` prints it.
 
 Not by Pulumi's analyzer of type annotations: a provider made by it drops unknown keys without a word and cannot take an
 output where a number is expected (`map_input_properties` in `pulumi/provider/experimental/component.py`, 3.272).
@@ -88,8 +88,8 @@ _PARTS = {
 }
 
 
-def schema() -> str:
-    """The schema, as it is in `schema.json`."""
+def make_schema() -> str:
+    """Writes the schema, as it is in `schema.json`."""
     types: dict[str, Any] = {}
     whole = _properties(STACK.keys.items(), types) | {
         name: {"type": "string", "secret": True, "description": doc}
@@ -155,7 +155,7 @@ def _description(key: Key, kind: dict[str, Any]) -> str:
 
 
 def _type(name: str, shape: Shape, types: dict[str, Any]) -> dict[str, Any]:
-    """The type of a value. One that may be written in several ways is of any type, as in the stack file."""
+    """Gives the type of a key's value: any type if it may be written in several ways, as in the stack file."""
     match shape:
         case Flag():
             return {"type": "boolean"}
@@ -180,12 +180,16 @@ def _type(name: str, shape: Shape, types: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_cloudflared(table: Table) -> bool:
-    """Whether it is one of cloudflared's own, whose keys are no names in a program."""
+    """Whether a table is one of cloudflared's own, whose keys are no names in a program, as `edge-ip-version`."""
     return table.newer or not all(name.isalnum() for name in table.keys)
 
 
 def _named(name: str, table: Table, types: dict[str, Any]) -> str:
-    """The name of the table's type, which is added to the others."""
+    """Adds the type of a table to the others, and gives its name.
+
+    Raises:
+        ValueError: another table has that name.
+    """
     token = f"{NAME}:index:{_TYPES.get(name, f'{name[0].upper()}{name[1:]}Settings')}"
     described: dict[str, Any] = {
         "type": "object",
@@ -199,4 +203,4 @@ def _named(name: str, table: Table, types: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    print(schema(), end="")
+    print(make_schema(), end="")

@@ -1,4 +1,4 @@
-"""A whole deployment as one component."""
+"""The component `Sites`: a whole deployment."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from components.deploy import Within
 from components.whole import declare
 from edge import urls_of
 from package.arguments import read_arguments
-from package.later import later
+from package.later import await_outputs
 from package.schema import OUTPUTS, SITES
 from package.words import tell_arguments
 
@@ -22,10 +22,10 @@ class Sites(pulumi.ComponentResource):
 
     def __init__(self, name: str, inputs: Any, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(SITES, name, {}, opts)
-        self.made = later(self._made(name, inputs), OUTPUTS)
+        self.made = await_outputs(self._made(name, inputs), OUTPUTS)
 
     async def _made(self, name: str, inputs: Any) -> dict[str, Any]:
-        """The outputs.
+        """Makes the deployment and gives its outputs.
 
         Raises:
             FindingsError: the arguments, or what is at Cloudflare, stand in the way.

@@ -16,7 +16,7 @@ _FILES = "Pulumi.*.yaml"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """Declares the arguments of `check`."""
     parser.add_argument(
         "files",
         nargs="*",
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Prints what is wrong with each file."""
+    """Prints what is wrong with each stack file, and gives the exit code."""
     paths: list[Path] = given.files or sorted(Path().glob(_FILES))
     if not paths:
         print(f"There is no {_FILES} here, and no FILE was named.", file=sys.stderr)

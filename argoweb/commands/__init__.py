@@ -1,1 +1,1 @@
-"""One file a command: `add_arguments(parser)` says what it takes, `run(given)` does it and gives the exit code."""
+"""The commands, a file for each: `add_arguments` declares its arguments, `run` does it and gives the exit code."""

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from argoweb.arguments import add_json, add_stack
 from argoweb.errors import StackUnreadable
 from argoweb.report import as_object, as_text, exit_code, observe
-from argoweb.stack import read
+from argoweb.stack import read_stack
 from argoweb.tried_here import try_pulumi
 from argoweb.tried_servers import try_servers
 from argoweb.tried_token import try_cloudflare
@@ -22,14 +22,14 @@ from values.findings import Finding, Severity
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """Declares the arguments of `doctor`."""
     add_stack(parser)
     add_json(parser)
 
 
 def run(given: argparse.Namespace) -> int:
-    """Prints a line for each thing that was tried."""
-    lines = tried(given.stack)
+    """Prints a line for each thing that was tried, and gives the exit code."""
+    lines = try_all(given.stack)
     code = exit_code(lines)
     if given.json:
         print(json.dumps({"exit": code, "lines": [as_object(line) for line in lines]}, indent=2))
@@ -45,12 +45,12 @@ def run(given: argparse.Namespace) -> int:
     return code
 
 
-def tried(name: str | None) -> list[Finding]:
-    """All of it; what needs the stack is left out where that cannot be read."""
+def try_all(name: str | None) -> list[Finding]:
+    """Tries Pulumi, then the token, zones and servers of the stack of that name, if it can be read."""
     with ThreadPoolExecutor(2) as pool:
         here = pool.submit(try_pulumi)
         try:
-            stack = read(name)
+            stack = read_stack(name)
         except StackUnreadable as error:
             first, *more = str(error).splitlines()
             unread = observe("stack-unreadable", "stack", first, more=more)

@@ -12,20 +12,20 @@ from argoweb.arguments import add_json, add_stack
 from argoweb.cloud import look_at_cloudflare
 from argoweb.report import CANNOT_TELL, WELL, as_object, as_text, exit_code
 from argoweb.server import look_at_servers
-from argoweb.stack import Stack, read
+from argoweb.stack import Stack, read_stack
 from values.findings import Finding, Severity
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """Declares the arguments of `drift`."""
     add_stack(parser)
     add_json(parser)
 
 
 def run(given: argparse.Namespace) -> int:
-    """Prints a line for each difference."""
-    stack = read(given.stack)
-    lines = differences(stack)
+    """Prints a line for each difference from the stack, and gives the exit code."""
+    stack = read_stack(given.stack)
+    lines = find_differences(stack)
     code = exit_code(lines, only_differences=True)
     if given.json:
         found = {
@@ -44,8 +44,8 @@ def run(given: argparse.Namespace) -> int:
     return code
 
 
-def differences(stack: Stack) -> list[Finding]:
-    """What differs at Cloudflare and on each server, and what could not be looked at."""
+def find_differences(stack: Stack) -> list[Finding]:
+    """Finds what differs at Cloudflare and on each server, and what could not be looked at."""
     with ThreadPoolExecutor(1) as pool:
         cloud = pool.submit(look_at_cloudflare, stack)
         servers = asyncio.run(look_at_servers(stack, sites=False))

@@ -23,7 +23,7 @@ from pulumi.runtime import set_all_config
 from argoweb.commands import doctor
 from argoweb.errors import StackUnreadable
 from argoweb.questions import Questions
-from argoweb.stack import configuration, project, pulumi_json, pulumi_says
+from argoweb.stack import project_name, pulumi_json, pulumi_says, read_configuration
 from existing import permissions
 from existing.api import Api, ApiError
 from settings import Access, FindingsError, read_access, ssh_key
@@ -41,7 +41,7 @@ _Config = Mapping[str, Mapping[str, Any]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """Declares the arguments of `init`."""
     flag = parser.add_argument
     flag("--stack", metavar="NAME", help="the stack, made if it is not there")
     flag("--token-file", metavar="FILE", help="where the API token is; - for standard input")
@@ -61,11 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Asks, sets, and has the doctor look at it."""
+    """Asks for what no flag gives, writes it into the stack's configuration, and gives the exit code of `doctor`."""
     ask = Questions()
-    deployment = project()
+    deployment = project_name()
     stack = _stack(given, ask)
-    config = configuration(stack)
+    config = read_configuration(stack)
     plain: dict[str, object] = {}
     secrets: dict[str, str] = {}
     token = _token(given, ask, config, secrets)
@@ -82,7 +82,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _stack(given: argparse.Namespace, ask: Questions) -> str:
-    """The stack's name, once there is one."""
+    """Gives the name of the stack, which is made if it is not there."""
     there = pulumi_json("stack", "ls", "--json")
     current = next((each["name"] for each in there if each["current"]), None)
     name = given.stack or current or ask.text(None, "--stack", "Name of the stack:", "prod")
@@ -94,7 +94,7 @@ def _stack(given: argparse.Namespace, ask: Questions) -> str:
 def _token(
     given: argparse.Namespace, ask: Questions, config: _Config, secrets: dict[str, str]
 ) -> str | None:
-    """The token where it is not known to the stack or a variable yet."""
+    """Takes the API token, unless the stack or a variable of the environment has it."""
     if _TOKEN in config or "CLOUDFLARE_API_TOKEN" in os.environ:
         return None
     if given.token_file:
@@ -113,7 +113,7 @@ def _read(name: str) -> str:
 
 
 def _access(config: _Config, token: str | None) -> Access:
-    """How the API is reached, as the program itself finds it."""
+    """Gives the address and credentials of the API, read as the Pulumi program reads them."""
     values = {key: str(each["value"]) for key, each in config.items() if "value" in each}
     if token is not None:
         values[_TOKEN] = token
@@ -128,7 +128,7 @@ def _access(config: _Config, token: str | None) -> Access:
 def _zones(
     given: argparse.Namespace, ask: Questions, config: _Config, api: Api, plain: dict[str, object]
 ) -> None:
-    """The account and the zones, of those that the token can see."""
+    """Takes the account and the zones, of those that the token can see."""
     if _has(config, "accountId") and _has(config, "zones"):
         return
     try:
@@ -157,7 +157,7 @@ def _zones(
 def _server(
     given: argparse.Namespace, ask: Questions, config: _Config, plain: dict[str, object]
 ) -> None:
-    """The first server, with its host key."""
+    """Takes the address of the first server, and its host key."""
     if _has(config, "servers"):
         return
     name = ask.text(
@@ -180,7 +180,7 @@ def _is_port(text: str) -> bool | str:
 
 
 def _fetched(given: argparse.Namespace, ask: Questions, address: str, port: int) -> str:
-    """The host key that the server shows, once somebody has compared it."""
+    """Fetches the host key that the server shows, and has somebody compare it."""
     if not given.trust_host_key:
         # Nothing is fetched where nobody could compare it.
         ask.needs("--host-key")
@@ -217,7 +217,7 @@ def _private_key(
     secrets: dict[str, str],
     comment: str,
 ) -> None:
-    """The SSH key, unless the agent's are used."""
+    """Takes the SSH key or makes one, unless the SSH agent's are used."""
     if _has(config, "sshPrivateKey"):
         return
     choices = [_AGENT] if os.environ.get("SSH_AUTH_SOCK") else []
@@ -243,7 +243,7 @@ def _private_key(
 def _sites(
     given: argparse.Namespace, ask: Questions, config: _Config, plain: dict[str, object]
 ) -> None:
-    """The first sites."""
+    """Takes the first sites."""
     if _has(config, "sites"):
         return
     if given.site:
@@ -269,13 +269,13 @@ def _site(text: str) -> dict[str, str]:
 
 
 def _has(config: _Config, key: str) -> bool:
-    """Whether the stack has the key; an empty default of Pulumi.yaml is none."""
+    """Whether the stack's configuration has a value for the key; Pulumi.yaml's empty defaults do not count."""
     found = config.get(f"argoweb:{key}", {})
     return found.get("objectValue", found.get("value")) not in (None, "", [], {})
 
 
 def _set(stack: str, plain: Mapping[str, object], secrets: Mapping[str, str]) -> None:
-    """Writes what is new: what is plain at once, each secret by standard input."""
+    """Writes the new configuration: plain values by one command, each secret by standard input, so that no process list shows it."""
     if plain:
         values = {
             f"argoweb:{key}": {"value": value, "secret": False}

@@ -12,11 +12,11 @@ import sys
 
 import asyncssh
 
-from argoweb.arguments import add_json, add_stack, server_of
+from argoweb.arguments import add_json, add_stack, find_server
 from argoweb.connection import NoConnection, as_root, connected
 from argoweb.programs import logs_program
 from argoweb.report import CANNOT_TELL, WELL, as_text, observe
-from argoweb.stack import Stack, read
+from argoweb.stack import Stack, read_stack
 from settings import Server
 
 _LINES = 100
@@ -24,7 +24,7 @@ _UNKNOWN_UNIT = "unknown"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """Declares the arguments of `logs`."""
     parser.add_argument("server", nargs="?", metavar="SERVER", help="one server; all unless given")
     add_stack(parser)
     parser.add_argument(
@@ -41,10 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Prints the lines as they come."""
-    stack = read(given.stack)
+    """Prints the journal of the servers as it comes, and gives the exit code."""
+    stack = read_stack(given.stack)
     servers = (
-        [server_of(stack.settings, given.server)] if given.server else [*stack.settings.servers]
+        [find_server(stack.settings, given.server)] if given.server else [*stack.settings.servers]
     )
     return max(asyncio.run(_all(stack, servers, given)))
 

@@ -13,15 +13,15 @@ from pathlib import Path
 
 from argoweb.arguments import add_edge, add_json, add_stack
 from argoweb.errors import StackUnreadable
-from argoweb.page import LOOPBACK, Server, look, page
-from argoweb.stack import read
+from argoweb.page import LOOPBACK, Server, look, render_page
+from argoweb.stack import read_stack
 
 _PORT = 8300
 _EVERY = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """Declares the arguments of `page`."""
     add_stack(parser)
     parser.add_argument("--out", metavar="FILE", type=Path, help="write the page there, and end")
     parser.add_argument(
@@ -32,13 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Serves the page until it is interrupted, or writes it."""
-    stack = read(given.stack)
+    """Serves the page until it is interrupted, or writes it to a file."""
+    stack = read_stack(given.stack)
     if given.json:
         print(json.dumps(look(stack, edge_url=given.edge), indent=2))
         return 0
     if given.out is not None:
-        text = page(look(stack, edge_url=given.edge))
+        text = render_page(look(stack, edge_url=given.edge))
         new = given.out.with_name(f".{given.out.name}.new")
         try:
             new.write_text(text, encoding="utf-8")

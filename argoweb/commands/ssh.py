@@ -18,26 +18,26 @@ from contextlib import contextmanager, nullcontext
 
 import asyncssh
 
-from argoweb.arguments import add_stack, server_of
+from argoweb.arguments import add_stack, find_server
 from argoweb.connection import NoConnection, connected
 from argoweb.report import as_text, observe
-from argoweb.stack import Stack, read
+from argoweb.stack import Stack, read_stack
 from settings import Server
 
 NO_CONNECTION = 255
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """Declares the arguments of `ssh`."""
     add_stack(parser)
     parser.add_argument("server", metavar="SERVER")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
 
 
 def run(given: argparse.Namespace) -> int:
-    """Connects this terminal with the server."""
-    stack = read(given.stack)
-    server = server_of(stack.settings, given.server)
+    """Connects this terminal with a shell, or a command, on the server, and gives its exit code."""
+    stack = read_stack(given.stack)
+    server = find_server(stack.settings, given.server)
     try:
         return asyncio.run(_shell(stack, server, " ".join(given.command) or None))
     except NoConnection as error:
@@ -67,7 +67,7 @@ async def _shell(stack: Stack, server: Server, command: str | None) -> int:
 
 @contextmanager
 def _streams() -> Iterator[tuple[object, ...]]:
-    """Copies of the standard streams for the connection, which closes what it gets and leaves it non-blocking.
+    """Copies the standard streams for the connection, which closes what it gets and leaves it non-blocking.
 
     Of devices that nobody can wait for, such as /dev/null, only a terminal is read.
     """
@@ -92,7 +92,7 @@ def _size() -> tuple[int, int]:
 
 @contextmanager
 def _raw() -> Iterator[None]:
-    """Hands each key to the server, Ctrl-C too."""
+    """Hands each key that is pressed to the server, Ctrl-C too."""
     before = termios.tcgetattr(sys.stdin)
     try:
         tty.setraw(sys.stdin, termios.TCSADRAIN)  # what was typed ahead stays

@@ -17,8 +17,8 @@ from rich.live import Live
 from argoweb.arguments import add_edge, add_json
 from argoweb.overview import Overview, look_at
 from argoweb.report import exit_code
-from argoweb.screen import screen
-from argoweb.stack import Stack, read
+from argoweb.screen import draw_screen
+from argoweb.stack import Stack, read_stack
 from argoweb.status import as_json
 
 _EVERY = 5.0
@@ -26,7 +26,7 @@ _EVERY = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """Declares the arguments of `status`."""
     parser.add_argument(
         "--stack",
         metavar="NAME",
@@ -46,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Prints the status, once or until it is interrupted."""
-    stacks = [read(name) for name in given.stack or [None]]
+    """Prints the status of each stack, once or until it is interrupted, and gives the exit code."""
+    stacks = [read_stack(name) for name in given.stack or [None]]
     if given.watch is None:
         found = _look(stacks, given.edge)
         if given.json:
@@ -80,4 +80,4 @@ def _code(found: list[Overview]) -> int:
 
 
 def _shown(found: list[Overview]) -> Group:
-    return Group(*(screen(each) for each in found))
+    return Group(*(draw_screen(each) for each in found))

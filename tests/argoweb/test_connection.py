@@ -113,6 +113,29 @@ def test_a_server_without_a_deployment_is_told_so_by_the_real_program(door: Door
     assert [line.code for line in seen.lines] == ["server-undeployed"]
 
 
+@pytest.mark.parametrize(
+    ("connects", "program", "code"),
+    [
+        ({"hostKey": HOST_KEY}, "echo end", "server-host-key"),
+        ({}, "echo 'sudo: a password is required' >&2", "server-not-root"),
+        ({}, "echo half of it", "server-silent"),
+    ],
+)
+def test_why_a_server_cannot_be_asked_is_told(
+    door: Door,
+    monkeypatch: pytest.MonkeyPatch,
+    connects: dict[str, object],
+    program: str,
+    code: str,
+) -> None:
+    monkeypatch.setattr(server_module, "report_program", lambda: f"{program}\n")
+
+    (seen,), _ = look({"web1": door.server(**connects)}, door.private_key)
+
+    assert not seen.reached
+    assert [line.code for line in seen.lines] == [code]
+
+
 def test_a_server_that_takes_the_question_and_never_answers_is_told_within_its_time(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from argoweb import tried_servers
 from argoweb.programs import DOCTOR_PARTS, source
-from argoweb.tried_servers import edges, judged, try_servers
+from argoweb.tried_servers import edge_addresses, judge_report, try_servers
 from argoweb.tried_token import try_cloudflare
 from existing.permissions import ACCESS, SERVICE_TOKENS
 from settings import Access
@@ -206,7 +206,7 @@ FAULTS: dict[str, tuple[dict[str, str], str]] = {
 def codes(rows: dict[str, str], **more: Any) -> list[str]:
     settings = stack(**more).settings
     text = "".join(f"{kind}\t{fields}\n" for kind, fields in {**WELL, **rows}.items())
-    lines = judged(settings, settings.servers[0], text, (1000.0, 1001.0))
+    lines = judge_report(settings, settings.servers[0], text, (1000.0, 1001.0))
     return [line.code for line in lines if line.severity is not Severity.OK]
 
 
@@ -231,7 +231,7 @@ def test_only_the_protocol_that_is_used_has_to_get_through() -> None:
 
 
 def test_a_region_has_addresses_of_its_own() -> None:
-    assert edges(stack(cloudflared={"region": "us"}).settings) == [
+    assert edge_addresses(stack(cloudflared={"region": "us"}).settings) == [
         "us-region1.v2.argotunnel.com:7844",
         "us-region2.v2.argotunnel.com:7844",
     ]
@@ -264,7 +264,7 @@ def on_this_machine(
     async def ask() -> list[Finding]:
         server, listener, quic = await _quic()
         port = quic if listens else free_port()
-        monkeypatch.setattr(tried_servers, "edges", lambda settings: [f"127.0.0.1:{port}"])
+        monkeypatch.setattr(tried_servers, "edge_addresses", lambda settings: [f"127.0.0.1:{port}"])
         found = stack(servers={"web1": door.server()}, private_key=door.private_key, **more)
         try:
             return await try_servers(found)

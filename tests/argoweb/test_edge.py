@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from argoweb.edge import Seen, ask, explained
+from argoweb.edge import Seen, ask, explain
 from tests.argoweb.conftest import free_port
 
 PAGES = {
@@ -84,4 +84,4 @@ def test_a_server_that_speaks_no_tls_has_no_certificate(edge: str) -> None:
 
 
 def test_an_error_of_the_service_is_not_taken_for_cloudflares() -> None:
-    assert explained("a.example", 500, "our own error") == "a.example: 500; it is the service"
+    assert explain("a.example", 500, "our own error") == "a.example: 500; it is the service"

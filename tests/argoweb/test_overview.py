@@ -9,7 +9,7 @@ from rich.console import Console
 from argoweb.cloud import CloudSeen
 from argoweb.edge import Seen
 from argoweb.overview import Overview
-from argoweb.screen import screen
+from argoweb.screen import draw_screen
 from argoweb.server import Answer, ServerSeen
 from tests.argoweb.conftest import stack
 
@@ -41,7 +41,7 @@ def overview(seen: Seen, servers: int = 1, status: int = 200) -> Overview:
 def shown(found: Overview) -> str:
     console = Console(width=150)
     with console.capture() as text:
-        console.print(screen(found))
+        console.print(draw_screen(found))
     return text.get()
 
 
@@ -53,6 +53,7 @@ def shown(found: Overview) -> str:
         (Seen(status=200), ["access-open"]),
         (Seen(status=302), ["access-open"]),
         (Seen(code="edge-unreachable", text="x"), ["edge-unreachable"]),
+        (Seen(code="edge-certificate", text="x"), ["edge-certificate"]),
     ],
 )
 def test_a_protected_site_has_to_ask_for_a_login(seen: Seen, codes: list[str]) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from argoweb.cloud import CloudSeen, Connector
 from argoweb.edge import Seen
-from argoweb.metrics import Counted, Numbers, counted
+from argoweb.metrics import Counted, Numbers, compare_samples
 from argoweb.overview import Overview
-from argoweb.page import Data, Server, page, shown
+from argoweb.page import Data, Server, collect, render_page
 from argoweb.report import observe
 from argoweb.server import Answer, Cloudflared, ServerSeen, Unit
 from tests.argoweb.conftest import free_port, stack
@@ -42,7 +42,7 @@ end
 
 
 def test_numbers_are_what_lies_between_two_samples() -> None:
-    found = counted(BEFORE + AFTER)
+    found = compare_samples(BEFORE + AFTER)
 
     assert found is not None
     assert found.requests == 10.0
@@ -53,11 +53,11 @@ def test_numbers_are_what_lies_between_two_samples() -> None:
 
 @pytest.mark.parametrize("text", ["end\n", BEFORE + "end\n", BEFORE + BEFORE + "end\n"])
 def test_what_is_no_pair_of_samples_tells_nothing(text: str) -> None:
-    assert counted(text) is None
+    assert compare_samples(text) is None
 
 
 def test_a_counter_that_began_anew_is_never_below_nothing() -> None:
-    found = counted(BEFORE + AFTER.replace("requests 140", "requests 4"))
+    found = compare_samples(BEFORE + AFTER.replace("requests 140", "requests 4"))
 
     assert found is not None
     assert found.requests == 0.0
@@ -111,11 +111,11 @@ def data(*, evil: str = "", every: float | None = None) -> Data:
         },
         {"kind": "update", "result": "failed", "endTime": "2026-11-29T09:00:00.000Z", "message": ""},
     ]  # fmt: skip
-    return shown(found, numbers, updates, every=every)
+    return collect(found, numbers, updates, every=every)
 
 
 def test_whatever_names_and_journals_hold_the_file_has_one_script_of_its_own() -> None:
-    text = page(data(evil=EVIL))
+    text = render_page(data(evil=EVIL))
 
     assert EVIL not in text
     assert len(re.findall("<script", text)) == 2
@@ -128,7 +128,7 @@ def test_whatever_names_and_journals_hold_the_file_has_one_script_of_its_own() -
 
 
 def test_no_secret_of_the_stack_is_in_it() -> None:
-    text = page(data())
+    text = render_page(data())
 
     assert "PRIVATE KEY" not in text
     assert "apiToken" not in text
@@ -249,7 +249,7 @@ def test_it_looks_again_by_itself_and_says_when_there_is_no_news(
 @long
 def test_the_file_alone_is_drawn_too(browser: Chromium, tmp_path: Any) -> None:
     file = tmp_path / "page.html"
-    file.write_text(page(data(evil=EVIL)))
+    file.write_text(render_page(data(evil=EVIL)))
 
     browser.visit(f"file://{file}")
 
@@ -264,7 +264,7 @@ def test_it_fits_a_phone_and_is_readable_in_light_and_dark(
     browser: Chromium, tmp_path: Any, width: int, look: str
 ) -> None:
     file = tmp_path / "page.html"
-    file.write_text(page(data()))
+    file.write_text(render_page(data()))
     browser.look(width, look)
     browser.visit(f"file://{file}")
 
@@ -277,7 +277,7 @@ def test_it_is_walked_through_by_keyboard_and_read_by_roles(
     browser: Chromium, tmp_path: Any
 ) -> None:
     file = tmp_path / "page.html"
-    file.write_text(page(data()))
+    file.write_text(render_page(data()))
     browser.look(1280, "light")
     browser.visit(f"file://{file}")
 

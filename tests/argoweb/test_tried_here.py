@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from argoweb import connection, tried_here
-from argoweb.commands.doctor import tried
+from argoweb.commands.doctor import try_all
 from argoweb.tried_here import try_pulumi
 from argoweb.tried_servers import try_servers
 from tests.argoweb.conftest import Door, stack
@@ -91,7 +91,7 @@ def test_a_stack_that_cannot_be_read_does_not_keep_the_rest_from_being_tried(
 ) -> None:
     pulumi(tmp_path, monkeypatch)
 
-    lines = tried(None)
+    lines = try_all(None)
 
     assert bad(lines) == ["plugin-missing"] * 3 + ["stack-unreadable"]
     assert lines[-1].text.startswith("No stack is selected.")

@@ -11,7 +11,7 @@ from pulumi.runtime import set_all_config, set_mocks
 from pulumi.runtime.settings import SETTINGS
 
 from package.arguments import Arguments, read_arguments
-from package.words import in_arguments, of_arguments
+from package.words import reword_finding, reword_text
 from settings import FindingsError
 from settings.build import build
 from tests.components.program import Engine, Nothing
@@ -56,7 +56,7 @@ def refused(inputs: Callable[[], dict[str, Any]] | dict[str, Any]) -> list[str]:
     """What is wrong, by its code and the path of the argument."""
     with pytest.raises(FindingsError) as error:
         read(inputs)
-    return [f"{each.kind.code} {of_arguments(each).place}" for each in error.value.findings]
+    return [f"{each.kind.code} {reword_finding(each).place}" for each in error.value.findings]
 
 
 def unknown() -> pulumi.Output[Any]:
@@ -80,7 +80,7 @@ def test_a_mistake_earns_what_it_earns_in_a_stack_file_in_the_words_of_a_program
     with pytest.raises(FindingsError) as error:
         read(changed_by(row))
 
-    told = [of_arguments(each) for each in error.value.findings]
+    told = [reword_finding(each) for each in error.value.findings]
     assert {each.place for each in told} == {
         each.place.removeprefix("argoweb:") for each in expected
     }
@@ -114,7 +114,7 @@ def test_a_mistake_earns_what_it_earns_in_a_stack_file_in_the_words_of_a_program
     ],
 )
 def test_advice_is_in_the_words_of_a_program(said: str, told: str) -> None:
-    assert in_arguments(said) == told
+    assert reword_text(said) == told
 
 
 def test_all_is_said_at_once_with_the_path_of_each_argument(prod: dict[str, Any]) -> None:

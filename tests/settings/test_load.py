@@ -80,6 +80,19 @@ def test_what_has_to_be_secret_is_refused_in_clear_and_what_is_written_in_clear_
     )
 
 
+def test_without_an_ssh_key_there_has_to_be_an_agent(
+    prod: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    values = as_pulumi_has_it(prod)
+    del values["argoweb:sshPrivateKey"]
+
+    assert problems(monkeypatch, values) == (
+        "argoweb:sshPrivateKey: missing, and there is no SSH agent (SSH_AUTH_SOCK). "
+        "Set it with: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519",
+    )
+
+
 @pytest.mark.parametrize("key", ["tunnel.protect", "zones[0].name", "servers.web1.address"])
 def test_a_key_that_was_set_without_path_is_told_the_two_commands(
     prod: dict[str, Any], monkeypatch: pytest.MonkeyPatch, key: str
