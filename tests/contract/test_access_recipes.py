@@ -4,7 +4,7 @@ What the program asks the engine for is made by a plugin at the rig's own Cloudf
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,16 @@ def of(title: str) -> list[Any]:
     return [yaml.safe_load(block) for block in RECIPES[title]]
 
 
+def with_ids(value: Any, made: Mapping[str, Made]) -> Any:
+    """What the program asks for, with the ids that Cloudflare has given instead of the mocks'."""
+    if isinstance(value, dict):
+        return {key: with_ids(each, made) for key, each in value.items()}
+    if isinstance(value, list):
+        return [with_ids(each, made) for each in value]
+    found = made.get(value.removesuffix("-id")) if isinstance(value, str) else None
+    return found.id if found else value
+
+
 class Tried:
     """A recipe at the rig's Cloudflare, with cloudflared running by its rules."""
 
@@ -68,7 +78,7 @@ class Tried:
             if "/zeroTrustAccess" not in request["type"]:
                 continue
             type = request["type"].rpartition(":")[2]
-            inputs = self._with_ids(request["object"])
+            inputs = with_ids(request["object"], {key: it for key, (_, it) in self._made.items()})
             known = self._made.get(name)
             made = (
                 self._plugin.update(type, known[1], inputs)
@@ -76,14 +86,6 @@ class Tried:
                 else self._plugin.create(type, inputs)
             )
             self._made[name] = (request["type"], made)
-
-    def _with_ids(self, value: Any) -> Any:
-        ids = {f"{name}-id": made.id for name, (_, made) in self._made.items()}
-        if isinstance(value, dict):
-            return {key: self._with_ids(each) for key, each in value.items()}
-        if isinstance(value, list):
-            return [self._with_ids(each) for each in value]
-        return ids.get(value, value) if isinstance(value, str) else value
 
     def _at_the_rig(self, rule: dict[str, Any]) -> dict[str, Any]:
         """A rule with the audiences that Cloudflare has given, and the rig's service behind it."""
