@@ -5,6 +5,7 @@ import sys
 
 import pulumi
 
+from components.places import tell_no_places
 from components.whole import declare
 from edge import urls_of
 from settings import load_settings, read_access
@@ -41,4 +42,5 @@ async def main() -> None:
         sys.exit(_TOLD)
 
 
+tell_no_places()
 pulumi.run(main)

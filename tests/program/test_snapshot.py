@@ -29,3 +29,10 @@ def test_what_is_asked_for_is_what_was_read_last(
     if "WRITE" in os.environ:  # as `make messages` does
         SNAPSHOT.write_text(text)
     assert text == SNAPSHOT.read_text(), "run `make messages` and read what has changed"
+
+
+def test_the_state_gets_no_callers_in_the_code_of_this_machine(program: Program) -> None:
+    asked = everything(program)
+
+    told = {name for name, it in asked.items() if it.get("stackTrace") or it.get("sourcePosition")}
+    assert told == set()
