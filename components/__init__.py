@@ -1,4 +1,4 @@
-"""The component resources: a tunnel, the NixOS hosts that serve it, the DNS records that lead to it, who may come in; and all in one."""
+"""The component resources (a tunnel, the NixOS servers that run it, the records that lead to it, Access), and the function that makes a whole deployment of them."""
 
 from components.access import Access, AccessArgs
 from components.connection import Connection, SshServer

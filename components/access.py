@@ -1,6 +1,5 @@
-"""Cloudflare Access: the applications in front of a stack's sites, their policies and service tokens."""
+"""Makes the Cloudflare Access of a stack's sites: applications, their policies, and service tokens."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +14,7 @@ from components.cloudflare import (
 )
 from existing import LostPolicy
 from settings.access_keys import SESSION
-from settings.access_marks import RULES, marked, network
+from settings.access_marks import RULES, camel_case, mark, network
 from settings.model import Application, Cors, Protection, Selector, ServiceToken
 from settings.protection import wildcard_above
 
@@ -36,7 +35,7 @@ _FOR_EVERYBODY = Protection(
 
 @dataclass(frozen=True, kw_only=True)
 class AccessArgs:
-    """Who may come in where."""
+    """The inputs of `Access`."""
 
     account_id: str
     deployment: str
@@ -53,7 +52,7 @@ class AccessArgs:
 
 
 class Access(pulumi.ComponentResource):
-    """An application a protected hostname, and one for each path of it where others may come in."""
+    """An Access application for each protected hostname, and one for each of its paths with other visitors."""
 
     audiences: Mapping[str, pulumi.Output[str]]
     """The audience of each application's tokens, by URI."""
@@ -86,7 +85,7 @@ class Access(pulumi.ComponentResource):
             )
 
         tokens = {
-            each.name: token(f"{name}-token-{each.name}", marked(each.name, args.deployment), each)
+            each.name: token(f"{name}-token-{each.name}", mark(each.name, args.deployment), each)
             for each in args.tokens
         }
         for token_id, lost in args.lost_tokens.items():
@@ -100,7 +99,7 @@ class Access(pulumi.ComponentResource):
             policy.key: ZeroTrustAccessPolicy(
                 f"{name}-policy-{policy.key}",
                 account_id=account,
-                name=marked(policy.key, args.deployment),
+                name=mark(policy.key, args.deployment),
                 decision=policy.decision,
                 includes=rules(policy.include),
                 requires=rules(policy.require),
@@ -148,7 +147,7 @@ class Access(pulumi.ComponentResource):
 
 
 def _is_within(uri: str, other: str) -> bool:
-    """Whether what an application has would be the other one's without it."""
+    """Whether the other application would take the requests of this one if it did not exist."""
     hostname = uri.partition("/")[0]
     return other in (hostname, wildcard_above(hostname))
 
@@ -190,11 +189,11 @@ def _application(
 
 
 def _in_the_providers_words(value: Any) -> Any:
-    """A rule of the API, whose keys have an underline where the provider's have a capital."""
+    """Writes a rule of the API as the provider's, whose keys are in camel case."""
     if not isinstance(value, Mapping):
         return value
     return {
-        re.sub("_([a-z])", lambda found: found[1].upper(), key): _in_the_providers_words(inner)
+        camel_case(key): _in_the_providers_words(inner)
         for key, inner in value.items()
         if inner is not None
     }
@@ -212,7 +211,7 @@ def _rule(selector: Selector, tokens: Mapping[str, ZeroTrustAccessServiceToken])
 
 
 def _cors(cors: Cors) -> dict[str, object]:
-    """Of each pair that says all or some the provider takes one."""
+    """Writes the answers to preflight requests: of `allow…` and `allowAll…` the provider takes one."""
     given: dict[str, object] = {
         "allowedOrigins": () if "*" in cors.origins else cors.origins,
         "allowAllOrigins": "*" in cors.origins,

@@ -1,4 +1,4 @@
-"""Cloudflare's notification of a tunnel's health."""
+"""Makes Cloudflare's notification of a tunnel's health."""
 
 import pulumi
 
@@ -6,7 +6,7 @@ from components.cloudflare import NotificationPolicy
 from settings.alerts import Alerts
 
 
-def alerts(
+def register_alerts(
     name: str,
     *,
     account_id: str,

@@ -215,7 +215,7 @@ class ZeroTrustAccessServiceToken(pulumi.CustomResource):
 
     @property
     def client_secret(self) -> pulumi.Output[str]:
-        """What it sends as `CF-Access-Client-Secret`; Cloudflare shows it once, to whoever made the token."""
+        """What a program sends as `CF-Access-Client-Secret`; Cloudflare shows it once, to whoever made the token."""
         output: pulumi.Output[str] = self.__dict__["clientSecret"]
         return output
 
@@ -253,7 +253,7 @@ class NotificationPolicy(pulumi.CustomResource):
 def _with_defaults(
     former_type: str | None, opts: pulumi.ResourceOptions | None
 ) -> pulumi.ResourceOptions:
-    """What the SDK adds to the options: the plugin's version, and the type that the resource had in version 5, if another one."""
+    """Adds to the options what the SDK adds: the plugin's version, and the type that the resource had in version 5, if another one."""
     former = [pulumi.Alias(type_=former_type)] if former_type else None
     added = pulumi.ResourceOptions(version=_VERSION, aliases=former)
     return pulumi.ResourceOptions.merge(added, opts)

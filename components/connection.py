@@ -1,4 +1,4 @@
-"""How a server is reached by SSH."""
+"""Says how a server is reached by SSH."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ ROOT = "root"
 
 @dataclass(frozen=True, kw_only=True)
 class SshServer:
-    """An SSH server: the one to be set up, or one in between. Another resource may tell all of it, as a new machine does."""
+    """An SSH server: the one to be set up, or a bastion. All of it may be outputs of another resource, as of a new machine."""
 
     address: pulumi.Input[str]
     """IP address or name."""
@@ -30,7 +30,7 @@ class SshServer:
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """The way to a server."""
+    """How a server is reached: itself, the key, the bastion."""
 
     server: SshServer
     private_key: pulumi.Input[str] | None = None
@@ -42,7 +42,7 @@ class Connection:
     """Seconds that an attempt may take to connect."""
 
     def args(self) -> remote.ConnectionArgs:
-        """The same for the command plugin."""
+        """Gives the connection as the command plugin takes it."""
 
         def to(end: SshServer) -> dict[str, Any]:
             return {

@@ -1,4 +1,4 @@
-"""A whole deployment: the tunnel, its servers in their order, and the records that lead to it."""
+"""Makes a whole deployment: the tunnel, its servers batch after batch, and the records that lead to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pulumi
 
 from components.access import Access, AccessArgs
-from components.alerts import alerts
+from components.alerts import register_alerts
 from components.connection import Connection, SshServer
 from components.host_files import render_files
 from components.nixos_host import NixosHost, NixosHostArgs
-from components.reachable import ReachableArgs, reachable
+from components.reachable import ReachableArgs, register_reachable
 from components.records import Record, Records, RecordsArgs
 from components.rollout import serves_visitors
 from components.tunnel import Tunnel, TunnelArgs
@@ -18,12 +18,12 @@ from existing import Claim, Found, OwnState
 from existing.alerts import CALLED
 from render import serving
 from settings import Bastion, Server, Settings
-from settings.access_marks import marked
+from settings.access_marks import mark
 
 
 @dataclass(frozen=True, kw_only=True)
 class Within:
-    """Where a deployment stands: it is the whole stack, or a component of another program's."""
+    """Whether a deployment is the whole stack, or a component in another program."""
 
     component: pulumi.Resource | None = None
     """The parent of all its resources."""
@@ -31,13 +31,13 @@ class Within:
     """What their names begin with, which tells them from those of another deployment of the stack."""
 
     def named(self, name: str) -> str:
-        """The name of one of its resources."""
+        """Gives the name of a resource of the deployment."""
         return f"{self.prefix}{name}"
 
     def options(
         self, depends_on: Sequence[pulumi.Resource] = (), import_id: str | None = None
     ) -> pulumi.ResourceOptions:
-        """The options of one of its resources that have no other parent."""
+        """Gives the options of a resource of the deployment that has no other parent."""
         return pulumi.ResourceOptions(
             parent=self.component, depends_on=[*depends_on], import_=import_id
         )
@@ -48,7 +48,7 @@ TOP = Within()
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """The components of a deployment that its outputs are read from."""
+    """What was made, of which the outputs are read."""
 
     tunnel: Tunnel
     records: Records
@@ -66,7 +66,7 @@ def deploy(
     connections: Mapping[str, Connection] | None = None,
     within: Within = TOP,
 ) -> Deployment:
-    """Registers all resources of a stack, of whose state and whose things at Cloudflare `own` and `found` tell.
+    """Registers all resources of a stack; `own` is its state, `found` what Cloudflare has of it.
 
     `connections` has, by a server's name, the way to one that another resource makes; else it is that of the settings.
     """
@@ -124,10 +124,10 @@ def deploy(
     )
     if settings.alerts is not None:
         # After the first connection and gone before the last one, so that neither is an alert.
-        alerts(
+        register_alerts(
             within.named("alerts"),
             account_id=settings.account_id,
-            called=marked(CALLED, settings.deployment),
+            called=mark(CALLED, settings.deployment),
             tunnel=tunnel.made,
             told=settings.alerts,
             opts=within.options(
@@ -136,7 +136,7 @@ def deploy(
             ),
         )
     if settings.health.edge:
-        reachable(
+        register_reachable(
             within.named("reachable"),
             ReachableArgs(settings=settings, target=tunnel.target, records=records.ids),
             within.options(),
@@ -208,7 +208,7 @@ def _ssh_server(it: Server | Bastion) -> SshServer:
 
 
 def record_of(claim: Claim) -> Record:
-    """The record by which the stack has a hostname."""
+    """Gives the record that the stack makes for a hostname."""
     return Record(
         hostname=claim.hostname,
         zone_id=claim.zone_id,

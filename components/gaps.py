@@ -1,4 +1,4 @@
-"""What a preview finds of replacements that visitors would notice, or that Cloudflare would refuse."""
+"""Finds in a preview the replacements that visitors would notice, or that Cloudflare would refuse."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ async def find_gaps(
     *,
     same_name: bool,
 ) -> Findings:
-    """What would be made again of the tunnel, the records and the applications that the state has.
+    """Finds what would be replaced of the tunnel, the records and the applications that the state has.
 
     Records are given by hostname, applications of Access by URI. In a preview: the id of what is to be replaced is not
     known then. `same_name` tells that the new tunnel has the name of the old one, which is there until the end.

@@ -1,4 +1,4 @@
-"""Which files a server gets, and what is in them."""
+"""Renders the files that a server gets."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ def render_files(
     credentials: pulumi.Output[str],
     audiences: Mapping[str, pulumi.Input[str]],
 ) -> list[HostFile]:
-    """Every file of the stack on each of its servers; the credentials are a secret.
+    """Renders every file of the stack on each of its servers; the credentials are a secret.
 
     `audiences` has that of each Access application, by its URI.
     """

@@ -1,12 +1,12 @@
-"""A state that came from another stack or project, by `pulumi stack import`, or that `pulumi state repair` has mended."""
+"""Takes over a state that came from another stack or project by `pulumi stack import`, or that `pulumi state repair` has mended."""
 
 import pulumi
 
 from existing import OwnState
 
 
-def take_on(own: OwnState) -> None:
-    """Lets each resource that comes after this be the one that the state has under another stack's name, or without its parent.
+def take_over_state(own: OwnState) -> None:
+    """Gives each resource that is registered from here on the alias under which the state has it: another stack's name, or no parent.
 
     Else the engine makes all of them anew and deletes the others, which are the same. `pulumi state repair` takes a parent
     away that the state does not have.

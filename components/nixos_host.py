@@ -1,4 +1,4 @@
-"""A NixOS server that runs the tunnel: its files, staged one by one, and their activation."""
+"""Sets up a NixOS server that runs the tunnel: its files, staged one by one, and their activation."""
 
 import hashlib
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class HostFile:
 
 @dataclass(frozen=True, kw_only=True)
 class NixosHostArgs:
-    """A server and what has to be on it."""
+    """The inputs of `NixosHost`: a server and what has to be on it."""
 
     deployment: str
     """`project/stack`, by which the server knows whom it belongs to."""
@@ -149,7 +149,7 @@ class _Commands:
         tells: pulumi.Output[str] | None,
         after: pulumi.Resource,
     ) -> remote.Command:
-        """Sends a file to the staging folder, which tells at its end the teardown with this id, if there is one."""
+        """Registers the sending of a file to the staging folder; its deletion tells the teardown of this id, if there is one."""
         path = pulumi.Output.concat(self._staging, f"/{file}")
         belongs = [] if tells is None else [tells]
         return self._command(
@@ -162,7 +162,7 @@ class _Commands:
         )
 
     def activation(self, staged: Sequence[remote.Command]) -> remote.Command:
-        """Lets the server serve what is staged."""
+        """Registers the activation, by which the server serves what is staged."""
         args = self._args
         return self._command(
             "activate",
@@ -210,7 +210,7 @@ class _Commands:
 
 
 def _entry(file: HostFile) -> pulumi.Output[FileEntry]:
-    """The file's line of the manifest. The digest of a secret with 381 random bits tells nothing of it."""
+    """Gives the file's line of the manifest; the digest of a secret with 381 random bits tells nothing of it."""
     return pulumi.Output.unsecret(
         pulumi.Output.all(file.path, file.content).apply(
             lambda values: FileEntry(
@@ -225,7 +225,7 @@ def _entry(file: HostFile) -> pulumi.Output[FileEntry]:
 
 
 def _sent(staged: Sequence[remote.Command]) -> pulumi.Output[str]:
-    """A text that changes whenever a file is sent again, and tells nothing of what is in the files."""
+    """Gives a text that changes whenever a file is sent again, and tells nothing of what is in the files."""
     return pulumi.Output.unsecret(
         pulumi.Output.all(*(each.stdout for each in staged)).apply(
             lambda times: hashlib.sha256("".join(times).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Whether visitors reach the sites, asked through Cloudflare from where `pulumi up` runs."""
+"""Asks through Cloudflare whether visitors reach the sites, from where `pulumi up` runs."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ _KEY_DIGITS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class ReachableArgs:
-    """What is asked, and how long."""
+    """The inputs of `register_reachable`."""
 
     settings: Settings
     target: pulumi.Input[str]
@@ -30,10 +30,10 @@ class ReachableArgs:
     """The id of each record by its hostname; a site without one is not asked."""
 
 
-def reachable(
+def register_reachable(
     name: str, args: ReachableArgs, opts: pulumi.ResourceOptions | None = None
 ) -> pulumi.Resource | None:
-    """Registers the resource that asks, after the records; `None` where there is nothing to ask.
+    """Registers the resource that asks, after the records; `None` if there is no site to ask for.
 
     One for all sites, since each resource lengthens the state. What it printed are the keys of those that answered, so
     that a later run asks none of them again. It runs by `sh` and `curl`: a path of Python would differ from machine to
@@ -68,7 +68,7 @@ def reachable(
 
 
 def _key(site: Site, path: str, *there: str) -> str:
-    """Changes with whatever decides what answers at a site."""
+    """Gives a key that changes with whatever decides what answers at a site."""
     kind = type(site.backend).__name__
     said = [kind, asdict(site.backend), dict(site.origin_request), [*site.passed], path, *there]
     text = json.dumps([site.hostname, *said], default=list)

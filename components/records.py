@@ -1,4 +1,4 @@
-"""The CNAME records that lead a tunnel's hostnames to it."""
+"""Makes the CNAME records that lead hostnames to a tunnel."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class RecordsArgs:
 
 
 class Records(pulumi.ComponentResource):
-    """A proxied CNAME a hostname."""
+    """A proxied CNAME for each hostname."""
 
     ids: Mapping[str, pulumi.Output[str]]
     """Cloudflare's id of each, by hostname."""

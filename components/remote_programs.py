@@ -26,7 +26,7 @@ PARTS = (
 
 
 def _script(name: str) -> str:
-    """A script without the lines that are comments: Pulumi's state holds it twice for each server, or for each file."""
+    """Reads a script without the lines that are comments, since Pulumi's state holds it twice for each server, or each file."""
     lines = (_FOLDER / name).read_text().splitlines()
     return "\n".join(line for line in lines if not line.lstrip().startswith("#"))
 
@@ -37,7 +37,7 @@ for that end."""
 
 
 def command(script: str, *words: str, sudo: bool) -> str:
-    """A shell command that runs a short script of `remote/` with the given arguments.
+    """Writes a shell command that runs a short script of `remote/` with the given arguments.
 
     The script travels in the command itself: nothing has to be on the server before.
     Standard input stays free for data.

@@ -1,4 +1,4 @@
-"""Whether visitors may be led to the servers already."""
+"""Finds out whether visitors are led to the servers already, so that they may not restart all at once."""
 
 from existing.found import Found
 from existing.state import OwnState

@@ -1,4 +1,4 @@
-"""A locally managed Cloudflare Tunnel and its credentials."""
+"""Makes a locally managed Cloudflare Tunnel and its credentials."""
 
 from dataclasses import dataclass
 
@@ -118,7 +118,7 @@ def _made(name: str, args: TunnelArgs, parent: pulumi.Resource) -> pulumi.Output
 
 
 def _kept_by_cloudflare(args: TunnelArgs, *, replacing: bool) -> list[str] | None:
-    """The properties that are left as they are at Cloudflare.
+    """Gives the properties of the tunnel that stay as Cloudflare has them.
 
     The secret that a tunnel keeps is there already. A new tunnel in its place needs it.
     """

@@ -1,4 +1,4 @@
-"""What a saved plan would print: Pulumi compares a plan with each input and prints both values where they differ, secrets too.
+"""Keeps secrets out of what a saved plan prints: Pulumi compares it with each input and prints both values of one that differs.
 
 See `checkDiff` and `MakeError` in `pkg/resource/deploy/plan.go` of Pulumi 3.259.
 """
@@ -11,7 +11,7 @@ import pulumi
 
 
 def secret_once_known(value: pulumi.Output[str]) -> pulumi.Output[str]:
-    """The value, as a secret as soon as there is one.
+    """Gives the value, as a secret once it is known.
 
     In a preview a secret that does not exist yet is planned as an empty one, which differs from any that is made then.
     What is plainly unknown may become anything.
@@ -21,7 +21,7 @@ def secret_once_known(value: pulumi.Output[str]) -> pulumi.Output[str]:
 
 
 def seal(*secrets: object) -> pulumi.Output[str]:
-    """A digest of what the inputs of a component's children are made of, to be an input of the component.
+    """Gives a digest of the secrets behind the inputs of a component's children, to be an input of the component.
 
     Where one differs from the plan, the run ends at the component, and what is printed is the digest. Each secret has to
     be one that cannot be guessed: the digest is plain in the state.

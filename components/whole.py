@@ -1,4 +1,4 @@
-"""All that a run does once its settings are read: it looks at what is there, registers the resources and says what visitors would notice."""
+"""Does all of a run but the reading of settings: looks at what there is, registers the resources, says what visitors would notice."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -9,7 +9,7 @@ import pulumi_random as random
 from components.connection import Connection
 from components.deploy import TOP, Deployment, Within, deploy
 from components.gaps import find_gaps
-from components.imported import take_on
+from components.imported import take_over_state
 from existing import look_up, read_own_state
 from settings import Access, FindingsError, Settings, tell
 from settings.telling import silence
@@ -27,7 +27,7 @@ async def declare(
     within: Within = TOP,
     tell: Tell = tell,
 ) -> Deployment:
-    """Says which resources a deployment has; `connections` as `deploy` takes them.
+    """Declares a deployment, and in a preview tells what visitors would notice; `connections` is as `deploy` takes it.
 
     Raises:
         FindingsError: what is at Cloudflare stands in the way, or would refuse what a preview plans.
@@ -39,7 +39,7 @@ async def declare(
         begun.id.is_known, among_others=None if within is TOP else within.prefix
     )
     if within is TOP:
-        take_on(own)
+        take_over_state(own)
     found = look_up(settings, access, own)
     tell(found.warnings, found.notices)
     made = deploy(settings, own, found, connections=connections, within=within)

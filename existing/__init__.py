@@ -1,4 +1,4 @@
-"""What Cloudflare and the stack's own state have before anything is done: zones, records, what is ours of them."""
+"""Looks at what there is before anything is done: at Cloudflare, and in the stack's own state."""
 
 from existing.found import Found, look_up
 from existing.hostnames import Claim

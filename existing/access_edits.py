@@ -1,4 +1,4 @@
-"""What somebody else has changed of the stack's Access applications."""
+"""Finds what somebody else has changed of the stack's Access applications."""
 
 import json
 import re
@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from existing.state import OwnState
+from settings.access_marks import camel_case
 
 _NAMES = {
     "include": "includes",
     "require": "requires",
     "exclude": "excludes",
 }
-"""Keys that the state has otherwise than in its own way of writing."""
+"""Keys of the API that have another name in the state than their own in camel case."""
 _OF_POLICIES = ("decision", *_NAMES, "session_duration")
 _OF_APPLICATIONS = (
     *(
@@ -26,11 +27,11 @@ _OF_APPLICATIONS = (
     *("app_launcher_visible", "cors_headers", "custom_deny_message", "custom_deny_url"),
     *("enable_binding_cookie", "same_site_cookie_attribute"),
 )
-"""What the stack says of them, in the API's words."""
+"""Keys of an application that the stack sets, as the API names them."""
 
 
 def compare_access(own: OwnState, there: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """A line for each thing about an application, of those that are `there` by id, that is not as the state has it."""
+    """Gives a line for each key or policy of an application that is not as the state has it; `there` has applications by id."""
     policies = {each["id"]: each for each in own.policies}
     for uri, recorded in own.applications.items():
         found = there.get(recorded["id"])
@@ -50,15 +51,15 @@ def compare_access(own: OwnState, there: Mapping[str, Mapping[str, Any]]) -> Ite
 def _differing(
     keys: Sequence[str], found: Mapping[str, Any], recorded: Mapping[str, Any]
 ) -> Iterator[str]:
-    """The keys whose value is not the recorded one; of what has no record nothing is known."""
+    """Gives the keys whose value differs from the recorded one, and none if nothing is recorded."""
     for key in keys if recorded else ():
-        name = _NAMES.get(key) or re.sub("_([a-z])", lambda it: it[1].upper(), key)
+        name = _NAMES.get(key) or camel_case(key)
         if key in found and _plain(found[key]) != _plain(recorded.get(name)):
             yield key
 
 
 def _plain(value: Any) -> Any:
-    """A value that equals one that says the same: in the API's words, lists in any order, nothing for what is not set."""
+    """Brings a value into a form in which equal meanings are equal: the API's names, sorted lists, `None` for what is not set."""
     if isinstance(value, Mapping):
         inner = {
             re.sub("([A-Z])", lambda it: f"_{it[0].lower()}", key): _plain(each)

@@ -1,27 +1,27 @@
-"""Cloudflare's notification of the stack's tunnel, which an update has made and not noted."""
+"""Finds the notification about the stack's tunnel that an update made at Cloudflare before it broke off."""
 
 from existing import permissions
 from existing.api import Api, ApiError
 from existing.state import OwnState
 from settings import Settings
-from settings.access_marks import marked
+from settings.access_marks import mark
 from values.findings import Findings
 
 CALLED = "tunnel health"
 """The name of the notification, before its owner's mark."""
 
 
-def lost_alert(
+def find_lost_alert(
     settings: Settings, api: Api, own: OwnState, findings: Findings, notices: list[str]
 ) -> str | None:
-    """The id of a notification with the stack's mark that is not in its state, which takes it in.
+    """Finds a notification with the stack's mark that is not in its state, and gives its id, by which it is imported.
 
     Nothing is asked where the stack has no `argoweb:alerts`, or its notification in the state.
     """
     if settings.alerts is None or own.has_alert:
         return None
     path = f"accounts/{settings.account_id}/alerting/v3/policies"
-    name = marked(CALLED, settings.deployment)
+    name = mark(CALLED, settings.deployment)
     try:
         there = api.listed(path, permissions.NOTIFICATIONS)
     except ApiError as error:

@@ -1,4 +1,4 @@
-"""Reading from Cloudflare's API, with as few requests as can be.
+"""Reads from Cloudflare's API, with as few requests as possible.
 
 Not the SDK's functions: a list of theirs asks for pages until one is empty, so twice at least, and importing them takes
 seconds.
@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import pulumi
 
-from existing.refusals import refusal
+from existing.refusals import read_refusal
 from settings import Access
 from settings.looked_up import API_REFUSED
 from values.findings import Finding, Kind, Severity
@@ -51,7 +51,7 @@ class ApiError(Exception):
         super().__init__(self.finding.message)
 
     def at(self, place: str) -> "ApiError":
-        """The same about a key of the stack file."""
+        """Gives the same error about a key of the stack file."""
         it = self.finding
         return ApiError(it.text, it.remedy, place=place, kind=it.kind)
 
@@ -85,7 +85,7 @@ class Api:
         return found
 
     def listed(self, path: str, permission: str, **query: str | int) -> list[dict[str, Any]]:
-        """All items of a list, named and permitted as in `one`.
+        """Reads all items of a list, whose path and permission are given as to `one`.
 
         Raises:
             ApiError: it cannot be read.
@@ -102,7 +102,7 @@ class Api:
         return items
 
     def may_change(self, path: str, method: str = "PATCH") -> bool:
-        """Whether the token may change what is at a path, where nothing is: it is asked by an empty change of that.
+        """Whether the token may change things at a path: asked by an empty change of one that does not exist.
 
         Raises:
             ApiError: the API does not tell.
@@ -139,7 +139,7 @@ class Api:
     def _once(
         self, url: str, permission: str, *, method: str = "GET", body: bytes | None = None
     ) -> dict[str, Any]:
-        """The answer to one request.
+        """Sends one request and gives the answer.
 
         Raises:
             ApiError: it is refused, or cannot be sent.
@@ -153,7 +153,9 @@ class Api:
                 answer: dict[str, Any] = json.loads(response.read())
                 return answer
         except urllib.error.HTTPError as error:
-            said = refusal(error.code, error.reason, error.headers["Retry-After"], _body(error))
+            said = read_refusal(
+                error.code, error.reason, error.headers["Retry-After"], _body(error)
+            )
             if said.is_busy:
                 raise _Passing(str(said), _BUSY, said.retry_after) from None
             if said.passes:
@@ -186,7 +188,7 @@ def _times(count: int) -> str:
 
 
 def _body(error: urllib.error.HTTPError) -> bytes:
-    """The answer's; empty where it breaks off."""
+    """Reads the body of a refusal; empty if the connection breaks off."""
     try:
         return error.read()
     except (OSError, HTTPException):

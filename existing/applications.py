@@ -1,4 +1,4 @@
-"""What is at Cloudflare of Access: the stack's own applications, policies and tokens, and those that it names by id."""
+"""Looks at what Cloudflare has of Access: the stack's own applications, policies and tokens, and those that it names by id."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,16 +14,16 @@ from existing.lost_access import (
     LostPolicy,
     access_path,
     check_left,
-    lost_applications,
-    lost_policies,
-    lost_tokens,
+    find_lost_applications,
+    find_lost_policies,
+    find_lost_tokens,
     uris_of,
 )
 from existing.state import OwnState
-from existing.who import become_public, who_may_come_in
+from existing.who import find_newly_public, list_who_may_come_in
 from settings import Settings
 from settings.access_groups import EVERYBODY
-from settings.access_marks import unmarked
+from settings.access_marks import unmark
 from settings.looked_up import (
     ACCESS_EDITED,
     ACCESS_GONE,
@@ -37,7 +37,7 @@ from settings.protection import wildcard_above
 from values.findings import Findings
 
 _There = Mapping[str, dict[str, Any]]
-"""What the account has of a kind, by id."""
+"""The account's applications, policies or tokens, by id."""
 _GONE_APPLICATION = (
     "The Access application of '{}' that this stack made is gone at Cloudflare, which asks nobody for a login there any more; "
     "a server that asks for its token refuses everybody."
@@ -50,7 +50,7 @@ _GONE_TOKEN = "The service token '{}' that this stack made is gone at Cloudflare
 
 @dataclass(frozen=True, kw_only=True)
 class AccessFound:
-    """What is there of Access."""
+    """What Cloudflare has of a stack's Access."""
 
     applications: Sequence[Application] = ()
     """Those that the stack makes."""
@@ -64,12 +64,12 @@ class AccessFound:
     """Those of applications that the stack file names by id, by URI."""
 
 
-def access_found(
+def look_at_access(
     settings: Settings, api: Api, own: OwnState, findings: Findings, notices: list[str]
 ) -> AccessFound:
-    """What is there; nothing is asked where the stack has nothing of Access and never had.
+    """Looks at the stack's applications, policies and tokens; asks nothing if the stack has none and never had.
 
-    Who may come in is told, and what somebody else has changed of it.
+    Tells who may come in, and what somebody else has changed of it.
     """
     if settings.access is None and not (own.applications or own.policies or own.tokens):
         return AccessFound()
@@ -87,22 +87,24 @@ def access_found(
         if settings.access is not None:
             wanted = _wanted(settings, settings.access, api, findings, notices)
             found = _found(settings, api, own, wanted, there, findings)
-            missing, twice = lost_policies(settings, own, found.applications, policies.values())
+            missing, twice = find_lost_policies(
+                settings, own, found.applications, policies.values()
+            )
             found = replace(
                 found,
                 taken_in={**missing, **found.taken_in},
                 lost_policies=twice,
-                lost_tokens=lost_tokens(settings, own, tokens.values()),
+                lost_tokens=find_lost_tokens(settings, own, tokens.values()),
             )
         check_left(settings, own, wanted, there, findings)
     except ApiError as error:
         findings.errors.append(error.at("argoweb:access").finding)
         return AccessFound()
-    for uri, place in become_public(wanted, settings, own):
+    for uri, place in find_newly_public(wanted, settings, own):
         findings.add(
             BECOMES_PUBLIC, place, f"{uri} becomes public: everybody may come in, without a login."
         )
-    if pulumi.runtime.is_dry_run() and (who := who_may_come_in(wanted, settings, own)):
+    if pulumi.runtime.is_dry_run() and (who := list_who_may_come_in(wanted, settings, own)):
         notices.append(who)
     if changed := [*compare_access(own, there)]:
         lines = "\n".join(f"  - {line}" for line in changed)
@@ -114,7 +116,7 @@ def access_found(
         )
     lost = [each.name for each in found.lost_tokens.values()]
     lost += [each.name for each in found.lost_policies.values()]
-    if again := [*found.taken_in, *map(unmarked, lost)]:
+    if again := [*found.taken_in, *map(unmark, lost)]:
         notices.append(
             "Taken in, since they are this stack's and not in its state, as after an update that broke off: what Access has "
             f"of {', '.join(again)}. Of a service token and of what is there twice the next `pulumi up` deletes the old one."
@@ -128,7 +130,7 @@ def _by_id(settings: Settings, api: Api, kind: str, permission: str) -> _There:
 
 
 def _check_gone(settings: Settings, own: OwnState, there: _There, findings: Findings) -> None:
-    """Refuses to go on while something of the stack is gone: of another account's nothing is known."""
+    """Refuses to go on while something that the stack made is gone; what is recorded of another account is not known."""
     gone = [
         (each, text)
         for recorded, text in (
@@ -155,7 +157,7 @@ def _wanted(
     findings: Findings,
     notices: list[str],
 ) -> list[Application]:
-    """The stack's applications, with those that the account's own settings ask for."""
+    """Gives the stack's applications, and one for each public hostname if the account refuses hostnames without one."""
     wanted = [*access.applications]
     try:
         organization = api.one(access_path(settings, "organizations"), permissions.ORGANIZATION)
@@ -208,13 +210,13 @@ def _found(
     _check_ids(settings, api, made, findings)
     return AccessFound(
         applications=made,
-        taken_in=lost_applications(settings, own, made, there, findings),
+        taken_in=find_lost_applications(settings, own, made, there, findings),
         audiences=audiences,
     )
 
 
 def _fits(each: Application, existing: str, there: _There, findings: Findings) -> bool:
-    """Whether an application that the stack file names is there and of the hostname."""
+    """Whether an application that the stack file names by id exists and is one of the site's hostname."""
     where = f"{each.place}.access.application"
     if existing not in there:
         text = f"the account has no Access application {existing}."
@@ -237,7 +239,7 @@ def _fits(each: Application, existing: str, there: _There, findings: Findings) -
 def _check_ids(
     settings: Settings, api: Api, made: Sequence[Application], findings: Findings
 ) -> None:
-    """Refuses each id that the stack file names and the account does not have, where the token may ask for that."""
+    """Refuses each id in the stack file that the account does not have, if the token may ask for them."""
     protections = [each.protection for each in made if each.protection]
     selectors = [
         selector

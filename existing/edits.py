@@ -1,4 +1,4 @@
-"""What somebody else has changed of a record that the stack made."""
+"""Finds what somebody else has changed of a record that the stack made."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,7 @@ def compare_record(
 
 
 def _plain(value: object) -> object:
-    """Names and contents compare without case; no comment is as an empty one."""
+    """Brings a value into a form that can be compared: without case, and no comment as an empty one."""
     return value.lower() if isinstance(value, str) else value or ""
 
 

@@ -1,13 +1,13 @@
-"""All that is asked at Cloudflare before anything is done."""
+"""Asks Cloudflare all that has to be known before anything is done."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from existing.alerts import lost_alert
+from existing.alerts import find_lost_alert
 from existing.api import Api, ApiError
-from existing.applications import AccessFound, access_found
-from existing.hostnames import Claim, claim_hostnames, list_zones, tunnels_led_to
+from existing.applications import AccessFound, look_at_access
+from existing.hostnames import Claim, claim_hostnames, find_tunnels_led_to, list_zones
 from existing.state import OwnState
 from existing.tunnel import TunnelFound, ask_own_tunnel, find_tunnel
 from settings import Access, FindingsError, Settings
@@ -50,14 +50,14 @@ def look_up(settings: Settings, access: Access, own: OwnState) -> Found:
             findings,
             notices,
             there=asked.result(),
-            led_to=tunnels_led_to(zones, settings.deployment),
+            led_to=find_tunnels_led_to(zones, settings.deployment),
             sends_later=any(claim.sent for claim in claimed)
             or (settings.alerts is not None and not own.has_alert),
         )
     except ApiError as error:
         findings.errors.insert(0, error.finding)
-    access_there = access_found(settings, api, own, findings, notices)
-    alert = lost_alert(settings, api, own, findings, notices)
+    access_there = look_at_access(settings, api, own, findings, notices)
+    alert = find_lost_alert(settings, api, own, findings, notices)
     if findings.errors:
         raise FindingsError("What is at Cloudflare stands in the way", findings.errors)
     warnings, silenced = silence(findings.warnings, settings.accept)

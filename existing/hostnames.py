@@ -1,4 +1,4 @@
-"""The hostnames of the stack against the records that are there."""
+"""Compares the hostnames of a stack with the records that Cloudflare has."""
 
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ from existing import permissions
 from existing.api import PER_PAGE, Api, ApiError
 from existing.edits import compare_record
 from existing.state import Outputs, OwnState
-from existing.zone import check_delegated, crowded
+from existing.zone import check_delegated, notice_of_crowd
 from settings import Settings, Site, Zone, comment_of, owner_mark, owner_of
 from settings.looked_up import (
     RECORD_COPIED,
@@ -31,7 +31,7 @@ _Record = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class ZoneRecords:
-    """A zone, and what is in it."""
+    """A zone and its records."""
 
     id: str
     by_name: Mapping[str, Sequence[_Record]]
@@ -105,7 +105,7 @@ def claim_hostnames(
 
 
 def _gone(settings: Settings, zones: Mapping[str, ZoneRecords], own: OwnState) -> list[str]:
-    """The hostnames without a site whose record the state has, and Cloudflare does not."""
+    """Finds hostnames without a site whose record the state has, and Cloudflare does not have any more."""
     ids = {zone.id: zone.by_id for zone in zones.values()}
     return [
         hostname
@@ -146,7 +146,7 @@ def list_zones(
         listed = read.by_id.values()
         hostnames = [each for each in settings.named if settings.zone_of(each).name == name]
         check_delegated(zones[name], listed, hostnames, findings)
-        if notice := crowded(zones[name], read.about, listed, hostnames):
+        if notice := notice_of_crowd(zones[name], read.about, listed, hostnames):
             notices.append(notice)
     return records
 
@@ -188,8 +188,8 @@ def _looked_up(api: Api, account_id: str, name: str) -> dict[str, Any]:
     return found[0]
 
 
-def tunnels_led_to(zones: Mapping[str, ZoneRecords], deployment: str) -> set[str]:
-    """The tunnels to which records with the stack's mark lead, by UUID."""
+def find_tunnels_led_to(zones: Mapping[str, ZoneRecords], deployment: str) -> set[str]:
+    """Finds the UUIDs of tunnels to which records with the stack's mark lead."""
     return {
         record["content"].removesuffix(_TUNNEL_DOMAIN)
         for zone in zones.values()
@@ -291,7 +291,7 @@ def _copied(site: Site, other: str | None) -> tuple[str, str]:
 
 
 def _owner(record: Mapping[str, Any]) -> str | None:
-    """The stack that a record's comment names, as `project/stack`."""
+    """Gives the stack that a record's comment names, as `project/stack`."""
     return owner_of(record.get("comment"))
 
 

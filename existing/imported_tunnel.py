@@ -1,4 +1,4 @@
-"""Whether the tunnel of `argoweb:tunnel.importId` can be taken over."""
+"""Checks the tunnel of `argoweb:tunnel.importId`, which the stack is to take over."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -61,10 +61,10 @@ def _refused(text: str, remedy: str) -> ApiError:
 
 
 def tunnel_path(settings: Settings, tunnel_id: str) -> str:
-    """The path below the API's address of a tunnel of the stack's account."""
+    """Gives the path in the API of a tunnel of the stack's account."""
     return f"accounts/{settings.account_id}/cfd_tunnel/{tunnel_id}"
 
 
 def managed_remotely(tunnel: Mapping[str, Any]) -> bool:
-    """Whether cloudflared takes its rules from Cloudflare's dashboard."""
+    """Whether a tunnel takes its rules from Cloudflare's dashboard, and not from the servers' files."""
     return tunnel.get("config_src") == "cloudflare" or bool(tunnel.get("remote_config"))

@@ -1,4 +1,4 @@
-"""What the stack has made of Access and its state does not know: an update broke off before it could note it."""
+"""Finds what the stack made of Access before an update broke off, and its state does not have."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from existing.state import OwnState
 from settings import Settings
-from settings.access_marks import marked
+from settings.access_marks import mark
 from settings.looked_up import ACCESS_LEFT, ACCESS_TAKEN
 from settings.model import Application, ServiceToken
 from values.findings import Findings
@@ -17,7 +17,7 @@ PER_PAGE = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class LostPolicy:
-    """A policy as the API has it."""
+    """A policy with the stack's name that is not in its state, as the API gives it."""
 
     name: str
     decision: str
@@ -28,36 +28,36 @@ class LostPolicy:
 
 
 def access_path(settings: Settings, what: str) -> str:
-    """Where the API has a kind of thing of Access."""
+    """Gives the path in the API of a kind of Access's things, as `apps`."""
     return f"accounts/{settings.account_id}/access/{what}"
 
 
 def uris_of(application: Mapping[str, Any]) -> list[str]:
-    """What an application stands before: `hostname` or `hostname/path` each."""
+    """Gives what an application stands in front of: `hostname` or `hostname/path` each."""
     destinations = application.get("destinations") or ()
     found = [each["uri"] for each in destinations if each.get("uri")]
     return found or application.get("self_hosted_domains") or [application.get("domain") or ""]
 
 
-def lost_policies(
+def find_lost_policies(
     settings: Settings,
     own: OwnState,
     made: Sequence[Application],
     there: Iterable[Mapping[str, Any]],
 ) -> tuple[dict[str, str], dict[str, LostPolicy]]:
-    """Policies of the stack that are not in its state: ids by key of those that it lacks, and by id what is there twice.
+    """Finds policies of the stack that are not in its state: the ids, by key, of those that it lacks, and those that exist twice, by id.
 
     The provider tries again where an answer is lost, and Cloudflare makes a second one of the same name.
     """
     keys = {policy.key for each in made for policy in each.policies}
-    missing = {marked(key, settings.deployment): key for key in keys}
+    missing = {mark(key, settings.deployment): key for key in keys}
     for each in own.policies:
         missing.pop(each["name"], None)
     known = {each["id"] for each in own.policies}
     taken_in: dict[str, str] = {}
     twice: dict[str, LostPolicy] = {}
     for each in there:
-        if each["id"] in known or not each["name"].endswith(marked("", settings.deployment)):
+        if each["id"] in known or not each["name"].endswith(mark("", settings.deployment)):
             continue
         key = missing.pop(each["name"], None)
         if key is not None:
@@ -74,14 +74,14 @@ def lost_policies(
     return taken_in, twice
 
 
-def lost_applications(
+def find_lost_applications(
     settings: Settings,
     own: OwnState,
     made: Sequence[Application],
     there: Mapping[str, dict[str, Any]],
     findings: Findings,
 ) -> dict[str, str]:
-    """Applications at Cloudflare that are the stack's and not in its state, by URI; somebody else's in their place are refused."""
+    """Finds the stack's applications that are not in its state, by URI; refuses somebody else's in their place."""
     known = {each["id"] for each in own.applications.values()}
     by_uri = {
         uri: each for each in there.values() if each["id"] not in known for uri in uris_of(each)
@@ -145,15 +145,15 @@ def _has_only(other: Mapping[str, Any], deployment: str, named: Sequence[str] = 
     """Whether an application has policies, and none but the deployment's and those that are named by id."""
     policies = other.get("policies") or ()
     return bool(policies) and all(
-        each["id"] in named or str(each.get("name")).endswith(marked("", deployment))
+        each["id"] in named or str(each.get("name")).endswith(mark("", deployment))
         for each in policies
     )
 
 
-def lost_tokens(
+def find_lost_tokens(
     settings: Settings, own: OwnState, there: Iterable[Mapping[str, Any]]
 ) -> dict[str, ServiceToken]:
-    """The stack's tokens that are not in its state, by id, under their whole names."""
+    """Finds service tokens with the stack's mark that are not in its state, by id."""
     known = {each["id"] for each in own.tokens}
     return {
         str(each["id"]): ServiceToken(
@@ -163,5 +163,5 @@ def lost_tokens(
             old_until=each.get("previous_client_secret_expires_at"),
         )
         for each in there
-        if each["id"] not in known and each["name"].endswith(marked("", settings.deployment))
+        if each["id"] not in known and each["name"].endswith(mark("", settings.deployment))
     }

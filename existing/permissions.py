@@ -1,4 +1,4 @@
-"""What the token needs to be allowed, as Cloudflare's dashboard names it."""
+"""Names the permissions of an API token as Cloudflare's dashboard does."""
 
 TUNNEL = "Account · Cloudflare Tunnel · Edit (newer: Cloudflare One Connector: cloudflared · Edit)"
 DNS = "Zone · DNS · Edit"

@@ -1,4 +1,4 @@
-"""What Cloudflare's API says where it refuses a request, and what helps.
+"""Reads what Cloudflare's API says when it refuses a request, and knows what helps.
 
 Codes and texts are those that users of the API report; Cloudflare documents none of them.
 """
@@ -93,8 +93,8 @@ class Refusal:
         return f"The {access.named} is not enough: {owner} needs the permission {permission}."
 
 
-def refusal(status: int, reason: str, retry_after: str | None, body: bytes) -> Refusal:
-    """What an HTTP answer says."""
+def read_refusal(status: int, reason: str, retry_after: str | None, body: bytes) -> Refusal:
+    """Reads an HTTP answer with a status from 400 on."""
     text = body.decode(errors="replace")
     try:
         errors = tuple(
@@ -114,7 +114,7 @@ def refusal(status: int, reason: str, retry_after: str | None, body: bytes) -> R
 
 
 def _seconds(value: str | None) -> float | None:
-    """What a `Retry-After` says: seconds, or a date (RFC 9110, section 10.2.3)."""
+    """Gives the seconds that a `Retry-After` asks for, as a number or by a date (RFC 9110, section 10.2.3)."""
     if value is None:
         return None
     if value.strip().isdecimal():

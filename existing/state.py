@@ -1,4 +1,4 @@
-"""What this stack's own state has of Cloudflare's."""
+"""Reads from the stack's own state what it has made at Cloudflare."""
 
 import base64
 import re
@@ -37,7 +37,7 @@ Outputs = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class KeptSecret:
-    """The secret of a tunnel that was taken in, base64."""
+    """The secret of a tunnel that another stack or a person had made, base64."""
 
     text: str = field(repr=False)
     version: int
@@ -80,7 +80,7 @@ class OwnState:
 async def read_own_state(
     begun: Callable[[], Awaitable[bool]], *, among_others: str | None = None
 ) -> OwnState:
-    """The state as the stack's backend has it, read as a stack reads another one's outputs.
+    """Reads the state from the stack's backend, as a stack reads another one's outputs.
 
     `among_others` is what the names of ours begin with, where the stack has resources of somebody else too.
 
@@ -137,17 +137,17 @@ async def read_own_state(
 
 
 def encoded(secret: str) -> str:
-    """A made secret as Cloudflare's API takes it."""
+    """Encodes a secret as Cloudflare's API takes it."""
     return base64.b64encode(secret.encode()).decode()
 
 
 def _plain(value: Any) -> Any:
-    """A value without the mark that it is a secret."""
+    """Gives a value without Pulumi's mark of a secret."""
     return value["value"] if isinstance(value, dict) and "value" in value else value
 
 
 def _outputs(found: list[dict[str, Any]], type: str) -> dict[str, Any]:
-    """The outputs of the only resource of a type; empty if there is none."""
+    """Gives the outputs of the only resource of a type; empty if there is none."""
     return next((each["outputs"] for each in found if each["type"] == type), {})
 
 

@@ -1,4 +1,4 @@
-"""The stack's tunnel at Cloudflare: the one that it has, one that it takes in, or none yet."""
+"""Finds the stack's tunnel at Cloudflare: the one in its state, one that it takes in, or none yet."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from existing import permissions
 from existing.api import Api, NotThere
 from existing.imported_tunnel import check_import, managed_remotely, tunnel_path
 from existing.state import KeptSecret, OwnState
-from existing.tunnel_name import name_taken, namesake
+from existing.tunnel_name import find_namesake, name_taken
 from settings import Settings
 from settings.looked_up import TUNNEL_DELETED, TUNNEL_GONE, TUNNEL_REMOTE
 from values.findings import Findings
@@ -21,7 +21,7 @@ _IMPORTED_VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class TunnelFound:
-    """What is at Cloudflare of the stack's tunnel."""
+    """What Cloudflare has of the stack's tunnel."""
 
     taken_in: str | None = None
     """UUID of a tunnel that is there, but not in the state, and becomes the stack's."""
@@ -70,7 +70,7 @@ def find_tunnel(
     deleted = _deleted(own, there, findings)
     check_import(settings, api, own)
     taken_in = settings.tunnel.import_id if own.tunnel_id is None else None
-    if other := namesake(settings, api, own, deleted):
+    if other := find_namesake(settings, api, own, deleted):
         proof = None
         if own.tunnel_id is None and taken_in is None:
             proof = _proof(settings, api, own, other, led_to)
@@ -89,7 +89,7 @@ def find_tunnel(
 
 
 def _deleted(own: OwnState, there: dict[str, Any] | None, findings: Findings) -> str | None:
-    """When the stack's tunnel was deleted. Warns of what has become of it."""
+    """Warns of what has become of the stack's tunnel, and gives the time if somebody has deleted it."""
     if own.tunnel_id is None:
         return None
     if there is None:
@@ -125,7 +125,7 @@ def _deleted(own: OwnState, there: dict[str, Any] | None, findings: Findings) ->
 def _proof(
     settings: Settings, api: Api, own: OwnState, other: dict[str, Any], led_to: Collection[str]
 ) -> str | None:
-    """Why a tunnel with the stack's name that the state does not have may be taken in; `None`: it may not.
+    """Gives the reason why a tunnel with the stack's name that is not in its state is the stack's own; `None`: it is not.
 
     Never one that is somebody else's and in use.
     """
@@ -148,7 +148,7 @@ def _kept(
     sends_later: bool,
     notices: list[str],
 ) -> KeptSecret | None:
-    """The secret that the tunnel goes on with where it was not this stack that set it.
+    """Gives the secret that the tunnel keeps because somebody else than this stack has set it.
 
     It gets a new one by an update that sends nothing later: when the provider's first body is a PATCH that adds a text to a
     state that has none, it leaves texts out of every later body, so each record fails with `1004` (the cached encoders of
@@ -174,7 +174,7 @@ def _kept(
 
 
 def _secret(settings: Settings, api: Api, tunnel_id: str) -> str:
-    """The tunnel's secret, base64, as its token has it.
+    """Gives the tunnel's secret, base64, which is read from its token.
 
     Raises:
         ApiError: the API does not tell.

@@ -1,4 +1,4 @@
-"""Whether the tunnel's name is free in the account."""
+"""Finds out whether the tunnel's name is free in the account."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from settings.looked_up import TUNNEL_NAME
 _PLACE = "argoweb:tunnel.name"
 
 
-def namesake(
+def find_namesake(
     settings: Settings, api: Api, own: OwnState, deleted: str | None
 ) -> dict[str, Any] | None:
     """Finds another tunnel that has the name of the stack's own, or `None`.
@@ -38,7 +38,7 @@ def namesake(
 
 
 def name_taken(other: dict[str, Any], own: OwnState, imported: str | None) -> ApiError:
-    """The error that another tunnel has the name, and the ways out.
+    """Makes the error that another tunnel has the name, with the ways out.
 
     Known before anything is done: a tunnel with a name that is taken fails with `1013` only after minutes, since the
     provider tries again.

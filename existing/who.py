@@ -1,11 +1,11 @@
-"""Who may come in by Access, in words: as the stack file says it, and as the state has it."""
+"""Says in words who may come in by Access: by the stack file, and by the state."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from existing.state import Outputs, OwnState
 from settings import Settings
 from settings.access_groups import EVERYBODY
-from settings.access_marks import RULES, network, unmarked
+from settings.access_marks import RULES, network, unmark
 from settings.model import Application, Selector
 from settings.protection import wildcard_above
 
@@ -22,13 +22,13 @@ _SHOWN = {
 }
 _PUBLIC = "everybody, without a login"
 _MOST = 12
-"""Kinds of visitor that are listed of a site, and sites that are for everybody."""
+"""How many kinds of visitor are listed of a site, and how many sites that are for everybody."""
 
 
-def who_may_come_in(
+def list_who_may_come_in(
     applications: Sequence[Application], settings: Settings, own: OwnState
 ) -> str | None:
-    """A list of the sites with who may come in at each and what changes in that; nothing where Access has no part in any."""
+    """Lists the sites with who may come in at each and what changes in that; `None` if no site has Access."""
     now = {each.uri: [*_declared(each)] for each in applications}
     was = {uri: [*_recorded(outputs, own)] for uri, outputs in own.applications.items()}
     lines = []
@@ -48,10 +48,10 @@ def _listed(words: Sequence[str]) -> str:
     return ", ".join(words[:_MOST]) + more
 
 
-def become_public(
+def find_newly_public(
     applications: Sequence[Application], settings: Settings, own: OwnState
 ) -> Iterator[tuple[str, str]]:
-    """What was protected, by the state, and is served to everybody now, each with its place in the stack file."""
+    """Finds what the state has as protected and the stack file serves to everybody, each with its place in the stack file."""
     places = {site.hostname: site.place for site in reversed(settings.sites)}
     closed = {each.uri for each in applications if each.protection}
     closed |= {site.hostname for site in settings.sites if not site.is_public and not site.path}
@@ -85,7 +85,7 @@ def _declared(application: Application) -> Iterator[str]:
 
 def _recorded(outputs: Outputs, own: OwnState) -> Iterator[str]:
     policies = {each["id"]: each for each in own.policies}
-    tokens = {each["id"]: unmarked(each["name"]) for each in own.tokens}
+    tokens = {each["id"]: unmark(each["name"]) for each in own.tokens}
     for each in outputs.get("policies") or ():
         policy = policies.get(each.get("id"))
         if policy is None:
@@ -98,7 +98,7 @@ def _recorded(outputs: Outputs, own: OwnState) -> Iterator[str]:
                 [*_selectors(policy.get(key), tokens)]
                 for key in ("includes", "requires", "excludes")
             )
-            yield from _in_words(unmarked(policy["name"]), *rules)
+            yield from _in_words(unmark(policy["name"]), *rules)
     yield f"for {outputs.get('sessionDuration')}"
 
 

@@ -1,4 +1,4 @@
-"""What is known of a zone as a whole, and of no hostname alone."""
+"""Judges a zone as a whole: how many records it may have, and which names other name servers have."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -13,13 +13,13 @@ _FREE_RECORDS, _OLD_FREE_RECORDS, _OLD_UNTIL = 200, 1000, "2024-09-01"
 """Records of a zone of the free plan, and of one that was made before a date (UTC)."""
 
 
-def crowded(
+def notice_of_crowd(
     zone: Zone,
     found: Mapping[str, Any],
     listed: Collection[Mapping[str, Any]],
     hostnames: Collection[str],
 ) -> str | None:
-    """The notice that a zone has, or will have, more records than the free plan allows.
+    """Gives the notice that a zone has, or will have, more records than the free plan allows.
 
     None where the zone's plan is known and another one. It is known where the zone was looked up, by `found`.
     """

@@ -1,1 +1,1 @@
-"""Configuration files that exist already: what cloudflared says of one, and the stack file for it."""
+"""Reads configuration files of cloudflared that exist already, and writes the stack file for one."""

@@ -1,4 +1,4 @@
-"""cloudflared's configuration file, read as cloudflared reads it: what it refuses, and the traps."""
+"""Reads cloudflared's configuration file as cloudflared does: what it refuses, and the traps."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -45,7 +45,7 @@ _ADVICE_ON_ONLY_URL = (
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """A configuration file."""
+    """A configuration file of cloudflared that was read."""
 
     values: dict[str, Any]
     """What cloudflared reads from its keys, without what it refuses."""
@@ -61,7 +61,7 @@ class File:
         return [problem for problem in self.problems if problem.is_error]
 
     def matching(self, url: str) -> int:
-        """The index of the rule that takes a request; the last one takes what no other does.
+        """Gives the index of the rule that takes a request for a URL; the last one takes what no other does.
 
         Raises:
             UrlError: it is no URL with a host, or Go refuses it.
@@ -123,7 +123,7 @@ def _explains(error: Finding, kind: Kind, where: str) -> bool:
 
 
 def read(data: bytes) -> File:
-    """A configuration file from its bytes."""
+    """Reads a configuration file from its bytes."""
     problems: list[Finding] = []
     decoder = Decoder(findings=Findings())
     report = decoder.findings = _Report(problems=problems, lines=decoder.lines)

@@ -1,4 +1,4 @@
-"""The stack file for a configuration file of cloudflared that exists already, with what it cannot say."""
+"""Writes the stack file for a configuration file of cloudflared, with what a stack file cannot say."""
 
 import re
 import shlex
@@ -71,7 +71,7 @@ class StackFile:
 
 
 def write_stack_file(file: File) -> StackFile:
-    """The stack file for a file that cloudflared takes, or that has the old form for one service."""
+    """Writes the stack file for a file that cloudflared takes, or that has the old form for one service."""
     left: list[str] = []
     left += [f"a part: {it.message}" for it in file.problems if it.kind is SECOND_DOCUMENT]
     values, rules = file.values, [*_placed(file)]

@@ -19,7 +19,7 @@ CLEAN, REFUSED, UNREADABLE = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; its exit status."""
+    """Runs the command that the words name, and gives its exit code."""
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     given = _parser().parse_args(arguments)
     try:

@@ -1,4 +1,4 @@
-"""Groups of the stack file as policies of Access."""
+"""Makes policies of Access from the groups of the stack file."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,20 +10,20 @@ from values.findings import Findings, Kind
 _NOBODY = Kind("access-nobody", "A group of `argoweb:access` lets nobody in.")
 _OF_TOKENS = ("serviceTokens", "anyServiceToken")
 _OF_PEOPLE = ("emails", "emailDomains", "loginMethods", "everyone")
-"""What only somebody who logged in can be."""
+"""Kinds of visitor that only somebody who has logged in can be."""
 _SEVERAL = ("externalGroups",)
-"""What a visitor can be several times over."""
+"""Kinds of which a visitor can be several at once."""
 EVERYBODY = Policy(
     key=PUBLIC,
     decision="bypass",
     include=(Selector(kind="everyone", value=""),),
     session=SESSION,
 )
-"""Of an application that lets everybody in, without a login."""
+"""The policy of an application that lets everybody in, without a login."""
 
 
 def policies_of(name: str, group: dict[str, Any], session: str) -> Iterator[Policy]:
-    """The policies of a group: one for its people, and one for its service tokens.
+    """Gives the policies of a group: one for its people, and one for its service tokens.
 
     Access asks for no login only by a policy of the decision `non_identity`, which tokens alone can meet.
     """

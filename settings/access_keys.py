@@ -22,7 +22,7 @@ from values.kinds import (
 )
 
 PUBLIC = "public"
-"""In the place of a group: a site for everybody, without a login."""
+"""The word in the place of a group that makes a site one for everybody, without a login."""
 SESSION, TOKEN_DURATION = "24h", "8760h"
 _LONGEST_SESSION = 31 * 24 * 3600
 """Seconds: a month, the most that Access keeps a session."""

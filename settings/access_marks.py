@@ -1,6 +1,7 @@
-"""How what the stack makes of Access is written at Cloudflare."""
+"""Writes what the stack makes of Access as Cloudflare and Pulumi's provider have it."""
 
 import ipaddress
+import re
 
 from settings.model import owner_mark
 
@@ -18,16 +19,21 @@ RULES = {
 """Each kind of visitor as the provider's rules have it, with the key of its value."""
 
 
-def marked(name: str, deployment: str) -> str:
-    """The name of a policy or token at Cloudflare, which says whose it is; `deployment` is `project/stack`."""
+def mark(name: str, deployment: str) -> str:
+    """Gives the name of a policy or token at Cloudflare, which says whose it is; `deployment` is `project/stack`."""
     return f"{name} ({owner_mark(deployment)})"
 
 
-def unmarked(name: str) -> str:
-    """The name without the mark."""
+def unmark(name: str) -> str:
+    """Gives the name of a policy or token without the mark of its owner."""
     return name.partition(" (argoweb ")[0]
 
 
+def camel_case(name: str) -> str:
+    """Writes a name of the API as the provider has it: `session_duration` becomes `sessionDuration`."""
+    return re.sub("_([a-z])", lambda found: found[1].upper(), name)
+
+
 def network(text: str) -> str:
-    """An address as the network that it is, since the API gives `192.0.2.1` back as `192.0.2.1/32`."""
+    """Writes an IP address as a network, since the API gives `192.0.2.1` back as `192.0.2.1/32`."""
     return str(ipaddress.ip_network(text))

@@ -1,4 +1,4 @@
-"""Regular expressions of paths as Cloudflare Access writes paths."""
+"""Translates regular expressions of paths into the paths of Cloudflare Access."""
 
 import re
 
@@ -9,7 +9,7 @@ _UNCLEAN = re.compile(r"/[.]{1,2}(?:/|$)")
 
 
 def access_path(path: str) -> tuple[str, bool] | None:
-    """The path as Access has it, which begins with '/', and whether that takes what lies below it too, unlike the expression.
+    """Gives the path as Access writes it, which begins with '/', and whether Access takes what lies below it too, unlike the expression.
 
     `None` where Access has none. It compares letters by case, or not: which of both only decides who asks for a login, since
     cloudflared asks for the token by the expression itself.

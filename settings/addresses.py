@@ -1,4 +1,4 @@
-"""Addresses that are written in several ways."""
+"""Compares addresses, which can be written in several ways."""
 
 import ipaddress
 import re
@@ -9,8 +9,8 @@ _LOCALHOST = ("127.0.0.1", "::1")
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "h2c": 80, "https": 443, "wss": 443}
 
 
-def same(address: str) -> str:
-    """The one spelling that stands for all spellings of an IP address or host name."""
+def normalise(address: str) -> str:
+    """Gives the one spelling that stands for all spellings of an IP address or host name."""
     bare = address.removeprefix("[").removesuffix("]")
     try:
         return str(ipaddress.ip_address(bare))
@@ -26,7 +26,7 @@ def overlap(one: str, other: str) -> bool:
 
 
 def metrics_of(address: str, instances: int) -> tuple[str, range]:
-    """The host and the ports at which each cloudflared of a server serves its metrics; no ports if the address is malformed."""
+    """Gives the host and the ports at which each cloudflared of a server serves its metrics; no ports if the address is malformed."""
     host, _, port = address.rpartition(":")
     if not re.fullmatch("[0-9]{1,5}", port):
         return host, range(0)
@@ -42,7 +42,7 @@ def reaches(url: str, listening: Iterable[str], ports: Container[int]) -> bool:
         return False
     host = parts.hostname or ""
     return port in ports and any(
-        same(host) == same(address) or (_is_local(host) and overlap(host, address))
+        normalise(host) == normalise(address) or (_is_local(host) and overlap(host, address))
         for address in listening
     )
 
@@ -58,5 +58,5 @@ def _is_local(host: str) -> bool:
 
 
 def _all(address: str) -> tuple[str, ...]:
-    found = same(address)
+    found = normalise(address)
     return _LOCALHOST if found == "localhost" else (found,)

@@ -1,4 +1,4 @@
-"""Whom Cloudflare tells of the tunnel's health."""
+"""Reads `argoweb:alerts`: whom Cloudflare tells of the tunnel's health."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class Alerts:
 
 
 def read_alerts(given: dict[str, Any] | None, findings: Findings) -> Alerts | None:
-    """What `argoweb:alerts` says; `None` where it is not there."""
+    """Reads what `argoweb:alerts` says; `None` if it is absent."""
     if given is None:
         return None
     receivers = {name: given.get(name) or () for name in ("email", "webhooks", "pagerduty")}

@@ -1,4 +1,4 @@
-"""Where a site's requests go."""
+"""Tells where a site's requests go."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,13 +8,13 @@ from settings.model import Caddy, CaddyLines, Proxy, Redirect, Service, Site
 
 
 def listening(sites: Sequence[Site], caddy: Caddy) -> Sequence[str]:
-    """The addresses at which Caddy listens for the sites: none where it has nothing to answer, and anything else may."""
+    """Gives the addresses at which Caddy listens for the sites; none if Caddy serves no site, so that another program may have them."""
     has_sites = any(not isinstance(site.backend, Service) for site in sites)
     return caddy.bind if caddy.routes or has_sites else ()
 
 
 def passed_to(site: Site) -> Iterator[tuple[str, Upstream]]:
-    """What Caddy passes a site's requests to, with the key that says so."""
+    """Gives the upstreams that Caddy passes a site's requests to, each with the key that names it."""
     match site.backend:
         case Proxy(upstreams=addresses):
             for address in addresses:
@@ -25,7 +25,7 @@ def passed_to(site: Site) -> Iterator[tuple[str, Upstream]]:
 
 
 def redirects_to(site: Site) -> str | None:
-    """Where a site sends every visitor, or nothing."""
+    """Gives the URL to which a site sends every visitor, or nothing."""
     match site.backend:
         case Redirect(to=to):
             return to

@@ -1,4 +1,4 @@
-"""From the raw stack file to checked settings: shapes first, then what spans several keys."""
+"""Builds checked settings from the raw stack file: first each value, then what spans several keys."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -38,7 +38,7 @@ def build(
     tunnel_secret: str | None = None,
     before: Findings | None = None,
 ) -> Settings:
-    """The settings of the stack `deployment` (`project/stack`).
+    """Builds the settings of the stack `deployment` (`project/stack`).
 
     Raises:
         FindingsError: something is wrong; what was found `before` goes with it.
@@ -47,7 +47,7 @@ def build(
     stack = _Stack(STACK.read(dict(raw), NAMESPACE, findings), findings)
     settings = _read(stack, deployment, ssh_private_key, tunnel_secret, findings)
     check_all(settings, findings)
-    settings = protection.settled(settings, stack.table("access"), findings)
+    settings = protection.settle_access(settings, stack.table("access"), findings)
     if findings.errors:
         raise configuration_error([_with_command(error) for error in findings.errors])
     warnings, silenced = silence(findings.warnings, settings.accept)
@@ -55,7 +55,7 @@ def build(
 
 
 class _Stack:
-    """What was read, without the sites, zones, servers and tables that something is wrong with.
+    """The values of the stack file without malformed sites, zones, servers and tables.
 
     So what is wrong between the sound ones is reported at the same time.
     """
@@ -70,14 +70,14 @@ class _Stack:
         return not self._malformed.wrong(f"{NAMESPACE}:{key}")
 
     def table(self, key: str) -> Any:
-        """A table, or its default where it is absent or malformed."""
+        """Gives the value of a key that has a table, or its default if it is absent or malformed."""
         spec = STACK.keys[key]
         if self.whole(key):
             return self._values.get(key)
         return None if spec.default is None else spec.shape.read(spec.default, key, Findings())
 
     def items(self, key: str) -> list[tuple[str, _Values]]:
-        """The sound items of a list or mapping, each with its place; none where a name in it is malformed."""
+        """Gives the sound items of a list or mapping, each with its place; none if a name in it is malformed."""
         whole = f"{NAMESPACE}:{key}"
         unusable = {whole, key_of(whole)}.intersection(
             each.place for each in self._malformed.errors
@@ -92,7 +92,7 @@ class _Stack:
 
 
 def _with_command(error: Finding) -> Finding:
-    """The error, with the command that sets a missing value."""
+    """Adds the command that sets a missing value to the remedy of an error."""
     if error.kind not in (MISSING_KEY, NEEDED_KEY) or "pulumi config set" in error.message:
         return error
     command = f"Set it with: pulumi config set --path '{error.place}' <value>"
@@ -106,7 +106,7 @@ def _read(
     tunnel_secret: str | None,
     findings: Findings,
 ) -> Settings:
-    """The settings, complete only if `findings` has no error afterwards."""
+    """Puts the settings together, which are complete only if `findings` has no error afterwards."""
     zones = _zones(stack.items("zones"), findings)
     caddy = replace(
         read_caddy(stack.table("caddy"), stack.table("routing"), findings),
@@ -119,7 +119,7 @@ def _read(
     ]
     if stack.whole("access"):
         given = {place: value.get("access") for place, value in stack.items("sites")}
-        written = protection.protected(written, given, stack.table("access"), findings)
+        written = protection.protect_sites(written, given, stack.table("access"), findings)
     chosen, notices = sites.put_in_order(written, stack.table("siteOrder"))
     cloudflared: _Values = {"metrics": METRICS, **stack.table("cloudflared")}
     defaults = cloudflared.get("originRequest") or {}

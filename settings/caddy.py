@@ -1,10 +1,10 @@
-"""Caddy's own settings."""
+"""Reads `argoweb:caddy`: how Caddy runs and what it listens on."""
 
 import ipaddress
 from typing import Any
 
 from settings import caddyfile
-from settings.addresses import same
+from settings.addresses import normalise
 from settings.contract import CLOUDFLARED_UNITS
 from settings.keys import BY_CADDY
 from settings.model import Caddy, Tls
@@ -64,7 +64,7 @@ _NOT_GLOBAL = {
 
 
 def read_caddy(value: dict[str, Any], routing: str | None, findings: Findings) -> Caddy:
-    """How Caddy runs and what it listens on; `routing` says who chooses among its sites."""
+    """Reads the settings of Caddy; `routing` says who chooses among its sites, cloudflared or Caddy."""
     tls = _tls(value["tls"], findings) if "tls" in value else None
     _check_addresses(value["bind"], findings)
     if value["port"] == (HTTP_PORT if tls else HTTPS_PORT):
@@ -142,7 +142,7 @@ def read_caddy(value: dict[str, Any], routing: str | None, findings: Findings) -
 
 
 def _check_addresses(bind: list[str], findings: Findings) -> None:
-    addresses = list(map(same, bind))
+    addresses = list(map(normalise, bind))
     for index, text in enumerate(bind):
         if addresses.index(addresses[index]) != index:
             where = f"{_WHERE}.bind[{index}]"

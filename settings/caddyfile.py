@@ -1,4 +1,4 @@
-"""Whether lines of the user's own stay inside the Caddyfile block that they are put into.
+"""Reads lines of Caddy's configuration as Caddy does, and judges whether they stay inside the block that they are put into.
 
 Words as Caddy's `caddyconfig/caddyfile/lexer.go` makes them, blocks as its `parse.go` opens and closes them. What the
 directives mean is for Caddy to judge, on the server, before anything is live.
@@ -31,7 +31,7 @@ class Word:
 
 
 def problem(lines: str, *, refused: Mapping[str, str]) -> str | None:
-    """Why the lines cannot stand in a block, or nothing; `refused` directives come with the way to do it."""
+    """Gives the reason why the lines cannot stand in a block, or nothing; `refused` has directives with what to write in their place."""
     if "{$" in lines:
         return "has '{$', which Caddy replaces before it reads the file. Write '{env.NAME}'."
     depth = line = 0
@@ -86,7 +86,7 @@ class Statement:
 
 @functools.lru_cache(_KEPT)
 def statements(lines: str) -> Sequence[Statement]:
-    """What some lines say, in their order; of lines that do not end, what comes before."""
+    """Gives the statements of some lines in their order, as far as the lines can be read."""
     found: list[Statement] = []
     within: list[str] = []
     said: list[str] = []

@@ -26,6 +26,6 @@ class FindingsError(pulumi.RunError):
 def configuration_error(
     findings: Sequence[Finding], of: str = "The stack's configuration has"
 ) -> FindingsError:
-    """The error about a stack's configuration, or about what else has the settings."""
+    """Makes the error about a stack's configuration, or about the arguments of a component."""
     count = "1 error" if len(findings) == 1 else f"{len(findings)} errors"
     return FindingsError(f"{of} {count}", findings)

@@ -1,4 +1,4 @@
-"""What must answer after a change."""
+"""Reads `argoweb:health`: what must answer after a change."""
 
 from typing import Any
 from urllib.parse import SplitResult, urlsplit

@@ -1,4 +1,4 @@
-"""A stack file judged by itself, as a preview would: without Pulumi's engine, the network or any secret."""
+"""Judges a stack file by itself, as a preview would: without Pulumi's engine, the network or any secret."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _SECURE = "secure"
 
 
 def judge(data: bytes, stack: str) -> list[Finding]:
-    """What is wrong with the file of the stack of that name, or doubtful, each with its line.
+    """Finds what is wrong with the file of the stack of that name, or doubtful, each with its line.
 
     What only Pulumi can know is left out: secrets, and with an `environment` what that may set.
     """
@@ -46,7 +46,7 @@ def judge(data: bytes, stack: str) -> list[Finding]:
 
 
 def _values(config: Node, decoder: Decoder) -> dict[str, object]:
-    """The value of each key; that of a scalar is its text, whatever YAML would make of it."""
+    """Gives the value of each key; that of a scalar is its text, whatever YAML would make of it."""
     found = decoder.untyped(config, "")
     values = {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
     for key, value in config.pairs():
@@ -64,7 +64,7 @@ def _unreadable(text: str, line: int) -> Finding:
 
 
 def _judged(given: Mapping[str, object], stack: str) -> list[Finding]:
-    """What the program's own reader finds in the configuration."""
+    """Has the program's own reader judge the configuration."""
     secret = {key for key, value in given.items() if _is_secret(value)}
     # What is encrypted is not known; of a key that takes no secret it is enough that it is one.
     texts = {
@@ -104,21 +104,21 @@ def _is_secret(value: object) -> bool:
 
 
 def _as_pulumi_has_it(value: object) -> str:
-    """The text that a program gets: JSON of lists and mappings."""
+    """Gives the text of a value that Pulumi hands to a program: JSON of lists and mappings."""
     if isinstance(value, str):
         return value
     return json.dumps(_decrypted(value), default=str)
 
 
 def _decrypted(value: object) -> object:
-    """The value with a text in the place of each encrypted one."""
+    """Gives the value with a text in the place of each encrypted part."""
     if isinstance(value, dict):
         return _SECURE if _is_secret_itself(value) else {k: _decrypted(v) for k, v in value.items()}
     return [_decrypted(item) for item in value] if isinstance(value, list) else value
 
 
 def _line(place: str, lines: Mapping[str, int]) -> int:
-    """The line of a place, or of the nearest one above it that has a line; 0 where none has."""
+    """Gives the line of a place, or of the nearest one above it that has a line; 0 if none has."""
     while place and place not in lines:
         place = place[: max(place.rfind("."), place.rfind("["), 0)]
     return lines.get(place, 0)

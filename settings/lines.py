@@ -1,4 +1,4 @@
-"""Where lines of the user's own for Caddy lead, and the files that they name."""
+"""Finds in the user's own lines for Caddy where they lead, and which files they name."""
 
 import re
 from collections.abc import Iterator, Sequence

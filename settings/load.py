@@ -1,4 +1,4 @@
-"""The only reader of Pulumi's configuration."""
+"""Reads the stack's settings from Pulumi's configuration, which nothing else reads."""
 
 import os
 import re
@@ -33,7 +33,7 @@ _CADDY_READS = ", or let Caddy read it there: '{env.NAME}', with services.caddy.
 
 
 def load_settings() -> Settings:
-    """The settings of the stack that is being run.
+    """Reads the settings of the stack that is being run.
 
     Raises:
         FindingsError: they cannot work; it names everything that is wrong.
@@ -58,7 +58,7 @@ def load_settings() -> Settings:
 
 
 def check_ssh_key(text: str | None, findings: Findings) -> None:
-    """Whether there is a private key, or an agent in its place, and the key can be used."""
+    """Checks that there is a usable private key, or an SSH agent in its place."""
     if text is None and not os.environ.get("SSH_AUTH_SOCK"):
         findings.add(
             NO_SSH_KEY,
@@ -72,7 +72,7 @@ def check_ssh_key(text: str | None, findings: Findings) -> None:
 
 
 def read_keys(findings: Findings) -> dict[str, object]:
-    """The keys of the stack file that are no secrets, with what is wrong with how they were set."""
+    """Reads the keys of the stack file that are no secrets, and finds what is wrong with how they were set."""
     config = pulumi.Config(NAMESPACE)
     raw: dict[str, object] = {}
     for key, about in STACK.keys.items():

@@ -1,4 +1,4 @@
-"""Numbers of cloudflared and Caddy for a Prometheus, and for the page."""
+"""Reads `argoweb:metrics`: numbers of cloudflared and Caddy for a Prometheus, and for the page."""
 
 import ipaddress
 import re
@@ -37,7 +37,7 @@ METRICS = Table(
 
 
 def read_metrics(given: dict[str, Any] | None) -> Metrics | None:
-    """What `argoweb:metrics` says; `None` where nothing is counted."""
+    """Reads what `argoweb:metrics` says; `None` if nothing is counted."""
     if given is None or not (given["sites"] or given.get("address")):
         return None
     if not given.get("address"):

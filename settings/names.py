@@ -17,7 +17,7 @@ class HostnameError(ValueError):
 
 
 def normal(name: str, *, wildcard: bool = True) -> str:
-    """The hostname as DNS has it; a zone's name is one without `wildcard`.
+    """Gives the hostname as DNS has it; a zone's name is read without `wildcard`.
 
     Raises:
         HostnameError: it cannot be one.
@@ -62,7 +62,7 @@ EVERY = "*"
 
 
 def checked(name: str, where: str, findings: Findings, *, wildcard: bool = True) -> str:
-    """The hostname as DNS has it; a malformed one is an error, and gets a name that no other one has."""
+    """Gives the hostname as DNS has it; reports a malformed one, and gives a name that no other one has in its place."""
     if wildcard and name == EVERY:
         return EVERY
     try:

@@ -1,4 +1,4 @@
-"""Who may come in at each site, and the Access applications that it takes."""
+"""Decides who may come in at each site, and which Access applications that takes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -28,10 +28,10 @@ _WHERE = "argoweb:access"
 _Values = dict[str, Any]
 
 
-def protected(
+def protect_sites(
     sites: Sequence[Site], given: Mapping[str, Any], access: _Values | None, findings: Findings
 ) -> list[Site]:
-    """The sites with who may come in at each; `given` has the `access` of each place, `access` is the stack's."""
+    """Gives the sites with who may come in at each; `given` is the `access` of each site by its place, `access` is `argoweb:access`."""
     default = access and access.get("default")
     found: list[Site] = []
     for site in sites:
@@ -85,7 +85,7 @@ def _place_of(site: Site, path: str, open_paths: Sequence[str]) -> str:
 def _protection(
     value: _Values, default: _Values | None, access: _Values | None, where: str, findings: Findings
 ) -> Protection | None:
-    """Who may come in; `None`: everybody."""
+    """Reads who may come in at a site; `None`: everybody."""
     who = [key for key in ("groups", "policies", "application") if key in value]
     names = value.get("groups", ())
     if PUBLIC in names:
@@ -151,8 +151,8 @@ def _cors(value: _Values | None, where: str, findings: Findings) -> Cors | None:
     )
 
 
-def settled(settings: Settings, access: _Values | None, findings: Findings) -> Settings:
-    """The settings with all that the stack has of Access, `access` being its values in the stack file.
+def settle_access(settings: Settings, access: _Values | None, findings: Findings) -> Settings:
+    """Gives the settings with all that the stack has of Access; `access` is the value of `argoweb:access`.
 
     Each open path is a site of its own then, before the one that it is a path of, and each rule of a protected site asks for
     the token of an application: cloudflared looks at a rule's own `access` alone. The application's URI stands for its
@@ -192,7 +192,7 @@ def settled(settings: Settings, access: _Values | None, findings: Findings) -> S
 def _applications(
     sites: Sequence[Site], access: _Values, findings: Findings
 ) -> tuple[list[Application], list[tuple[str, ...]]]:
-    """The applications, and for each site the URIs of those one of which its requests have to have passed."""
+    """Gives the applications, and for each site the URIs of those of which a request must have passed one."""
     applications: dict[str, Application] = {}
     passed: dict[int, list[str]] = {}
     by_hostname: dict[str, list[tuple[int, Site]]] = {}
@@ -249,12 +249,12 @@ def _applications(
 
 
 def _whole(its: Sequence[Site]) -> Site:
-    """The site of a hostname that takes all paths that are left, or its last one."""
+    """Gives the site of a hostname that takes all remaining paths, or its last one if none does."""
     return next((site for site in its if not site.path), its[-1])
 
 
 def _general(its: Sequence[Site]) -> Protection | None:
-    """Who may come in at a hostname as a whole; `None`: everybody, or it has only paths that differ."""
+    """Gives who may come in at a hostname as a whole; `None`: everybody, or it has paths alone and they differ."""
     whole = _whole(its)
     alike = not whole.path or all(site.access == whole.access for site in its)
     return whole.access if alike else None
@@ -270,12 +270,12 @@ def _differs(site: Site, its: Sequence[Site], general: Protection | None) -> boo
 
 
 def wildcard_above(hostname: str) -> str:
-    """The wildcard whose application takes a hostname too: it stands for one label (Cloudflare's page on application paths)."""
+    """Gives the wildcard hostname whose application takes a hostname too: it stands for one label (Cloudflare's page on application paths)."""
     return f"*.{hostname.partition('.')[2]}"
 
 
 def _tokens(access: _Values, applications: Sequence[Application]) -> list[ServiceToken]:
-    """The service tokens that the stack file declares, and those that a group in use names."""
+    """Gives the service tokens that the stack file declares, and those that a group in use names."""
     named = {
         selector.value: SERVICE_TOKEN.read({}, "", Findings())
         for application in applications
@@ -295,7 +295,7 @@ def _tokens(access: _Values, applications: Sequence[Application]) -> list[Servic
 
 
 def _check_used(access: _Values, sites: Sequence[Site], findings: Findings) -> None:
-    """Warns of groups that no site names, and refuses tokens whose rotation says only half."""
+    """Warns of groups that no site names, and refuses a token's rotation of which `secretVersion` or `oldSecretUntil` is missing."""
     used = {name for site in sites if site.access for name in site.access.groups}
     for name in access["groups"]:
         if name not in used:

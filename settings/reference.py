@@ -1,4 +1,4 @@
-"""`python -m settings.reference markdown|schema`: the stack file's keys, described from the code that reads them."""
+"""Describes the stack file's keys from the code that reads them: `python -m settings.reference markdown|schema` prints it."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""In which batches servers take a change."""
+"""Reads `argoweb:rollout`: in which batches servers take a change."""
 
 import math
 import re
@@ -71,7 +71,7 @@ class Rollout:
 
 
 def read_rollout(value: dict[str, Any], findings: Findings) -> Rollout:
-    """How a stack's servers take a change."""
+    """Reads how a stack's servers take a change."""
     if value["maxFailed"]:
         findings.add(
             ROLLOUT_GOES_ON,

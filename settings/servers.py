@@ -1,4 +1,4 @@
-"""The servers and the way to each."""
+"""Reads `argoweb:servers`: the servers and how each is reached."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def _host_key(value: _Values, where: str, findings: Findings) -> str | None:
 
 
 def read_server(place: str, value: _Values, findings: Findings) -> Server:
-    """The server at a place of the stack file, which ends with its name."""
+    """Reads the server at a place of the stack file, which ends with its name."""
     bastion, rebuild = value.get("bastion"), value["rebuild"]
     return Server(
         name=place.rpartition(".")[2],

@@ -1,4 +1,4 @@
-"""The sites: what answers at each hostname, its ingress rule, its record."""
+"""Reads `argoweb:sites`: what answers at each hostname, its ingress rule, its record."""
 
 import re
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ def _means_another_thing_to_caddy(path: str) -> bool:
 
 
 def read_sites(place: str, value: _Values, findings: Findings) -> list[Site]:
-    """What is declared at a place of the stack file: a site for each of its hostnames."""
+    """Reads the item at a place of the stack file: a site for each of its hostnames."""
     given = value["hostname"]
     found: dict[str, Site] = {}
     for index, name in enumerate(given):
@@ -133,7 +133,7 @@ def _backend(value: _Values, where: str, findings: Findings) -> Backend:
 
 
 def put_in_order(written: list[Site], order: str) -> tuple[list[Site], list[str]]:
-    """The sites in the order in which they are tried, and what to tell where that is not the written one."""
+    """Gives the sites in the order in which they are tried, and a notice if that is not the written one."""
     if order == WRITTEN:
         return written, []
     rules = [Rule(hostname=_in_rules(site), path=site.path, service="") for site in written]

@@ -1,4 +1,4 @@
-"""What a run says before it does anything, but for the warnings that its owner knows and has accepted."""
+"""Shows what a run says before it does anything, without the warnings that its owner has accepted."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ def tell(warnings: Iterable[Finding], notices: Iterable[str]) -> None:
 def silence(
     warnings: Iterable[Finding], accept: Sequence[str]
 ) -> tuple[list[Finding], Sequence[str]]:
-    """The warnings whose code is not in `accept`, and a line about the others, if there are any."""
+    """Gives the warnings whose code is not in `accept`, and a line about the others if there are any."""
     given = list(warnings)
     count = Counter(each.kind.code for each in given if each.kind.code in accept)
     if not count:

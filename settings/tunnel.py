@@ -1,4 +1,4 @@
-"""The tunnel: a new one, or one that was made by hand."""
+"""Reads `argoweb:tunnel`: a new tunnel, or one that was made by hand."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ def read_tunnel(
     region: object,
     findings: Findings,
 ) -> TunnelSettings:
-    """The tunnel; `secret` is what was set for an imported one: its credentials file or what is secret of it."""
+    """Reads the tunnel; `secret` is what was set for an imported one: its credentials file, or the secret in it."""
     import_id, version = value.get("importId"), value["secretVersion"]
     default = None if import_id else deployment.replace("/", "-")
     if import_id is None and secret is not None:
@@ -55,7 +55,7 @@ def read_tunnel(
 def _checked(
     text: str, import_id: str | None, account_id: str | None, region: object, findings: Findings
 ) -> str | None:
-    """The secret alone, base64. Nothing of it is ever shown."""
+    """Gives the secret alone, base64; no message ever shows anything of it."""
     how = _HOW.format(import_id or "<UUID>")
     if text.startswith("{"):
         try:

@@ -1,4 +1,4 @@
-"""The paths of the stack file that the services' units use on the server."""
+"""Gives the paths of the stack file that systemd's units of cloudflared and Caddy use on the server."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class UnitPath:
 def of_cloudflared(
     sites: Sequence[Site], cloudflared: Mapping[str, Any], caddy: Caddy
 ) -> Iterator[UnitPath]:
-    """What cloudflared's units use."""
+    """Gives the paths that cloudflared's units use."""
 
     def used(place: str, path: str, *, is_file: bool) -> UnitPath:
         return UnitPath(program="cloudflared", place=place, path=path, is_file=is_file)
@@ -46,7 +46,7 @@ def of_cloudflared(
 
 
 def of_caddy(sites: Sequence[Site], caddy: Caddy) -> Iterator[UnitPath]:
-    """What Caddy's unit uses."""
+    """Gives the paths that Caddy's unit uses."""
 
     def used(place: str, path: str, *, is_file: bool) -> UnitPath:
         return UnitPath(program="Caddy", place=place, path=path, is_file=is_file)

@@ -30,7 +30,7 @@ KINDS: dict[str, Kind] = {}
 
 @dataclass(frozen=True)
 class Kind:
-    """What findings have in common; making one makes its code known."""
+    """A kind of finding; making one adds it to `KINDS`."""
 
     code: str
     """Stable: documents, `argoweb:accept`, `--json` and tests call the kind by it."""
@@ -57,12 +57,12 @@ class Kind:
 
 
 def warning(code: str, about: str, running: Severity | None = None, remedy: str = "") -> Kind:
-    """A kind of finding about what works, but hardly as meant; with `running` also about what runs, and differs there."""
+    """Makes a kind of warning; with `running` one that the command line finds too, as a difference from the stack."""
     return Kind(code, about, Severity.WARNING, running, remedy, differs=running is not None)
 
 
 def doubt(code: str, about: str) -> Kind:
-    """A kind of finding about what cloudflared takes and what cannot work."""
+    """Makes a kind of finding about what cloudflared takes and what cannot work."""
     return Kind(code, about, Severity.DOUBT)
 
 
@@ -147,7 +147,7 @@ class Findings:
         self.add(kind, place, f"found {shown(found)}, expected {expected}.")
 
     def wrong(self, place: str) -> bool:
-        """Whether something is wrong with the value at a place, or with a part of it."""
+        """Whether an error was added about the value at a place, or about a part of it."""
         return any(
             each.place == place or each.place.startswith((f"{place}.", f"{place}[", f"{place} "))
             for each in self.errors
@@ -155,7 +155,7 @@ class Findings:
 
 
 def shown(value: object) -> str:
-    """A value as it stands in an error: its YAML type where that is the point, and not too long."""
+    """Writes a value for an error: by its YAML type if that is the point, and cut where it is long."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -170,5 +170,5 @@ def shown(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """A text on one line of a terminal: what is not to be seen there is escaped."""
+    """Writes a text for one line of a terminal, with invisible characters escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

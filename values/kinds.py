@@ -25,7 +25,7 @@ _ALIKE = 0.7
 
 
 def nearest(word: str, known: Iterable[str], words: Mapping[str, str] | None = None) -> str:
-    """A sentence that names the known word most like the given one, or all of them.
+    """Writes a sentence that names the known word most like the given one, or all of them.
 
     `words` has other tools' words for them, as `cloudflared/words.py` writes them.
     """
@@ -38,7 +38,7 @@ def nearest(word: str, known: Iterable[str], words: Mapping[str, str] | None = N
 
 
 def like(word: str, known: Iterable[str], words: Mapping[str, str]) -> str | None:
-    """The known word that was probably meant, or nothing."""
+    """Finds the known word that was probably meant, or nothing."""
     by_plain = {_plain(name): name for name in known}
     plain = _plain(word)
     if plain not in by_plain and words.get(plain) in by_plain.values():
@@ -52,7 +52,7 @@ def _plain(word: str) -> str:
 
 
 def key_of(where: str) -> str:
-    """The place of a key itself in the mapping at a place."""
+    """Gives the place of a key itself in the mapping at a place, for errors about names."""
     return f"{where} (the key)"
 
 
@@ -256,7 +256,7 @@ class Key:
 
 
 def _or_nothing(kind: dict[str, object]) -> dict[str, object]:
-    """The JSON schema of a value that may also be `null`, which is as if the key were absent."""
+    """Gives the JSON schema of a value that may also be `null`, which is as if the key were absent."""
     if "type" in kind:
         return kind | {"type": [kind["type"], "null"]}
     name = "enum" if "enum" in kind else "anyOf"

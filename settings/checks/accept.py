@@ -1,4 +1,4 @@
-"""Whether `argoweb:accept` names warnings."""
+"""Checks that `argoweb:accept` names warnings."""
 
 from settings import looked_up  # noqa: F401 so that the codes of look-ups are known too
 from settings.model import Settings
@@ -10,7 +10,7 @@ NOT_ACCEPTABLE = Kind("not-acceptable", "`argoweb:accept` has the code of an err
 
 
 def check(settings: Settings, findings: Findings) -> None:
-    """Whether each code is that of a warning; an error cannot be silenced."""
+    """Refuses codes that are none of a preview's warnings; an error cannot be silenced."""
     known = [code for code, kind in KINDS.items() if kind.can_be_accepted]
     for index, code in enumerate(settings.accept):
         place = f"argoweb:accept[{index}]"

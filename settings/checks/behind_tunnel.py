@@ -1,4 +1,4 @@
-"""Lines for Caddy that are right on the open internet and wrong behind the tunnel, and those that give inside things away.
+"""Finds lines for Caddy that are right on the open internet and wrong behind the tunnel, and those that give inside things away.
 
 Behind cloudflared every request comes from the server itself, and without argoweb:caddy.tls by plain http. Who the visitor
 is stands in the headers that cloudflared sends, which argoweb lets Caddy read.

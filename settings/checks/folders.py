@@ -1,4 +1,4 @@
-"""Whether the folders on the servers can be what they are for."""
+"""Checks the folders on the servers: that argoweb's are its own, and that no site shows what is the system's."""
 
 import posixpath
 from collections.abc import Sequence

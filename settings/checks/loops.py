@@ -1,4 +1,4 @@
-"""Sites whose answer leads back to themselves, or to a Caddy that has no such site."""
+"""Finds sites whose answer leads back to themselves, or to a Caddy that has no such site."""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""Whether metrics can be where they are to be, and who may read them."""
+"""Checks the address of `argoweb:metrics`: whether it is free, and who may read there."""
 
 import ipaddress
 

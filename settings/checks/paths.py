@@ -1,4 +1,4 @@
-"""Paths that the services do not see, or cannot write, since systemd hides them from their units."""
+"""Finds paths that the services do not see, or cannot write, since systemd hides them from their units."""
 
 from pathlib import PurePosixPath
 

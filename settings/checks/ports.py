@@ -1,4 +1,4 @@
-"""What two cloudflared on one server cannot share."""
+"""Checks that all that listens on a server has a port of its own, and two cloudflareds share no file."""
 
 from cloudflared.flags import OWN_FILES
 from settings import caddyfile

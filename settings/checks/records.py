@@ -1,4 +1,4 @@
-"""Whether each hostname can have its DNS record."""
+"""Checks that each hostname can have its DNS record."""
 
 from collections.abc import Sequence
 

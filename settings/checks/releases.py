@@ -1,4 +1,4 @@
-"""Releases of cloudflared that are known to be bad."""
+"""Finds releases of cloudflared that are known to be bad."""
 
 import re
 

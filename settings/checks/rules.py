@@ -1,4 +1,4 @@
-"""The ingress rules that the sites become, and cloudflared's own settings."""
+"""Checks the ingress rules that the sites become, and cloudflared's own settings."""
 
 from collections.abc import Sequence
 

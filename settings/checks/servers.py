@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from settings.addresses import same
+from settings.addresses import normalise
 from settings.model import Server, Settings
 from values.findings import TWICE, Findings, Kind, warning
 
@@ -30,7 +30,7 @@ def _check_addresses(settings: Settings, findings: Findings) -> None:
         if server.bastion is not None:
             ways.append((f"{where}.bastion.address", server.bastion.address))
         for place, address in ways:
-            if same(address) in hostnames:
+            if normalise(address) in hostnames:
                 findings.add(
                     SSH_AT_CLOUDFLARE,
                     place,
@@ -52,7 +52,7 @@ def _check_each_once(servers: Sequence[Server], findings: Findings) -> None:
         findings.add(NO_SERVER, "argoweb:servers", text)
     seen: dict[str, str] = {}
     for server in servers:
-        other = seen.setdefault(f"{same(server.address)}:{server.port}", server.name)
+        other = seen.setdefault(f"{normalise(server.address)}:{server.port}", server.name)
         if other != server.name:
             place = f"argoweb:servers.{server.name}.address"
             findings.add(TWICE, place, f"is that of '{other}' too.", "Remove one of them.")

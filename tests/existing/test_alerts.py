@@ -6,7 +6,7 @@ import pytest
 
 from existing import OwnState
 from existing import api as api_module
-from existing.alerts import lost_alert
+from existing.alerts import find_lost_alert
 from existing.api import Api
 from settings import Access
 from settings.build import build
@@ -25,7 +25,7 @@ def told(prod: dict[str, Any], access: Access, own: OwnState) -> tuple[str | Non
         {**prod, "accountId": ACCOUNT, "alerts": {"email": "ops@example.com"}}, deployment="a/b"
     )
     findings = Findings()
-    found = lost_alert(settings, Api(access), own, findings, [])
+    found = find_lost_alert(settings, Api(access), own, findings, [])
     return found, [*map(str, findings.errors)]
 
 

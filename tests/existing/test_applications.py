@@ -10,7 +10,7 @@ import pytest
 from existing import OwnState
 from existing import api as api_module
 from existing.api import Api
-from existing.applications import AccessFound, access_found
+from existing.applications import AccessFound, look_at_access
 from existing.permissions import ACCESS, SERVICE_TOKENS
 from settings import Access
 from settings.build import build
@@ -65,7 +65,7 @@ def told(access: Access, at: Any = "staff", own: OwnState | None = None, **more:
 def asked(values: dict[str, Any], access: Access, own: OwnState | None = None) -> Told:
     findings, notices = Findings(), list[str]()
     settings = build(values, deployment="argoweb/prod")
-    result = access_found(settings, Api(access), own or OwnState(), findings, notices)
+    result = look_at_access(settings, Api(access), own or OwnState(), findings, notices)
     return Told(result, [*map(str, findings.errors)], [*map(str, findings.warnings), *notices])
 
 
