@@ -53,9 +53,7 @@ def _problems(server: Server) -> Iterator[tuple[int, str]]:
             yield index, "Write each word as an item of its own."
         elif option in _REFUSED:
             yield index, _REFUSED[option]
-        elif not option and (
-            values[0] in _ACTIONS or not words[index - 1 : index or 1][0].startswith("-")
-        ):
+        elif not option and (values[0] in _ACTIONS or not words[max(index - 1, 0)].startswith("-")):
             yield index, "argoweb says what nixos-rebuild does. Leave it out."
         elif len(values) < _VALUES.get(option, 0):
             yield index, f"{option} wants {_VALUES[option]} after it, each an item of its own."

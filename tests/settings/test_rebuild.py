@@ -91,3 +91,8 @@ def test_what_a_flake_leaves_no_place_for_is_refused(
 
 def test_an_option_of_tomorrow_may_take_a_word(prod: dict[str, Any]) -> None:
     built(prod, {"args": ["--tomorrow", "web", "--and-more"]})
+
+
+def test_a_first_word_that_is_no_option_is_refused_whatever_follows(prod: dict[str, Any]) -> None:
+    with pytest.raises(FindingsError, match=r"args\[0\].*Leave it out"):
+        built(prod, {"args": ["web", "--fast"]})
