@@ -26,6 +26,8 @@ SWITCH = "SANDBOX_SWITCH_TO_CONFIGURATION"
 MODULES = "SANDBOX_NIXPKGS"
 """Names a checkout of nixpkgs, whose `lib` and modules then take the imitation's place on the servers."""
 _OF_NIXPKGS = ("lib", "nixos/lib", "nixos/modules")
+_SHARED_MODULES = "modules"
+"""What NixOS's modules import from beside `nixos/`; releases before 25.11 have no such folder."""
 _IMITATION = (
     "#!/bin/sh\n"
     "export PYTHONPATH=/opt/sandbox/python PYTHONDONTWRITEBYTECODE=1 TUNNEL_TRANSPORT_PROTOCOL={protocol}\n"
@@ -231,8 +233,7 @@ class Machine:
             shutil.copy(real, tools / "bin/switch-to-configuration")
         shutil.copytree(HERE / "nixpkgs", tools / "nixpkgs", dirs_exist_ok=True)
         if checkout := real_modules():
-            for folder in _OF_NIXPKGS:
-                shutil.copytree(checkout / folder, tools / "nixpkgs/real" / folder)
+            copy_modules(checkout, tools / "nixpkgs/real")
         import yaml
 
         for package in (Path(yaml.__file__).parent, HERE / "cloudflared"):
@@ -369,6 +370,13 @@ def real_modules() -> Path | None:
             f"{MODULES} is '{given}': there is no folder {' and no '.join(missing)}."
         )
     return Path(given).absolute()
+
+
+def copy_modules(checkout: Path, target: Path) -> None:
+    """Copies of a checkout of nixpkgs what evaluates the configuration of a server."""
+    for folder in (*_OF_NIXPKGS, _SHARED_MODULES):
+        if (checkout / folder).is_dir():
+            shutil.copytree(checkout / folder, target / folder)
 
 
 def version_of_nixpkgs(checkout: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sandbox import caddy
-from sandbox.server.machine import MODULES
+from sandbox.server.machine import MODULES, copy_modules
 from tests.nixos.test_module import NIXPKGS, Server
 from tests.real import real_nixpkgs
 
@@ -89,10 +89,21 @@ ONLY_REAL = {"systemd-sysctl.service"}
 Unit = dict[str, dict[str, list[str]]]
 
 
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a server of the sandbox gets of a checkout of nixpkgs, and nothing beside it."""
+    taken = tmp_path_factory.mktemp("nixpkgs")
+    copy_modules(
+        real_nixpkgs("that the imitated modules of NixOS mean, refuse and build the same"), taken
+    )
+    return taken
+
+
 @pytest.fixture
-def evaluated(tmp_path: Path, prod: dict[str, Any]) -> Callable[[str, str], list[Any]]:
+def evaluated(
+    tmp_path: Path, prod: dict[str, Any], checkout: Path
+) -> Callable[[str, str], list[Any]]:
     """An attribute of a configuration, by the imitation and by the real modules."""
-    checkout = real_nixpkgs("that the imitated modules of NixOS mean the same")
     server = Server(tmp_path)
 
     def evaluate(own: str, attribute: str) -> list[Any]:
@@ -182,8 +193,9 @@ def test_kernel_settings_and_nixpkgs_config_are_the_same(
         'services.caddy.user = "web"; imports = [ { services.caddy.user = "other"; } ];',
     ],
 )
-def test_what_one_refuses_the_other_does(tmp_path: Path, prod: dict[str, Any], own: str) -> None:
-    checkout = real_nixpkgs("that the imitated modules of NixOS refuse the same")
+def test_what_one_refuses_the_other_does(
+    tmp_path: Path, prod: dict[str, Any], checkout: Path, own: str
+) -> None:
     server = Server(tmp_path)
     server.push(prod, own)
 
@@ -200,9 +212,10 @@ def test_what_one_refuses_the_other_does(tmp_path: Path, prod: dict[str, Any], o
     ["", OWNERS["Caddy's options"], OWNERS["files, tmpfiles and kernel"]],
     ids=["ours", "Caddy's options", "files"],
 )
-def test_what_is_built_is_the_same(tmp_path: Path, prod: dict[str, Any], own: str) -> None:
+def test_what_is_built_is_the_same(
+    tmp_path: Path, prod: dict[str, Any], checkout: Path, own: str
+) -> None:
     """Every file and link below /etc, Caddy's as Caddy reads it."""
-    checkout = real_nixpkgs("that the imitated modules of NixOS build the same /etc")
     server = Server(tmp_path)
     server.push(prod, f"{own}\n{_caddy(tmp_path)}")
     trees = []
