@@ -144,7 +144,7 @@ def server() -> Iterator[Server]:
         return data(evil=EVIL, every=0.2)
 
     server = Server(0, ask, every=0.2)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()

@@ -73,7 +73,7 @@ def edge(tmp_path: Path) -> Iterator[Edge]:
     server = Edge()
     context = authority.universal(lambda name: ZONE if name.endswith(ZONE) else None)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     # Names of that zone alone lead to it: others are this machine's resolver's affair.
     found = "\n".join(
         f'connect-to = "{label}.{ZONE}:443:127.0.0.1:{server.server_port}"'

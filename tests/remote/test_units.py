@@ -133,8 +133,9 @@ def test_of_a_journal_the_errors_come_first_each_once_and_nothing_of_the_pre_che
 ) -> None:
     server.stub("journalctl", JOURNAL)
     server.stub("curl", "#!/bin/bash\nexit 1\n")
+    server.gives_up_soon()
 
-    said, code = server.work("activate", NEW, "health-timeout 1")
+    said, code = server.work("activate", NEW)
 
     assert code == 1
     shown = said.partition("Errors of argoWeb.service:")[2].partition("going back")[0]
@@ -244,10 +245,9 @@ def test_a_cloudflared_that_is_not_connected_is_told_from_one_that_is_elsewhere(
     server: Server, code: int, reason: str
 ) -> None:
     server.stub("curl", f"#!/bin/bash\nif [[ $* == */ready ]]; then exit {code}; fi\n")
+    server.gives_up_soon()
 
-    said, _ = server.work(
-        "activate", NEW, "instance argoWeb.service 127.0.0.1:20251", "health-timeout 1"
-    )
+    said, _ = server.work("activate", NEW, "instance argoWeb.service 127.0.0.1:20251")
 
     assert f"Not healthy after 1 s: {reason}" in said
 

@@ -66,6 +66,8 @@ def credentials(secret: str, tunnel: str = "one") -> str:
 class Server:
     """A server with a deployment that is live."""
 
+    patience = 15
+
     def __init__(self, folder: Path) -> None:
         if os.geteuid() != 0:
             pytest.skip(
@@ -96,8 +98,10 @@ class Server:
             "/proc/sys/kernel/random/boot_id": str(self.boot),
             "/etc/set-environment": str(folder / "none"),
             LISTENING: str(folder / "unheard"),
-            "SWITCH_WAIT=300": "SWITCH_WAIT=3",
+            "SWITCH_WAIT=300": "SWITCH_WAIT=1",
             "SETTLE=2": "SETTLE=0",
+            "sleep 2\n": "sleep 0.4\n",
+            "sleep 0.3\n": "sleep 0.05\n",
         }.items():
             assert theirs in program
             program = program.replace(theirs, ours)
@@ -113,6 +117,11 @@ class Server:
             self.path(name).write_text(text)
             self.path(name).chmod(0o644)
         self.applied = self.root / "manifest"
+        self.applied.write_text(self.manifest(LIVE))
+
+    def gives_up_soon(self) -> None:
+        """Neither what is new nor what it goes back to is waited for longer than a second."""
+        self.patience = 1
         self.applied.write_text(self.manifest(LIVE))
 
     def stub(self, name: str, text: str) -> None:
@@ -145,7 +154,7 @@ class Server:
             "proxy-group caddyProxy",
             "instance argoWeb.service 127.0.0.1:20241",
             "tunnel-secret made",
-            "health-timeout 15",
+            f"health-timeout {self.patience}",
         ]
         return "\n".join([*head, *lines, *entries, "end"]) + "\n"
 
@@ -248,7 +257,10 @@ def test_a_new_secret_of_the_tunnel_stays_when_its_deployment_fails(
     server.stub(program, '#!/bin/bash\nif [[ "$*" == *unshare* || "$*" != *ready* ]]; then exit 1; fi\n')  # fmt: skip
 
     said, code = server.work(
-        "activate", {**ROTATED, "argoWeb.yml": "new yml\n"}, "health-url http://127.0.0.1/"
+        "activate",
+        {**ROTATED, "argoWeb.yml": "new yml\n"},
+        "health-url http://127.0.0.1/",
+        "health-timeout 1",
     )
 
     assert code == 1
@@ -285,8 +297,9 @@ def test_credentials_that_cloudflare_did_not_make_worthless_come_back(
 ) -> None:
     server.path("credentials").write_text(credentials("old"))
     server.stub("curl", "#!/bin/bash\nexit 1\n")
+    server.gives_up_soon()
 
-    said, code = server.work("activate", {**LIVE, "credentials": new}, "health-timeout 1", *lines)
+    said, code = server.work("activate", {**LIVE, "credentials": new}, *lines)
 
     assert code == 1, said
     assert server.live("credentials") == credentials("old")
@@ -386,6 +399,7 @@ def test_a_rollback_asks_the_old_caddy_and_not_the_new_one(server: Server) -> No
         {**LIVE, "argoWeb.caddy": "new\n"},
         "caddy-unit web",
         "health-url http://127.0.0.1/",
+        "health-timeout 1",
     )
 
     assert code == 1

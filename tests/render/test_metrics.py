@@ -32,7 +32,7 @@ class Cloudflared(BaseHTTPRequestHandler):
 @pytest.fixture
 def cloudflared() -> Iterator[int]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Cloudflared)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server.server_port
     server.shutdown()
     server.server_close()

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from sandbox.cloudflare import standin_protocol
 from sandbox.cloudflare.server import Ports, Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -896,6 +897,13 @@ def test_a_connector_that_unregistered_finishes_its_streams_and_gets_no_new_ones
     assert [answer.body for answer in answers] == [b"old"]
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The edge waits half a second for a stream."""
+    monkeypatch.setattr(standin_protocol, "OPEN_SECONDS", 0.5)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_connection_that_opens_no_stream_is_passed_over(
     service: Service, connect: Connect
 ) -> None:
@@ -906,6 +914,7 @@ def test_a_connection_that_opens_no_stream_is_passed_over(
     assert {service.visit("app.example.localhost").body for _ in range(2)} == {b"well"}
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_tunnel_of_which_no_connection_opens_a_stream_is_a_bad_gateway(
     service: Service, connect: Connect
 ) -> None:

@@ -104,7 +104,7 @@ def release(
         def log_message(self, *_: object) -> None: ...
 
     server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,)).start()
     url = f"http://127.0.0.1:{server.server_port}/{{version}}/{{arch}}"
     monkeypatch.setattr(cloudflared, "_RELEASE", url)
     monkeypatch.setattr("platform.machine", lambda: "aarch64")

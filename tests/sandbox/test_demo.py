@@ -32,7 +32,7 @@ class _Edge(BaseHTTPRequestHandler):
 
 def test_a_site_is_asked_for_by_its_name_and_a_redirect_is_not_followed() -> None:
     with HTTPServer(("127.0.0.1", 0), _Edge) as edge:
-        threading.Thread(target=edge.serve_forever, daemon=True).start()
+        threading.Thread(target=edge.serve_forever, args=(0.02,), daemon=True).start()
         url = f"http://127.0.0.1:{edge.server_port}"
         found = [demo.asked(url, f"{name}.example.localhost") for name in ("old", "new")]
         edge.shutdown()
