@@ -1,6 +1,7 @@
 """What the tests share."""
 
 import asyncio
+import copy
 import random
 import warnings
 from collections import Counter
@@ -16,6 +17,7 @@ from tests.real import WANTED
 pytest_plugins = ["tests.codes", "tests.engine.worlds"]
 
 ROOT = Path(__file__).resolve().parent.parent
+_PROD = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())
 _ON_THE_SANDBOX = {"bench", "engine", "faults"}
 """Folders of tests that run the real command line on a sandbox."""
 
@@ -65,9 +67,8 @@ def _event_loop() -> None:
 @pytest.fixture
 def prod() -> dict[str, Any]:
     """The keys of Pulumi.prod.yaml, without their namespace."""
-    document = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())
     return {
         key.removeprefix("argoweb:"): value
-        for key, value in document["config"].items()
+        for key, value in copy.deepcopy(_PROD["config"]).items()
         if key.startswith("argoweb:")
     }

@@ -41,6 +41,14 @@ _NOT_TO_BE_SEEN = (
 _DATA = "argoweb:nixos.dataDir"
 
 
+def _with_parents(*folders: str) -> frozenset[PurePosixPath]:
+    paths = map(PurePosixPath, folders)
+    return frozenset(each for path in paths for each in (path, *path.parents))
+
+
+_HOLD_MORE = _with_parents(*_NOT_ITS_OWN)
+
+
 def check(settings: Settings, findings: Findings) -> None:
     """Whether the folders of NixOS are its own, and no site shows what is not meant to be seen."""
     _check_folders(settings.nixos, findings)
@@ -55,7 +63,7 @@ def _check_folders(nixos: Nixos, findings: Findings) -> None:
         findings.mismatch(
             _DATA, str(data), f"{own}, and not one with argoweb:nixos.configDir in it"
         )
-    elif any(PurePosixPath(folder).is_relative_to(data) for folder in _NOT_ITS_OWN):
+    elif data in _HOLD_MORE:
         findings.mismatch(_DATA, str(data), own)
     else:
         _check_usable(_DATA, data, findings)
@@ -63,8 +71,9 @@ def _check_folders(nixos: Nixos, findings: Findings) -> None:
 
 
 def _check_usable(where: str, folder: PurePosixPath, findings: Findings) -> None:
+    around = {str(path) for path in _with_parents(str(folder))}
     for unusable, why in _UNUSABLE.items():
-        if folder.is_relative_to(unusable):
+        if unusable in around:
             findings.mismatch(where, str(folder), f"one outside of {unusable}: {why}")
 
 
@@ -97,8 +106,9 @@ def _check_shown(where: str, root: str, also: Sequence[str], findings: Findings)
         findings.add(RELATIVE_ROOT, where, text)
         return
     path = PurePosixPath(posixpath.normpath(root))
-    for folder in (*_NOT_TO_BE_SEEN, *also):
-        if path.is_relative_to(folder) or PurePosixPath(folder).is_relative_to(path):
+    around = _with_parents(str(path))
+    for folder in map(PurePosixPath, (*_NOT_TO_BE_SEEN, *also)):
+        if folder in around or path in folder.parents:
             findings.add(
                 SHOWN_TO_ALL,
                 where,

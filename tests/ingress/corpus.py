@@ -5,8 +5,8 @@ the `template`. `says` is the real `ingress validate`'s answer; `rules` are the 
 gave for `urls` (none where it refused the URL), and `service` is how it printed the first one's service.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,10 @@ class Case:
         return self.says == "OK"
 
 
-def documents() -> Iterator[tuple[Path, dict[str, Any]]]:
+@cache
+def documents() -> list[tuple[Path, dict[str, Any]]]:
     """The files of the corpus as they stand."""
-    for path in sorted(FOLDER.glob("*.yaml")):
-        yield path, yaml.safe_load(path.read_text())
+    return [(path, yaml.safe_load(path.read_text())) for path in sorted(FOLDER.glob("*.yaml"))]
 
 
 def config_of(document: dict[str, Any], case: dict[str, Any]) -> str:

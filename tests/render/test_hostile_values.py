@@ -46,7 +46,7 @@ WITHIN_REASON = bounds(
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-FEW = bounds(WITHIN_REASON, max_examples=12, phases=set(Phase) - {Phase.shrink, Phase.explain})
+FEW = bounds(WITHIN_REASON, max_examples=6, phases=set(Phase) - {Phase.shrink, Phase.explain})
 """For tests that start a process for each batch: to look for a smaller one would take minutes."""
 
 
@@ -85,7 +85,7 @@ def taken(
 
 
 @given(text=TEXTS)
-@bounds(WITHIN_REASON, max_examples=60)
+@bounds(WITHIN_REASON, max_examples=30)
 def test_a_text_of_cloudflareds_file_comes_back_from_yaml(prod: dict[str, Any], text: str) -> None:
     keys = taken(SETTINGS, text, lambda keys: {**prod, "cloudflared": keys})
     common = taken(

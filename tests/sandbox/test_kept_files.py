@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,42 +32,78 @@ def checkout(tmp_path: Path) -> Path:
 
 
 COMMANDS = """
-import contextlib, io, json, sys, traceback
+import contextlib, io, json, os, sys, traceback
 from sandbox.__main__ import main
-done = []
-for command in sys.argv[1:]:
-    sys.argv = ["sandbox", command]
-    with contextlib.redirect_stderr(io.StringIO()) as said:
-        try:
-            code = main()
-        except BaseException:
-            code = traceback.print_exc()
-    done.append((code, said.getvalue()))
-print(json.dumps(done))
+for line in sys.stdin:
+    if os.fork():
+        os.wait()
+        continue
+    done = []
+    for command in json.loads(line):
+        sys.argv = ["sandbox", command]
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            try:
+                code = main()
+            except BaseException:
+                code = traceback.print_exc()
+        done.append((code, said.getvalue()))
+    print(json.dumps(done), flush=True)
+    os._exit(0)
 """
-"""Commands of the sandbox one after another, in one process, which is quicker than one each."""
+"""For each line of commands a process that runs one after another. To start Python for each would take longer than all."""
+Done = list[tuple[int | None, str]]
+"""The exit code of each command, and what it said as an error."""
 
 
-def sandbox(checkout: Path, *commands: str) -> list[tuple[int | None, str]]:
-    """The exit code of each command, and what it said as an error."""
-    done = subprocess.run(
-        [sys.executable, "-c", COMMANDS, *commands],
+def sandbox(checkout: Path, *commands: str) -> Done:
+    """Commands of the sandbox in a checkout."""
+    with in_checkout(checkout) as run:
+        return run(*commands)
+
+
+@contextmanager
+def in_checkout(checkout: Path) -> Iterator[Callable[..., Done]]:
+    """What runs commands of the sandbox in a checkout."""
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMANDS],
         cwd=checkout,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        timeout=120,
-        check=True,
-    )
-    return [(code, said) for code, said in json.loads(done.stdout.splitlines()[-1])]
+    ) as process:
+
+        def run(*commands: str) -> Done:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(json.dumps(commands) + "\n")
+            process.stdin.flush()
+            return [(code, said) for code, said in json.loads(process.stdout.readline())]
+
+        yield run
+
+
+@pytest.fixture(scope="module")
+def emptied(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Path, Callable[..., Done]]]:
+    """A checkout that has kept nothing, and what runs commands in it."""
+    folder = tmp_path_factory.mktemp("emptied")
+    shutil.copytree(ROOT / "sandbox", folder / "sandbox")
+    with in_checkout(folder) as run:
+        yield folder, run
 
 
 @pytest.mark.parametrize(("kept", "how"), CASES, ids=IDS)
 def test_what_is_broken_while_nothing_runs_is_no_sandbox_and_down_leaves_none(
-    checkout: Path, kept: Kept, how: str
+    emptied: tuple[Path, Callable[..., Done]], kept: Kept, how: str
 ) -> None:
+    checkout, run = emptied
+    for path in checkout.iterdir():
+        if path.name != "sandbox":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     kept.breakages()[how](checkout)
 
-    (code, shown), down, after = sandbox(checkout, "status", "down", "status")
+    (code, shown), down, after = run("status", "down", "status")
 
     assert code == 1
     assert shown.startswith(("The sandbox is not up.", "The sandbox is neither up nor down: "))

@@ -41,14 +41,14 @@ _RUNNING = """
 | code | | what is found | what to do |
 |---|---|---|---|
 """
-_EXAMPLE = HERE.parents[1] / "Pulumi.prod.yaml"
+EXAMPLE: dict[str, Any] = {
+    key.removeprefix("argoweb:"): value
+    for key, value in yaml.safe_load((HERE.parents[1] / "Pulumi.prod.yaml").read_text())[
+        "config"
+    ].items()
+}
+"""The keys of Pulumi.prod.yaml, without their namespace."""
 _ABSENT = object()
-
-
-def example() -> dict[str, Any]:
-    """The keys of Pulumi.prod.yaml, without their namespace."""
-    config = yaml.safe_load(_EXAMPLE.read_text())["config"]
-    return {key.removeprefix("argoweb:"): value for key, value in config.items()}
 
 
 def changed(values: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def changed(values: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
 
 def changed_by(row: dict[str, Any]) -> dict[str, Any]:
     """The example, changed as a row says; without `value` the key is taken away."""
-    return changed(example(), row["place"], row.get("value", _ABSENT))
+    return changed(EXAMPLE, row["place"], row.get("value", _ABSENT))
 
 
 def findings(row: dict[str, Any]) -> tuple[Finding, ...]:
