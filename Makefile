@@ -5,6 +5,8 @@ OLDEST ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.10.*/bin/python) pyth
 VENV := .venv
 RUN := $(VENV)/bin/python
 LOCKED := .venv-lock
+# One more than there are cores: what stops and starts servers waits for half of its time.
+WORKERS := $(shell echo $$(($$(nproc) + 1)))
 PIP := pip install --quiet --disable-pip-version-check
 ON_THE_SANDBOX := tests/bench tests/engine tests/faults
 WITH_CADDY := tests/engine $(patsubst %,tests/faults/test_%.py,activation drift files health hot_sites others own_caddyfile restarts rolling)
@@ -22,7 +24,7 @@ test: offline
 	@$(RUN) -m pytest --durations 10 -m "not long" $(ON_THE_SANDBOX)
 
 offline: $(VENV)/ready
-	@$(RUN) -m pytest -n auto -m "not engine and not long"
+	@$(RUN) -m pytest -n $(WORKERS) -m "not engine and not long"
 
 # What needs no sandbox once more, with the oldest Python that is supported.
 oldest:
@@ -44,7 +46,7 @@ real: $(VENV)/ready
 	@$(RUN) -m sandbox.parts
 	@$(RUN) -m sandbox.engine
 	@failed=; step() { echo "== $$*"; env "$$@" || failed="$$failed; $$*"; }; \
-	step $(RUN) -m pytest -n auto -m "not engine"; \
+	step $(RUN) -m pytest -n $(WORKERS) -m "not engine"; \
 	step $(RUN) -m pytest --durations 10 $(ON_THE_SANDBOX); \
 	step SANDBOX_CADDY=2.8.4 $(RUN) -m pytest --durations 10 $(WITH_CADDY); \
 	step SANDBOX_TUNNEL_PROTOCOL=quic $(RUN) -m pytest --durations 10 $(OVER_QUIC); \

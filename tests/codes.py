@@ -22,6 +22,7 @@ def pytest_configure() -> None:
     setattr(Finding, "__init__", noted)  # noqa: B010 since mypy lets nobody assign to a method
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Takes over what a worker has seen."""
     _SEEN.update(getattr(node, "workeroutput", {}).get(_KEY, ()))
