@@ -77,7 +77,8 @@ _FLAGS = {
         Choice(("auto", "4", "6")), "IP version towards Cloudflare, in quotes.", "auto"
     ),
     "edge-bind-address": _key(
-        Checked(check=address_problem, example="192.0.2.1"), "Source address of the connections."
+        Checked(check=address_problem, example="192.0.2.1", kind="an IP address"),
+        "Source address of the connections.",
     ),
     "region": _key(Text(), "Where the connections end: `us` keeps them in the United States."),
     "retries": _key(Whole(), "How often a broken connection is tried again.", "5"),
@@ -91,7 +92,7 @@ _FLAGS = {
         "30s",
     ),
     "tag": _key(
-        ListOf(item=Checked(check=_tag, example="site=home")),
+        ListOf(item=Checked(check=_tag, example="site=home", kind="a tag")),
         "What Cloudflare shows with this connector, each as `KEY=VALUE`.",
     ),
     "label": _key(Text(), "Name that Cloudflare shows for this connector."),

@@ -36,7 +36,7 @@ def network_problem(text: str) -> str | None:
 
 
 DURATION = Duration()
-NETWORK = Checked(check=network_problem, example="10.0.0.0/8")
+NETWORK = Checked(check=network_problem, example="10.0.0.0/8", kind="a network")
 PATH = Text(expected="a path without blanks around it", pattern=r"\S(?:.*\S)?", empty=True)
 HOST = Text(
     expected="a host such as 'app.local' or 'app.local:3000'",

@@ -91,7 +91,7 @@ _DOMAIN = Text(
     pattern=r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?",
 )
 _COUNTRY = Text(expected="a country's two letters such as 'AT'", pattern=r"[A-Z][A-Z0-9]")
-_NETWORK = Checked(check=_network, example="192.0.2.0/24")
+_NETWORK = Checked(check=_network, example="192.0.2.0/24", kind="an IP address or network")
 _NAME = Text(
     expected=f"a name of a-z, 0-9 and '-' other than '{PUBLIC}'",
     pattern=rf"(?!{PUBLIC}$)[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?",
@@ -139,7 +139,7 @@ GROUP = Table(
 _CORS = Table(
     keys={
         "origins": Key(
-            shape=ListOf(item=Checked(check=_origin, example="https://app.example.com"), single=True, least=1),
+            shape=ListOf(item=Checked(check=_origin, example="https://app.example.com", kind="an origin"), single=True, least=1),
             doc="Origins that may ask, or '*' for all.",
             required=True,
         ),
@@ -158,9 +158,9 @@ _WHO = {
     "policies": _list(UUID, "Access policies that are there already, by id, behind those of the groups."),
 }  # fmt: skip
 _HOW = {
-    "session": _key(Checked(check=_session, example="12h"), "How long a login lasts.", SESSION),
+    "session": _key(Checked(check=_session, example="12h", kind="a duration with its unit"), "How long a login lasts.", SESSION),
     "denyText": _key(_MESSAGE, "What somebody reads who may not come in."),
-    "denyUrl": _key(Checked(check=_url, example="https://www.example.com/no"), "Where he is sent instead."),
+    "denyUrl": _key(Checked(check=_url, example="https://www.example.com/no", kind="an https URL"), "Where he is sent instead."),
     "sameSite": _key(Choice(("none", "lax", "strict")), "SameSite of the session's cookie; `strict` may make logins go in circles."),
     "bindingCookie": _key(Flag(), "A second cookie, without which a stolen first one is of no use.", False),
     "loginMethods": _list(UUID, "The only login methods that are offered, by id; a single one is taken at once."),
@@ -188,7 +188,11 @@ SITE = Short(
 SERVICE_TOKEN = Table(
     keys={
         "duration": _key(
-            Checked(check=_lifetime, example=TOKEN_DURATION),
+            Checked(
+                check=_lifetime,
+                example=TOKEN_DURATION,
+                kind="a duration with its unit, or 'forever'",
+            ),
             "How long it is valid, or `forever`.",
             TOKEN_DURATION,
         ),

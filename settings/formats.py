@@ -191,10 +191,10 @@ def _health_url(text: str) -> str | None:
     return None if host else "an http(s) URL of ASCII characters"
 
 
-HOST_KEY = Checked(check=_host_key, example="ssh-ed25519 AAAA…")
-ADDRESS = Checked(check=_address, example="192.0.2.10")
-IP = Checked(check=address_problem, example="127.0.0.1")
+HOST_KEY = Checked(check=_host_key, example="ssh-ed25519 AAAA…", kind="a host key")
+ADDRESS = Checked(check=_address, example="192.0.2.10", kind="an IP address or host name")
+IP = Checked(check=address_problem, example="127.0.0.1", kind="an IP address")
 ROOT = Checked(check=_folder, example="/srv/www", kind=PATH.expected, pattern=PATH.pattern)
-UPSTREAM = Checked(check=_upstream, example="127.0.0.1:3000")
-REDIRECT = Checked(check=_redirect, example="https://www.example.com{uri}")
-HEALTH_URL = Checked(check=_health_url, example="http://127.0.0.1:8080/")
+UPSTREAM = Checked(check=_upstream, example="127.0.0.1:3000", kind="an address")
+REDIRECT = Checked(check=_redirect, example="https://www.example.com{uri}", kind="a URL")
+HEALTH_URL = Checked(check=_health_url, example="http://127.0.0.1:8080/", kind="a URL")

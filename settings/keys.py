@@ -112,7 +112,7 @@ BESIDE = {"hiddenFiles": "root", "proxyHost": "proxy", "redirectStatus": "redire
 SITE = Table(
     keys={
         "hostname": _must(
-            ListOf(item=Text(), single=True, least=1),
+            ListOf(item=Text(expected="a hostname"), single=True, least=1),
             "Exact, or `*.` and a suffix; or a list of such. `*` alone takes what no other site takes, and has no record.",
         ),
         "path": _key(
@@ -399,7 +399,7 @@ STACK = Table(
 """The keys but those of `SECRETS`, which are never part of a checked value."""
 
 SECRETS = {
-    "sshPrivateKey": "SSH private key as text, a secret; without it the SSH agent is used.",
-    "tunnelSecret": "Credentials file of the tunnel of `importId`, or its `TunnelSecret`, a secret.",
+    "sshPrivateKey": "SSH private key without a passphrase; without it the SSH agent is used.",
+    "tunnelSecret": "Credentials file of the tunnel of `importId`, or the `TunnelSecret` in it.",
 }
 """The keys that `pulumi config set --secret` sets."""

@@ -28,7 +28,9 @@ METRICS = Table(
             default=False,
         ),
         "address": Key(
-            shape=Checked(check=_address, example="10.0.0.5:9180"),
+            shape=Checked(
+                check=_address, example="10.0.0.5:9180", kind="an IP address with a port"
+            ),
             doc="Where each server's Caddy serves them for a Prometheus: /metrics/caddy, /metrics/argoWeb, /metrics/argoWeb-2. None: nowhere.",
         ),
     },

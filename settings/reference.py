@@ -22,19 +22,26 @@ from values.kinds import (
 )
 
 _EXAMPLES = Path(__file__).with_name("examples.yaml")
+_SECRET_EXAMPLES = ("that of `~/.ssh/id_ed25519`", "that of `~/.cloudflared/UUID.json`")
 _HEAD = """# The stack file
 
 Made from the code by `python -m settings.reference markdown`; a test keeps it in step. `*` marks a key that must be
 there. Behind what a key means stand what its value is, the default and an example. A key that is not listed is refused.
 `docs/stack.schema.json` is the same for editors.
 
-- `cloudflare:apiToken` *: Cloudflare API token, a secret; or the variable `CLOUDFLARE_API_TOKEN`.
+- `cloudflare:apiToken` *: Cloudflare API token; or the variable `CLOUDFLARE_API_TOKEN`. *a secret of 40 to 80 letters, digits, '-' and '_'; made in the dashboard (My Profile, API Tokens)*
+- `cloudflare:apiKey`: A user's Global API key in the place of a token; or `CLOUDFLARE_API_KEY`. *a secret of 37 to 60 letters, digits, '-' and '_'*
+- `cloudflare:email`: The address of that user; or `CLOUDFLARE_EMAIL`. *an e-mail address; example `ann@example.com`*
+- `cloudflare:baseUrl`: Address of Cloudflare's API; or `CLOUDFLARE_BASE_URL`. *a URL; default and example `https://api.cloudflare.com/client/v4`*
 """
 
 
 def markdown() -> str:
     """The reference for people."""
-    secrets = "".join(f"- `argoweb:{name}`: {doc}\n" for name, doc in SECRETS.items())
+    secrets = "".join(
+        f"- `argoweb:{name}`: {doc} *a secret text; example: {example}*\n"
+        for (name, doc), example in zip(SECRETS.items(), _SECRET_EXAMPLES, strict=True)
+    )
     return _HEAD + secrets + "".join(_lines(STACK, "argoweb:", 0, _examples()))
 
 
