@@ -1,4 +1,7 @@
-"""One stack: a Cloudflare Tunnel, the NixOS servers that run it, and the DNS records that lead to it."""
+"""The Pulumi program of a stack: a Cloudflare Tunnel, the NixOS servers that run it, and the DNS records that lead to it.
+
+docs/architecture.md says in a minute how it works.
+"""
 
 import signal
 import sys
@@ -10,16 +13,16 @@ from components.whole import declare
 from edge import urls_of
 from settings import load_settings, read_access
 
-# Once a resource has failed, Pulumi interrupts the program, which has nothing to add to that.
+# Pulumi interrupts the program once a resource has failed; Python would add a stack trace to what Pulumi says of that.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 _TOLD = 32
-"""The exit code by which Pulumi's host for Python knows that the user has been told why, and adds no error of its own
+"""The exit code that tells Pulumi's host for Python not to add an error of its own, since the user has been told why
 (`pythonProcessExitedAfterShowingUserActionableMessage` in its `main.go`)."""
 
 
 async def program() -> None:
-    """Says which resources there are.
+    """Reads the stack file, registers the resources that it declares, and exports the stack's outputs.
 
     Raises:
         FindingsError: the stack's configuration cannot work, or what is at Cloudflare stands in the way.
@@ -34,7 +37,7 @@ async def program() -> None:
 
 
 async def main() -> None:
-    """The program; what it refuses is shown once."""
+    """Runs the program, and shows what it refuses once and without a stack trace."""
     try:
         await program()
     except pulumi.RunError as refusal:
