@@ -20,6 +20,7 @@ _WORDS = {
     re.compile(r"socks[-_ ]?(?:proxy|5|5[-_ ]?proxy)?:?(?://.*)?", re.IGNORECASE): "socks-proxy",
     re.compile(r"bastion[-_ ]?(?:mode|host)?:?", re.IGNORECASE): "bastion",
 }
+_NO_HOSTS = ("true", "false", "yes", "no", "on", "off", "null", "none")
 _UNSEEN = re.compile("[\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 """Characters without a width, as texts have them that were copied."""
 _BROKEN = re.compile(r"(https?|wss?|tcp|ssh|rdp|smb)[:;]?/{0,3}[:;]?/{0,3}(?=[^/])(.+)", re.IGNORECASE)  # fmt: skip
@@ -83,6 +84,8 @@ def _services(text: str) -> Iterator[str]:
         yield from (f"{scheme}://{found[2]}" for scheme in near)
     elif (found := _BROKEN.fullmatch(text)) is not None and text[len(found[1])] in ":;/":
         yield f"{found[1].lower()}://{found[2].rstrip('/')}"
+    if text.lower() in _NO_HOSTS:
+        return
     if re.fullmatch(r"[\w.-]+(?::[0-9]{1,5})?/?|\[[0-9A-Fa-f:]+\](?::[0-9]{1,5})?/?", text):
         yield f"http://{text.rstrip('/')}"
 

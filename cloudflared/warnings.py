@@ -113,6 +113,8 @@ def check_rule(
 
 def _hostname_traps(hostname: str, where: str, findings: Findings) -> None:
     name = hostname.removeprefix("*.")
+    if hostname == "*":
+        return  # every one
     if hostname == "@":
         expected = "a hostname: that of the zone is written out"
         findings.mismatch(where, hostname, expected, DOUBTFUL_VALUE)

@@ -22,7 +22,16 @@ from importing.other_files import (
     type_advice,
     yaml_advice,
 )
-from values.findings import WRONG_VALUE, Finding, Findings, Kind, Severity, shown, warning
+from values.findings import (
+    WRONG_VALUE,
+    Finding,
+    Findings,
+    Kind,
+    Severity,
+    shown,
+    warning,
+    without_passwords,
+)
 from values.kinds import MISSING_KEY, NEEDED_KEY, Flag, ListOf, Shape, Whole
 
 UNREADABLE = Kind("unreadable", "A file is no YAML that cloudflared can read.")
@@ -93,6 +102,7 @@ class _Report(Findings):
         super().mismatch(place, found, expected, kind)
 
     def add(self, kind: Kind, place: str, text: str, remedy: str = "") -> None:
+        text, remedy = without_passwords(text), without_passwords(remedy)
         refused = self.refuses and kind.severity is Severity.ERROR
         known = where = place.removeprefix(".")
         if kind is KEY_TWICE and (hint := type_advice(where, None)) is not None:
@@ -112,6 +122,7 @@ class _Report(Findings):
                 line=line,
             )
             self.problems.append(found)
+            (self.errors if refused else self.warnings).append(found)
 
 
 def _explains(error: Finding, kind: Kind, where: str) -> bool:
@@ -185,7 +196,8 @@ def _values(data: bytes, decoder: Decoder) -> dict[str, Any]:
         found = decoder.untyped(root, "")
         if found is not None:
             rules = ". Write 'ingress:' in a line above the list" if isinstance(found, list) else ""
-            raise YamlError(root.line, f"found {shown(found)}, expected a mapping{rules}")
+            what = "a text" if isinstance(found, str) else shown(found)  # it may be a secret
+            raise YamlError(root.line, f"found {what}, expected a mapping{rules}")
         return values
     for key, child in decoder.entries(root, ""):
         name = decoder.name(key, "")

@@ -202,7 +202,7 @@ def _advice(lines: list[str], number: int) -> str | None:
         return f"Put a text that begins with '*' in quotes: \"{star[1]}\"."
     if "\t" in line[: len(line) - len(line.lstrip())]:
         return f"Line {number} begins with a tab; indent it by blanks."
-    if (bare := re.search(r":\s+([@`%&!][^\s#]*)", line)) is not None:
+    if (bare := re.search(r":\s+((?:[@`%!]|&(?!\w+\s+\S))[^\s#]*)", line)) is not None:
         return f"Put a text that begins with '{bare[1][0]}' in quotes: \"{bare[1]}\"."
     if (double := re.match(r"\s*(?:-\s+)?[\w-]+:\s+([^\"'\[{#]*\w:\s.*)$", line)) is not None:
         return f"A colon with a blank behind it begins a value; take the blank out of '{double[1].strip()}', or put it in quotes."

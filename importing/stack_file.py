@@ -111,7 +111,8 @@ def _one_service(
     if name is None:
         return dict(values), []
     text = str(values[name])
-    service = {"url": text, "unix-socket": f"unix:{text}"}.get(name, name.replace("-", "_"))
+    url = likely_service(text) or text
+    service = {"url": url, "unix-socket": f"unix:{text}"}.get(name, name.replace("-", "_"))
     origin_request = {
         key: values[flag] for flag, (_, key) in OF_ONE_SERVICE.items() if values.get(flag)
     }
@@ -119,7 +120,7 @@ def _one_service(
         origin_request["proxyType"] = "socks"
     rule = Rule(
         hostname=str(values.get("hostname") or ""),
-        service=likely_service(service) or service,
+        service=service,
         origin_request=origin_request,
     )
     read = {*ONE_SERVICE, *OF_ONE_SERVICE, "hostname"}

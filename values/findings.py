@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -169,6 +170,15 @@ def shown(value: object) -> str:
     return text if len(text) <= 120 else text[:117] + "…'"
 
 
+def without_passwords(text: str) -> str:
+    """Puts '…' in the place of each password before the host of a URL or the like."""
+    text = re.sub(r"(?<=://)([^/?#\s:@]*):[^/?#\s]*@", r"\1:…@", text)
+    return re.sub(r"([^/\s:@'\"`]*):[^/\s:@'\"`]+@", r"\1:…@", text)
+
+
 def printable(text: str) -> str:
-    """Writes a text for one line of a terminal, with invisible characters escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    """Writes a text for one line of a terminal, with invisible characters escaped and passwords left out."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode()
+        for c in without_passwords(text)
+    )

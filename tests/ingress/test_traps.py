@@ -159,7 +159,7 @@ ROWS: list[tuple[str, list[str]]] = [
     (
         site("hostname: a.b", "service: http://u:p@x:1"),
         [
-            "3: ingress[0].service: found 'http://u:p@x:1', expected a URL without a user name; perhaps 'http://x:1'."
+            "3: ingress[0].service: found 'http://u:…@x:1', expected a URL without a user name; perhaps 'http://x:1'."
         ],
     ),
     (
