@@ -2,6 +2,7 @@
 
 import contextlib
 import getpass
+import os
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,9 @@ from tests.existing.conftest import ACCOUNT, OTHER_ZONE, ZONE, Cloudflare, cloud
 __all__ = ["cloudflare"]
 
 DEPLOYMENT = "argoweb/prod"
+as_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="NOT CHECKED: a server is asked with sudo -n, which takes root here"
+)
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 NO_STATE = State(tunnel=None, records={}, manifests={})
 

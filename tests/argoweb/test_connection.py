@@ -11,7 +11,7 @@ from argoweb import connection
 from argoweb import server as server_module
 from argoweb.connection import NoConnection, connected
 from argoweb.server import ServerSeen, look_at_servers
-from tests.argoweb.conftest import HOST_KEY, Door, free_port, new_key, stack
+from tests.argoweb.conftest import HOST_KEY, Door, as_root, free_port, new_key, stack
 
 SERVERS = 20
 
@@ -106,6 +106,7 @@ def test_twenty_servers_that_accept_and_say_nothing_are_told_within_one_bound(
         listener.close()
 
 
+@as_root
 def test_a_server_without_a_deployment_is_told_so_by_the_real_program(door: Door) -> None:
     (seen,), _ = look({"web1": door.server()}, door.private_key)
 
@@ -118,7 +119,7 @@ def test_a_server_without_a_deployment_is_told_so_by_the_real_program(door: Door
     [
         ({"hostKey": HOST_KEY}, "echo end", "server-host-key"),
         ({}, "echo 'sudo: a password is required' >&2", "server-not-root"),
-        ({}, "echo half of it", "server-silent"),
+        pytest.param({}, "echo half of it", "server-silent", marks=as_root),
     ],
 )
 def test_why_a_server_cannot_be_asked_is_told(
@@ -136,6 +137,7 @@ def test_why_a_server_cannot_be_asked_is_told(
     assert [line.code for line in seen.lines] == [code]
 
 
+@as_root
 def test_a_server_that_takes_the_question_and_never_answers_is_told_within_its_time(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from argoweb.tried_servers import edge_addresses, judge_report, try_servers
 from argoweb.tried_token import try_cloudflare
 from existing.permissions import ACCESS, SERVICE_TOKENS
 from settings import Access
-from tests.argoweb.conftest import Door, free_port, stack
+from tests.argoweb.conftest import Door, as_root, free_port, stack
 from tests.argoweb.shells import shellcheck
 from tests.existing.conftest import ACCOUNT, OTHER_ACCOUNT, Cloudflare
 from values.findings import Finding, Severity
@@ -275,6 +275,7 @@ def on_this_machine(
     return {line.code: line for line in asyncio.run(ask())}
 
 
+@as_root
 def test_the_real_program_tells_of_this_machine(
     door: Door, monkeypatch: pytest.MonkeyPatch, taken: int
 ) -> None:
@@ -287,6 +288,7 @@ def test_the_real_program_tells_of_this_machine(
     assert lines["port-taken"].severity is not Severity.OK
 
 
+@as_root
 def test_the_real_program_tells_what_it_cannot_reach(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -365,7 +365,8 @@ def test_the_edge_says_that_an_upload_may_begin(rig: Rig) -> None:
     rig.start()
 
     with rig.visitor("POST / HTTP/1.1\nExpect: 100-continue\nContent-Length: 2") as visitor:
-        assert received(visitor, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        begin = b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert visitor.recv(len(begin)) == begin  # the answer to the head may be there too
         visitor.sendall(b"ab")
         assert received(visitor, b"hi").startswith(b"HTTP/1.1 200 ")
     assert b"Expect" not in rig.service.received[0]

@@ -45,7 +45,10 @@ _NIX: tuple[_Edit, ...] = (
     (r"(?<![\w.$/{#%:-])[1-9]\d*(?![\w.])", _more),
     (r'"([^"]+)"', lambda found: f'"mutant {found[1]}"'),
 )  # fmt: skip
-_SHELL_CHECK, _NIX_CHECK = ["bash", "-n"], ["nix-instantiate", "--parse", "-"]
+_SHELL_CHECK, _NIX_CHECK = (
+    ["bash", "-n"],
+    ["nix-instantiate", "--store", "dummy://", "--parse", "-"],
+)
 _OPENS = re.compile(r"(\\|&&|\|\||\||\bthen|\bdo|\belse|[({\[=]|\bin)$")
 _STRUCTURE = re.compile(
     r"^(if|elif|else|fi|then|for|while|until|do|done|case|esac|local [\w ]+$|[)}\];]|\w+\(\) *[({])|\)$|;;$"
