@@ -63,7 +63,7 @@ mutants: $(VENV)/ready
 # What each rejected configuration is told, and what the engine is asked for, for a review to read.
 messages: $(VENV)/ready
 	@$(RUN) -m tests.settings.messages
-	@$(RUN) -m package.schema >package/schema.json
+	@$(RUN) -m package.schema >tests/package/schema.json
 	@WRITE=yes $(RUN) -m pytest -q tests/program/test_snapshot.py
 
 bench: $(VENV)/ready

@@ -7,7 +7,7 @@ from pulumi.provider import ConstructResult, Provider
 
 from package.later import await_outputs
 from package.parts import PARTS
-from package.schema import FILE, OUTPUTS_OF, SITES
+from package.schema import OUTPUTS_OF, SITES, make_schema
 from package.sites import Sites
 from settings.contract import VERSION
 
@@ -16,7 +16,7 @@ class Package(Provider):
     """Makes the components that the package's schema has."""
 
     def __init__(self) -> None:
-        super().__init__(VERSION, FILE.read_text(encoding="utf-8"))
+        super().__init__(VERSION, make_schema())
 
     def construct(
         self,

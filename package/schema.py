@@ -6,7 +6,6 @@ output where a number is expected (`map_input_properties` in `pulumi/provider/ex
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from package.keys import ACCESS, NIXOS_HOST, RECORDS, TUNNEL
@@ -16,7 +15,6 @@ from settings.reference import in_words
 from values.kinds import Checked, Choice, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
 
 NAME = "argoweb"
-FILE = Path(__file__).with_name("schema.json")
 _ANY = {"$ref": "pulumi.json#/Any"}
 _LANGUAGES = ("nodejs", "python", "go", "csharp", "java")
 _TYPES = {
@@ -89,7 +87,7 @@ _PARTS = {
 
 
 def make_schema() -> str:
-    """Writes the schema, as it is in `schema.json`."""
+    """Writes the schema as JSON."""
     types: dict[str, Any] = {}
     whole = _properties(STACK.keys.items(), types) | {
         name: {"type": "string", "secret": True, "description": doc}

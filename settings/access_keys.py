@@ -29,10 +29,6 @@ _LONGEST_SESSION = 31 * 24 * 3600
 _MOST_AGE = 86_400
 
 
-def _key(shape: Shape, doc: str, default: object = None, unit: str = "") -> Key:
-    return Key(shape=shape, doc=doc, default=default, unit=unit)
-
-
 def _network(text: str) -> str | None:
     try:
         found = ipaddress.ip_network(text)
@@ -106,7 +102,7 @@ _METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE
 
 
 def _list(item: Shape, doc: str) -> Key:
-    return _key(ListOf(item=item, single=True, least=1), doc)
+    return Key(ListOf(item=item, single=True, least=1), doc)
 
 
 _PEOPLE = {
@@ -129,10 +125,10 @@ GROUP = Table(
         **_PEOPLE,
         **_PLACES,
         **_TOKENS,
-        "anyServiceToken": _key(Flag(), "Every service token of the account.", False),
-        "everyone": _key(Flag(), "Everybody who logs in, by whatever the account's login methods take.", False),
-        "require": _key(REQUIRE, "What one of the above has to be too: each of these."),
-        "exclude": _key(EXCLUDE, "Who stays outside all the same."),
+        "anyServiceToken": Key(Flag(), "Every service token of the account.", False),
+        "everyone": Key(Flag(), "Everybody who logs in, by whatever the account's login methods take.", False),
+        "require": Key(REQUIRE, "What one of the above has to be too: each of these."),
+        "exclude": Key(EXCLUDE, "Who stays outside all the same."),
     },
     words=words.GROUP,
 )  # fmt: skip
@@ -143,39 +139,39 @@ _CORS = Table(
             doc="Origins that may ask, or '*' for all.",
             required=True,
         ),
-        "methods": _key(ListOf(item=Choice(_METHODS), single=True, least=1), "Methods; none for all."),
-        "headers": _key(ListOf(item=_HEADER, single=True, least=1), "Headers; none for all."),
-        "credentials": _key(Flag(), "Whether the browser sends cookies, which a login needs.", False),
-        "maxAge": _key(Whole(least=1, most=_MOST_AGE), "How long a browser keeps the answer.", unit="seconds"),
+        "methods": Key(ListOf(item=Choice(_METHODS), single=True, least=1), "Methods; none for all."),
+        "headers": Key(ListOf(item=_HEADER, single=True, least=1), "Headers; none for all."),
+        "credentials": Key(Flag(), "Whether the browser sends cookies, which a login needs.", False),
+        "maxAge": Key(Whole(least=1, most=_MOST_AGE), "How long a browser keeps the answer.", unit="seconds"),
     },
     words=words.CORS,
 )  # fmt: skip
 _WHO = {
-    "groups": _key(
+    "groups": Key(
         ListOf(item=Text(), single=True, least=1),
         f"Groups of `argoweb:access.groups` that may come in, or `{PUBLIC}`; none for those of `argoweb:access.default`.",
     ),
     "policies": _list(UUID, "Access policies that are there already, by id, behind those of the groups."),
 }  # fmt: skip
 _HOW = {
-    "session": _key(Checked(check=_session, example="12h", kind="a duration with its unit"), "How long a login lasts.", SESSION),
-    "denyText": _key(_MESSAGE, "What somebody reads who may not come in."),
-    "denyUrl": _key(Checked(check=_url, example="https://www.example.com/no", kind="an https URL"), "Where he is sent instead."),
-    "sameSite": _key(Choice(("none", "lax", "strict")), "SameSite of the session's cookie; `strict` may make logins go in circles."),
-    "bindingCookie": _key(Flag(), "A second cookie, without which a stolen first one is of no use.", False),
+    "session": Key(Checked(check=_session, example="12h", kind="a duration with its unit"), "How long a login lasts.", SESSION),
+    "denyText": Key(_MESSAGE, "What somebody reads who may not come in."),
+    "denyUrl": Key(Checked(check=_url, example="https://www.example.com/no", kind="an https URL"), "Where he is sent instead."),
+    "sameSite": Key(Choice(("none", "lax", "strict")), "SameSite of the session's cookie; `strict` may make logins go in circles."),
+    "bindingCookie": Key(Flag(), "A second cookie, without which a stolen first one is of no use.", False),
     "loginMethods": _list(UUID, "The only login methods that are offered, by id; a single one is taken at once."),
-    "appLauncher": _key(Flag(), "Shows the site in the team's App Launcher.", True),
-    "cors": _key(_CORS, "What Access answers to a browser's preflight requests; without it they are refused."),
+    "appLauncher": Key(Flag(), "Shows the site in the team's App Launcher.", True),
+    "cors": Key(_CORS, "What Access answers to a browser's preflight requests; without it they are refused."),
 }  # fmt: skip
 SITE = Short(
     table=Table(
         keys={
             **_WHO,
-            "application": _key(
+            "application": Key(
                 UUID,
                 "An Access application of your own, by id, instead of groups and policies.",
             ),
-            "except": _key(
+            "except": Key(
                 ListOf(item=Text(), single=True, least=1),
                 "Paths for everybody, as '^/webhook/', '^/webhook$', '^/webhook(?:/|$)' or '^/webhook'.",
             ),
@@ -187,7 +183,7 @@ SITE = Short(
 )
 SERVICE_TOKEN = Table(
     keys={
-        "duration": _key(
+        "duration": Key(
             Checked(
                 check=_lifetime,
                 example=TOKEN_DURATION,
@@ -196,8 +192,8 @@ SERVICE_TOKEN = Table(
             "How long it is valid, or `forever`.",
             TOKEN_DURATION,
         ),
-        "secretVersion": _key(Whole(least=1), "Raise it by one for a new secret.", 1),
-        "oldSecretUntil": _key(
+        "secretVersion": Key(Whole(least=1), "Raise it by one for a new secret.", 1),
+        "oldSecretUntil": Key(
             Checked(check=_time, example="2026-12-24T18:00:00Z", kind="a time of UTC"),
             "With a `secretVersion` above 1: until when the old secret is valid too.",
         ),
@@ -211,12 +207,12 @@ ACCESS = Table(
             remedy="Set it with: pulumi config set --path argoweb:access.team <the name before .cloudflareaccess.com>",
             required=True,
         ),
-        "groups": _key(MapOf(item=GROUP, key=_NAME), "Who may come in, by names of your choice.", {}),
-        "default": _key(
+        "groups": Key(MapOf(item=GROUP, key=_NAME), "Who may come in, by names of your choice.", {}),
+        "default": Key(
             Short(table=Table(keys={**_WHO, **_HOW}, words=words.ACCESS), key="groups"),
             f"`access` of each site that has none of its own; `access: {PUBLIC}` at a site lets everybody in.",
         ),
-        "serviceTokens": _key(
+        "serviceTokens": Key(
             MapOf(item=SERVICE_TOKEN, key=_NAME),
             "Service tokens that the stack makes; one that a group names alone is made too.",
             {},

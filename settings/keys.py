@@ -14,10 +14,6 @@ _EIGHT_HOURS = 28_800
 _PORT = Whole(least=1, most=65535)
 
 
-def _key(shape: Shape, doc: str, default: object = None, unit: str = "") -> Key:
-    return Key(shape=shape, doc=doc, default=default, unit=unit)
-
-
 def _must(shape: Shape, doc: str, remedy: str = "") -> Key:
     return Key(shape=shape, doc=doc, required=True, remedy=remedy)
 
@@ -29,13 +25,13 @@ def _given(name: str) -> dict[str, object]:
 
 _SSH = {
     "address": _must(formats.ADDRESS, "IP address or host name for SSH."),
-    "port": _key(_PORT, "Port of the SSH server.", 22),
-    "user": _key(formats.LOGIN, "SSH user: root, or one that may `sudo -n`.", "root"),
-    "hostKey": _key(
+    "port": Key(_PORT, "Port of the SSH server.", 22),
+    "user": Key(formats.LOGIN, "SSH user: root, or one that may `sudo -n`.", "root"),
+    "hostKey": Key(
         formats.HOST_KEY,
         "The server's SSH host key: its `/etc/ssh/ssh_host_ed25519_key.pub`, or what `ssh-keyscan -t ed25519 ADDRESS` prints behind the address.",
     ),
-    "insecureHostKey": _key(
+    "insecureHostKey": Key(
         Flag(),
         "Whether any host key is accepted, so that anybody could answer as the server.",
         False,
@@ -51,13 +47,13 @@ _VERIFIED: dict[str, object] = {
 
 _REBUILD = Table(
     keys={
-        "flake": _key(
+        "flake": Key(
             formats.FLAKE, "Flake to rebuild, as '/etc/nixos#web1'; none for configuration.nix."
         ),
-        "buildHost": _key(
+        "buildHost": Key(
             formats.PLAIN, "SSH host that builds, which root on the server reaches by its own key."
         ),
-        "args": _key(
+        "args": Key(
             ListOf(item=formats.ARGUMENT),
             "Further arguments of nixos-rebuild, each an item of its own.",
             [],
@@ -68,23 +64,23 @@ _REBUILD = Table(
 _SERVER = Table(
     keys={
         **_SSH,
-        "bastion": _key(
+        "bastion": Key(
             Table(keys=_SSH, words=words.SERVER, also=_VERIFIED),
             "SSH server by way of which this one is reached.",
         ),
-        "dialAttempts": _key(Whole(least=1, most=20), "How often a connection is tried.", 4),
-        "dialTimeout": _key(
+        "dialAttempts": Key(Whole(least=1, most=20), "How often a connection is tried.", 4),
+        "dialTimeout": Key(
             Whole(least=1, most=300), "How long an attempt may take.", 10, "seconds"
         ),
-        "redeploy": _key(
+        "redeploy": Key(
             Whole(), "Counts reinstallations: raise it by one to send every file again.", 0
         ),
-        "letGo": _key(
+        "letGo": Key(
             Flag(),
             "Whether the server is gone for good, and is forgotten without connecting.",
             False,
         ),
-        "rebuild": _key(_REBUILD, "How NixOS is rebuilt.", {}),
+        "rebuild": Key(_REBUILD, "How NixOS is rebuilt.", {}),
     },
     also=_VERIFIED,
     words={**words.SERVER, **words.JUMP},
@@ -92,15 +88,15 @@ _SERVER = Table(
 
 _DNS = Table(
     keys={
-        "comment": _key(
+        "comment": Key(
             formats.COMMENT, "Comment of the record, before the mark of its owner, the stack."
         ),
-        "tags": _key(
+        "tags": Key(
             ListOf(item=formats.PLAIN),
             "Tags of the record; a zone of the free plan takes none.",
             [],
         ),
-        "adopt": _key(Flag(), "Whether a CNAME that is there already is taken over.", False),
+        "adopt": Key(Flag(), "Whether a CNAME that is there already is taken over.", False),
     },
     words=words.DNS,
 )
@@ -115,41 +111,41 @@ SITE = Table(
             ListOf(item=Text(expected="a hostname"), single=True, least=1),
             "Exact, or `*.` and a suffix; or a list of such. `*` alone takes what no other site takes, and has no record.",
         ),
-        "path": _key(
+        "path": Key(
             Text(),
             "Go regular expression on the path; none takes every path. Where a hostname has one, paths such as `//x` or `/x/../y` get 404.",
             "",
         ),
-        "root": _key(formats.ROOT, "Folder on the server whose files Caddy serves."),
-        "hiddenFiles": _key(
+        "root": Key(formats.ROOT, "Folder on the server whose files Caddy serves."),
+        "hiddenFiles": Key(
             Flag(),
             "Beside `root`: whether files and folders whose name begins with a dot are served too, not only those below /.well-known.",
             False,
         ),
-        "proxy": _key(
+        "proxy": Key(
             ListOf(item=formats.UPSTREAM, single=True, least=1),
             "Upstream, or several, to which Caddy passes requests.",
         ),
-        "proxyHost": _key(
+        "proxyHost": Key(
             formats.PROXY_HOST,
             "Beside `proxy`: the Host that the upstream gets; none for the visitor's.",
         ),
-        "redirect": _key(
+        "redirect": Key(
             formats.REDIRECT, "URL to which Caddy sends every visitor, with Caddy's placeholders."
         ),
-        "redirectStatus": _key(
+        "redirectStatus": Key(
             Choice((301, 302, 303, 307, 308)),
             "Beside `redirect`: the status of the answer. 301 and 308 are permanent, 307 and 308 keep the method. Without it 302.",
         ),
-        "caddyfile": _key(Text(lines=True), "Caddy directives of your own, for this site."),
-        "service": _key(Text(), "A service that cloudflared reaches without Caddy."),
-        "originRequest": _key(
+        "caddyfile": Key(Text(lines=True), "Caddy directives of your own, for this site."),
+        "service": Key(Text(), "A service that cloudflared reaches without Caddy."),
+        "originRequest": Key(
             ORIGIN_REQUEST,
             "How cloudflared reaches the site's service, key by key before the one of all sites.",
             {},
         ),
-        "dns": _key(Either(other=_DNS), "The site's DNS record; false for none.", True),
-        "access": _key(
+        "dns": Key(Either(other=_DNS), "The site's DNS record; false for none.", True),
+        "access": Key(
             access_keys.SITE,
             "Who may come in by Cloudflare Access: a group of `argoweb:access`, several, or these keys; or `public`.",
         ),
@@ -163,16 +159,16 @@ BY_CLOUDFLARED, BY_CADDY = "cloudflared", "caddy"
 
 _TLS = Table(
     keys={
-        "certificate": _key(formats.PATH, "Certificate file on the server."),
-        "key": _key(formats.PATH, "Key file of the certificate, on the server."),
-        "internal": _key(
+        "certificate": Key(formats.PATH, "Certificate file on the server."),
+        "key": Key(formats.PATH, "Key file of the certificate, on the server."),
+        "internal": Key(
             Flag(), "Instead of `certificate` and `key`: a certificate of Caddy's own CA.", False
         ),
-        "caPool": _key(
+        "caPool": Key(
             formats.PATH, "CA file, readable for the user argoWeb, by which cloudflared trusts it."
         ),
-        "noTLSVerify": _key(Flag(), "Whether cloudflared accepts any certificate of Caddy.", False),
-        "clientCa": _key(
+        "noTLSVerify": Key(Flag(), "Whether cloudflared accepts any certificate of Caddy.", False),
+        "clientCa": Key(
             formats.PATH, "File on the server with the CA whose client certificates Caddy demands."
         ),
     },
@@ -181,15 +177,15 @@ _TLS = Table(
 
 _TUNNEL = Table(
     keys={
-        "name": _key(
+        "name": Key(
             formats.TUNNEL_NAME,
             "The tunnel's name, unique in the account. Without it PROJECT-STACK, or as it is for an imported one.",
         ),
-        "secretVersion": _key(
+        "secretVersion": Key(
             Whole(least=1), "Counts the tunnel's secrets: raise it by one for a new one.", 1
         ),
-        "protect": _key(Flag(), "Whether Pulumi refuses to delete the tunnel.", False),
-        "importId": _key(UUID, "UUID of a tunnel that is there already, to go on with it."),
+        "protect": Key(Flag(), "Whether Pulumi refuses to delete the tunnel.", False),
+        "importId": Key(UUID, "UUID of a tunnel that is there already, to go on with it."),
     },
     words=words.TUNNEL,
 )
@@ -197,52 +193,52 @@ _TUNNEL = Table(
 _ZONE = Table(
     keys={
         "name": _must(Text(), "The zone's name."),
-        "id": _key(formats.HEX_ID, "The zone's id. Without it the zone is looked up by its name."),
+        "id": Key(formats.HEX_ID, "The zone's id. Without it the zone is looked up by its name."),
     },
     words=words.ZONE,
 )
 
 _CADDY = Table(
     keys={
-        "bind": _key(
+        "bind": Key(
             ListOf(item=formats.IP, single=True, least=1),
             "Addresses at which Caddy listens.",
             ["127.0.0.1", "::1"],
         ),
-        "port": _key(_PORT, "The port at which Caddy listens for the sites.", 8080),
-        "unit": _key(formats.UNIT, "Caddy's systemd unit.", "caddy"),
-        "user": _key(formats.WORD, "User that Caddy runs as; default as in nixpkgs."),
-        "group": _key(formats.WORD, "Group that the user argoWeb joins.", PROXY_GROUP),
-        "manage": _key(
+        "port": Key(_PORT, "The port at which Caddy listens for the sites.", 8080),
+        "unit": Key(formats.UNIT, "Caddy's systemd unit.", "caddy"),
+        "user": Key(formats.WORD, "User that Caddy runs as; default as in nixpkgs."),
+        "group": Key(formats.WORD, "Group that the user argoWeb joins.", PROXY_GROUP),
+        "manage": Key(
             Flag(), "Whether argoweb sets up Caddy; false for a Caddy unit of your own.", True
         ),
-        "tls": _key(
+        "tls": Key(
             _TLS,
             "TLS 1.3 between cloudflared and Caddy; none for plain HTTP. Other sites of that Caddy then redirect from http themselves.",
         ),
-        "globalOptions": _key(Text(lines=True), "Lines for Caddy's global options.", ""),
-        "serverOptions": _key(
+        "globalOptions": Key(Text(lines=True), "Lines for Caddy's global options.", ""),
+        "serverOptions": Key(
             Text(lines=True),
             "Lines for Caddy's `servers` option of the sites' own listeners, such as `timeouts`, `max_header_size` or `protocols`.",
             "",
         ),
-        "siteOptions": _key(
+        "siteOptions": Key(
             Text(lines=True),
             "Lines for all sites of Caddy, such as `log` or `encode gzip`: they stand in the block of each hostname.",
             "",
         ),
-        "snippets": _key(
+        "snippets": Key(
             MapOf(item=Text(lines=True), key=formats.SNIPPET),
             "Lines by name, which `import NAME` puts into `caddyfile` and `siteOptions`.",
             {},
         ),
-        "hsts": _key(
+        "hsts": Key(
             Whole(most=_TWO_YEARS),
             "How long browsers insist on https at every site of Caddy (Strict-Transport-Security); 0 for not at all.",
             0,
             "seconds",
         ),
-        "streamCloseDelay": _key(
+        "streamCloseDelay": Key(
             Whole(most=_TWO_YEARS),
             "How long a WebSocket through `proxy` goes on after a reload of Caddy; 0 ends it at once. Other streams and downloads go on to their end.",
             _EIGHT_HOURS,
@@ -257,7 +253,7 @@ _PACKAGE = Table(
         "url": _must(formats.GIT_URL, "Git mirror of cloudflared."),
         "rev": _must(formats.REVISION, "Tag or commit to build."),
         "hash": _must(formats.SRI_HASH, "Hash of the source."),
-        "vendorHash": _key(
+        "vendorHash": Key(
             formats.SRI_HASH, "Hash of the Go modules; none where the source vendors them."
         ),
         "version": _must(formats.VERSION, "Version that the built program reports."),
@@ -267,20 +263,20 @@ _PACKAGE = Table(
 
 _NIXOS = Table(
     keys={
-        "allowUnfree": _key(
+        "allowUnfree": Key(
             Flag(),
             "Whether nixpkgs.config.allowUnfree is set; cloudflared in nixpkgs does not need it.",
             False,
         ),
-        "instances": _key(
+        "instances": Key(
             Whole(least=1, most=2),
             "How many cloudflared a server runs. 2 restart in turn, so that a change drops no request; 1 saves 45 MB and costs a gap at each restart.",
             2,
         ),
-        "configDir": _key(
+        "configDir": Key(
             formats.FOLDER, "Folder on the servers with the pushed files.", CONFIG_FOLDER
         ),
-        "dataDir": _key(
+        "dataDir": Key(
             formats.FOLDER,
             "Folder on the servers with the tunnel's credentials.",
             DATA_FOLDER,
@@ -290,15 +286,15 @@ _NIXOS = Table(
 
 _HEALTH = Table(
     keys={
-        "timeout": _key(
+        "timeout": Key(
             Whole(least=5, most=3600), "How long a change may take to serve.", 60, "seconds"
         ),
-        "urls": _key(
+        "urls": Key(
             ListOf(item=formats.HEALTH_URL),
             "URLs that must answer on the server: those of the stack's sites are asked of its Caddy, others as they are.",
             [],
         ),
-        "edge": _key(
+        "edge": Key(
             Flag(),
             "Whether `pulumi up`, where it runs, asks each new or changed site through Cloudflare at the end, and fails if that gives an error page of Cloudflare's or nothing. It needs `sh` and `curl` there.",
             True,
@@ -309,18 +305,18 @@ _HEALTH = Table(
 
 _ROLLOUT = Table(
     keys={
-        "canary": _key(Whole(), "How many servers take a change first.", 1),
-        "batch": _key(
+        "canary": Key(Whole(), "How many servers take a change first.", 1),
+        "batch": Key(
             Share(),
             "How many of the others take it together: a number, or a share of all servers, rounded down to at least one.",
             "25%",
         ),
-        "pause": _key(
+        "pause": Key(
             Duration(check=pause_problem),
             "How long the servers of a batch have to stay healthy before the next ones follow; at most an hour.",
             "0s",
         ),
-        "maxFailed": _key(
+        "maxFailed": Key(
             Whole(),
             "How many servers may fail before the rest is left as it is. Only 0: Pulumi makes nothing that depends on what has failed.",
             0,
@@ -337,12 +333,12 @@ STACK = Table(
             "The Cloudflare account: it stands in the URL of its dashboard.",
             "Set it with: pulumi config set argoweb:accountId <32 hex digits from the dashboard's URL>",
         ),
-        "tunnel": _key(
+        "tunnel": Key(
             _TUNNEL,
             "The tunnel at Cloudflare: its name, its secret, and one that is there already.",
             {},
         ),
-        "cloudflared": _key(
+        "cloudflared": Key(
             SETTINGS, "Keys of cloudflared's own configuration file, for every server.", {}
         ),
         "zones": _must(
@@ -360,35 +356,35 @@ STACK = Table(
             "What answers at each hostname, in the order in which they are tried.",
             "Set the first with: pulumi config set --path 'argoweb:sites[0].hostname' www.example.com",
         ),
-        "access": _key(
+        "access": Key(
             access_keys.ACCESS, "Cloudflare Access: who may come in. See docs/access.md."
         ),
-        "siteOrder": _key(
+        "siteOrder": Key(
             Choice((WRITTEN, SORTED)),
             "The order in which they are tried: as `written`, or `sorted`, exact hostnames before wildcards, a path before one that takes more, and else the longer one.",
             WRITTEN,
         ),
-        "routing": _key(
+        "routing": Key(
             Choice((BY_CLOUDFLARED, BY_CADDY)),
             "Who chooses among Caddy's sites: `cloudflared`, which has a rule for each and answers 404 for the rest, or `caddy`, which gets the rest by one rule, so that no change of its sites restarts cloudflared.",
             BY_CLOUDFLARED,
         ),
-        "caddy": _key(_CADDY, "The web server behind the tunnel.", {}),
-        "package": _key(_PACKAGE, "A cloudflared of your own; none for the one of nixpkgs."),
-        "nixos": _key(
+        "caddy": Key(_CADDY, "The web server behind the tunnel.", {}),
+        "package": Key(_PACKAGE, "A cloudflared of your own; none for the one of nixpkgs."),
+        "nixos": Key(
             _NIXOS, "Where things are on the servers, and how many cloudflared run there.", {}
         ),
-        "health": _key(_HEALTH, "What must answer before a change stays.", {}),
-        "alerts": _key(
+        "health": Key(_HEALTH, "What must answer before a change stays.", {}),
+        "alerts": Key(
             ALERTS,
             "Whom Cloudflare tells when the health of this tunnel changes; none for nobody. The token needs the permission Account · Notifications · Edit.",
         ),
-        "metrics": _key(
+        "metrics": Key(
             METRICS,
             "Numbers of cloudflared and Caddy for a Prometheus, and for the page; see docs/monitoring.",
         ),
-        "rollout": _key(_ROLLOUT, "In which batches several servers take a change.", {}),
-        "accept": _key(
+        "rollout": Key(_ROLLOUT, "In which batches several servers take a change.", {}),
+        "accept": Key(
             ListOf(item=Text(expected="the code of a warning")),
             "Codes of warnings that are known and stay silent, as path-unanchored; docs/findings.md has them all.",
             [],

@@ -237,22 +237,22 @@ class Either:
         return {"anyOf": [{"type": "boolean"}, self.other.schema()]}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Key:
     """One key of a table."""
 
     shape: Shape
     doc: str
     """What it is, in a sentence."""
-    required: bool = False
-    remedy: str = ""
-    """What to do where it is missing; `doc` says enough if this is empty."""
     default: object = None
     """What `Table.read` gives when the key is absent; `None` for nothing."""
-    otherwise: str = ""
-    """What the program that reads the key takes when it is absent, as it is written."""
     unit: str = ""
     """What a number counts, as `seconds`."""
+    required: bool = field(default=False, kw_only=True)
+    remedy: str = field(default="", kw_only=True)
+    """What to do where it is missing; `doc` says enough if this is empty."""
+    otherwise: str = field(default="", kw_only=True)
+    """What the program that reads the key takes when it is absent, as it is written."""
 
 
 def _or_nothing(kind: dict[str, object]) -> dict[str, object]:

@@ -14,7 +14,7 @@ def test_a_program_that_makes_its_server_in_the_same_run_uses_the_component(
 ) -> None:
     fresh.own_environment()
     given = json.loads(fresh.pulumi("package", "get-schema", "./package").stdout)
-    committed = json.loads((ROOT / "package" / "schema.json").read_text())
+    committed = json.loads((ROOT / "tests" / "package" / "schema.json").read_text())
     assert given["resources"].keys() == committed["resources"].keys()
     assert given["types"] == committed["types"]
     shop = python_program(fresh, tmp_path / "shop")
