@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -112,6 +113,118 @@ def test_a_site_is_closed_at_cloudflare_and_at_the_server_and_open_again_only_wi
     assert ask(world) == 200
     assert of_access(world) == before
     assert world.control("/violations") == []
+
+
+OTHER_SITE = "status.example-two.localhost"
+
+
+class Theirs:
+    """An application, its policy and a service token that somebody has made in the dashboard."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        account = yaml.safe_load(world.stack_file.read_text())["config"]["argoweb:accountId"]
+        self._path = f"/accounts/{account}/access"
+        made = self._make("service_tokens", {"name": "theirs"})
+        self.headers = {
+            "CF-Access-Client-Id": made["client_id"],
+            "CF-Access-Client-Secret": made["client_secret"],
+        }
+        include = [{"service_token": {"token_id": made["id"]}}]
+        policy = {"name": "theirs", "decision": "non_identity", "include": include}
+        self.policy = str(self._make("policies", policy)["id"])
+        self.make_application()
+
+    def make_application(self) -> None:
+        """One for `SITE`, which has another audience each time."""
+        policies = [{"id": self.policy, "precedence": 1}]
+        body = {"name": "theirs", "type": "self_hosted", "domain": SITE, "policies": policies}
+        self.application = str(self._make("apps", body)["id"])
+
+    def delete_application(self) -> None:
+        """Somebody deletes it in the dashboard."""
+        self._world.api("DELETE", f"{self._path}/apps/{self.application}")
+
+    def by_id(self, config: dict[str, Any]) -> None:
+        """One site by the application, another one by the policy."""
+        config["argoweb:access"] = {"team": TEAM, "groups": {}}
+        config["argoweb:sites"][1]["access"] = {"application": self.application}
+        config["argoweb:sites"][2]["access"] = {"policies": self.policy}
+
+    def asked(self, **headers: str) -> list[int]:
+        """What a visitor gets at each of the two sites."""
+        return [ask(self._world, "/", host, **headers) for host in (SITE, OTHER_SITE)]
+
+    def forget(self) -> None:
+        """All of it goes."""
+        for kind in ("apps", "policies", "service_tokens"):
+            for each in self._world.api("GET", f"{self._path}/{kind}"):
+                self._world.api("DELETE", f"{self._path}/{kind}/{each['id']}")
+
+    def _make(self, kind: str, body: dict[str, Any]) -> Any:
+        return self._world.api("POST", f"{self._path}/{kind}", body)
+
+
+@pytest.fixture
+def theirs(deployed: World) -> Iterator[Theirs]:
+    theirs = Theirs(deployed)
+    yield theirs
+    theirs.forget()
+
+
+@pytest.mark.long
+def test_an_application_and_a_policy_of_somebody_else_are_used_and_outlive_the_stack(
+    deployed: World, theirs: Theirs
+) -> None:
+    world, there = deployed, of_access(deployed)
+    with world.changed(theirs.by_id):
+        listed = world.pulumi("preview").stdout
+        world.up()
+        used = of_access(world)
+        answers = theirs.asked(), theirs.asked(**theirs.headers)
+        world.up("--expect-no-changes")
+        world.pulumi("refresh", "--yes", "--expect-no-changes")
+    told = world.pulumi("preview").stdout
+    world.up()
+    removed = of_access(world), theirs.asked()
+    with world.changed(theirs.by_id):
+        world.up()
+        world.pulumi("destroy", "--yes", "--skip-preview")
+
+    assert f"{SITE}: whom the application {theirs.application} lets in" in listed
+    assert f"{OTHER_SITE}: whom the policy {theirs.policy} lets in, for 24h" in listed
+    assert {id: used[id] for id in there} == there
+    assert [used[id] for id in used.keys() - there] == [OTHER_SITE]
+    assert answers == ([REFUSED, REFUSED], [200, 200])
+    assert f"{OTHER_SITE} becomes public" in told
+    assert removed == (there, [REFUSED, 200]), "their application asks at the edge as before"
+    assert of_access(world) == there
+    assert world.control("/violations") == []
+
+
+@pytest.mark.long
+def test_an_application_of_somebody_else_that_is_gone_opens_nothing_and_another_one_takes_its_place(
+    deployed: World, theirs: Theirs
+) -> None:
+    with deployed.changed(theirs.by_id):
+        deployed.up()
+        theirs.delete_application()
+        down_the_tunnel = theirs.asked(), theirs.asked(**theirs.headers)
+        gone = deployed.pulumi("preview", check=False)
+        theirs.make_application()
+    with deployed.changed(theirs.by_id):
+        unknown = theirs.asked(**theirs.headers)
+        plan = deployed.planned()
+        deployed.up()
+        again = theirs.asked(**theirs.headers)
+    deployed.up()
+
+    assert down_the_tunnel == ([REFUSED, REFUSED], [REFUSED, 200])
+    assert gone.returncode != 0
+    assert "sites[1].access.application: the account has no Access application" in gone.stdout
+    assert unknown == [REFUSED, 200], "the server wants the token of the one that is gone"
+    assert set(plan) == {"web1-argoWeb.yml", "web1-activate"}
+    assert again == [200, 200]
 
 
 DEFAULT = {
