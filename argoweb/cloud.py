@@ -11,15 +11,13 @@ from argoweb.stack import Stack
 from existing import permissions
 from existing.access_edits import compare_access
 from existing.api import PER_PAGE, Api, ApiError, NotThere
+from existing.applications import list_access
 from existing.edits import compare_record
+from existing.hostnames import EXCLUSIVE
 from existing.imported_tunnel import managed_remotely, tunnel_path
 from settings import Zone, owner_mark
 from values.findings import Finding
 
-_EXCLUSIVE = ("A", "AAAA", "CNAME")
-"""Types of record of which visitors follow one."""
-_APPLICATIONS = 1000
-"""Access applications a page."""
 _T = TypeVar("_T")
 Record = Mapping[str, Any]
 
@@ -128,12 +126,10 @@ def _look_at_access(stack: Stack, api: Api) -> list[Finding]:
     own = stack.state.access
     if not own.applications:
         return []
-    path = f"accounts/{stack.settings.account_id}/access/apps"
     try:
-        listed = api.listed(path, permissions.ACCESS, per_page=_APPLICATIONS)
+        there = list_access(stack.settings, api, "apps", permissions.ACCESS)
     except ApiError as error:
         return [observe("cloudflare-unreadable", "access", str(error))]
-    there = {str(each["id"]): each for each in listed}
     gone = [uri for uri, each in own.applications.items() if each["id"] not in there]
     lines = [
         observe("access-missing", uri, "its Access application is gone at Cloudflare")
@@ -183,7 +179,7 @@ def _judge_records(
         there = [
             record
             for record in listed[zone]
-            if record["name"].lower() == hostname and record["type"] in _EXCLUSIVE
+            if record["name"].lower() == hostname and record["type"] in EXCLUSIVE
         ]
         how[hostname], said = _judge_record(stack, hostname, there, mark)
         if said:

@@ -3,19 +3,25 @@
 import asyncio
 import os
 import shlex
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import asyncssh
 
 from settings.model import Bastion, Server
 
+ANSWER_SECONDS = 45
+"""How long a server may take to answer, the time to connect included."""
 CONNECT_SECONDS = 10
 """How long one connection may take to be ready, the bastion's and the server's each."""
 _Known = tuple[list[asyncssh.SSHKey], list[asyncssh.SSHKey], list[asyncssh.SSHKey]]
 """Keys of hosts that are trusted, of authorities that are, and those that were revoked."""
 _MOST_OUTPUT = 10_000_000
 """Characters that are taken of one answer."""
+
+
+_T = TypeVar("_T")
 
 
 class NoConnection(Exception):
@@ -105,6 +111,27 @@ def _public(text: str, at: str) -> asyncssh.SSHKey:
 def as_root(server: Server, *words: str) -> str:
     """Gives the shell command that runs the words as root."""
     return shlex.join([*(() if server.user == "root" else ("sudo", "-n")), *words])
+
+
+async def ask_server(
+    server: Server,
+    private_key: str | None,
+    question: Callable[[asyncssh.SSHClientConnection], Awaitable[_T]],
+) -> _T:
+    """Connects to a server and gives the answer to a question, which is asked over the connection.
+
+    Raises:
+        NoConnection: there is none, or no answer in time.
+    """
+
+    async def answer() -> _T:
+        async with connected(server, private_key) as connection:
+            return await question(connection)
+
+    try:
+        return await asyncio.wait_for(answer(), ANSWER_SECONDS)
+    except asyncio.TimeoutError:
+        raise NoConnection("server-silent", f"no answer within {ANSWER_SECONDS} s") from None
 
 
 async def run_program(

@@ -6,14 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from argoweb.connection import NoConnection, connected, run_program
+from argoweb.connection import NoConnection, ask_server, run_program
 from argoweb.programs import metrics_program
 from argoweb.stack import Stack
 from settings import Server
 
 _ADMIN = "localhost:2019"
 """Caddy's admin endpoint."""
-_SECONDS = 45
 _LINE = re.compile(r"(\w+)(?:\{(.*)\})? ([0-9.eE+-]+|NaN|\+Inf)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _DURATION = "caddy_http_request_duration_seconds"
@@ -54,17 +53,14 @@ async def count(stack: Stack) -> dict[str, Counted]:
 
 
 async def _count(stack: Stack, server: Server) -> Counted | None:
+    program = metrics_program(*(each.metrics for each in stack.settings.instances), _ADMIN)
     try:
-        text = await asyncio.wait_for(_ask(stack, server), _SECONDS)
-    except (NoConnection, asyncio.TimeoutError):
+        text = await ask_server(
+            server, stack.private_key, lambda there: run_program(server, there, program)
+        )
+    except NoConnection:
         return None
     return compare_samples(text)
-
-
-async def _ask(stack: Stack, server: Server) -> str:
-    async with connected(server, stack.private_key) as connection:
-        addresses = [each.metrics for each in stack.settings.instances]
-        return await run_program(server, connection, metrics_program(*addresses, _ADMIN))
 
 
 def compare_samples(text: str) -> Counted | None:

@@ -4,16 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from argoweb.connection import NoConnection, connected, run_program
+from argoweb.connection import NoConnection, ask_server, run_program
 from argoweb.origins import write_curl_config
 from argoweb.programs import report_program
 from argoweb.report import observe
 from argoweb.stack import Stack
 from settings import Server
 from values.findings import Finding
-
-SECONDS = 45
-"""How long a server may take to answer, the time to connect included."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,34 +77,27 @@ async def look_at_servers(stack: Stack, *, sites: bool) -> list[ServerSeen]:
     """Asks every server of the stack at once; with `sites` also for what each site answers there."""
     return list(
         await asyncio.gather(
-            *(_bounded(stack, server, sites=sites) for server in stack.settings.servers)
+            *(_look_at_server(stack, server, sites=sites) for server in stack.settings.servers)
         )
     )
 
 
-async def _bounded(stack: Stack, server: Server, *, sites: bool) -> ServerSeen:
+async def _look_at_server(stack: Stack, server: Server, *, sites: bool) -> ServerSeen:
     data = write_curl_config(stack.settings) if sites else ""
     try:
-        text = await asyncio.wait_for(_ask(stack, server, data), SECONDS)
+        text = await ask_server(
+            server,
+            stack.private_key,
+            lambda there: run_program(server, there, report_program(), data),
+        )
     except NoConnection as error:
-        return _report_unreached(server, error.code, str(error))
-    except asyncio.TimeoutError:
-        return _report_unreached(server, "server-silent", f"no answer within {SECONDS} s")
+        line = observe(error.code, server.name, str(error))
+        return ServerSeen(name=server.name, address=_address(server), reached=False, lines=[line])
     return read_report(stack, server, text)
-
-
-async def _ask(stack: Stack, server: Server, data: str) -> str:
-    async with connected(server, stack.private_key) as connection:
-        return await run_program(server, connection, report_program(), data)
 
 
 def _address(server: Server) -> str:
     return f"{server.user}@{server.address}:{server.port}"
-
-
-def _report_unreached(server: Server, code: str, text: str) -> ServerSeen:
-    line = observe(code, server.name, text)
-    return ServerSeen(name=server.name, address=_address(server), reached=False, lines=[line])
 
 
 def read_report(stack: Stack, server: Server, text: str) -> ServerSeen:

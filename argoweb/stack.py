@@ -15,15 +15,12 @@ from pulumi.runtime.settings import Settings as Runtime
 
 from argoweb.errors import StackUnreadable
 from existing import OwnState
+from existing.state import APPLICATION, POLICY, RECORD, TUNNEL, by_uri
 from settings import Access, FindingsError, Settings, load_settings, read_access
 
 _SECONDS = 60
 """How long one question to Pulumi may take."""
 _KEY = "argoweb:sshPrivateKey"
-_TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
-_RECORD = "cloudflare:index/dnsRecord:DnsRecord"
-_APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"
-_POLICY = "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy"
 _ACTIVATE = "-activate"
 Resource = Mapping[str, Any]
 
@@ -153,7 +150,7 @@ def read_state(exported: Mapping[str, Any]) -> State:
     def outputs(type: str) -> list[dict[str, Any]]:
         return [it["outputs"] for it in living if it["type"] == type and "outputs" in it]
 
-    tunnels, applications = outputs(_TUNNEL), outputs(_APPLICATION)
+    tunnels = outputs(TUNNEL)
     manifests = {
         name.removesuffix(_ACTIVATE): str(each["inputs"]["stdin"])
         for each in living
@@ -162,15 +159,11 @@ def read_state(exported: Mapping[str, Any]) -> State:
     }
     return State(
         tunnel=tunnels[0] if tunnels else None,
-        records={record["name"]: record for record in outputs(_RECORD)},
+        records={record["name"]: record for record in outputs(RECORD)},
         manifests=manifests,
         access=OwnState(
-            applications={
-                each["destinations"][0]["uri"]: each
-                for each in applications
-                if each.get("destinations")
-            },
-            policies=tuple(outputs(_POLICY)),
+            applications=by_uri(outputs(APPLICATION)),
+            policies=tuple(outputs(POLICY)),
         ),
     )
 

@@ -4,15 +4,15 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from argoweb.connection import NoConnection, connected, run_program
+import asyncssh
+
+from argoweb.connection import NoConnection, ask_server, run_program
 from argoweb.programs import doctor_program
 from argoweb.report import observe
 from argoweb.stack import Stack
 from settings import Server, Settings
 from values.findings import Finding
 
-SECONDS = 45
-"""How long a server may take to answer, the time to connect included."""
 _EDGE_PORT = 7844
 _REGIONS = ("region1.v2.argotunnel.com", "region2.v2.argotunnel.com")
 """Where cloudflared connects to; with `region: us` a name of its own."""
@@ -30,18 +30,8 @@ _Rows = Mapping[str, Sequence[Sequence[str]]]
 
 async def try_servers(stack: Stack) -> list[Finding]:
     """Tries every server of the stack at once."""
-    found = await asyncio.gather(*(_bounded(stack, server) for server in stack.settings.servers))
+    found = await asyncio.gather(*(_try(stack, server) for server in stack.settings.servers))
     return [line for lines in found for line in lines]
-
-
-async def _bounded(stack: Stack, server: Server) -> list[Finding]:
-    try:
-        return await asyncio.wait_for(_try(stack, server), SECONDS)
-    except NoConnection as error:
-        return [observe(error.code, server.name, str(error))]
-    except asyncio.TimeoutError:
-        said = f"no answer within {SECONDS} s"
-        return [observe("server-silent", server.name, said)]
 
 
 async def _try(stack: Stack, server: Server) -> list[Finding]:
@@ -57,10 +47,16 @@ async def _try(stack: Stack, server: Server) -> list[Finding]:
         ",".join(map(str, sorted(ports))),
         *edge_addresses(settings),
     )
-    async with connected(server, stack.private_key) as connection:
+
+    async def ask(connection: asyncssh.SSHClientConnection) -> list[Finding]:
         began = time.time()
         text = await run_program(server, connection, program)
-    return list(judge_report(settings, server, text, (began, time.time())))
+        return list(judge_report(settings, server, text, (began, time.time())))
+
+    try:
+        return await ask_server(server, stack.private_key, ask)
+    except NoConnection as error:
+        return [observe(error.code, server.name, str(error))]
 
 
 def edge_addresses(settings: Settings) -> list[str]:

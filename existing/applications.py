@@ -74,10 +74,10 @@ def look_at_access(
     if settings.access is None and not (own.applications or own.policies or own.tokens):
         return AccessFound()
     try:
-        there = _by_id(settings, api, "apps", permissions.ACCESS)
-        policies = _by_id(settings, api, "policies", permissions.ACCESS)
+        there = list_access(settings, api, "apps", permissions.ACCESS)
+        policies = list_access(settings, api, "policies", permissions.ACCESS)
         tokens = (
-            _by_id(settings, api, "service_tokens", permissions.SERVICE_TOKENS)
+            list_access(settings, api, "service_tokens", permissions.SERVICE_TOKENS)
             if own.tokens or (settings.access and settings.access.tokens)
             else {}
         )
@@ -124,7 +124,12 @@ def look_at_access(
     return found
 
 
-def _by_id(settings: Settings, api: Api, kind: str, permission: str) -> _There:
+def list_access(settings: Settings, api: Api, kind: str, permission: str) -> _There:
+    """Lists the account's applications, policies or service tokens, as `kind` says, by id.
+
+    Raises:
+        ApiError: they cannot be read.
+    """
     listed = api.listed(access_path(settings, kind), permission, per_page=PER_PAGE)
     return {str(each["id"]): each for each in listed}
 

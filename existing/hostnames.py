@@ -23,7 +23,7 @@ from values.findings import Findings
 
 _AT_ONCE = 8
 """Requests that wait for an answer at the same time."""
-_EXCLUSIVE = ("A", "AAAA", "CNAME")
+EXCLUSIVE = ("A", "AAAA", "CNAME")
 """Types of record that leave no room for a CNAME of the same name."""
 _TUNNEL_DOMAIN = ".cfargotunnel.com"
 _Record = dict[str, Any]
@@ -167,7 +167,7 @@ def _records_of(api: Api, account_id: str, zone: Zone) -> ZoneRecords:
                 place=f"{zone.place}.id",
                 kind=ZONE_ID,
             )
-        if record["type"] in _EXCLUSIVE:
+        if record["type"] in EXCLUSIVE:
             records.setdefault(record["name"].lower(), []).append(record)
     return ZoneRecords(
         id=zone_id,

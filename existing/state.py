@@ -3,7 +3,7 @@
 import base64
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +13,10 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import get_monitor
 
-_RECORD = "cloudflare:index/dnsRecord:DnsRecord"
-_TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
-_APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"
-_POLICY = "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy"
+RECORD = "cloudflare:index/dnsRecord:DnsRecord"
+TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
+APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"
+POLICY = "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy"
 _TOKEN = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken"
 _ALERT = "cloudflare:index/notificationPolicy:NotificationPolicy"
 _SECRET = "random:index/randomPassword:RandomPassword"
@@ -104,9 +104,9 @@ async def read_own_state(
     foreign = [each for each in parts.values() if (each["project"], each["stack"]) != ours]
     records, applications, policies, tokens = (
         [each["outputs"] for each in found if each["type"] == type]
-        for type in (_RECORD, _APPLICATION, _POLICY, _TOKEN)
+        for type in (RECORD, APPLICATION, POLICY, _TOKEN)
     )
-    tunnel, component = _outputs(found, _TUNNEL), _outputs(found, _COMPONENT)
+    tunnel, component = _outputs(found, TUNNEL), _outputs(found, _COMPONENT)
     made, kept = _outputs(found, _SECRET).get("result"), _plain(component.get("keptSecret"))
     return OwnState(
         records={(record["zoneId"], record["name"]): record for record in records},
@@ -119,11 +119,7 @@ async def read_own_state(
         made_secret=made and encoded(_plain(made)),
         kept_secret=kept
         and KeptSecret(text=_plain(kept["text"]), version=int(_plain(kept["version"]))),
-        applications={
-            each["destinations"][0]["uri"]: each
-            for each in applications
-            if each.get("destinations")
-        },
+        applications=by_uri(applications),
         policies=tuple(policies),
         tokens=tuple(tokens),
         has_alert=bool(_outputs(found, _ALERT)),
@@ -134,6 +130,13 @@ async def read_own_state(
             if each in foreign or not (each["parents"] or each["type"].startswith("argoweb:"))
         },
     )
+
+
+def by_uri(applications: Iterable[Outputs]) -> dict[str, Outputs]:
+    """Gives the outputs of Access applications by the URI that each stands in front of."""
+    return {
+        each["destinations"][0]["uri"]: each for each in applications if each.get("destinations")
+    }
 
 
 def encoded(secret: str) -> str:

@@ -141,7 +141,7 @@ def test_why_a_server_cannot_be_asked_is_told(
 def test_a_server_that_takes_the_question_and_never_answers_is_told_within_its_time(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "SECONDS", 3)
+    monkeypatch.setattr(connection, "ANSWER_SECONDS", 3)
     monkeypatch.setattr(server_module, "report_program", lambda: "sleep 60\n")
 
     (seen,), seconds = look({"web1": door.server()}, door.private_key)
