@@ -7,7 +7,21 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from bench import above_floor, alone, caddy, counts, fleet, previews, profile, report, route, scale
+from bench import (
+    above_floor,
+    activation,
+    alone,
+    caddy,
+    counts,
+    fleet,
+    growth,
+    previews,
+    profile,
+    report,
+    route,
+    scale,
+    tunnel,
+)
 from bench.lab import Lab
 from bench.rounds import Row
 
@@ -22,9 +36,13 @@ _TWO_SERVERS: dict[str, Callable[[Lab, int], list[Row]]] = {
     "scale": scale.rows,
     "floor": above_floor.rows,
     "route": route.rows,
+    "activation": activation.rows,
+    "growth": growth.rows,
+    "tunnel": tunnel.rows,
 }
 _FOUR_SERVERS: dict[str, Callable[[Lab, int], list[Row]]] = {
     "fleet": lambda lab, rounds: fleet.rows(lab, max(rounds // 3, 3)),
+    "floor-fleet": lambda lab, rounds: above_floor.rows_on_four(lab, max(rounds // 3, 3)),
 }
 
 
@@ -43,16 +61,16 @@ def main() -> int:
     if unknown := set(wanted) - {*parts, "profile"}:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     rows: list[Row] = []
-    plugins: dict[str, str] = {}
+    real: list[str] = []
     try:
-        _measure(wanted, given.rounds, rows, plugins)
+        _measure(wanted, given.rounds, rows, real)
     finally:  # an hour's measurements are not lost by the last one's failure
         if rows:
-            report.write(rows, report.circumstances(plugins))
+            report.write(rows, report.circumstances(real))
     return 0 if all(row.met for row in rows) else 1
 
 
-def _measure(wanted: list[str], rounds: int, rows: list[Row], plugins: dict[str, str]) -> None:
+def _measure(wanted: list[str], rounds: int, rows: list[Row], real: list[str]) -> None:
     for name in wanted:
         if name in _ALONE:
             print(f"measuring: {name}", file=sys.stderr, flush=True)
@@ -64,7 +82,7 @@ def _measure(wanted: list[str], rounds: int, rows: list[Row], plugins: dict[str,
         if not chosen:
             continue
         with tempfile.TemporaryDirectory() as folder, closing(Lab(Path(folder), servers)) as lab:
-            plugins |= lab.world.status["plugins"]
+            real[:] = lab.parts()
             for name in chosen:
                 print(f"measuring: {name}", file=sys.stderr, flush=True)
                 if name == "profile":

@@ -1,57 +1,105 @@
 """What ours takes above the engine's own part: the same resources registered with nothing else, side by side."""
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
-from bench.lab import Lab, Program
+from bench.lab import UP, Lab, Program, Taken
 from bench.rounds import Row, interleaved, ratio
-from bench.stacks import sites
+from bench.stacks import APP, STATUS, sites
 
-TARGETS = {10: 1.25, 500: 1.15, 2000: 1.15}
+TARGETS = {10: 1.25, 100: 1.25, 500: 1.15, 2000: 1.15}
 """By the number of sites: how many times the floor's time a preview and an update without a change may take."""
-_FIRST_SITES = 500
+_MANY = 500
+"""From so many sites on a run takes half a minute, and there are fewer rounds."""
+_STATE_BYTES = 1_200_000
+_FOUR = ("web1", "web2", "web3", "web4")
 
 
 def rows(lab: Lab, rounds: int) -> list[Row]:
-    """Runs that change nothing, at each size; then first updates."""
-    found = []
+    """Runs that change nothing, at each size; one site changed among the most; first updates on one server."""
+    found, few = [], max(rounds // 3, 3)
     for size, target in TARGETS.items():
         lab.deploy(size, "floor")
-        for what, seconds in (
-            ("preview", Program.preview_seconds),
-            ("up", Program.up_seconds),
-        ):
-            found.append(
-                _against(
-                    lab, f"no-op {what}, {size} sites: against the floor", seconds, rounds, target
-                )
-            )
+        for what, words in (("preview", ("preview",)), ("up", UP)):
+            runs = {name: partial(getattr(lab, name).taken, *words) for name in ("ours", "floor")}
+            taken = interleaved(runs, rounds if size < _MANY else few)
+            found += _compared(f"no-op {what}, {size} sites", taken, target)
+    found += [_memory(lab, size), *_one_changed(lab, size, few)]
     for program in (lab.ours, lab.floor):
         program.destroy()
-    return [*found, _first(lab, max(rounds // 3, 3))]
+    where = {"ours": ["web1"], "floor": ["web2"]}
+    return [*found, *_first(lab, few, "one server", where, 1, 1.15)]
 
 
-def _against(
-    lab: Lab, measure: str, seconds: Callable[[Program], float], rounds: int, target: float
-) -> Row:
-    runs = {"ours": partial(seconds, lab.ours), "floor": partial(seconds, lab.floor)}
-    taken = interleaved(runs, rounds)
-    return ratio(measure, taken["ours"], taken["floor"], target)
+def rows_on_four(lab: Lab, rounds: int) -> list[Row]:
+    """First updates on four servers, and what is kept in the state of each site then."""
+    where = {"ours": _FOUR, "floor": _FOUR}
+    found = _first(lab, rounds, "four servers, in 20 zones", where, 20, 1.5)
+    size = {}
+    for name in where:
+        program: Program = getattr(lab, name)
+        lab.deploy_on(program, sites(_MANY, 20, mark=name), _FOUR)
+        size[name] = program.state_bytes()
+    return [
+        *found,
+        Row(
+            measure=f"bytes of the state, {_MANY} sites on four servers",
+            value=size["ours"],
+            target=_STATE_BYTES,
+            detail=f"the floor's has {size['floor']}",
+        ),
+    ]
 
 
-def _first(lab: Lab, rounds: int) -> Row:
-    """Ours with its activation, which does on the server what the floor's commands do not."""
-    taken: dict[str, list[float]] = {"ours": [], "floor": []}
+def _compared(what: str, taken: Mapping[str, Sequence[Taken]], target: float) -> list[Row]:
+    ours, floor = taken["ours"], taken["floor"]
+    return [
+        ratio(
+            f"{what}: against the floor",
+            [each.seconds for each in ours],
+            [each.seconds for each in floor],
+            target,
+        ),
+        ratio(
+            f"{what}: processor time against the floor",
+            [each.processor for each in ours],
+            [each.processor for each in floor],
+            target,
+        ),
+    ]
+
+
+def _memory(lab: Lab, size: int) -> Row:
+    peaks = {name: [getattr(lab, name).peak_mib()] for name in ("ours", "floor")}
+    what = f"peak memory of the program, {size} sites: against the floor"
+    return ratio(what, peaks["ours"], peaks["floor"], 1.15, unit="MiB")
+
+
+def _one_changed(lab: Lab, size: int, rounds: int) -> list[Row]:
+    """One file and the activation; what the server does then, which the floor's does not, is taken off."""
+    declared = sites(size, mark="ours")
+    taken: dict[str, list[Taken]] = {"ours": [], "floor": []}
+    for number in range(rounds):
+        declared[0] = replace(declared[0], service=APP if number % 2 else STATUS)
+        lab.declare(lab.ours, declared, ["web1"])
+        whole = lab.ours.taken(*UP)
+        without = whole.seconds - lab.activation_seconds("web1")
+        taken["ours"].append(replace(whole, seconds=without))
+        lab.floor.write("floor", {"changes": {"argoWeb.caddy": str(number)}})
+        taken["floor"].append(lab.floor.taken(*UP))
+    return _compared(f"up, one of {size} sites changed, without its activation", taken, 1.2)
+
+
+def _first(
+    lab: Lab, rounds: int, what: str, where: Mapping[str, Sequence[str]], zones: int, target: float
+) -> list[Row]:
+    """Ours with its activations, which do on the servers what the floor's commands do not."""
+    taken: dict[str, list[Taken]] = {"ours": [], "floor": []}
     for number in range(rounds):
         for name in ("ours", "floor")[:: -1 if number % 2 else 1]:
             program: Program = getattr(lab, name)
-            server = "web1" if name == "ours" else "web2"
-            lab.declare(program, sites(_FIRST_SITES, mark=name), [server])
-            taken[name].append(program.up_seconds())
+            lab.declare(program, sites(_MANY, zones, mark=name), where[name])
+            taken[name].append(program.taken(*UP))
             program.destroy()
-    return ratio(
-        f"up from nothing, {_FIRST_SITES} sites on one server, with its activation: against the floor",
-        taken["ours"],
-        taken["floor"],
-        1.15,
-    )
+    return _compared(f"up from nothing, {_MANY} sites on {what}", taken, target)

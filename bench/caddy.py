@@ -1,11 +1,8 @@
 """Caddy under load: with our rendered configuration, and with one as a careful person writes it.
 
-Both are under load from `wrk` at the same time, since two equal ones that take turns differ by up to a third on a shared
-machine. They pass requests on to a third Caddy that answers at once.
+They pass requests on to a third Caddy that answers at once.
 """
 
-import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,40 +11,29 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from bench.rounds import Row, ratio
+from bench.load import compared, is_measurable, together, under_load
+from bench.rounds import Row
 from bench.stacks import settings_of
 from render import global_options, render_caddyfile
 
 SIZES = (10, 500)
 _CONNECTIONS = 16
 """To each of the two."""
-_SECONDS = 2
 _START_SECONDS = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Load:
-    """What a server did under load."""
-
-    requests_per_second: float
-    p99_ms: float
 
 
 def rows(rounds: int) -> list[Row]:
     """A site behind a reverse proxy and one of files, the last ones of few and of many; nothing where there is no `wrk`."""
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        print("NOT MEASURED: Caddy under load, because wrk is not on PATH (apt-get install wrk)")
+    if not is_measurable("Caddy under load"):
         return []
-    return [row for size in SIZES for row in _of_size(size, wrk, rounds)]
+    return [row for size in SIZES for row in _of_size(size, rounds)]
 
 
-def _of_size(size: int, wrk: str, rounds: int) -> list[Row]:
+def _of_size(size: int, rounds: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as name, ExitStack() as running:
         folder = Path(name)
         upstream, ours, other = (_free_port() for _ in range(3))
@@ -65,60 +51,25 @@ def _of_size(size: int, wrk: str, rounds: int) -> list[Row]:
             row
             for kind, number in kinds.items()
             for row in _rows(
-                f"{kind} of {size}",
-                _load(wrk, (ours, other), f"s{number}.example.com", rounds),
+                f"Caddy, {kind} of {size}", (ours, other), f"s{number}.example.com", rounds
             )
         ]
 
 
-def _rows(kind: str, loads: dict[int, list[Load]]) -> list[Row]:
-    ours, other = loads.values()
-    return [
-        ratio(
-            f"Caddy, {kind}: requests a second, against a hand-written configuration",
-            [it.requests_per_second for it in ours],
-            [it.requests_per_second for it in other],
-            0.97,
-            at_least=True,
-            unit="requests/s",
-        ),
-        ratio(
-            f"Caddy, {kind}: 99th percentile of latency, against a hand-written configuration",
-            [it.p99_ms for it in ours],
-            [it.p99_ms for it in other],
-            1.05,
-            unit="ms",
-        ),
-    ]
-
-
-def _load(wrk: str, ports: tuple[int, int], host: str, rounds: int) -> dict[int, list[Load]]:
-    found: dict[int, list[Load]] = {port: [] for port in ports}
-    with ThreadPoolExecutor(len(ports)) as pool:
-        for number in range(-1, rounds):  # the first only warms up
-            loads = pool.map(lambda port: _under_load(wrk, port, host), ports)
-            for port, load in zip(ports, loads, strict=True):
-                if number >= 0:
-                    found[port].append(load)
-    return found
-
-
-def _under_load(wrk: str, port: int, host: str) -> Load:
-    shown = subprocess.run(
-        [wrk, "--latency", "-t1", f"-c{_CONNECTIONS}", f"-d{_SECONDS}s", "-H", f"Host: {host}", f"http://127.0.0.1:{port}/"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=_SECONDS + 30,
-    ).stdout  # fmt: skip
-    if "Non-2xx" in shown or "Socket errors" in shown:
-        raise RuntimeError(f"the load was not answered well:\n{shown}")
-    speed = re.search(r"Requests/sec: +([\d.]+)", shown)
-    slowest = re.search(r"99% +([\d.]+)(us|ms|s)", shown)
-    if speed is None or slowest is None:
-        raise RuntimeError(f"wrk does not say what it measured:\n{shown}")
-    factor = {"us": 1e-3, "ms": 1, "s": 1e3}[slowest[2]]
-    return Load(requests_per_second=float(speed[1]), p99_ms=float(slowest[1]) * factor)
+def _rows(what: str, ports: tuple[int, int], host: str, rounds: int) -> list[Row]:
+    runs = {
+        str(port): partial(under_load, f"http://127.0.0.1:{port}/", {"Host": host}, _CONNECTIONS)
+        for port in ports
+    }
+    ours, other = together(runs, rounds).values()
+    return compared(
+        what,
+        ours,
+        other,
+        against="a hand-written configuration",
+        at_least=0.97,
+        latencies={"p99": 1.05},
+    )
 
 
 def _rendered(size: int, port: int, upstream: int, www: Path) -> str:

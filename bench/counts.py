@@ -10,8 +10,12 @@ SITES = 10
 SERVER = "web1"
 FILES = 6
 """What is sent to a server: its program, the credentials and four files of configuration."""
+RESOURCES = 9 + FILES + SITES
+"""Three components, an id of the stack and one of the server, the tunnel with its secret; the teardown and the activation; files and records."""
 CONNECTIONS = FILES + 2
 """Of the first `up`: one a file, one that takes away what an earlier teardown has noted, one for the activation."""
+STATE = 3500
+"""Of a record the official plugin keeps 2500 bytes; the rest is the site's lines in two files and the outputs, each twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +24,8 @@ class _Counted:
     writes: int
     connections: int
     evaluations: int
+    resources: int
+    state: int
 
 
 def rows(lab: Lab) -> list[Row]:
@@ -46,6 +52,12 @@ def rows(lab: Lab) -> list[Row]:
         Row(measure="API writes, one route changed", value=moved.writes, target=0),
         Row(measure="API writes, one site more", value=added.writes, target=1),
         Row(measure="evaluations of Nix, one site more", value=added.evaluations, target=0),
+        Row(measure="resources of the first up", value=created.resources, target=RESOURCES),
+        Row(
+            measure="bytes of the state, one site more",
+            value=added.state - moved.state,
+            target=STATE,
+        ),
     ]
 
 
@@ -66,4 +78,8 @@ def _after(lab: Lab, declared: list[Site]) -> _Counted:
         writes=len(methods) - methods.count("GET"),
         connections=world.logins(SERVER) - logins,
         evaluations=lab.evaluations(SERVER) - evaluations,
+        resources=sum(
+            not each["type"].startswith("pulumi:") for each in lab.ours.state()["resources"]
+        ),
+        state=lab.ours.state_bytes(),
     )

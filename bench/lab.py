@@ -1,7 +1,11 @@
 """A sandbox with the programs that are compared: ours, the flat one, the empty one."""
 
+import json
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +15,27 @@ import yaml
 from bench.stacks import Site, in_flat_words, in_our_words, sites, zones_of
 from bench.watch import Seen, watched
 from tests.engine.world import World
+
+UP = ("up", "--yes", "--skip-preview")
+
+
+@contextmanager
+def written_once(world: World) -> Iterator[None]:
+    """Meanwhile Pulumi writes the state at an update's end only, so that thousands of sites are there in minutes."""
+    world.variables["PULUMI_SKIP_CHECKPOINTS"] = "true"
+    try:
+        yield
+    finally:
+        del world.variables["PULUMI_SKIP_CHECKPOINTS"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What a command took. What else runs on the machine changes the first far more than the second."""
+
+    seconds: float
+    processor: float
+    """Seconds of processor time, of the command and all that it starts on this side of the connections."""
 
 
 class Program:
@@ -27,19 +52,38 @@ class Program:
 
     def up(self) -> str:
         """`pulumi up`; its output."""
-        return self.pulumi("up", "--yes", "--skip-preview")
+        return self.pulumi(*UP)
 
     def destroy(self) -> None:
-        """`pulumi destroy`."""
-        self.pulumi("destroy", "--yes", "--skip-preview")
+        """`pulumi destroy`, which is not measured."""
+        with written_once(self.world):
+            self.pulumi("destroy", "--yes", "--skip-preview")
 
     def preview_seconds(self) -> float:
         """How long a preview takes."""
-        return self._seconds("preview")
+        return self.taken("preview").seconds
 
-    def up_seconds(self) -> float:
-        """How long an update takes."""
-        return self._seconds("up", "--yes", "--skip-preview")
+    def state(self) -> dict[str, Any]:
+        """The stack's state."""
+        exported: dict[str, Any] = json.loads(self.pulumi("stack", "export"))["deployment"]
+        return exported
+
+    def state_bytes(self) -> int:
+        """How much of it Pulumi writes for each step."""
+        return len(json.dumps(self.state(), separators=(",", ":"), ensure_ascii=False).encode())
+
+    def taken(self, *words: str) -> Taken:
+        """What `pulumi …` takes."""
+        before, began = os.times(), time.monotonic()
+        self.pulumi(*words)
+        seconds, after = time.monotonic() - began, os.times()
+        return Taken(
+            seconds=seconds,
+            processor=after.children_user
+            + after.children_system
+            - before.children_user
+            - before.children_system,
+        )
 
     def peak_mib(self) -> float:
         """The greatest memory of the Python program, without engine and plugins, in a preview."""
@@ -71,11 +115,6 @@ class Program:
             name: {"address": it["host"], "port": it["port"], "hostKey": it["host_key"]}
             for name, it in found.items()
         }
-
-    def _seconds(self, *words: str) -> float:
-        began = time.monotonic()
-        self.pulumi(*words)
-        return time.monotonic() - began
 
 
 class Ours(Program):
@@ -141,19 +180,38 @@ class Lab:
 
     def declare(self, program: Program, sites: Sequence[Site], servers: Sequence[str]) -> None:
         """Writes the program's stack file; Cloudflare has its zones then."""
+        self.seed(zones_of(sites))
+        program.declare(sites, servers)
+
+    def seed(self, zones: Mapping[str, str]) -> None:
+        """Has Cloudflare know zones, by name and id."""
         seed = [
             {"id": key, "name": name, "account_id": self._account, "plan": "pro"}
-            for name, key in zones_of(sites).items()
+            for name, key in zones.items()
         ]
         self.world.control("/seed", {"zones": seed})
-        program.declare(sites, servers)
 
     def deploy(self, count: int, other: str = "flat") -> None:
         """Brings ours and another one to as many sites, each on a server of its own."""
-        programs = ((self.ours, "ours", "web1"), (getattr(self, other), other, "web2"))
-        for program, mark, server in programs:
-            self.declare(program, sites(count, mark=mark), [server])
+        self.deploy_on(self.ours, sites(count, mark="ours"), ["web1"])
+        self.deploy_on(getattr(self, other), sites(count, mark=other), ["web2"])
+
+    def deploy_on(self, program: Program, sites: Sequence[Site], servers: Sequence[str]) -> None:
+        """Brings a program to its sites, which is not measured."""
+        self.declare(program, sites, servers)
+        with written_once(self.world):
             program.up()
+
+    def activation_seconds(self, server: str) -> float:
+        """From the connection of the last activation until the server has ended its work."""
+        log = self.world.host_root(server) / "var/lib/argoweb-deploy/log"
+        return log.stat().st_mtime - self.world.login_times(server)[-1]
+
+    def parts(self) -> list[str]:
+        """Which parts are real in this run, and the plugins that are in use."""
+        table = self.world.run(".venv/bin/python", "-m", "sandbox.parts").stdout
+        plugins = self.world.status["plugins"].items()
+        return [*table.splitlines(), *(f"plugin {name} in use: {kind}" for name, kind in plugins)]
 
     def evaluations(self, server: str) -> int:
         """How often `nixos-rebuild` has evaluated the server's configuration."""

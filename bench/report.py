@@ -16,14 +16,14 @@ RESULTS = Path(__file__).resolve().parent.parent / ".bench" / "results.json"
 _PACKAGES = ("pulumi", "pulumi-cloudflare", "pulumi-command", "pulumi-random")
 
 
-def circumstances(plugins: Mapping[str, str]) -> dict[str, Any]:
+def circumstances(parts: Sequence[str]) -> dict[str, Any]:
     """Where the figures are from, and how busy the machine was."""
     return {
         "processors": os.cpu_count(),
         "load average": [round(it, 2) for it in os.getloadavg()],
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
-        "plugins": dict(plugins) or "none was needed",
+        "parts": [*parts],
     }
 
 
@@ -34,8 +34,8 @@ def table(rows: Sequence[Row]) -> str:
         (
             row.measure,
             f"{row.value:.3g}{'' if row.spread is None else '×'}",
-            f"{'≥' if row.at_least else '≤'} {row.target:.3g}",
-            "met" if row.met else "MISSED",
+            "" if row.target is None else f"{'≥' if row.at_least else '≤'} {row.target:.3g}",
+            "" if row.target is None else "met" if row.met else "MISSED",
             "" if row.spread is None else f"{row.spread[0]:.3g}–{row.spread[1]:.3g}",
             row.detail,
         )
@@ -53,6 +53,7 @@ def write(rows: Sequence[Row], where: Mapping[str, Any]) -> None:
     RESULTS.parent.mkdir(exist_ok=True)
     kept = {"circumstances": where, "rows": [{**asdict(row), "met": row.met} for row in rows]}
     RESULTS.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
-    print("\n".join(f"{name}: {value}" for name, value in where.items()))
+    for name, value in where.items():
+        print("\n".join(value) if name == "parts" else f"{name}: {value}")
     print(f"\n{table(rows)}\n\nkept in {RESULTS}")
     sys.stdout.flush()

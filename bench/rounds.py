@@ -3,6 +3,9 @@
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,7 +15,8 @@ class Row:
     measure: str
     value: float
     """A ratio, or a count."""
-    target: float
+    target: float | None = None
+    """`None`: it is only shown."""
     at_least: bool = False
     """Whether the target is a lower limit; else an upper one."""
     spread: tuple[float, float] | None = None
@@ -23,15 +27,17 @@ class Row:
 
     @property
     def met(self) -> bool:
-        """Whether the target is met."""
+        """Whether the target is met, if there is one."""
+        if self.target is None:
+            return True
         return self.value >= self.target if self.at_least else self.value <= self.target
 
 
-def interleaved(runs: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+def interleaved(runs: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
     """Each run once to warm up, then all of them a round; the order turns, so that none is always first."""
     for run in runs.values():
         run()
-    found: dict[str, list[float]] = {name: [] for name in runs}
+    found: dict[str, list[T]] = {name: [] for name in runs}
     for number in range(rounds):
         for name in list(runs)[:: -1 if number % 2 else 1]:
             found[name].append(runs[name]())
@@ -42,7 +48,7 @@ def ratio(
     measure: str,
     ours: Sequence[float],
     other: Sequence[float],
-    target: float,
+    target: float | None,
     *,
     at_least: bool = False,
     unit: str = "s",

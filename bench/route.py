@@ -31,8 +31,8 @@ def rows(lab: Lab, rounds: int) -> list[Row]:
     for server in ("web1", "web2"):
         _slow_down(lab, server)
     routes = {
-        "ours": _Route(lab, lab.ours, "web1", "ours"),
-        "flat": _Route(lab, lab.flat, "web2", "flat"),
+        "ours": Route(lab, lab.ours, "web1", "ours"),
+        "flat": Route(lab, lab.flat, "web2", "flat"),
     }
     before = lab.evaluations("web1")
     found = interleaved({name: route.change for name, route in routes.items()}, rounds)
@@ -44,8 +44,15 @@ def rows(lab: Lab, rounds: int) -> list[Row]:
     ]
 
 
-class _Route:
-    def __init__(self, lab: Lab, program: Program, server: str, mark: str) -> None:
+class Route:
+    """One site of a program's, and what a change of it takes; the site is straight from cloudflared unless it is said."""
+
+    def __init__(
+        self, lab: Lab, program: Program, server: str, mark: str, changed: int = _CHANGED
+    ) -> None:
+        self.steps: dict[str, float] = {}
+        """Of the last change of ours: when the server said each step, in seconds after the connection."""
+        self._changed = changed
         self._lab = lab
         self._program = program
         self._server = server
@@ -53,24 +60,37 @@ class _Route:
 
     def change(self) -> float:
         """Sends the site to the other service; the seconds until the last visitor that did not see it."""
-        site = self._sites[_CHANGED]
+        site = self._sites[self._changed]
         other = APP if site.service == STATUS else STATUS
-        self._sites[_CHANGED] = replace(site, service=other)
+        self._sites[self._changed] = replace(site, service=other)
         self._lab.declare(self._program, self._sites, [self._server])
         with ThreadPoolExecutor(max_workers=1) as pool:
             update = pool.submit(self._program.up)
             last, new = time.time(), False
+            seen: dict[str, float] = {}
             while not update.done() or (not new and time.time() < last + _LONGEST_SECONDS):
                 asked = time.time()
                 new = _TEXTS[other] in self._lab.world.get(site.hostname)[1]
                 if not new:
                     last = asked
+                for step in self._said():
+                    seen.setdefault(step, time.time())
                 time.sleep(_EVERY_SECONDS)
             update.result()
         if not new:
             raise RuntimeError(f"the edge does not serve the new route of {site.hostname}")
         # The last connection is the one that activates what was sent before.
-        return last - self._lab.world.login_times(self._server)[-1]
+        began = self._lab.world.login_times(self._server)[-1]
+        self.steps = {step: at - began for step, at in seen.items()}
+        return last - began
+
+    def _said(self) -> list[str]:
+        runs = self._lab.world.host_root(self._server) / "var/lib/argoweb-deploy/runs"
+        try:
+            log = (runs / (runs / "current").readlink().name / "log").read_text()
+        except OSError:
+            return []  # none runs
+        return [line.partition("] ")[2] for line in log.splitlines() if line.startswith("[")]
 
 
 def _slow_down(lab: Lab, server: str) -> None:

@@ -1,8 +1,8 @@
 """What one more site costs."""
 
-from collections.abc import Callable
+from functools import partial
 
-from bench.lab import Lab, Program
+from bench.lab import UP, Lab
 from bench.rounds import Row, interleaved, ratio
 
 SIZES = (10, 100, 500)
@@ -10,17 +10,14 @@ SIZES = (10, 100, 500)
 
 def rows(lab: Lab, rounds: int) -> list[Row]:
     """No-op previews and updates at several sizes; a site's cost is the slope from the first to each larger one."""
-    commands: dict[str, Callable[[Program], float]] = {
-        "preview": Program.preview_seconds,
-        "up": Program.up_seconds,
-    }
+    commands = {"preview": ("preview",), "up": UP}
     found: dict[tuple[str, str, int], list[float]] = {}
     for size in SIZES:
         lab.deploy(size)
-        for command, seconds in commands.items():
-            runs = {"ours": lambda: seconds(lab.ours), "flat": lambda: seconds(lab.flat)}  # noqa: B023
+        for command, words in commands.items():
+            runs = {name: partial(getattr(lab, name).taken, *words) for name in ("ours", "flat")}
             for name, values in interleaved(runs, rounds).items():
-                found[command, name, size] = values
+                found[command, name, size] = [each.seconds for each in values]
     spans = [(SIZES[0], larger) for larger in SIZES[1:]]
     return [_row(command, *span, found) for command in commands for span in spans]
 

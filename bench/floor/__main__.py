@@ -11,6 +11,7 @@ import pulumi
 import pulumi_random as random
 
 config = pulumi.Config()
+changes = config.get_object("changes") or {}
 FILES = ("server.sh", "argoWeb.nix", "argoWeb.json", "argoWeb.yml", "argoWeb.caddy", "credentials")
 
 
@@ -19,12 +20,14 @@ def in_base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def command(name: str, connection: object, after: list[pulumi.Resource]) -> pulumi.Resource:
-    """A command on a server that does nothing."""
+def command(
+    name: str, connection: object, after: list[pulumi.Resource], mark: str = ""
+) -> pulumi.Resource:
+    """A command on a server that does nothing; another mark has it run again."""
     return pulumi.CustomResource(
         "command:remote:Command",
         name,
-        {"connection": connection, "create": "true", "delete": "true", "stdin": name},
+        {"connection": connection, "create": "true", "delete": "true", "stdin": f"{name} {mark}"},
         pulumi.ResourceOptions(depends_on=after),
     )
 
@@ -54,8 +57,13 @@ async def main() -> None:
         }
         random.RandomId(f"{name}-id", byte_length=4)
         teardown = command(f"{name}-teardown", connection, [tunnel])
-        files = [command(f"{name}-{file}", connection, [teardown]) for file in FILES]
-        before = [command(f"{name}-activate", connection, [*files, *before])]
+        files = [
+            command(f"{name}-{file}", connection, [teardown], changes.get(file, ""))
+            for file in FILES
+        ]
+        before = [
+            command(f"{name}-activate", connection, [*files, *before], "".join(changes.values()))
+        ]
     for site in config.require_object("sites"):
         pulumi.CustomResource(
             "cloudflare:index/dnsRecord:DnsRecord",

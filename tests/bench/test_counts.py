@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench import counts, route
+from bench import activation, counts, route
 from bench.lab import Lab
 from bench.rounds import Row
 from bench.stacks import sites
@@ -21,8 +21,10 @@ def test_no_more_calls_connections_and_evaluations_than_the_targets_allow(
     missed = [f"{row.measure}: {row.value}, at most {row.target}" for row in counted if not row.met]
 
     assert missed == []
-    assert len(counted) == 9
+    assert len(counted) == 11
     connections = {row.measure: row.value for row in counted if "connections" in row.measure}
+    (resources,) = (row.value for row in counted if row.measure == "resources of the first up")
+    assert resources == counts.RESOURCES
     assert connections == {
         "SSH connections of the first up": counts.CONNECTIONS,
         "SSH connections of a no-op up": 0,
@@ -73,6 +75,20 @@ def test_a_route_changes_without_an_evaluation_beside_a_rebuild_whose_evaluation
     assert min(changed.samples["other"]) > route.EVALUATION_SECONDS * route.NEARLY
     assert evaluations.value == 0
     times.append(f"{changed.measure}: {changed.detail}")
+
+
+AT_THE_EDGE = 15
+"""Seconds; one or two where nothing else runs."""
+
+
+@pytest.mark.long
+def test_a_change_is_at_the_edge_a_moment_after_its_activation_has_begun(
+    lab: Lab, times: list[str]
+) -> None:
+    rows = activation.rows(lab, rounds=1)
+
+    assert [row.measure for row in rows if row.value > AT_THE_EDGE] == []
+    times += [f"{row.measure}: {row.detail}" for row in rows]
 
 
 @pytest.mark.long

@@ -1,0 +1,29 @@
+"""Whether ten times as many sites take ten times as long."""
+
+from bench.lab import Lab, Taken
+from bench.rounds import Row, ratio
+from bench.stacks import sites
+
+SIZES = (500, 5000)
+_TARGET = 10.5
+_ZONES = 20
+
+
+def rows(lab: Lab, rounds: int) -> list[Row]:
+    """Previews without a change; the sizes cannot take turns, so what else runs tells most in the seconds."""
+    taken: list[list[Taken]] = []
+    for size in SIZES:
+        lab.deploy_on(lab.ours, sites(size, _ZONES, mark="ours"), ["web1"])
+        taken.append([lab.ours.taken("preview") for _ in range(max(rounds // 3, 2))])
+    lab.ours.destroy()
+    few, many = taken
+    what = f"no-op preview, {SIZES[1]} sites against {SIZES[0]}"
+    return [
+        ratio(what, [it.seconds for it in many], [it.seconds for it in few], _TARGET),
+        ratio(
+            f"{what}: processor time",
+            [it.processor for it in many],
+            [it.processor for it in few],
+            _TARGET,
+        ),
+    ]
