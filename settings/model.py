@@ -494,8 +494,8 @@ class Settings:
         """Each hostname of the sites, once."""
         return list(dict.fromkeys(site.hostname for site in self.sites))
 
-    @property
-    def named(self) -> dict[str, Site]:
+    @cached_property
+    def named(self) -> Mapping[str, Site]:
         """The hostnames that get a record, each with the site that says how."""
         said = {site.hostname: site for site in reversed(self.sites) if site.dns != Dns()}
         named = {site.hostname: said.get(site.hostname, site) for site in self.sites}
