@@ -13,6 +13,9 @@ WITH_CADDY := tests/engine $(patsubst %,tests/faults/test_%.py,activation drift 
 OVER_QUIC := tests/engine/test_path.py tests/faults/test_rolling.py tests/faults/test_restarts.py
 BROWSER := chromium chromedriver=chromium-driver
 
+# Tests start some hundred programs of ours, each of which would compile its modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: sandbox test offline oldest test-long real check mutants messages bench down packages lock
 
 sandbox: $(VENV)/ready

@@ -41,7 +41,7 @@ def until(happened: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     deadline = time.monotonic() + seconds
     while not (result := happened()):
         assert time.monotonic() < deadline, f"did not happen within {seconds} seconds"
-        time.sleep(0.01)
+        time.sleep(0.03)
     return result
 
 
