@@ -18,6 +18,8 @@ _AT_ONCE = 20
 _AGENT = {"User-Agent": "argoweb"}
 _LOGIN = ".cloudflareaccess.com"
 _FIRST_ERROR = 500
+_REFUSALS = (403, 409)
+"""Statuses that a site may answer by itself; a code in the page tells that they are Cloudflare's."""
 _SHOWN = 4096
 """Bytes of an error page that are read."""
 _CODE = re.compile(r"error code:?\s*(?:<[^>]*>\s*)*(\d{3,4})", re.IGNORECASE)
@@ -89,13 +91,14 @@ def _answer(hostname: str, path: str, edge: str | None, began: float) -> Seen:
         response = connection.getresponse()
         seconds = time.monotonic() - began
         location = urlsplit(response.headers["Location"] or "").hostname or ""
-        body = response.read(_SHOWN) if response.status >= _FIRST_ERROR else b""
+        may_fail = response.status >= _FIRST_ERROR or response.status in _REFUSALS
+        page = response.read(_SHOWN).decode(errors="replace") if may_fail else ""
     finally:
         connection.close()
     code, text = None, ""
-    if response.status >= _FIRST_ERROR:
+    if response.status >= _FIRST_ERROR or _number(page) in HOPS:
         code = "edge-error"
-        text = explain(hostname, response.status, body.decode(errors="replace"))
+        text = explain(hostname, response.status, page)
     return Seen(
         status=response.status,
         seconds=seconds,
@@ -108,8 +111,13 @@ def _answer(hostname: str, path: str, edge: str | None, began: float) -> Seen:
 
 def explain(hostname: str, status: int, body: str) -> str:
     """Names the hop that an error page is about, in a sentence."""
-    found = _CODE.search(body)
-    number = int(found[1]) if found else status
+    number = _number(body) or status
     named = f" with error code {number}" if number != status else ""
     hop = HOPS.get(number) or HOPS.get(status) or "the service"
     return f"{hostname}: {status}{named}; it is {hop}"
+
+
+def _number(body: str) -> int | None:
+    """Cloudflare's code in its error page."""
+    found = _CODE.search(body)
+    return int(found[1]) if found else None

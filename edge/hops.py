@@ -6,6 +6,7 @@ HOPS = {
     1014: "the record: its tunnel is one of another account",
     1016: "the record: it leads to a name that does not exist",
     1033: "the tunnel: no cloudflared is connected to it",
+    1043: "the account: it refuses hostnames that have no Access application (docs/access.md)",
     502: "the server: cloudflared does not reach the service, or the service answers so",
     503: "the service, or Cloudflare",
     504: "the service: it does not answer in time",

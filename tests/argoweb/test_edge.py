@@ -13,6 +13,8 @@ PAGES = {
     "/": (200, {}, b"hello"),
     "/login": (302, {"Location": "https://example.cloudflareaccess.com/cdn-cgi/access/login/x"}, b""),
     "/down": (530, {}, b"error code: 1033"),
+    "/unmatched": (403, {}, b"error code: 1043"),
+    "/no": (403, {}, b"Forbidden. Error code: 403"),
     "/bad": (502, {}, b"<html>Bad gateway <span>Error code 502</span>"),
 }  # fmt: skip
 
@@ -63,6 +65,10 @@ def test_a_login_of_access_is_an_answer(edge: str) -> None:
     ("path", "text"),
     [
         ("/down", "530 with error code 1033; it is the tunnel: no cloudflared is connected to it"),
+        (
+            "/unmatched",
+            "403 with error code 1043; it is the account: it refuses hostnames that have no Access",
+        ),
         ("/bad", "502; it is the server: cloudflared does not reach the service"),
     ],
 )
@@ -71,6 +77,12 @@ def test_an_error_page_names_its_hop(edge: str, path: str, text: str) -> None:
 
     assert found.code == "edge-error"
     assert text in found.text
+
+
+def test_a_refusal_of_the_applications_own_is_an_answer(edge: str) -> None:
+    found = seen(edge, "/no")
+
+    assert (found.status, found.code) == (403, None)
 
 
 def test_nobody_there_is_told() -> None:

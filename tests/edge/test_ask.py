@@ -29,6 +29,7 @@ PAGES: dict[str, tuple[int, dict[str, str], bytes]] = {
     "bad": (502, RAY, b"<title>x | 502: Bad gateway</title><span>Error code 502</span>"),
     "origin-tls": (526, RAY, b"<span>Error code 526</span>"),
     "other-account": (403, RAY, b"error code: 1014"),
+    "unmatched": (403, RAY, b"error code: 1043"),
     "elsewhere": (200, {}, b"an old server"),
 }
 GOOD = ("www", "missing", "app-error", "closed", "login", "denied")
@@ -167,6 +168,7 @@ def test_what_answered_before_is_not_asked_again(edge: Edge, tmp_path: Path, she
         ("bad", "502; it is the server: cloudflared does not reach the service"),
         ("origin-tls", "526; it is TLS between Cloudflare and a server"),
         ("other-account", "403 with error code 1014; it is the record: its tunnel is one of another account"),
+        ("unmatched", "403 with error code 1043; it is the account: it refuses hostnames that have no Access application"),
         ("elsewhere", "200, and not from Cloudflare; it is the record"),
         ("deep.er", "TLS fails; it is the certificate"),
     ],

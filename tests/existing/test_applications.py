@@ -326,11 +326,13 @@ def test_where_the_account_refuses_unknown_hostnames_public_sites_get_an_applica
     cloudflare.control("/seed", {"organizations": [seed]})
 
     result = told(cloudflare.access())
+    of_a_team_alone = told(cloudflare.access(), "public", groups={}).found.applications
 
     assert result.problems == []
     made = {it.uri: [policy.decision for policy in it.policies] for it in result.found.applications}
     refused = exempted != ["example.com"]
     assert made == {NAME: ["allow"], **({"pub.example.com": ["bypass"]} if refused else {})}
+    assert [it.uri for it in of_a_team_alone] == ([NAME, "pub.example.com"] if refused else [])
     assert any("deny_unmatched_requests" in line for line in result.said) == refused
 
 
