@@ -44,7 +44,7 @@ def main(words: Sequence[str] | None = None) -> int:
             command = commands.add_parser(
                 name, help=line, formatter_class=argparse.RawDescriptionHelpFormatter
             )
-            # Only the one that is asked for is imported, with what it needs.
+            # Only the module of the command that is asked for is imported, since others need packages of their own.
             if name in given_words:
                 module = import_module(f"argoweb.commands.{name}")
                 command.description = module.__doc__
@@ -69,5 +69,5 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads the output may have had enough
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends the reading of the output early
     sys.exit(main())

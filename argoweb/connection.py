@@ -60,7 +60,7 @@ async def _connect(
 ) -> asyncssh.SSHClientConnection:
     at = f"{named}{end.address} port {end.port}"
     known: _Known | None = None if end.host_key is None else ([_public(end.host_key, at)], [], [])
-    # A key of the stack's is used alone; without one the agent's are.
+    # Only the stack's own key is offered; the agent's keys if it has none.
     keys = () if private_key is None else [_private(private_key)]
     try:
         return await asyncssh.connect(
@@ -85,7 +85,11 @@ async def _connect(
         raise NoConnection(
             "server-refused", f"{at} does not accept the key for the user {end.user}"
         ) from None
-    except (OSError, asyncssh.Error, asyncio.TimeoutError) as error:  # Python 3.10 has two of them
+    except (
+        OSError,
+        asyncssh.Error,
+        asyncio.TimeoutError,
+    ) as error:  # Python 3.10 has two classes of TimeoutError
         said = str(error) or f"no answer within {CONNECT_SECONDS} s"
         raise NoConnection("server-unreachable", f"{at}: {said}") from None
 

@@ -82,7 +82,7 @@ def compare_samples(text: str) -> Counted | None:
     if len(samples) != 2 or times[1] <= times[0]:
         return None
     seconds = times[1] - times[0]
-    # A counter that begins anew has lost nothing but what was before.
+    # A counter that has become smaller began anew after a restart: it counts as no growth.
     grown = {key: max(value - samples[0].get(key, 0.0), 0.0) for key, value in samples[1].items()}
     requests = [value for (name, _), value in grown.items() if name == _REQUESTS]
     return Counted(

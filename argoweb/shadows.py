@@ -25,7 +25,7 @@ def find_shadows(
     for route in _seen(api, f"{path}/workers/routes"):
         pattern = str(route["pattern"]).partition("://")[2] or str(route["pattern"])
         for hostname in hostnames:
-            # A route without a Worker takes none of what a wider one would.
+            # A route without a Worker exempts its requests from the Workers of wider routes.
             if route.get("script") and _takes(pattern.partition("/")[0].lower(), hostname):
                 said = (
                     f"the Worker '{route['script']}' takes requests first, by its route {pattern}"

@@ -52,7 +52,7 @@ def _backend() -> Finding:
         return observe("backend-unreachable", "state", str(error))
     passphrase = next((name for name in _SECRETS if name in os.environ), None)
     secrets = f"; the passphrase comes from {passphrase}" if passphrase else ""
-    parts = urlsplit(found["url"])  # what may be secret in it is not shown
+    parts = urlsplit(found["url"])  # its user, password and query may be secret
     place = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
     said = f"is kept at {place} for {found['user']}{secrets}"
     return observe("backend-unreachable", "state", said, passed=True)

@@ -45,7 +45,7 @@ def _valid(stack: Stack, api: Api) -> list[Finding]:
     try:
         found = api.one("user/tokens/verify", "")
     except ApiError as error:
-        try:  # one of an account and not of a user
+        try:  # the token may be one of an account and not of a user
             found = api.one(f"accounts/{stack.settings.account_id}/tokens/verify", "")
         except ApiError:
             return [_line("token-invalid", str(error))]
@@ -120,7 +120,7 @@ def _reach(stack: Stack, api: Api) -> list[Finding]:
         zones = api.listed("zones", permissions.ZONE, per_page=50)
         accounts = {zone["account"]["id"] for zone in zones}
     except ApiError:
-        return []  # told for each zone
+        return []  # `_zone` tells it for each zone
     named = {zone.name for zone in stack.settings.zones}
     others = sorted(str(zone["name"]) for zone in zones if zone["name"] not in named)
     if not others and accounts <= {stack.settings.account_id}:

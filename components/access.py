@@ -78,7 +78,7 @@ class Access(pulumi.ComponentResource):
                 account_id=account,
                 name=its_name,
                 duration=its.duration,
-                # The provider wants both of them or none.
+                # The provider refuses a secret's version without `previous_client_secret_expires_at`, and the other way round.
                 client_secret_version=its.secret_version if its.old_until else None,
                 previous_client_secret_expires_at=its.old_until,
                 opts=child(_import_id(f"accounts/{account}", import_id)),
@@ -104,7 +104,7 @@ class Access(pulumi.ComponentResource):
                 includes=rules(policy.include),
                 requires=rules(policy.require),
                 excludes=rules(policy.exclude),
-                # Without one the provider sends 24h, which outweighs the application's.
+                # If it is absent the provider sends 24h, which counts more than the application's.
                 session_duration=policy.session,
                 opts=child(_import_id(account, args.taken_in.get(policy.key))),
             )
@@ -122,7 +122,7 @@ class Access(pulumi.ComponentResource):
                 session_duration=it.session,
                 opts=child(_import_id(account, lost_id)),
             )
-        # What is open within something protected is so at each moment: it is there before, and goes after.
+        # An open application within a protected one is made before it and goes after it, so a webhook never meets a login.
         opened = [it.uri for it in args.applications if it.protection is None]
         made: dict[str, ZeroTrustAccessApplication] = {}
         for each in sorted(args.applications, key=lambda it: it.protection is not None):
@@ -170,7 +170,7 @@ def _application(
         name=application.uri,
         type="self_hosted",
         destinations=[{"type": "public", "uri": application.uri}],
-        # In ascending precedence: the API gives them back so.
+        # In ascending precedence, as the API gives them back.
         policies=[
             {"id": id, "precedence": place}
             for place, id in enumerate([*policies, *how.policies], start=1)

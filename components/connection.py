@@ -51,7 +51,8 @@ class Connection:
                 "user": end.user,
                 "private_key": self.private_key,
                 "host_key": end.host_key,
-                "dial_error_limit": self.dial_attempts - 1,  # the failures that are forgiven
+                "dial_error_limit": self.dial_attempts
+                - 1,  # the plugin counts failures, not attempts
                 "per_dial_timeout": self.dial_timeout,
             }
 

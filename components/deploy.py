@@ -71,9 +71,9 @@ def deploy(
     `connections` has, by a server's name, the way to one that another resource makes; else it is that of the settings.
     """
     access = _access(settings, found, within)
-    # After what is sent of Access: the provider spoils that where a tunnel's secret comes first (`_kept` in existing/tunnel.py).
+    # The tunnel comes after Access: the provider spoils what it sends after a tunnel's secret (`_kept` in existing/tunnel.py).
     tunnel = _tunnel(settings, own, found, within, [access] if access else [])
-    # Nobody is led to a site, and no server has it, before who may come in is settled; it ends the other way round.
+    # Access is there before any server has a site or a record leads to it, and goes after both.
     guards = [*access.applications.values()] if access else []
     files = render_files(
         settings,
@@ -101,7 +101,7 @@ def deploy(
             within.options(),
         )
 
-    # Batch after batch, so that others serve while one restarts, and take no change with which it has failed.
+    # Batch after batch: other servers serve while one restarts, and do not take a change that has failed there.
     there = [server for server in settings.servers if not server.let_go]
     activations: list[pulumi.Resource] = []
     batch: list[pulumi.Resource] = []
@@ -112,7 +112,7 @@ def deploy(
         if server.let_go:
             host(server, ())
 
-    # Last, so that no visitor meets a tunnel that is not up; on destroy first, for the same reason.
+    # Records come last, so that no visitor meets a tunnel that is not up; on destroy they go first.
     records = Records(
         within.named("records"),
         RecordsArgs(
@@ -123,7 +123,7 @@ def deploy(
         within.options(depends_on=activations),
     )
     if settings.alerts is not None:
-        # After the first connection and gone before the last one, so that neither is an alert.
+        # The notification comes after the first connection and goes before the last one ends, so that neither is an alert.
         register_alerts(
             within.named("alerts"),
             account_id=settings.account_id,

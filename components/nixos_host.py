@@ -73,11 +73,11 @@ class NixosHost(pulumi.ComponentResource):
         super().__init__("argoweb:index:NixosHost", name, {"connection": seal(connection)}, opts)
         commands = _Commands(self, name, args, connection)
         teardown = commands.teardown()
-        # In a preview the plugin makes an id up for what is yet to be made; what it will print is unknown then.
+        # A preview has a made-up id of a new resource; with its output, which is unknown then, the id becomes unknown too.
         made_as = pulumi.Output.all(teardown.id, teardown.stdout).apply(lambda known: str(known[0]))
-        # The end of a file is that of its folder, which the teardown removes; what replaces a file has the same place. But
-        # the program and the secret tell at their end the teardown of one that goes for good from that of one which is
-        # replaced: two, for one of them may have been forgotten (`pulumi state delete`).
+        # The deletion of a file does nothing: the teardown removes the whole folder, and a successor has the same path. Only
+        # those of the program and of the secret mark there that the deployment ends, by the id of the teardown. Two do,
+        # for one may have been forgotten by `pulumi state delete`.
         staged = [commands.stage("server.sh", SERVER_PROGRAM, tells=made_as, after=teardown)]
         staged += [
             commands.stage(
@@ -106,16 +106,16 @@ class _Commands:
         self._args = args
         self._connection = connection
         address = args.connection.server.text
-        # A server that moved is a new one: set up first, the old one cleaned afterwards.
+        # Another address is another server: the new one is set up first, then the old one is cleaned.
         self._triggers = [address]
-        # A server that is gone can neither be changed nor cleaned; what is not in the state is made without it.
+        # A server that is gone can be neither changed nor cleaned: resources in the state stay as they are, new ones run nothing.
         self._opts = pulumi.ResourceOptions(
             parent=host,
             retain_on_delete=args.let_go,
             ignore_changes=_INPUTS if args.let_go else None,
         )
-        # A move that failed and was set back leaves resources of this very address to be deleted: on the server each
-        # set of them has an id of its own, so that the end of the earlier one is not that of the later one.
+        # If a move fails and is reverted, Pulumi later deletes leftovers that have this very address. A random id for each
+        # set of resources keeps that deletion from touching the set in use.
         made = random.RandomId(
             f"{name}-id",
             byte_length=4,
@@ -166,8 +166,8 @@ class _Commands:
         args = self._args
         return self._command(
             "activate",
-            # When the files were sent is of no use there but to run it again whenever one was: also when an update broke
-            # off and the stack is then set back to what its state has of the activation.
+            # The time at which the files were sent makes the activation run whenever one was sent, even if an update
+            # broke off and the stack is then set back to what the state has of the activation.
             create=self._run("launch.sh", "activate", self._program, _sent(staged)),
             stdin=pulumi.Output.all(self._owner, *map(_entry, args.files)).apply(
                 lambda found: render_manifest(

@@ -56,7 +56,7 @@ class Records(pulumi.ComponentResource):
                 proxied=True,
                 ttl=AUTOMATIC_TTL,
                 comment=record.comment,
-                # An empty list too: the provider keeps what it is told nothing of.
+                # An empty list is sent too: if the key is absent, the provider keeps the tags that are there.
                 tags=list(record.tags),
                 opts=pulumi.ResourceOptions(
                     parent=self,

@@ -68,17 +68,17 @@ class Tunnel(pulumi.ComponentResource):
             f"{name}-tunnel",
             account_id=args.account_id,
             name="" if args.tunnel_name is None else args.tunnel_name,
-            # The provider's own default. Of an imported tunnel it may not know it, and would replace the tunnel
-            # for the sake of a value that is given (`RequiresReplaceIfConfigured` in its schema).
+            # `local` is the provider's default. It may not know it of an imported tunnel, and would replace that for a
+            # value that is given (`RequiresReplaceIfConfigured` in its schema).
             config_src=None if args.made_elsewhere else "local",
             tunnel_secret=secret,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.protect and not letting_go,
-                # Cloudflare answers 404 to the deletion of a deleted tunnel. The engine asks for it or not by what the
-                # state has of the old one, so that has to be there an update before the replacement.
+                # Cloudflare answers 404 to the deletion of a deleted tunnel. Pulumi skips the deletion if the state already
+                # has this option, so it is set an update before the replacement.
                 retain_on_delete=letting_go,
-                # Replaces when it differs from the one in the state, and never where there is none on either side.
+                # A changed trigger replaces the tunnel; `None` before and after changes nothing.
                 replacement_trigger=args.deleted and f"{args.deleted}, let go: {args.let_go}",
                 import_=args.import_id and f"{args.account_id}/{args.import_id}",
                 ignore_changes=_kept_by_cloudflare(args, replacing=replacing),

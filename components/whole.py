@@ -33,7 +33,7 @@ async def declare(
         FindingsError: what is at Cloudflare stands in the way, or would refuse what a preview plans.
     """
     tell(settings.warnings, settings.notices)
-    # Before all others: by it a preview knows whether the stack has a state.
+    # It is made before all other resources, so a preview knows by it whether the stack has a state.
     begun = random.RandomId(within.named("begun"), byte_length=4, opts=within.options())
     own = await read_own_state(
         begun.id.is_known, among_others=None if within is TOP else within.prefix
@@ -43,8 +43,8 @@ async def declare(
     found = look_up(settings, access, own)
     tell(found.warnings, found.notices)
     made = deploy(settings, own, found, connections=connections, within=within)
-    # So that all of it has been asked for when Pulumi begins to wait. It then waits for one after another; else for
-    # whatever is first to end, and looks at all that is left each time, which doubles the time of 500 records.
+    # Lets every registration begin before Pulumi waits for them. Else it looks at all that are open whenever one ends, which
+    # doubles the time of 500 records.
     await asyncio.sleep(0)
     if pulumi.runtime.is_dry_run():
         gaps = await find_gaps(

@@ -167,7 +167,7 @@ class Api:
             raise _Passing(str(getattr(error, "reason", error)), _UNREACHABLE) from None
         except (json.JSONDecodeError, UnicodeDecodeError):
             raise _Passing("an answer that is no JSON", _UNREACHABLE) from None
-        except ValueError:  # its text may have a header
+        except ValueError:  # the error's text may have the header with the token
             raise ApiError(
                 f"GET {url}: the request cannot be sent.",
                 "Correct cloudflare:apiToken, or apiKey and email.",

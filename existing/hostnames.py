@@ -219,8 +219,8 @@ def _decide(
     foreign = [record for record in there if record is not mine]
     if recorded is None and [record["type"] for record in foreign] == ["CNAME"]:
         found, owner = foreign[0]["id"], _owner(foreign[0])
-        # With our mark it was made by an update that was cut off before it could note it; so it was with the mark of an
-        # earlier name of the stack, where it leads to the tunnel that the state has.
+        # A record with the stack's mark that the state does not have was made by an update that was cut off. So was one
+        # with another mark that leads to the tunnel of the state: the stack had another name then.
         lost = owner == deployment or (
             owner is not None and foreign[0]["content"] == _target(own.tunnel_id)
         )

@@ -83,7 +83,7 @@ def find_tunnel(
         taken_in = str(other["id"])
     if deleted is None:
         kept = _kept(settings, api, own, taken_in, sends_later, notices)
-    else:  # until it is replaced nothing is sent to it
+    else:  # a deleted tunnel is sent nothing until it is replaced
         kept = None if own.tunnel_let_go == deleted else own.kept_secret
     return TunnelFound(taken_in=taken_in, kept=kept, deleted=deleted)
 

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-# In the place of this folder, in whose files the rooms beside it cannot be found.
+# Python puts this folder first, from which the rooms beside it cannot be imported: the repository takes its place.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from pulumi.provider import main  # noqa: E402

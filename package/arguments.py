@@ -116,7 +116,7 @@ class Reader:
             return {key: await self.value(each, f"{place}.{key}") for key, each in given.items()}
         if isinstance(given, list):
             return [await self.value(each, f"{place}[{at}]") for at, each in enumerate(given)]
-        # Pulumi sends every number as one with a fraction.
+        # Pulumi sends every number as a float.
         return int(given) if isinstance(given, float) and given.is_integer() else given
 
     async def _of_output(self, given: pulumi.Output[Any], place: str) -> Any:

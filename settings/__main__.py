@@ -7,7 +7,7 @@ import sys
 from settings import check
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads the output may have had enough
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends the reading of the output early
     parser = argparse.ArgumentParser(prog="python -m settings")
     commands = parser.add_subparsers(required=True)
     check.add_arguments(

@@ -23,8 +23,9 @@ def pytest_configure() -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Takes over what a worker has seen."""
+    """Takes over what a worker of pytest-xdist has seen, if that is in use."""
     _SEEN.update(getattr(node, "workeroutput", {}).get(_KEY, ()))
 
 

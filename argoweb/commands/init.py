@@ -182,7 +182,7 @@ def _is_port(text: str) -> bool | str:
 def _fetched(given: argparse.Namespace, ask: Questions, address: str, port: int) -> str:
     """Fetches the host key that the server shows, and has somebody compare it."""
     if not given.trust_host_key:
-        # Nothing is fetched where nobody could compare it.
+        # Without a terminal nobody could compare the key, so it is not fetched.
         ask.needs("--host-key")
     try:
         key = asyncio.run(asyncio.wait_for(_host_key(address, port), _SECONDS))

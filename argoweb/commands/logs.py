@@ -101,9 +101,9 @@ def _print(server: str, line: str, as_json: bool, width: int) -> None:
     try:
         entry = json.loads(line)
     except ValueError:
-        return  # a word of journalctl's own
+        return  # a message of journalctl itself
     message = entry.get("MESSAGE")
-    if isinstance(message, list):  # bytes that are no text
+    if isinstance(message, list):  # journalctl gives bytes that are no UTF-8 so
         message = bytes(message).decode(errors="replace")
     told = {
         "server": server,

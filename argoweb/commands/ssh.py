@@ -95,7 +95,7 @@ def _raw() -> Iterator[None]:
     """Hands each key that is pressed to the server, Ctrl-C too."""
     before = termios.tcgetattr(sys.stdin)
     try:
-        tty.setraw(sys.stdin, termios.TCSADRAIN)  # what was typed ahead stays
+        tty.setraw(sys.stdin, termios.TCSADRAIN)  # TCSADRAIN keeps what was typed before
         yield
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
