@@ -115,6 +115,13 @@ def read_caddy(value: dict[str, Any], routing: str | None, findings: Findings) -
                 f"has 'protocols' without 'h1' in line {each.line}, which cloudflared speaks.",
                 "Add it.",
             )
+        elif each.name == "name" and len(value["bind"]) > 1:
+            findings.add(
+                LINES,
+                f"{_WHERE}.serverOptions",
+                f"has 'name' in line {each.line}, which Caddy takes for one address, and argoweb:caddy.bind has {len(value['bind'])}.",
+                "Leave it out.",
+            )
     if value["unit"] in CLOUDFLARED_UNITS:
         text = f"'{value['unit']}' is cloudflared's own unit, expected Caddy's."
         findings.add(CADDY_UNIT, f"{_WHERE}.unit", text)

@@ -61,6 +61,11 @@ _EVERYWHERE = ("", "0.0.0.0", "::", "[::]")  # what to warn of
 _DECODED = r"\{(?:path|file|dir|http\.request(?:\.orig_uri|\.uri)\.path(?:\.[\w.]+)?|path\.\w+)\}"
 _OF_OTHERS = r"\$\{?(?:request_uri|uri|host|http_host|server_name|scheme|args|is_args|[0-9])\b\}?|%\{[A-Z_]+\}|/\*$"
 """As nginx, Apache and Cloudflare's own rules write what a request has."""
+_WORDS = r"(?:host|hostport|port|path|file|dir|uri|query|method|scheme|remote|remote_host|remote_port|client_ip|(?:orig|tls|upstream)_\w+|\w+_escaped)"
+_UNKNOWN = rf"\{{\{{[^{{}}]*\}}\}}|\{{(?!{_WORDS}\}})\w+\}}|\{{args\b[^{{}}]*\}}"
+"""What has the braces of a placeholder and is none of Caddy's, by its first word alone."""
+_FOUND = r"\{(?:re|http\.regexp)\.[^{}]*\}"
+"""What a regular expression has found in the path."""
 _SLASH = r"\{(?:uri|path|dir|http\.request\.(?:orig_)?uri(?:\.path)?)\}"
 """Placeholders that begin with a '/', so that no host goes on with them."""
 _CLIENT_IP = "{}: " + _FROM_HERE + "; write `client_ip`"
@@ -108,8 +113,10 @@ def check(settings: Settings, findings: Findings) -> None:
                         "Write `root * /srv/www` with the folder that is meant before it.",
                     )
             case Redirect(to=to):
-                for text in decoded(to):
+                for text in (*decoded(to), *_literal(to, found=bool(site.path))):
                     findings.add(REDIRECT_TARGET, f"{site.place}.redirect", f"{text}.")
+                for text in _of_placeholders((to,), tls=tls):
+                    findings.add(OPEN_INTERNET, f"{site.place}.redirect", f"{text}.")
             case Service(url=url):
                 if inside_thing(url) is None and (given := _given_away(url, own)) and not guarded:
                     findings.add(EXPOSED, f"{site.place}.service", *given)
@@ -243,6 +250,10 @@ def _of_internet(each: Statement, *, tls: bool) -> Iterator[str]:
         yield "`X-Forwarded-Proto http`: a visitor speaks https with Cloudflare; leave it out"
     if not tls and (_asks("protocol", each) or any("protocol(" in word for word in words)):
         yield _PROTOCOL
+    yield from _of_placeholders(words, tls=tls)
+
+
+def _of_placeholders(words: Iterable[str], *, tls: bool) -> Iterator[str]:
     for pattern, text in _PLACEHOLDERS if tls else (*_PLACEHOLDERS, *_OF_HTTP):
         found = next((match for word in words if (match := re.search(pattern, word))), None)
         if found is not None:
@@ -278,6 +289,13 @@ def _of_url(each: Statement) -> Iterator[str]:
     if each.name == "redir":
         for word in each.arguments:
             yield from decoded(word)
+
+
+def _literal(target: str, *, found: bool) -> Iterator[str]:
+    """Says which placeholder of a redirect's target Caddy leaves as it is; `found` is whether a path gives it groups."""
+    unknown = re.search(_UNKNOWN if found else f"{_UNKNOWN}|{_FOUND}", target)
+    if unknown is not None and not re.search(_OF_OTHERS, target):
+        yield f"'{unknown[0]}' stands for itself; '{{uri}}' is the path and the query as they were sent"
 
 
 def decoded(target: str) -> Iterator[str]:
