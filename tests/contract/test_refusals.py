@@ -44,8 +44,8 @@ def test_the_mark_of_a_refusal_makes_no_difference(rig: Rig, retry: bool) -> Non
     until(lambda: f"{AGAIN} 2s" in program.log)
     rig.control("DELETE", "/weather")
 
-    until(rig.connections)
-    assert rig.ready()[0] == 200
+    until(lambda: rig.ready()[0] == 200)
+    assert rig.connections()
 
 
 @over_http2

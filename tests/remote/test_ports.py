@@ -16,11 +16,23 @@ LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
 
 
 def listening(host: str, *, both: bool = False) -> socket.socket:
-    """Listens at a port that is free; at `::` with `both` at all addresses of IPv4 too."""
+    """Listens at a port that nobody has at any address; at `::` with `both` at all addresses of IPv4 too."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     if family == socket.AF_INET6 and not Path("/proc/net/if_inet6").exists():
         pytest.skip("NOT CHECKED: this machine has no IPv6")
-    return socket.create_server((host, 0), family=family, dualstack_ipv6=both)
+    for _ in range(100):
+        one = socket.create_server((host, 0), family=family, dualstack_ipv6=both)
+        if _at_no_other_address(one.getsockname()[1]):
+            return one
+        one.close()
+    raise AssertionError("each port is taken at some address")
+
+
+def _at_no_other_address(port: int) -> bool:
+    """Whether this very process alone has the port, listening or on its way to somebody else."""
+    tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
+    lines = [line.split() for it in tables if it.exists() for line in it.open()]
+    return sum(line[1].endswith(f":{port:04X}") for line in lines) == 1
 
 
 @pytest.fixture
