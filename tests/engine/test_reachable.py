@@ -74,3 +74,27 @@ def test_a_destroy_asks_nothing(guarded: World) -> None:
     guarded.control("/weather", {"gone": True})
 
     guarded.pulumi("destroy", "--yes", "--skip-preview")
+
+
+@pytest.mark.long
+def test_an_account_that_refuses_hostnames_fails_the_up_until_the_stack_names_its_team(
+    fresh: World,
+) -> None:
+    def refused_soon(config: dict[str, Any]) -> None:
+        config["argoweb:health"] |= {"edge": True, "timeout": 6}
+
+    account = fresh.api("GET", "/accounts")[0]["id"]
+    path = f"/accounts/{account}/access/organizations"
+    fresh.api("PUT", path, {"deny_unmatched_requests": True})
+
+    with fresh.changed(refused_soon):
+        failed = fresh.pulumi("up", "--yes", "--skip-preview", check=False)
+    fresh.edit(lambda config: config.update({"argoweb:access": {"team": "sandbox"}}))
+    fresh.edit(asks)
+    fresh.up()
+
+    assert failed.returncode != 0
+    told = "https://www.example.localhost/: 403 with error code 1043; it is the account"
+    assert told in failed.stdout + failed.stderr
+    assert fresh.get("www.example.localhost")[0] == 200
+    assert fresh.planned() == {}
