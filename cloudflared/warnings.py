@@ -52,6 +52,7 @@ _OF_NO_HOSTNAME = re.compile(r"[<>{}()\[\]$^\\|;!~`\"'“”„‘’‚«»]")
 """What templates, patterns and texts have beside letters."""
 EVERY_PATH = re.compile(r"\^?(?:/|/?\.\*\$?)?")
 """Paths of rules that plainly take every one."""
+_EMPTY = re.compile(r"(?:\^|\\A)(?:\$|\\z)")
 _LITERAL = re.compile(r"(\^?)([\w/-]+)")
 _ANYWHERE = re.compile(r"\.\*.*\.\*")
 """Patterns that are plainly meant to be found anywhere."""
@@ -169,6 +170,9 @@ def _path_traps(path: str, where: str, findings: Findings) -> None:
     if whole is not None:
         meant = f"^{path[whole.end() :] or '/'}"
         text = f"'{path}' matches nothing; it is found in the path alone: write '{meant}'."
+        findings.add(PATH_UNMATCHED, where, text)
+    elif _EMPTY.fullmatch(path):
+        text = f"'{path}' matches nothing; a path begins with '/': write '^/$'."
         findings.add(PATH_UNMATCHED, where, text)
     elif not anchored and not everything:
         text = f"'{path}' is found anywhere in a path; {bound(path)}."
