@@ -1,7 +1,9 @@
 """The real Caddy, today's and older ones: what it makes of a Caddyfile, and one that runs and takes another one at any time."""
 
+import contextlib
 import http.client
 import json
+import secrets
 import socket
 import subprocess
 import sys
@@ -100,10 +102,11 @@ def by_hostname(server: Any) -> dict[str, Any]:
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A port of the loopback that nobody listens on, and that Linux gives to no connection before it is used."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class Running:
@@ -112,7 +115,10 @@ class Running:
     def __init__(self, folder: Path, program: Path = PROGRAM, **environment: str) -> None:
         self.program = program
         self._admin = free_port()
-        self._options = f"admin 127.0.0.1:{self._admin}\nskip_install_trust\n"
+        # Where it leads visitors from HTTP to HTTPS, it listens at 80 unless it is told another port.
+        self._options = (
+            f"admin 127.0.0.1:{self._admin}\nskip_install_trust\nhttp_port {free_port()}\n"
+        )
         start = folder / "start.caddy"
         start.write_text(f"{{\n{self._options}}}\n")
         home = {"XDG_DATA_HOME": str(folder / "data"), "XDG_CONFIG_HOME": str(folder / "config")}
