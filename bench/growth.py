@@ -13,7 +13,7 @@ def rows(lab: Lab, rounds: int) -> list[Row]:
     """Previews without a change; the sizes cannot take turns, so what else runs tells most in the seconds."""
     taken: list[list[Taken]] = []
     for size in SIZES:
-        lab.deploy_on(lab.ours, sites(size, _ZONES, mark="ours"), ["web1"])
+        lab.deploy_on(lab.ours, sites(size, _ZONES, mark="o"), ["web1"])
         taken.append([lab.ours.taken("preview") for _ in range(max(rounds // 3, 2))])
     lab.ours.destroy()
     few, many = taken

@@ -136,7 +136,9 @@ class Other(Program):
         self._declare({"accountId": account})
 
     def declare(self, sites: Sequence[Site], servers: Sequence[str]) -> None:
-        self._declare({"servers": self.doors(servers), **in_flat_words(sites)})
+        file = self.world.root / self.folder / "sites.json"
+        file.write_text(json.dumps(in_flat_words(sites)))
+        self._declare({"servers": self.doors(servers)})
 
     def _declare(self, values: dict[str, Any]) -> None:
         self.write(Path(self.folder).name, values)

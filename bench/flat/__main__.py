@@ -19,7 +19,8 @@ CADDY = "http://127.0.0.1:8080"
 
 config = pulumi.Config()
 account = config.require("accountId")
-sites = config.require_object("sites")  # hostname, zone id, and the service or upstream behind it
+# Hostname, zone id, and the service or upstream behind it.
+sites = json.loads(Path("sites.json").read_text())
 servers = config.require_object("servers")  # address, port and host key of each
 private_key = config.require_secret("sshPrivateKey")
 

@@ -1,17 +1,20 @@
 """As many resources of the same kinds as argoweb registers, each as a plain resource, and nothing else.
 
-It reads nothing, checks nothing and renders nothing, and its commands do nothing on a server. What it takes is the
+It looks at nothing, checks nothing and renders nothing, and its commands do nothing on a server. What it takes is the
 engine's own part, below which no program with these resources comes.
 """
 
 import asyncio
 import base64
+import json
+from pathlib import Path
 
 import pulumi
 import pulumi_random as random
 
 config = pulumi.Config()
 changes = config.get_object("changes") or {}
+SITES = json.loads(Path("sites.json").read_text())
 FILES = ("server.sh", "argoWeb.nix", "argoWeb.json", "argoWeb.yml", "argoWeb.caddy", "credentials")
 
 
@@ -64,7 +67,7 @@ async def main() -> None:
         before = [
             command(f"{name}-activate", connection, [*files, *before], "".join(changes.values()))
         ]
-    for site in config.require_object("sites"):
+    for site in SITES:
         pulumi.CustomResource(
             "cloudflare:index/dnsRecord:DnsRecord",
             site["hostname"],
