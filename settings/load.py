@@ -12,7 +12,7 @@ from settings.build import NAMESPACE, build
 from settings.errors import FindingsError
 from settings.keys import SECRETS, STACK
 from settings.model import Settings
-from values.findings import Findings, Kind
+from values.findings import Findings, Kind, warning
 from values.kinds import UNKNOWN_KEY, Choice, Text, nearest
 
 ENCRYPTED = Kind("encrypted", "An encrypted value would be plain in the state and on the servers.")
@@ -25,6 +25,12 @@ WITHOUT_PATH = Kind(
     "without-path",
     "A key was set without `--path`, so Pulumi took its dots for a part of its name.",
 )
+NEARLY_TOO_LARGE = warning(
+    "nearly-too-large", "The stack file has nearly more than Pulumi can hand to a program."
+)
+_HANDED = "PULUMI_CONFIG"
+_MOST_BYTES = 131_072
+"""Of a variable with its name, as Linux takes it (`MAX_ARG_STRLEN`); with more Pulumi's host cannot start the program."""
 _CREDENTIALS = ("cloudflare:apiKey", "cloudflare:apiToken")
 
 _OF_CADDY = ("sites", "caddy")
@@ -41,6 +47,7 @@ def load_settings() -> Settings:
     config = pulumi.Config(NAMESPACE)
     findings = Findings()
     raw = read_keys(findings)
+    _check_size(findings)
     try:
         read_access()
     except FindingsError as error:
@@ -55,6 +62,18 @@ def load_settings() -> Settings:
         tunnel_secret=config.get("tunnelSecret") or None,
         before=findings,
     )
+
+
+def _check_size(findings: Findings) -> None:
+    handed = len(os.environ.get(_HANDED, "").encode())
+    if handed > _MOST_BYTES * 3 // 4:
+        findings.add(
+            NEARLY_TOO_LARGE,
+            f"{NAMESPACE}:sites",
+            f"the stack's configuration takes {handed} bytes, and Pulumi can hand over some {_MOST_BYTES}: with more it ends "
+            "with 'argument list too long'.",
+            "Write sites that differ in their hostname alone as one: hostname: [a.example.com, b.example.com].",
+        )
 
 
 def check_ssh_key(text: str | None, findings: Findings) -> None:

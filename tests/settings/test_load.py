@@ -115,3 +115,27 @@ def test_an_unknown_key_is_told_the_nearest_one(
         "argoweb:site.hostname: unknown key. Known: accept, access, accountId, "
     )
     assert second == "argoweb:server: unknown key. Did you mean 'servers'?"
+
+
+def test_a_stack_file_that_pulumi_can_hardly_hand_over_is_warned_of(
+    prod: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = copy_context()
+    context.run(set_all_config, as_pulumi_has_it(prod), list(SECRETS))
+    monkeypatch.setattr(pulumi, "get_project", lambda: "argoweb")
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
+
+    told = {}
+    for size in (90_000, 100_000):
+        monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"": "x" * (size - 8)}))
+        warnings = context.run(load_settings).warnings
+        told[size] = [each.message for each in warnings if each.code == "nearly-too-large"]
+
+    assert told == {
+        90_000: [],
+        100_000: [
+            "the stack's configuration takes 100000 bytes, and Pulumi can hand over some 131072: with more it ends with "
+            "'argument list too long'. Write sites that differ in their hostname alone as one: "
+            "hostname: [a.example.com, b.example.com]."
+        ],
+    }
