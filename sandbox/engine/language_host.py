@@ -103,11 +103,19 @@ class LanguageHost(LanguageServer):
 
     def Run(self, request: Any, context: Any) -> Any:
         request.args[:] = [self._engine]
-        with subprocess.Popen(
-            [sys.executable, "-u", "-m", "sandbox.engine.language_host", _RUN],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        ) as program:
+        # As the official one, which is why a program cannot have more than Linux takes in a variable.
+        handed = {"PULUMI_CONFIG": json.dumps(dict(request.config), separators=(",", ":"))}
+        try:
+            program = subprocess.Popen(
+                [sys.executable, "-u", "-m", "sandbox.engine.language_host", _RUN],
+                env={**os.environ, **handed},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+        except OSError as error:
+            told = f"could not run language executor): fork/exec {sys.executable}: {os.strerror(error.errno or 0).lower()}"
+            return language_pb2.RunResponse(error=f"problem executing program ({told}")
+        with program:
             # As the official one: an engine that waits no longer, since a resource has failed, interrupts the program.
             context.add_callback(lambda: program.send_signal(signal.SIGINT))
             answer, _ = program.communicate(request.SerializeToString())

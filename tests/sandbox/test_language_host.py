@@ -101,3 +101,12 @@ def test_a_package_ends_when_nobody_wants_it_any_more(tmp_path: Path) -> None:
     for end in context.ended:
         end()
     assert [*answers][-1].exitcode == -signal.SIGTERM
+
+
+def test_a_program_cannot_have_more_configuration_than_linux_takes_in_a_variable() -> None:
+    request = language_pb2.RunRequest(pwd="/", config={"argoweb:sites": "x" * 2**17})
+
+    answer = LanguageHost("").Run(request, Context())
+
+    assert answer.error.startswith("problem executing program (could not run language executor): ")
+    assert answer.error.endswith(": argument list too long")
