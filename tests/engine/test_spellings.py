@@ -60,7 +60,8 @@ def answer(world: World, host: str, target: str) -> tuple[int, str]:
     return response.status, body
 
 
-@pytest.mark.parametrize("routing", ["cloudflared", "caddy"])
+# Where Caddy chooses, the test below asks in `make test` too, and tests/render/test_one_reading.py without an edge.
+@pytest.mark.parametrize("routing", ["cloudflared", pytest.param("caddy", marks=pytest.mark.long)])
 def test_no_spelling_reaches_through_the_edge_what_the_plain_one_does_not(
     deployed: World, routing: str
 ) -> None:

@@ -56,6 +56,8 @@ def test_the_commands_of_a_server_are_made_again_while_it_serves(deployed: World
     assert deployed.planned() == {}
 
 
+# Four more ups; that the teardown is left alone the test above has too.
+@pytest.mark.long
 def test_the_program_and_then_the_teardown_are_made_again_while_it_serves(deployed: World) -> None:
     up(deployed, "--replace", "**::web1-server.sh", "--replace", "**::web1-credentials")
 
