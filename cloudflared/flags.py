@@ -147,7 +147,7 @@ OF_ONE_SERVICE: dict[str, tuple[Shape, str]] = {
     "proxy-tls-timeout": (DURATION, "tlsTimeout"),
     "proxy-tcp-keepalive": (DURATION, "tcpKeepAlive"),
     "proxy-no-happy-eyeballs": (Flag(), "noHappyEyeballs"),
-    "proxy-keepalive-connections": (Whole(), "keepAliveConnections"),
+    "proxy-keepalive-connections": (Whole(least=-1), "keepAliveConnections"),
     "proxy-keepalive-timeout": (DURATION, "keepAliveTimeout"),
     "http-host-header": (Text(), "httpHostHeader"),
     "origin-server-name": (Text(), "originServerName"),

@@ -78,7 +78,9 @@ ORIGIN_REQUEST = Table(
         "noHappyEyeballs": _key(
             Flag(), "Whether there is no fallback between IPv6 and IPv4.", "false"
         ),
-        "keepAliveConnections": _key(Whole(), "How many idle connections are kept open.", "100"),
+        "keepAliveConnections": _key(
+            Whole(least=-1), "How many idle connections are kept open; `-1` keeps none.", "100"
+        ),
         "keepAliveTimeout": _key(DURATION, "How long an idle connection is kept open.", "1m30s"),
         "httpHostHeader": _key(HOST, "Host header sent to the service."),
         "originServerName": _key(Text(empty=True), "Name expected in the service's certificate."),

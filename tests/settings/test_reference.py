@@ -153,3 +153,24 @@ def test_each_key_has_an_example_that_it_takes_and_a_sentence(
     assert findings.errors == []
     assert re.fullmatch(r"[A-Z`*].*\.", key.doc)
     assert key.unit or not re.search(r"[Ss]econds|[Bb]ytes", key.doc)
+
+
+def written_in_documents() -> Iterator[tuple[str, Key, str]]:
+    """Each setting that a document gives between backticks, with the keys of that name that it may belong to."""
+    documents = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    text = "\n".join(document.read_text() for document in documents)
+    for name, value in sorted(set(re.findall(r"`(?:argoweb:)?([A-Za-z.]+): ([^`…]+)`", text))):
+        for place, key, _ in EXAMPLES:
+            if f".{place}".endswith(f".{name}"):
+                yield f"{place}: {value}", key, value
+
+
+WRITTEN = [*written_in_documents()]
+
+
+@pytest.mark.parametrize(("place", "key", "value"), WRITTEN, ids=[each[0] for each in WRITTEN])
+def test_a_setting_that_a_document_gives_is_taken(place: str, key: Key, value: str) -> None:
+    findings = Findings()
+    key.shape.read(yaml.safe_load(value), place, findings)
+
+    assert findings.errors == []
