@@ -1,7 +1,6 @@
 """Words for nixos-rebuild: each is refused, or the program reads it as argoweb does."""
 
-import importlib.machinery
-import importlib.util
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +69,11 @@ def test_a_word_that_makes_something_else_of_it_is_refused_however_it_is_spelled
 def test_what_is_taken_nixos_rebuild_takes_too_and_builds_with(
     prod: dict[str, Any], words: list[str]
 ) -> None:
-    loader = importlib.machinery.SourceFileLoader("nixos_rebuild", str(PROGRAM))
-    spec = importlib.util.spec_from_loader("nixos_rebuild", loader)
-    assert spec is not None
-    program = importlib.util.module_from_spec(spec)
-    loader.exec_module(program)
+    parser = runpy.run_path(str(PROGRAM))["parser"]
 
     built(prod, {"args": words})
 
-    assert program.parser().parse_args(["build", *words]).action == "build"
+    assert parser().parse_args(["build", *words]).action == "build"
 
 
 @pytest.mark.parametrize("words", [["--no-flake"], ["-f", "/srv/x.nix"], ["--attr=web1"]])
