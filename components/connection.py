@@ -43,6 +43,7 @@ class Connection:
 
     def args(self) -> remote.ConnectionArgs:
         """Gives the connection as the command plugin takes it."""
+        forgiven = self.dial_attempts - 1  # the plugin counts the failures that it forgives
 
         def to(end: SshServer) -> dict[str, Any]:
             return {
@@ -51,8 +52,7 @@ class Connection:
                 "user": end.user,
                 "private_key": self.private_key,
                 "host_key": end.host_key,
-                "dial_error_limit": self.dial_attempts
-                - 1,  # the plugin counts failures, not attempts
+                "dial_error_limit": forgiven,
                 "per_dial_timeout": self.dial_timeout,
             }
 
