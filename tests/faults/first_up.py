@@ -1,16 +1,15 @@
 """A first `pulumi up` that Cloudflare's API or its own user spoils, and what is there afterwards."""
 
 import json
-import os
 import re
 import signal
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 from tests.engine.world import World
+from tests.faults.killing import kill
 
 CALLS = {
     "zone": ("GET", r"/zones$"),
@@ -127,8 +126,7 @@ class FirstUp:
                 running.send_signal(signal.SIGINT)
                 running.wait(60)
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(running.pid, signal.SIGKILL)
+            kill(running)
         said, _ = running.communicate()
         self.world.pulumi("cancel", "--yes", check=False)
         return said

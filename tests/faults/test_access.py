@@ -1,7 +1,5 @@
 """A protected site is never open, whatever breaks off, and nothing of Access is lost to the stack."""
 
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
@@ -15,6 +13,7 @@ from tests.engine.worlds import started
 from tests.faults.direct import said
 from tests.faults.faults import Faults
 from tests.faults.first_up import ACCESS_CALLS, ACCESS_DELETIONS, FAULTS, FirstUp
+from tests.faults.killing import kill
 from tests.faults.steps import STEPS, power_loss
 from tests.faults.test_rotation import STAGING
 from tests.faults.watch import Watch, watch
@@ -205,12 +204,12 @@ class Turns:
                 case "without power":
                     power_loss(self.world)
                 case "its client killed":
-                    os.killpg(client.pid, signal.SIGKILL)
+                    kill(client)
             self.faults.clear()
             client.wait(300)
         finally:
             if client.poll() is None:
-                os.killpg(client.pid, signal.SIGKILL)
+                kill(client)
                 client.wait()
             self.world.pulumi("cancel", "--yes", check=False)
 

@@ -1,11 +1,9 @@
 """Resources that are made again, or forgotten, at somebody's word: `--replace`, `state taint`, `--target`, `state delete`."""
 
 import json
-import os
 import random
 import re
 import shlex
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ import pytest
 
 from tests.engine.world import World
 from tests.engine.worlds import started
+from tests.faults.killing import kill
 from tests.faults.load import load
 
 SITES = ("www.example.localhost", "app.example.localhost", "status.example-two.localhost")
@@ -140,7 +139,7 @@ def killed(world: World, seconds: float, *words: str) -> None:
     )
     time.sleep(seconds)
     if running.poll() is None:
-        os.killpg(running.pid, signal.SIGKILL)
+        kill(running)
     running.wait(60)
     world.pulumi("cancel", "--yes", check=False)
 
