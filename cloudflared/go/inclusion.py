@@ -44,7 +44,10 @@ class _Unknown(Exception):
 
 @functools.lru_cache(_KEPT)
 def _compiled(pattern: str) -> Pattern:
-    return Pattern(pattern)
+    compiled = Pattern(pattern)
+    if len(compiled.program) > _LONGEST:
+        raise _Unknown
+    return compiled
 
 
 @functools.lru_cache(_KEPT)
@@ -101,10 +104,8 @@ def _alphabet(*patterns: Pattern) -> list[int]:
     """One character of each kind that the patterns tell from others.
 
     Raises:
-        _Unknown: they are too large, or have a class whose characters cannot be listed.
+        _Unknown: they have a class whose characters cannot be listed.
     """
-    if any(len(pattern.program) > _LONGEST for pattern in patterns):
-        raise _Unknown
     steps = {step for pattern in patterns for step in pattern.program}
     classes = [step for step in steps if isinstance(step, Class)]
     borders = {0, _NEWLINE + 1, *_borders(Class(ranges=character_classes.PERL["w"]))}

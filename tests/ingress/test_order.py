@@ -1,5 +1,6 @@
 """Rules that hide each other, found without comparing every pair."""
 
+import time
 from itertools import product
 
 import pytest
@@ -137,6 +138,14 @@ def test_where_one_path_is_said_to_cover_another_no_request_passes_it(
         return
     if covers(wide, narrow):
         assert [p for p in paths if patterns[1].found_in(p) and not patterns[0].found_in(p)] == []
+
+
+def test_of_a_path_that_is_too_long_to_be_compared_that_is_known_in_a_moment() -> None:
+    began = time.process_time()
+
+    assert not covers("x" * 10_000, "^/" + "x" * 10_000)
+
+    assert time.process_time() - began < 10
 
 
 def sorted_rules(rules: list[Rule]) -> list[Rule]:
