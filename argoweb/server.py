@@ -112,7 +112,7 @@ def read_report(stack: Stack, server: Server, text: str) -> ServerSeen:
             lines.append(observe(code, server.name, said))
         elif kind == "changed" and lines:
             last = lines.pop()
-            lines.append(replace(last, more=[*last.more, *fields]))
+            lines.append(replace(last, more=[*last.more, "\t".join(fields)]))
         else:
             rows.setdefault(kind, []).append(fields)
     cloudflareds = [

@@ -55,6 +55,14 @@ def test_what_a_server_says_differs_is_a_difference(code: str) -> None:
     assert found.kind.differs
 
 
+def test_a_changed_line_is_one_line_with_the_tabs_that_it_has() -> None:
+    (found,) = report(
+        more="differs\tfile-edited\ta\tb\tc\nchanged\t@@ -1 +1 @@\nchanged\t-\t\troot * /srv\nchanged\t"
+    ).drift
+
+    assert found.more == ["@@ -1 +1 @@", "-\t\troot * /srv", ""]
+
+
 @pytest.mark.parametrize(
     ("report_of", "code"),
     [
