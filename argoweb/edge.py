@@ -16,7 +16,8 @@ SECONDS = 15
 """How long one hostname may take."""
 _AT_ONCE = 20
 _AGENT = {"User-Agent": "argoweb"}
-_LOGIN = ".cloudflareaccess.com"
+_LOGIN = ".cloudflareaccess"
+"""Before its last label, the end of the host with a team's pages: .com at Cloudflare, its own at an edge of another kind."""
 _FIRST_ERROR = 500
 _REFUSALS = (403, 409)
 """Statuses that a site may answer by itself; a code in the page tells that they are Cloudflare's."""
@@ -102,7 +103,7 @@ def _answer(hostname: str, path: str, edge: str | None, began: float) -> Seen:
     return Seen(
         status=response.status,
         seconds=seconds,
-        login=location.endswith(_LOGIN),
+        login=location.rpartition(".")[0].endswith(_LOGIN),
         certificate_until=until,
         code=code,
         text=text,

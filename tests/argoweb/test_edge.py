@@ -12,6 +12,8 @@ from tests.argoweb.conftest import free_port
 PAGES = {
     "/": (200, {}, b"hello"),
     "/login": (302, {"Location": "https://example.cloudflareaccess.com/cdn-cgi/access/login/x"}, b""),
+    "/sandbox": (302, {"Location": "http://example.cloudflareaccess.localhost:8300/cdn-cgi/access/login/x"}, b""),
+    "/elsewhere": (302, {"Location": "https://cloudflareaccess.com.example.org/login"}, b""),
     "/down": (530, {}, b"error code: 1033"),
     "/unmatched": (403, {}, b"error code: 1043"),
     "/no": (403, {}, b"Forbidden. Error code: 403"),
@@ -55,10 +57,13 @@ def test_each_hostname_is_asked_by_its_name_whatever_the_address(edge: str) -> N
     assert (found.status, found.code, found.login) == (200, None, False)
 
 
-def test_a_login_of_access_is_an_answer(edge: str) -> None:
-    found = seen(edge, "/login")
+@pytest.mark.parametrize(
+    ("path", "login"), [("/login", True), ("/sandbox", True), ("/elsewhere", False)]
+)
+def test_a_login_of_access_is_an_answer(edge: str, path: str, login: bool) -> None:
+    found = seen(edge, path)
 
-    assert (found.status, found.code, found.login) == (302, None, True)
+    assert (found.status, found.code, found.login) == (302, None, login)
 
 
 @pytest.mark.parametrize(
