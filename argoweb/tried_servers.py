@@ -80,6 +80,10 @@ def judge_report(
 
     who = f"{server.user}@{server.address}:{server.port}"
     yield line("server-unreachable", f"{who} is reached with its pinned host key, as root", True)
+    for (owner,) in rows.get("owner", []):
+        mine = f"{settings.deployment}/{server.name}"
+        said = f"it belongs to {owner}, the stack is {mine}"
+        yield line("server-of-another", said, owner.rsplit(" ", 2)[0] == mine)
     yield from (line(*each) for each in _nixos(rows))
     yield from (line(*each) for each in _resources(rows, asked))
     yield from (line(*each) for each in _network(settings, rows))

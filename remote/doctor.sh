@@ -63,6 +63,7 @@ doctor() {
     pids+=("$!")
   done
   say nixos "$(cat /run/current-system/nixos-version 2>/dev/null || true)" "$(type -P nixos-rebuild || true)"
+  if [[ -e $OWNER ]]; then say owner "$(<"$OWNER")"; fi
   say module "$(inputs_of /run/current-system)"
   if is_flake; then say flake yes; else say flake no; fi
   path=${flake%%#*}

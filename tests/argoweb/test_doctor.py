@@ -195,6 +195,7 @@ FAULTS: dict[str, tuple[dict[str, str], str]] = {
     "small buffers in spite of the module": ({"module": "a b"}, "udp-buffers"),
     "a port is taken": ({"listener": "8080\tnginx\t77\tnginx.service"}, "port-taken"),
     "an old Caddy": ({"caddy": "caddy.service\tactive\tCaddy 2.7.0 is too old"}, "caddy-old"),
+    "another stack's server": ({"owner": "argoweb/other/web1 root@192.0.2.1:22 0a1b2c3d"}, "server-of-another"),
     "a second cloudflared": ({"cloudflared": "77\tcloudflared.service\t"}, "cloudflared-other"),
     "a faulty cloudflared": (
         {"cloudflared": "77\targoWeb.service\tcloudflared 2026.8.0 changes the path"},
@@ -218,7 +219,12 @@ def test_what_a_server_lacks_is_named(fault: str) -> None:
 
 
 def test_a_server_that_has_all_of_it_lacks_nothing() -> None:
-    ours = {"listener": "8080\tcaddy\t77\tcaddy.service", "cloudflared": "78\targoWeb-2.service\t"}
+    owner = "argoweb/prod/web1 root@192.0.2.1:22 0a1b2c3d"
+    ours = {
+        "owner": owner,
+        "listener": "8080\tcaddy\t77\tcaddy.service",
+        "cloudflared": "78\targoWeb-2.service\t",
+    }
 
     assert codes({**ours, "module": "a b", "import": "/etc/nixos\t", "buffers": "7500000\t7500000"}) == []  # fmt: skip
 
