@@ -69,8 +69,8 @@ _unknown("server-at-work", "A deployment is at work on the server, or was cut of
          "Wait for it, or: pulumi up")
 _differs("server-of-another", "The server belongs to another stack.",
          "Destroy that one first, or remove /var/lib/argoweb-deploy/owner on the server to take it over.")
-_differs("deployment-differs", "What is live on the server is not what the stack's state has sent last, as after a restored backup.",
-         _REDEPLOY)
+_differs("deployment-differs", "What is live on the server is not what the stack's state has sent last, as after an update that broke off, or a restored backup.",
+         f"pulumi up. If it finds nothing to do: {_REDEPLOY}")
 _differs("file-missing", "A file of the stack is not there.", _REDEPLOY)
 _differs("file-access", "A file has another mode or owner.", _REDEPLOY)
 _differs("file-edited", "Somebody has changed a file by hand.", _REDEPLOY)
@@ -114,7 +114,7 @@ _wrong("token-permission", "The token lacks a permission.",
 _note("token-wide", "The token reaches more than the stack needs.",
       "Limit it to the stack's account and zones in the dashboard.")
 _wrong("zone-unreadable", "The account has no such zone that the token may see.",
-       "Add it at Cloudflare, or correct argoweb:zones.")
+       "Add it at Cloudflare, correct argoweb:zones, or mend the token where the text names it.")
 _wrong("zone-inactive", "Cloudflare does not serve the zone yet.",
        "Set these name servers at the domain's registrar, and wait.")
 _wrong("nixos-missing", "The server runs no NixOS.",
