@@ -36,7 +36,7 @@ class Questions:
         check: Check = is_answered,
         suffices: bool = False,
     ) -> str:
-        """Asks for a line of text; a default that `suffices` is taken if nobody can be asked."""
+        """Asks for a line of text; Enter alone takes the default, and so does who cannot be asked where it `suffices`."""
         if flag is None and suffices and self._missing:
             return default
         if flag is not None:
@@ -44,7 +44,11 @@ class Questions:
                 raise StackUnreadable(f"{name}: found '{flag}': {said}.")
             return flag
         self.needs(name)
-        return str(questionary.text(question, default=default, validate=check).unsafe_ask()).strip()
+        asked = questionary.text(
+            f"{question} [{default}]" if default else question,
+            validate=lambda answer: check(answer or default),
+        )
+        return str(asked.unsafe_ask()).strip() or default
 
     def hidden(self, name: str, question: str) -> str:
         """Asks for a secret, which is not shown; no flag gives it, since other users see flags."""
