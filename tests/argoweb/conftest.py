@@ -17,6 +17,7 @@ import pytest
 from argoweb.stack import Stack, State
 from settings.build import build
 from tests.existing.conftest import ACCOUNT, OTHER_ZONE, ZONE, Cloudflare, cloudflare
+from tests.ports import free_port
 
 __all__ = ["cloudflare"]
 
@@ -78,12 +79,6 @@ class Door:
             "hostKey": self.host_key,
             **more,
         }
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def new_key(path: Path) -> tuple[str, str]:

@@ -11,7 +11,8 @@ from argoweb import connection
 from argoweb import server as server_module
 from argoweb.connection import NoConnection, connected
 from argoweb.server import ServerSeen, look_at_servers
-from tests.argoweb.conftest import HOST_KEY, Door, as_root, free_port, new_key, stack
+from tests.argoweb.conftest import HOST_KEY, Door, as_root, new_key, stack
+from tests.ports import free_port
 
 SERVERS = 20
 

@@ -15,9 +15,10 @@ from argoweb.tried_servers import edge_addresses, judge_report, try_servers
 from argoweb.tried_token import try_cloudflare
 from existing.permissions import ACCESS, SERVICE_TOKENS
 from settings import Access
-from tests.argoweb.conftest import Door, as_root, free_port, stack
+from tests.argoweb.conftest import Door, as_root, stack
 from tests.argoweb.shells import shellcheck
 from tests.existing.conftest import ACCOUNT, OTHER_ACCOUNT, Cloudflare
+from tests.ports import free_port
 from values.findings import Finding, Severity
 
 READING = "R" * 40

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from argoweb.edge import Seen, ask, explain
-from tests.argoweb.conftest import free_port
+from tests.ports import free_port
 
 PAGES = {
     "/": (200, {}, b"hello"),

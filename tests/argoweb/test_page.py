@@ -17,8 +17,9 @@ from argoweb.overview import Overview
 from argoweb.page import Data, Server, collect, render_page
 from argoweb.report import observe
 from argoweb.server import Answer, Cloudflared, ServerSeen, Unit
-from tests.argoweb.conftest import free_port, stack
+from tests.argoweb.conftest import stack
 from tests.contract.chromium import Chromium, running
+from tests.ports import free_port
 
 EVIL = "</script><script>document.title='stolen'</script><img src=x onerror=alert(1)>\u2028&amp;"
 BEFORE = """sample\t10.0

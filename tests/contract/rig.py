@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from sandbox import cloudflared
 from sandbox.cloudflare.server import Ports, Server
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "app.example.localhost"
@@ -270,7 +271,7 @@ class Rig:
         document = {
             "tunnel": self.tunnel,
             "credentials-file": str(credentials),
-            "metrics": f"127.0.0.1:{_free_port()}",
+            "metrics": f"127.0.0.1:{free_port()}",
             "ingress": [*(rules or default), {"service": "http_status:404"}],
             **settings,
         }
@@ -415,9 +416,3 @@ def _asked(url: str, method: str, body: Any, headers: dict[str, str]) -> Any:
     )
     with urllib.request.urlopen(request, timeout=PATIENCE) as response:
         return json.loads(response.read())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.state import CACHE
+from tests.ports import free_port
 
 PACKAGES = ("moto==5.2.5", "flask==3.*", "flask-cors", "joserfc", "cryptography")
 """The server itself needs flask, its key management the last two."""
@@ -49,9 +49,7 @@ def _python() -> Path:
 def s3(log: Path) -> Iterator[str]:
     """A server on loopback; its address."""
     python = _python()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     words = [str(python), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with log.open("wb") as output:
         server = subprocess.Popen(words, stdout=output, stderr=output, env={**os.environ, **ACCESS})

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.caddy import OLDEST
-from tests.render.caddy import free_port, program_of
+from tests.ports import free_port
+from tests.render.caddy import program_of
 
 REMOTE = Path(__file__).resolve().parents[2] / "remote"
 HERE = """

@@ -15,7 +15,8 @@ from render import render_caddyfile
 from sandbox.caddy import OLDEST
 from settings.build import build
 from settings.model import INTERNAL_NAME
-from tests.render.caddy import PROGRAM, Running, free_port, program_of, whole_file
+from tests.ports import free_port
+from tests.render.caddy import PROGRAM, Running, program_of, whole_file
 
 REMOTE = Path(__file__).resolve().parents[2] / "remote"
 SITES = [

@@ -1,9 +1,7 @@
 """The real Caddy, today's and older ones: what it makes of a Caddyfile, and one that runs and takes another one at any time."""
 
-import contextlib
 import http.client
 import json
-import secrets
 import socket
 import subprocess
 import sys
@@ -18,6 +16,7 @@ from render import global_options, render_caddyfile
 from sandbox.caddy import OLDEST, of_version
 from sandbox.state import SandboxError
 from settings.build import build
+from tests.ports import free_port
 
 PROGRAM = Path(sys.prefix) / "bin" / "caddy"
 OLD_VERSIONS = (OLDEST, "2.10.2", "2.11.1")
@@ -99,14 +98,6 @@ def by_hostname(server: Any) -> dict[str, Any]:
         assert hostname not in found
         found[hostname] = route["handle"]
     return found
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens on, and that Linux gives to no connection before it is used."""
-    while True:
-        port = 20_000 + secrets.randbelow(12_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 class Running:

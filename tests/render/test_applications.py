@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.ports import free_port
 from tests.render.applications import by_fastcgi, by_http
-from tests.render.caddy import OLD_VERSIONS, Running, free_port, program_of
+from tests.render.caddy import OLD_VERSIONS, Running, program_of
 
 VISITOR = "203.0.113.7"
 FROM_CLOUDFLARE = {

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from settings.build import build
+from tests.ports import free_port
 from tests.render.caddy import (
     PROGRAM,
     Running,
     adapted,
     by_hostname,
-    free_port,
     handlers,
     only_server,
     whole_file,

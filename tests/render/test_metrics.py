@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.render.caddy import Running, free_port, whole_file
+from tests.ports import free_port
+from tests.render.caddy import Running, whole_file
 
 _COUNT = re.compile(r"caddy_http_request_duration_seconds_count\{(.*)\} (\d+)")
 

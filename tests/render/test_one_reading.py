@@ -25,7 +25,8 @@ from render import render_cloudflared_yml
 from settings.build import build
 from settings.model import INTERNAL_NAME
 from tests.ingress import judge
-from tests.render.caddy import OLD_VERSIONS, Running, free_port, program_of
+from tests.ports import free_port
+from tests.render.caddy import OLD_VERSIONS, Running, program_of
 
 UUID = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
 TOKEN = {"access": {"required": True, "teamName": "team", "audTag": ["a" * 64]}}

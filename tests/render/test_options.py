@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.render.caddy import Running, adapt, free_port, whole_file
+from tests.ports import free_port
+from tests.render.caddy import Running, adapt, whole_file
 
 NIXPKGS = "log {\n\tlevel ERROR\n}\n"
 """What its services.caddy always has among the global options."""

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from settings.contract import METRICS
-from tests.render.caddy import Running, free_port
+from tests.ports import free_port
+from tests.render.caddy import Running
 from tests.reports.test_files import KINDS as FILES
 from tests.reports.test_reports import KINDS as STACKS
 
