@@ -9,6 +9,7 @@ import pulumi
 from existing import permissions
 from existing.access_edits import compare_access
 from existing.api import Api, ApiError, Forbidden
+from existing.foreign_access import check_foreign
 from existing.lost_access import (
     PER_PAGE,
     LostPolicy,
@@ -96,7 +97,10 @@ def look_at_access(
                 lost_policies=twice,
                 lost_tokens=find_lost_tokens(settings, own, tokens.values()),
             )
-        check_left(settings, own, wanted, there, findings)
+        left = check_left(settings, own, wanted, there, findings)
+        ours = {each["id"] for each in own.applications.values()} | left
+        others = [each for id, each in there.items() if id not in ours]
+        asked = check_foreign(settings.sites, found.applications, others, findings)
     except ApiError as error:
         findings.errors.append(error.at("argoweb:access").finding)
         return AccessFound()
@@ -104,7 +108,7 @@ def look_at_access(
         findings.add(
             BECOMES_PUBLIC, place, f"{uri} becomes public: everybody may come in, without a login."
         )
-    if pulumi.runtime.is_dry_run() and (who := list_who_may_come_in(wanted, settings, own)):
+    if pulumi.runtime.is_dry_run() and (who := list_who_may_come_in(wanted, settings, own, asked)):
         notices.append(who)
     if changed := [*compare_access(own, there)]:
         lines = "\n".join(f"  - {line}" for line in changed)

@@ -114,18 +114,20 @@ def check_left(
     made: Sequence[Application],
     there: Mapping[str, dict[str, Any]],
     findings: Findings,
-) -> None:
-    """Warns of an application of the stack that neither its state nor its file has.
+) -> set[str]:
+    """Warns of each application of the stack that neither its state nor its file has; gives their ids.
 
     It asks for a login at what is public now, and its policies cannot be deleted.
     """
     known = {each["id"] for each in own.applications.values()}
     wanted = {each.uri for each in made}
+    left = set()
     for id, each in there.items():
         uris = uris_of(each)
         ours = [each["name"]] == uris and _has_only(each, settings.deployment)
         if id in known or not wanted.isdisjoint(uris) or not ours:
             continue
+        left.add(id)
         findings.add(
             ACCESS_LEFT,
             "",
@@ -133,6 +135,7 @@ def check_left(
             "file has no `access` for it any more: it asks for a login there, and its policies cannot be deleted.",
             "Delete it in the dashboard (Zero Trust, Access), or give the site its `access` back for one `pulumi up`.",
         )
+    return left
 
 
 def _is_ours(other: Mapping[str, Any], wanted: Application, deployment: str) -> bool:

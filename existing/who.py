@@ -1,6 +1,6 @@
 """Says in words who may come in by Access: by the stack file, and by the state."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from existing.state import Outputs, OwnState
 from settings import Settings
@@ -26,9 +26,12 @@ _MOST = 12
 
 
 def list_who_may_come_in(
-    applications: Sequence[Application], settings: Settings, own: OwnState
+    applications: Sequence[Application], settings: Settings, own: OwnState, asked: Collection[str]
 ) -> str | None:
-    """Lists the sites with who may come in at each and what changes in that; `None` if no site has Access."""
+    """Lists the sites with who may come in at each and what changes in that; `None` if no site has Access.
+
+    At the hostnames in `asked` somebody else's application asks for a login.
+    """
     now = {each.uri: [*_declared(each)] for each in applications}
     was = {uri: [*_recorded(outputs, own)] for uri, outputs in own.applications.items()}
     lines = []
@@ -37,7 +40,7 @@ def list_who_may_come_in(
         if uri in was:
             lines += [f"    + {each}" for each in who if each not in was[uri]]
             lines += [f"    - {each}" for each in was[uri] if each not in who]
-    open_ = {site.hostname for site in settings.sites if site.is_public} - now.keys()
+    open_ = {site.hostname for site in settings.sites if site.is_public} - now.keys() - set(asked)
     if open_:
         lines.append(f"  {_PUBLIC}: {_listed(sorted(open_))}")
     return "\n".join(["Who may come in:", *lines]) if now else None

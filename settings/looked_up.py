@@ -58,6 +58,10 @@ ACCESS_LEFT = warning(
     "access-left",
     "An Access application that an update of the stack made and did not note is wanted no more.",
 )
+ACCESS_FOREIGN = warning(
+    "access-foreign",
+    "At a site for everybody an Access application that is not of this stack asks for a login.",
+)
 ACCESS_EDITED = warning(
     "access-edited",
     "Somebody else has changed an Access application that the stack made.",

@@ -421,6 +421,54 @@ def test_what_becomes_public_is_warned_of(cloudflare: Cloudflare, made: Made) ->
     ]
 
 
+def by_hand(cloudflare: Cloudflare, *uris: str, decision: str = "allow") -> str:
+    """Somebody else's application; its id."""
+    rule = {"name": "visitors", "decision": decision, "include": EVERYBODY}
+    policy = cloudflare.api("POST", f"{PATH}/policies", rule)["id"]
+    body = {
+        "name": "By hand",
+        "type": "self_hosted",
+        "destinations": [{"type": "public", "uri": uri} for uri in uris],
+        "policies": [{"id": policy, "precedence": 1}],
+    }
+    return str(cloudflare.api("POST", f"{PATH}/apps", body)["id"])
+
+
+@pytest.mark.parametrize("uri", ["pub.example.com", "*.example.com", "pub.example.com/admin"])
+def test_a_public_site_at_which_somebody_elses_application_asks_for_a_login_is_named(
+    cloudflare: Cloudflare, uri: str
+) -> None:
+    id = by_hand(cloudflare, "elsewhere.example.com", uri)
+
+    result = told(cloudflare.access())
+
+    (warning,) = [line for line in result.said if "(access-foreign)" in line or "By hand" in line]
+    assert warning.startswith(
+        f"argoweb:sites[1]: 'pub.example.com' is for everybody, but at '{uri}'"
+    )
+    assert f"'By hand' ({id})" in warning
+    assert not [line for line in result.said if "everybody, without a login: pub" in line]
+
+
+def test_an_application_that_lets_everybody_in_asks_nobody_for_a_login(
+    cloudflare: Cloudflare,
+) -> None:
+    by_hand(cloudflare, "pub.example.com", decision="bypass")
+
+    assert "By hand" not in "".join(told(cloudflare.access()).said)
+
+
+def test_of_a_site_that_names_no_application_any_more_it_is_said_that_it_still_asks(
+    cloudflare: Cloudflare,
+) -> None:
+    id = by_hand(cloudflare, NAME)
+    assert "By hand" not in "".join(told(cloudflare.access(), {"application": id}).said)
+
+    said = told(cloudflare.access(), "public").said
+
+    assert [line for line in said if f"'By hand' ({id})" in line]
+
+
 EDITS: dict[str, tuple[dict[str, Any], str]] = {
     "session": ({"session_duration": "700h"}, 'its `session_duration` is "700h"'),
     "text": ({"custom_deny_message": "\u202eno"}, 'its `custom_deny_message` is "\\u202eno"'),
