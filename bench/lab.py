@@ -16,6 +16,8 @@ from bench.stacks import Site, in_flat_words, in_our_words, sites, zones_of
 from bench.watch import Seen, watched
 from tests.engine.world import World
 
+_MOST_IN_STACK_FILE = 1000
+"""Sites; of more than some 1,500 Pulumi cannot hand the stack file to a program."""
 UP = ("up", "--yes", "--skip-preview")
 
 
@@ -121,7 +123,12 @@ class Ours(Program):
     """argoweb."""
 
     def declare(self, sites: Sequence[Site], servers: Sequence[str]) -> None:
-        self.write("argoweb", {"servers": self.doors(servers), **in_our_words(sites)})
+        zones = [{"name": name, "id": key} for name, key in zones_of(sites).items()]
+        ours = in_our_words(sites)
+        in_file = ours if len(ours) > _MOST_IN_STACK_FILE else []
+        (self.world.root / "sites.json").write_text(json.dumps(in_file))
+        values = {"sites": [] if in_file else ours, "sitesFile": "sites.json", "zones": zones}
+        self.write("argoweb", {"servers": self.doors(servers), **values})
 
 
 class Other(Program):

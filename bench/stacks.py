@@ -1,6 +1,5 @@
 """Stacks of any size, in the words of ours and of the flat program."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +9,6 @@ from settings.build import build
 
 APP, STATUS = "http://127.0.0.1:3000", "http://127.0.0.1:3001"
 """What runs on each server of the sandbox."""
-_EACH_ALONE = 1000
-"""Sites, of some 90 bytes each; Linux takes 128 KiB in an environment variable, and Pulumi's configuration is one."""
 _HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 
 
@@ -50,26 +47,9 @@ def sites(count: int, zones: int = 1, *, mark: str) -> list[Site]:
     ]
 
 
-def in_our_words(sites: Sequence[Site]) -> dict[str, Any]:
-    """`zones` and `sites` of a stack file of argoweb.
-
-    Of more than Pulumi can hand over to a program, those of one backend are one site with several hostnames.
-    """
-    zones = [{"name": name, "id": key} for name, key in zones_of(sites).items()]
-    if len(sites) <= _EACH_ALONE:
-        return {
-            "zones": zones,
-            "sites": [{"hostname": site.hostname, **site.backend} for site in sites],
-        }
-    together: dict[str, list[str]] = {}
-    for site in sites:
-        together.setdefault(json.dumps(site.backend), []).append(site.hostname)
-    return {
-        "zones": zones,
-        "sites": [
-            {"hostname": names, **json.loads(backend)} for backend, names in together.items()
-        ],
-    }
+def in_our_words(sites: Sequence[Site]) -> list[dict[str, str]]:
+    """The sites of argoweb."""
+    return [{"hostname": site.hostname, **site.backend} for site in sites]
 
 
 def in_flat_words(sites: Sequence[Site]) -> list[dict[str, str]]:

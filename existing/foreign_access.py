@@ -5,6 +5,7 @@ from typing import Any
 
 from existing.lost_access import uris_of
 from settings.access_groups import EVERYBODY
+from settings.errors import say_how_to_set
 from settings.looked_up import ACCESS_FOREIGN
 from settings.model import Application, Site
 from settings.protection import wildcard_above
@@ -42,7 +43,7 @@ def check_foreign(
                 f"'{hostname}' is for everybody, but at '{uri}' the Access application {name!r} ({id}) asks for a login, and the "
                 "server takes what comes without its token.",
                 "Take the hostname out of it in the dashboard (Zero Trust, Access), or have the server ask for its token: "
-                f"pulumi config set --path '{place}.access.application' {id}",
+                f"{say_how_to_set(f'{place}.access.application', id)}",
             )
     return found
 

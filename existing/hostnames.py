@@ -11,6 +11,7 @@ from existing.edits import compare_record
 from existing.state import Outputs, OwnState
 from existing.zone import check_delegated, notice_of_crowd
 from settings import Settings, Site, Zone, comment_of, owner_mark, owner_of
+from settings.errors import say_how_to_set
 from settings.looked_up import (
     RECORD_COPIED,
     RECORD_EDITED,
@@ -303,7 +304,7 @@ def _clash(
     if owners:
         way = f"Take the site out of the stack {owners[0]} and run `pulumi up` there first."
     elif [record["type"] for record in foreign] == ["CNAME"]:
-        way = f"Remove it there, or take it over with: pulumi config set --path '{site.place}.dns.adopt' true"
+        way = f"Remove it there, or take it over with: {say_how_to_set(f'{site.place}.dns.adopt', 'true')}"
     else:
         way = "Remove it there; only a CNAME can be taken over."
     first = (

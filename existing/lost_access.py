@@ -7,6 +7,7 @@ from typing import Any
 from existing.state import OwnState
 from settings import Settings
 from settings.access_marks import mark
+from settings.errors import say_how_to_set
 from settings.looked_up import ACCESS_LEFT, ACCESS_TAKEN
 from settings.model import Application, ServiceToken
 from values.findings import Findings
@@ -95,7 +96,7 @@ def find_lost_applications(
             found[each.uri] = str(other["id"])
             continue
         go_on = (
-            f", or go on with it: pulumi config set --path '{each.place}.access.application' {other['id']}"
+            f", or go on with it: {say_how_to_set(f'{each.place}.access.application', other['id'])}"
             if each.protection
             else ""
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from package.keys import ACCESS, NIXOS_HOST, RECORDS, TUNNEL
 from settings.contract import VERSION
-from settings.keys import SECRETS, STACK
+from settings.keys import SECRETS, SITES_FILE, STACK
 from settings.reference import in_words
 from values.kinds import Checked, Choice, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
 
@@ -89,7 +89,8 @@ _PARTS = {
 def make_schema() -> str:
     """Writes the schema as JSON."""
     types: dict[str, Any] = {}
-    whole = _properties(STACK.keys.items(), types) | {
+    keys = {name: key for name, key in STACK.keys.items() if name != SITES_FILE}
+    whole = _properties(keys.items(), types) | {
         name: {"type": "string", "secret": True, "description": doc}
         for name, doc in SECRETS.items()
     }

@@ -1,7 +1,9 @@
 """Builds checked settings from the raw stack file: first each value, then what spans several keys."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -13,16 +15,17 @@ from settings.alerts import read_alerts
 from settings.caddy import read_caddy
 from settings.checks import check_all
 from settings.contract import METRICS
-from settings.errors import configuration_error
+from settings.errors import configuration_error, say_how_to_set
 from settings.health import read_health
-from settings.keys import STACK
+from settings.keys import SITES_FILE, STACK
 from settings.metrics import read_metrics
 from settings.model import Nixos, Package, Settings, Zone
 from settings.rollout import read_rollout
+from settings.sites_file import read_sites_file
 from settings.telling import silence
 from settings.tunnel import read_tunnel
 from values.findings import TWICE, Finding, Findings
-from values.kinds import MISSING_KEY, NEEDED_KEY, key_of
+from values.kinds import MISSING_KEY, NEEDED_KEY, UNKNOWN_KEY, key_of
 
 NAMESPACE = "argoweb"
 CATCH_ALL = Rule(service=NOT_FOUND)
@@ -37,14 +40,22 @@ def build(
     ssh_private_key: pulumi.Output[str] | None = None,
     tunnel_secret: str | None = None,
     before: Findings | None = None,
+    folder: Path | None = None,
 ) -> Settings:
-    """Builds the settings of the stack `deployment` (`project/stack`).
+    """Builds the settings of the stack `deployment` (`project/stack`); from `folder` it reads the file of more sites.
 
     Raises:
         FindingsError: something is wrong; what was found `before` goes with it.
     """
     findings = before or Findings()
-    stack = _Stack(STACK.read(dict(raw), NAMESPACE, findings), findings)
+    given, more = dict(raw), list[tuple[str, _Values]]()
+    if folder is None and SITES_FILE in given:
+        why = "a program gives all of its sites in `sites`."
+        findings.add(UNKNOWN_KEY, f"{NAMESPACE}:{SITES_FILE}", why)
+    elif folder is not None and isinstance(name := given.get(SITES_FILE), str):
+        given.setdefault("sites", [])
+        more = read_sites_file(folder, name, findings)
+    stack = _Stack(STACK.read(given, NAMESPACE, findings), more, findings)
     settings = _read(stack, deployment, ssh_private_key, tunnel_secret, findings)
     check_all(settings, findings)
     settings = protection.settle_access(settings, stack.table("access"), findings)
@@ -60,9 +71,12 @@ class _Stack:
     So what is wrong between the sound ones is reported at the same time.
     """
 
-    def __init__(self, values: _Values, findings: Findings) -> None:
+    def __init__(
+        self, values: _Values, more_sites: Sequence[tuple[str, _Values]], findings: Findings
+    ) -> None:
         """`findings` has what is wrong with the values by themselves, and may have more than that later."""
         self._values = values
+        self._more = {"sites": more_sites}
         self._malformed = Findings(errors=[*findings.errors])
 
     def whole(self, key: str) -> bool:
@@ -88,15 +102,16 @@ class _Stack:
             if isinstance(found, dict)
             else ((f"{whole}[{index}]", value) for index, value in enumerate(found))
         )
-        return [(place, value) for place, value in named if not self._malformed.wrong(place)]
+        together = chain(named, self._more.get(key, ()))
+        return [(place, value) for place, value in together if not self._malformed.wrong(place)]
 
 
 def _with_command(error: Finding) -> Finding:
     """Adds the command that sets a missing value to the remedy of an error."""
     if error.kind not in (MISSING_KEY, NEEDED_KEY) or "pulumi config set" in error.message:
         return error
-    command = f"Set it with: pulumi config set --path '{error.place}' <value>"
-    return replace(error, remedy=f"{error.remedy} {command}")
+    command = say_how_to_set(error.place, "<value>")
+    return replace(error, remedy=f"{error.remedy} Set it with: {command}")
 
 
 def _read(

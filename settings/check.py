@@ -45,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _judged(path: Path) -> list[Finding] | OSError:
     try:
-        return judge(path.read_bytes(), path.stem.partition(".")[2] or path.stem)
+        return judge(path.read_bytes(), path.stem.partition(".")[2] or path.stem, path.parent)
     except OSError as error:
         return error
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from contextvars import copy_context
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeGuard
 
 from pulumi.runtime import set_all_config
@@ -23,8 +24,8 @@ _PROJECT = "argoweb"
 _SECURE = "secure"
 
 
-def judge(data: bytes, stack: str) -> list[Finding]:
-    """Finds what is wrong with the file of the stack of that name, or doubtful, each with its line.
+def judge(data: bytes, stack: str, folder: Path) -> list[Finding]:
+    """Finds what is wrong with the file of the stack of that name, or doubtful, each with its line; `folder` is the project's.
 
     What only Pulumi can know is left out: secrets, and with an `environment` what that may set.
     """
@@ -39,7 +40,7 @@ def judge(data: bytes, stack: str) -> list[Finding]:
         given = _values(keys["config"], decoder)
     except YamlError as error:
         return [_unreadable(f"this is no YAML: {error}", error.line)]
-    found = decoder.findings.errors or _judged(given, stack)
+    found = decoder.findings.errors or _judged(given, stack, folder)
     if "environment" in keys:
         found = [each for each in found if each.kind is not MISSING_KEY or "." in each.place]
     return [replace(each, line=_line(each.place, decoder.lines)) for each in found]
@@ -63,7 +64,7 @@ def _unreadable(text: str, line: int) -> Finding:
     return Finding(place="", kind=UNREADABLE_STACK, text=text, severity=Severity.ERROR, line=line)
 
 
-def _judged(given: Mapping[str, object], stack: str) -> list[Finding]:
+def _judged(given: Mapping[str, object], stack: str, folder: Path) -> list[Finding]:
     """Has the program's own reader judge the configuration."""
     secret = {key for key, value in given.items() if _is_secret(value)}
     # What is encrypted is not known; of a key that takes no secret it is enough that it is one.
@@ -74,10 +75,10 @@ def _judged(given: Mapping[str, object], stack: str) -> list[Finding]:
     }
     context = copy_context()
     context.run(set_all_config, texts, [key for key in secret if key in texts])
-    return context.run(_read, f"{_PROJECT}/{stack}")
+    return context.run(_read, f"{_PROJECT}/{stack}", folder)
 
 
-def _read(deployment: str) -> list[Finding]:
+def _read(deployment: str, folder: Path) -> list[Finding]:
     findings = Findings()
     raw = read_keys(findings)
     try:
@@ -87,7 +88,7 @@ def _read(deployment: str) -> list[Finding]:
         of_file = [each for each in error.findings if each.place.startswith("cloudflare:")]
         findings.errors += [each for each in of_file if each.kind is not NO_CREDENTIALS]
     try:
-        return list(build(raw, deployment=deployment, before=findings).warnings)
+        return list(build(raw, deployment=deployment, before=findings, folder=folder).warnings)
     except FindingsError as error:
         return list(error.findings)
 

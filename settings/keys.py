@@ -325,6 +325,8 @@ _ROLLOUT = Table(
     words=words.ROLLOUT,
 )
 
+SITES_FILE = "sitesFile"
+
 STACK = Table(
     joint=":",
     keys={
@@ -355,6 +357,10 @@ STACK = Table(
             ListOf(item=SITE),
             "What answers at each hostname, in the order in which they are tried.",
             "Set the first with: pulumi config set --path 'argoweb:sites[0].hostname' www.example.com",
+        ),
+        SITES_FILE: Key(
+            Text(expected="the path of a file such as sites.yaml"),
+            "A file with a list of more sites, which follow those of `sites`, for more than Pulumi takes in a stack file (some 1,500): YAML or JSON, by its path from the project's folder.",
         ),
         "access": Key(
             access_keys.ACCESS, "Cloudflare Access: who may come in. See docs/access.md."

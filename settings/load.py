@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 
 import pulumi
 from pulumi.runtime.config import CONFIG, is_config_secret
@@ -61,6 +62,7 @@ def load_settings() -> Settings:
         ssh_private_key=config.get_secret("sshPrivateKey") if private_key else None,
         tunnel_secret=config.get("tunnelSecret") or None,
         before=findings,
+        folder=Path(),
     )
 
 
@@ -72,7 +74,8 @@ def _check_size(findings: Findings) -> None:
             f"{NAMESPACE}:sites",
             f"the stack's configuration takes {handed} bytes, and Pulumi can hand over some {_MOST_BYTES}: with more it ends "
             "with 'argument list too long'.",
-            "Write sites that differ in their hostname alone as one: hostname: [a.example.com, b.example.com].",
+            "Write them into a file of their own (argoweb:sitesFile), or those that differ in their hostname alone as one: "
+            "hostname: [a.example.com, b.example.com].",
         )
 
 

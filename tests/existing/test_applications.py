@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -47,24 +48,31 @@ class Told:
 
 def told(access: Access, at: Any = "staff", own: OwnState | None = None, **more: Any) -> Told:
     """What is told of a stack with a site that has this `access`."""
+    return asked(stack(at, access={"team": TEAM, "groups": GROUPS, **more}), access, own)
+
+
+def stack(at: Any, **more: Any) -> dict[str, Any]:
+    """A stack with a site that has this `access`."""
     by_hand = {"access": {"required": True, "teamName": TEAM, "audTag": ["a" * 64]}}
-    values = {
+    return {
         "accountId": ACCOUNT,
         "zones": [{"name": "example.com", "id": ZONE}],
         "servers": {"web1": {"address": "192.0.2.1", "insecureHostKey": True}},
-        "access": {"team": TEAM, "groups": GROUPS, **more},
+        "access": {"team": TEAM, "groups": GROUPS},
         "sites": [
             {"hostname": NAME, "root": "/srv/www", **({} if at is None else {"access": at})},
             {"hostname": "pub.example.com", "root": "/srv/www", "access": "public"},
             {"hostname": "own.example.com", "root": "/srv/www", "originRequest": by_hand},
         ],
+        **more,
     }
-    return asked(values, access, own)
 
 
-def asked(values: dict[str, Any], access: Access, own: OwnState | None = None) -> Told:
+def asked(
+    values: dict[str, Any], access: Access, own: OwnState | None = None, at: Path | None = None
+) -> Told:
     findings, notices = Findings(), list[str]()
-    settings = build(values, deployment="argoweb/prod")
+    settings = build(values, deployment="argoweb/prod", folder=at)
     result = look_at_access(settings, Api(access), own or OwnState(), findings, notices)
     return Told(result, [*map(str, findings.errors)], [*map(str, findings.warnings), *notices])
 
@@ -448,6 +456,19 @@ def test_a_public_site_at_which_somebody_elses_application_asks_for_a_login_is_n
     )
     assert f"'By hand' ({id})" in warning
     assert not [line for line in result.said if "everybody, without a login: pub" in line]
+
+
+def test_a_site_of_a_file_is_given_an_application_by_hand(
+    cloudflare: Cloudflare, tmp_path: Path
+) -> None:
+    id = by_hand(cloudflare, NAME)
+    (tmp_path / "more.yaml").write_text(f"[{{hostname: {NAME}, root: /srv/www, access: staff}}]")
+
+    result = asked(stack(None, sites=[], sitesFile="more.yaml"), cloudflare.access(), at=tmp_path)
+
+    (problem,) = result.problems
+    assert problem.startswith("more.yaml[0]: ")
+    assert problem.endswith(f"go on with it: `access.application: {id}` at more.yaml[0]")
 
 
 def test_an_application_that_lets_everybody_in_asks_nobody_for_a_login(

@@ -25,7 +25,7 @@ def as_file(values: dict[str, Any], **more: Any) -> bytes:
 
 
 def messages(data: bytes) -> list[str]:
-    return [str(finding) for finding in judge(data, "prod")]
+    return [str(finding) for finding in judge(data, "prod", Path())]
 
 
 def check(
@@ -88,7 +88,7 @@ def test_each_finding_has_the_line_of_its_value(prod: dict[str, Any]) -> None:
     prod["tunnel"]["nam"] = "x"
     data = as_file(prod)
 
-    lines = {finding.place: finding.line for finding in judge(data, "prod")}
+    lines = {finding.place: finding.line for finding in judge(data, "prod", Path())}
 
     text = ["", *data.decode().splitlines()]
     assert "www.example.net" in text[lines["argoweb:sites[1].hostname"]]
@@ -113,13 +113,69 @@ def test_what_an_environment_may_set_is_not_missed(prod: dict[str, Any]) -> None
     ],
 )
 def test_what_is_no_stack_file_is_unreadable(text: str, expected: str) -> None:
-    found = judge(text.encode(), "prod")
+    found = judge(text.encode(), "prod", Path())
 
     assert expected in str(found[0])
 
 
+SITES = """
+- hostname: one.example.com
+  root: /srv/one
+- hostname: two.example.com
+  path: ^/x
+"""
+
+
+def of_file(prod: dict[str, Any], folder: Path, text: str) -> list[tuple[str, str]]:
+    """What is found in a stack whose sites are in a file: codes and texts."""
+    (folder / "sites.yaml").write_text(text)
+    del prod["sites"]
+    data = as_file(prod | {"sitesFile": "sites.yaml"})
+    return [(it.code, f"{it}") for it in judge(data, "prod", folder)]
+
+
+def test_what_is_wrong_with_a_site_of_a_file_of_its_own_is_found_there(
+    prod: dict[str, Any], tmp_path: Path
+) -> None:
+    found = of_file(prod, tmp_path, SITES)
+
+    assert ("backend", "sites.yaml[1]") in [(code, text.partition(":")[0]) for code, text in found]
+
+
+def test_a_missing_key_of_such_a_site_is_written_by_hand(
+    prod: dict[str, Any], tmp_path: Path
+) -> None:
+    ((code, text),) = of_file(prod, tmp_path, "[{root: /srv/one}]")
+
+    assert code == "missing-key"
+    assert text.endswith("Set it with: `hostname: <value>` at sites.yaml[0]")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sites: []", "sites.yaml has no list."),
+        ("", "sites.yaml has no list."),
+        ("[", "sites.yaml is no YAML, in line 1"),
+    ],
+)
+def test_a_file_of_sites_that_is_none_is_named(
+    prod: dict[str, Any], tmp_path: Path, text: str, said: str
+) -> None:
+    ((code, found),) = of_file(prod, tmp_path, text)
+
+    assert code == "sites-file"
+    assert found.startswith(f"argoweb:sitesFile: {said}")
+
+
+def test_a_file_of_sites_that_is_not_there_is_named(prod: dict[str, Any], tmp_path: Path) -> None:
+    (found,) = judge(as_file(prod | {"sitesFile": "no.yaml"}), "prod", tmp_path)
+
+    assert str(found) == "argoweb:sitesFile: no.yaml cannot be read: No such file or directory."
+
+
 def test_a_key_that_is_there_twice_is_told_alone() -> None:
-    found = judge(b"config:\n  argoweb:zones: []\n  argoweb:zones: []\n", "prod")
+    found = judge(b"config:\n  argoweb:zones: []\n  argoweb:zones: []\n", "prod", Path())
 
     assert [(each.kind.code, each.line) for each in found] == [("key-twice", 3)]
 

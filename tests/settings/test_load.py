@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from contextvars import copy_context
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pulumi.runtime import set_all_config
 
-from settings import FindingsError, load_settings
+from settings import FindingsError, Settings, load_settings
 
 KEY = (
     Ed25519PrivateKey.generate()
@@ -31,6 +32,14 @@ def problems(
     with pytest.raises(FindingsError) as refused:
         context.run(load_settings)
     return refused.value.problems
+
+
+def loaded(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> Settings:
+    context = copy_context()
+    context.run(set_all_config, values, list(SECRETS))
+    monkeypatch.setattr(pulumi, "get_project", lambda: "argoweb")
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
+    return context.run(load_settings)
 
 
 def as_pulumi_has_it(prod: dict[str, Any]) -> dict[str, str]:
@@ -105,6 +114,19 @@ def test_a_key_that_was_set_without_path_is_told_the_two_commands(
     )
 
 
+def test_sites_of_a_file_follow_those_of_the_stack_file(
+    prod: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sites.json").write_text('[{"hostname": "last.example.com", "root": "/srv/www"}]')
+    values = as_pulumi_has_it(prod) | {"argoweb:sitesFile": "sites.json"}
+
+    hostnames = loaded(monkeypatch, values).hostnames
+
+    assert hostnames[-1] == "last.example.com"
+    assert len(hostnames) == 1 + len(loaded(monkeypatch, as_pulumi_has_it(prod)).hostnames)
+
+
 def test_an_unknown_key_is_told_the_nearest_one(
     prod: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,22 +142,17 @@ def test_an_unknown_key_is_told_the_nearest_one(
 def test_a_stack_file_that_pulumi_can_hardly_hand_over_is_warned_of(
     prod: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = copy_context()
-    context.run(set_all_config, as_pulumi_has_it(prod), list(SECRETS))
-    monkeypatch.setattr(pulumi, "get_project", lambda: "argoweb")
-    monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
-
     told = {}
     for size in (90_000, 100_000):
         monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"": "x" * (size - 8)}))
-        warnings = context.run(load_settings).warnings
+        warnings = loaded(monkeypatch, as_pulumi_has_it(prod)).warnings
         told[size] = [each.message for each in warnings if each.code == "nearly-too-large"]
 
     assert told == {
         90_000: [],
         100_000: [
             "the stack's configuration takes 100000 bytes, and Pulumi can hand over some 131072: with more it ends with "
-            "'argument list too long'. Write sites that differ in their hostname alone as one: "
-            "hostname: [a.example.com, b.example.com]."
+            "'argument list too long'. Write them into a file of their own (argoweb:sitesFile), "
+            "or those that differ in their hostname alone as one: hostname: [a.example.com, b.example.com]."
         ],
     }
