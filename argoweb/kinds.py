@@ -1,9 +1,9 @@
 """Kinds of findings that the command line alone has: about what runs, and about what a first deployment needs.
 
-Of what a preview finds too the kinds stand in `settings/`.
+Of what an update finds too the kinds stand in `settings/`.
 """
 
-from settings import looked_up  # noqa: F401 so that the kinds that a preview finds too are known
+from settings import looked_up, on_servers  # noqa: F401 so that the kinds that an update finds too are known
 from values.findings import Kind, Severity
 
 _REFRESH = "pulumi up --refresh makes it what the stack says."
@@ -138,6 +138,4 @@ _wrong("caddy-old", "The server's Caddy is too old.",
        "Update nixpkgs, or set services.caddy.package.")
 _warns("cloudflared-other", "A cloudflared runs that is not the stack's.",
        "Remove it, if it is what this stack takes the place of: docs/operations.md, Move a hand-made set-up.")
-_warns("cloudflared-bad", "A version of cloudflared with a known fault runs.",
-       "Update nixpkgs, or set argoweb:package.")
 # fmt: on

@@ -6,6 +6,7 @@ from pathlib import Path
 _FOLDER = Path(__file__).resolve().parent.parent / "remote"
 PARTS = (
     "common.sh",
+    "warnings.sh",
     "switch.sh",
     "transaction.sh",
     "plan.sh",

@@ -22,7 +22,7 @@ swap() {
 }
 
 switch_system() {
-  local status=0 watch
+  local status=0 watch told=() lines=()
   if [[ -z $NEW_SYSTEM || $NEW_RUNNING == "$(current_system)" ]]; then return 0; fi
   step "switching to the new system"
   end_refused &
@@ -31,15 +31,18 @@ switch_system() {
   kill "$watch"
   case $status in
     0) ;;
-    2) step "switch-to-configuration reports a failed activation script (exit 2); whether it matters to us, the health check tells" ;;
-    4) step "switch-to-configuration reports failed units (exit 4); whether ours are among them, the health check tells" ;;
+    2) told=(switch-script "switch-to-configuration reports a failed activation script (exit 2); whether it matters to us, the health check tells.") ;;
+    4) told=(switch-units "switch-to-configuration reports failed units (exit 4); whether ours are among them, the health check tells.") ;;
     *)
       echo "switch-to-configuration failed with exit code $status:"
       tail -n 30 "$WORK/switch.log" | indent
       return 1
       ;;
   esac
-  if ((status)); then grep -i fail "$WORK/switch.log" | tail -n 5 | indent || true; fi
+  if ((status)); then
+    mapfile -t lines < <(grep -i fail "$WORK/switch.log" | tail -n 5 | indent)
+    warn "${told[@]}" "${lines[@]}"
+  fi
 }
 
 # Both programs take the new configuration: Caddy first, which then has the sites that cloudflared is about to send to
@@ -199,6 +202,7 @@ broken_off() {
   local status=$?
   trap - EXIT
   ((status)) || return 0
+  say_silenced
   echo "argoweb: the work broke off, see above."
   if [[ -d $TRANSACTION ]]; then roll_back; else untouched; fi
   exit 1
@@ -227,10 +231,12 @@ activate() {
     trap - EXIT
     tidy_staging
     step "done: the tunnel is connected and serves this configuration"
+    say_silenced
     theirs=$(others "$BASE_SYSTEM" "$BASE_DEFAULT" "$NEW_SYSTEM" "$NEW_RUNNING")
     if [[ -n $theirs ]]; then echo "STATE: the server serves this configuration.$theirs"; fi
   else
     trap - EXIT
+    say_silenced
     roll_back
     exit 1
   fi

@@ -66,13 +66,14 @@ check_beside() {
     return 1
   fi
   if [[ -n $others ]]; then
-    echo "warning: the server's own configuration of Caddy has sites where those of the stack are ($at), which take requests first: $others."
+    warn caddy-beside "the server's own configuration of Caddy has sites where those of the stack are ($at), which take requests first: $others."
   fi
   if grep -qx peer <<<"$there" && grep -q '{client_ip}' "$own"; then
-    echo "warning: Caddy takes cloudflared for the visitor, so the sites get the address 127.0.0.1. Put this into its global options, for each of ${at// /, }:"
-    echo "    servers ${at%% *} {"
-    echo "        trusted_proxies static 127.0.0.1/8 ::1/128"
-    echo "        client_ip_headers CF-Connecting-IP"
-    echo "    }"
+    warn caddy-visitor "Caddy takes cloudflared for the visitor, so the sites get the address 127.0.0.1." \
+      "Put this into its global options, for each of ${at// /, }:" \
+      "    servers ${at%% *} {" \
+      "        trusted_proxies static 127.0.0.1/8 ::1/128" \
+      "        client_ip_headers CF-Connecting-IP" \
+      "    }"
   fi
 }

@@ -105,7 +105,7 @@ validate_caddy() {
   read_surroundings "$unit" "--property=BindReadOnlyPaths=$WORK/candidate:${SETTING[config-dir]}"
   check_caddy_version "$PROGRAM_OF_CADDY" || return 1
   if [[ -n $MISSING ]]; then
-    step "not checked: Caddy's unit needs $MISSING, which is not there yet"
+    warn caddy-unchecked "not checked: Caddy's unit needs $MISSING, which is not there yet."
     return
   fi
   there=$CONFIG # until the switch

@@ -38,6 +38,7 @@ untouched() {
 }
 fail_untouched() {
   trap - EXIT
+  say_silenced
   echo "argoweb: $*"
   untouched
   exit 1
@@ -57,6 +58,7 @@ indent() { sed 's/^/      | /' | cut -c1-2000; } # the Pulumi plugin hangs on a 
 
 # The manifest's lines are `key value…`; `file NAME MODE USER:GROUP SHA256 PATH` is one file, in order;
 # `instance UNIT ADDRESS` is one cloudflared and where it serves /ready, in the order of their restarts;
+# `accept CODE` is a warning that stays silent;
 # `tunnel-secret made` is one that Cloudflare has before the servers, `imported` one that it had before argoweb.
 declare -A SETTING=() INSTANCE_METRICS=() FILE_MODE=() FILE_OWNER=() FILE_SUM=() FILE_PATH=()
 declare -a FILES=() INSTANCES=() CADDY=() REBUILD_ARGS=() HEALTH_URLS=() HEALTH_SITES=() READS=()
@@ -74,6 +76,7 @@ read_manifest() {
         INSTANCE_METRICS[${rest% *}]=${rest#* }
         ;;
       caddy-unit) SETTING[$key]=$rest CADDY=("$rest.service") ;;
+      accept) ACCEPTED+=("$rest") ;;
       rebuild-arg) REBUILD_ARGS+=("$rest") ;;
       health-url) HEALTH_URLS+=("$rest") ;;
       health-site) HEALTH_SITES+=("$rest") ;;

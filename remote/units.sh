@@ -111,5 +111,5 @@ known_fault() {
 warn_of() {
   local fault
   fault=$(known_fault "$1")
-  if [[ -n $fault ]]; then echo "warning: $fault [cloudflared-bad]"; fi
+  if [[ -n $fault ]]; then warn cloudflared-bad "$fault"; fi
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from settings import Rebuild, Settings
 from settings.contract import VERSION
 from settings.keys import BY_CADDY, BY_CLOUDFLARED
+from settings.on_servers import CODES
 from settings.unit_paths import of_caddy, of_cloudflared
 
 
@@ -51,6 +52,7 @@ def serving(settings: Settings) -> Sequence[str]:
             for site in settings.health.sites
         ),
         *_read_by_units(settings),
+        *(f"accept {code}" for code in sorted(CODES.intersection(settings.accept))),
     ]
 
 

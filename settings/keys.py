@@ -392,7 +392,7 @@ STACK = Table(
         "rollout": Key(_ROLLOUT, "In which batches several servers take a change.", {}),
         "accept": Key(
             ListOf(item=Text(expected="the code of a warning")),
-            "Codes of warnings that are known and stay silent, as path-unanchored; docs/findings.md has them all.",
+            "Codes of warnings that are known and stay silent, of a preview and of an update, as path-unanchored; docs/findings.md has them all.",
             [],
         ),
     },

@@ -1,6 +1,7 @@
 """Which codes of findings the tests have seen: a run of all that needs no sandbox fails for one that none has raised."""
 
 import os
+import re
 from typing import Any
 
 import pytest
@@ -23,7 +24,12 @@ def pytest_configure() -> None:
     setattr(Finding, "__init__", noted)  # noqa: B010 since mypy lets nobody assign to a method
 
 
-@pytest.hookimpl(optionalhook=True)
+def note_warnings(said: str) -> str:
+    """Notes the codes of the warnings that a server's program has said, which are no findings of Python's."""
+    _SEEN.update(re.findall(r"^warning: .* \[([a-z-]+)\]$", said, re.MULTILINE))
+    return said
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Takes over what a worker of pytest-xdist has seen, if that is in use."""

@@ -1,6 +1,6 @@
 """Checks that `argoweb:accept` names warnings."""
 
-from settings import looked_up  # noqa: F401 so that the codes of look-ups are known too
+from settings import looked_up, on_servers  # noqa: F401 so that their codes are known too
 from settings.model import Settings
 from values.findings import KINDS, Findings, Kind
 from values.kinds import nearest
@@ -10,7 +10,7 @@ NOT_ACCEPTABLE = Kind("not-acceptable", "`argoweb:accept` has the code of an err
 
 
 def check(settings: Settings, findings: Findings) -> None:
-    """Refuses codes that are none of a preview's warnings; an error cannot be silenced."""
+    """Refuses codes that are none of a warning; an error cannot be silenced."""
     known = [code for code, kind in KINDS.items() if kind.can_be_accepted]
     for index, code in enumerate(settings.accept):
         place = f"argoweb:accept[{index}]"

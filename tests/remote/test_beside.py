@@ -15,6 +15,7 @@ from render import render_caddyfile
 from sandbox.caddy import OLDEST
 from settings.build import build
 from settings.model import INTERNAL_NAME
+from tests.codes import note_warnings
 from tests.ports import free_port
 from tests.render.caddy import PROGRAM, Running, program_of, whole_file
 
@@ -138,14 +139,16 @@ class Server:
         (folder / "argoWeb.caddy").write_text(
             f"{self.ours()}http://argoweb-probe.invalid:1 {{\n}}\n"
         )
-        parts = "\n".join((REMOTE / name).read_text() for name in ("caddy.sh", "beside.sh"))
+        parts = "\n".join(
+            (REMOTE / name).read_text() for name in ("warnings.sh", "caddy.sh", "beside.sh")
+        )
         words = ["bash", "-euo", "pipefail", "-c", f'{parts}\ncheck_beside "$1" "$(flat)"']
         result = subprocess.run(
             [*words, "server.sh", folder / "argoWeb.caddy"],
             input=adapted, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert result.stderr == ""
-        return result.stdout, result.returncode
+        return note_warnings(result.stdout), result.returncode
 
     def ours(self) -> str:
         """argoWeb.caddy."""

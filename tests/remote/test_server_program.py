@@ -12,7 +12,9 @@ from components.remote_programs import SERVER_PROGRAM
 
 REMOTE = Path(__file__).resolve().parents[2] / "remote"
 COMMON = (REMOTE / "common.sh").read_text()
-CADDY = "".join((REMOTE / name).read_text() for name in ("ports.sh", "caddy.sh", "beside.sh"))
+CADDY = "".join(
+    (REMOTE / name).read_text() for name in ("warnings.sh", "ports.sh", "caddy.sh", "beside.sh")
+)
 SYSTEMD_RUN = """#!/bin/bash
 # Runs nothing: the test writes what the work on the server would.
 printf '%s\\n' "$@" >"$STUBS/words"

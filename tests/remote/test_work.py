@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.remote_programs import SERVER_PROGRAM
+from tests.codes import note_warnings
 
 SYSTEMCTL = """#!/bin/bash
 echo "systemctl $*" >>$FOLDER/calls
@@ -183,7 +184,7 @@ class Server:
             },
         )
         assert "server.sh: line " not in result.stdout, "bash itself complains"
-        return result.stdout, result.returncode
+        return note_warnings(result.stdout), result.returncode
 
     def calls(self) -> list[str]:
         """What was asked of systemd and of the systems since the last time, without questions."""

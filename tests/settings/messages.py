@@ -26,8 +26,9 @@ config:
   argoweb:accept: [path-unanchored, site-loop]
 ```
 
-silences warnings by their codes, which a preview shows behind each; what is silenced is said in one line. An error cannot be silenced. Where it says `doubt`,
-cloudflared takes what cannot work: an error in a stack, a warning of `python -m ingress check`.
+silences warnings by their codes, which a preview and an update show behind each, what a server says there too; what is
+silenced is said in one line. An error cannot be silenced. Where it says `doubt`, cloudflared takes what cannot work: an
+error in a stack, a warning of `python -m ingress check`.
 
 | code | | what is found |
 |---|---|---|
@@ -35,8 +36,7 @@ cloudflared takes what cannot work: an error in a stack, a warning of `python -m
 _RUNNING = """
 ## Of what runs
 
-[The command line](commands.md) finds these, and looks at what the first `pulumi up` needs. A server's program names
-`cloudflared-bad` too.
+[The command line](commands.md) finds these, whatever is accepted, and looks at what the first `pulumi up` needs.
 
 | code | | what is found | what to do |
 |---|---|---|---|

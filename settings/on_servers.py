@@ -1,0 +1,32 @@
+"""Kinds of warnings that a server's program gives during an update: `remote/` gives each by its code.
+
+They stand here since `argoweb:accept`, which is read before, may name them.
+"""
+
+from values.findings import Kind, Severity, warning
+
+KINDS = (
+    Kind(
+        "cloudflared-bad",
+        "A version of cloudflared with a known fault runs.",
+        Severity.WARNING,
+        Severity.WARNING,
+        "Update nixpkgs, or set argoweb:package.",
+    ),
+    warning(
+        "caddy-beside",
+        "The server's own configuration of Caddy has sites that take requests before the stack's.",
+    ),
+    warning(
+        "caddy-visitor", "Caddy takes cloudflared for the visitor, and tells sites its address."
+    ),
+    warning(
+        "caddy-unchecked",
+        "Caddy's files go to a server unchecked, since its unit needs a file that is not there yet.",
+    ),
+    warning(
+        "switch-script", "An activation script of the server fails when its system is switched."
+    ),
+    warning("switch-units", "Units of the server fail when its system is switched."),
+)
+CODES = frozenset(kind.code for kind in KINDS)
