@@ -10,7 +10,7 @@ import pulumi
 
 from components.places import tell_no_places
 from components.whole import declare
-from edge import urls_of
+from edge import list_urls
 from settings import load_settings, read_access
 
 # Pulumi interrupts the program once a resource has failed; Python would add a stack trace to what Pulumi says of that.
@@ -31,7 +31,7 @@ async def program() -> None:
     made = await declare(settings, read_access())
     pulumi.export("tunnelId", made.tunnel.tunnel_id)
     pulumi.export("hostnames", settings.hostnames)
-    pulumi.export("urls", urls_of(settings))
+    pulumi.export("urls", list_urls(settings))
     if made.service_tokens:
         pulumi.export("serviceTokens", made.service_tokens)
 

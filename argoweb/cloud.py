@@ -14,8 +14,8 @@ from existing.api import PER_PAGE, Api, ApiError, NotThere
 from existing.applications import list_access
 from existing.edits import compare_record
 from existing.hostnames import EXCLUSIVE
-from existing.imported_tunnel import managed_remotely, tunnel_path
-from settings import Zone, owner_mark
+from existing.imported_tunnel import is_managed_remotely, write_tunnel_path
+from settings import Zone, write_mark
 from values.findings import Finding
 
 _T = TypeVar("_T")
@@ -49,7 +49,7 @@ class CloudSeen:
 def look_at_cloudflare(stack: Stack) -> CloudSeen:
     """Asks for the tunnel (two requests), Access (one) and each zone (one for its records), all at once."""
     api = Api(stack.access)
-    zones = {zone.name: zone for zone in map(stack.settings.zone_of, stack.settings.named)}
+    zones = {zone.name: zone for zone in map(stack.settings.find_zone, stack.settings.named)}
     with ThreadPoolExecutor(8) as pool:
         tunnel = pool.submit(_look_at_tunnel, stack, api)
         access = pool.submit(_look_at_access, stack, api)
@@ -85,14 +85,14 @@ def _look_at_tunnel(stack: Stack, api: Api) -> tuple[dict[str, Any], list[Findin
         return {}, [observe("tunnel-not-made", "tunnel", "the stack has made none yet")]
     tunnel_id, name = str(made["id"]), str(made["name"])
     seen: dict[str, Any] = {"tunnel_id": tunnel_id, "tunnel_name": name}
-    path = tunnel_path(stack.settings, tunnel_id)
+    path = write_tunnel_path(stack.settings, tunnel_id)
 
     def line(code: str, text: str) -> list[Finding]:
         return [observe(code, "tunnel", f"{name} ({tunnel_id}) {text}")]
 
     try:
-        there = api.one(path, permissions.TUNNEL)
-        connected = api.listed(f"{path}/connections", permissions.TUNNEL)
+        there = api.read_one(path, permissions.TUNNEL)
+        connected = api.read_list(f"{path}/connections", permissions.TUNNEL)
     except NotThere:
         return {**seen, "tunnel_status": "missing"}, line("tunnel-missing", "is gone at Cloudflare")
     except ApiError as error:
@@ -111,7 +111,7 @@ def _look_at_tunnel(stack: Stack, api: Api) -> tuple[dict[str, Any], list[Findin
         for each in connected
     ]
     lines: list[Finding] = []
-    if managed_remotely(there):
+    if is_managed_remotely(there):
         lines += line("tunnel-remote", "is managed in Cloudflare's dashboard now")
     if there["name"] != name:
         lines += line("tunnel-renamed", f"is called '{there['name']}' at Cloudflare")
@@ -142,8 +142,8 @@ def _look_at_access(stack: Stack, api: Api) -> list[Finding]:
 def _look_at_zone(stack: Stack, api: Api, zone: Zone) -> tuple[Sequence[Record], list[Finding]]:
     """Lists a zone's records, and finds what takes requests before the stack's records do."""
     path = f"zones/{find_zone_id(stack, api, zone)}"
-    records = api.listed(f"{path}/dns_records", permissions.DNS, per_page=PER_PAGE)
-    hostnames = [name for name in stack.settings.named if stack.settings.zone_of(name) == zone]
+    records = api.read_list(f"{path}/dns_records", permissions.DNS, per_page=PER_PAGE)
+    hostnames = [name for name in stack.settings.named if stack.settings.find_zone(name) == zone]
     return records, [*find_shadows(api, path, zone, records, hostnames)]
 
 
@@ -156,7 +156,7 @@ def find_zone_id(stack: Stack, api: Api, zone: Zone) -> str:
     if zone.id:
         return zone.id
     query: dict[str, str | int] = {"name": zone.name, "account.id": stack.settings.account_id}
-    found = api.listed("zones", permissions.ZONE, **query)
+    found = api.read_list("zones", permissions.ZONE, **query)
     if not found:
         raise ApiError(
             f"the account {stack.settings.account_id} has no zone '{zone.name}' that the token may see"
@@ -170,9 +170,9 @@ def _judge_records(
     """Tells for each hostname how its record is, and finds what is wrong with any."""
     settings, lines = stack.settings, list[Finding]()
     how = {site.hostname: "none" for site in settings.sites}
-    mark = owner_mark(settings.deployment)
+    mark = write_mark(settings.deployment)
     for hostname in settings.named:
-        zone = settings.zone_of(hostname).name
+        zone = settings.find_zone(hostname).name
         if zone not in listed:
             how[hostname] = "unknown"
             continue

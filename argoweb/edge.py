@@ -119,6 +119,6 @@ def explain(hostname: str, status: int, body: str) -> str:
 
 
 def _number(body: str) -> int | None:
-    """Cloudflare's code in its error page."""
+    """Finds Cloudflare's code in its error page."""
     found = _CODE.search(body)
     return int(found[1]) if found else None

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from edge import hostname_of, path_of
+from edge import find_hostname, find_path
 from settings import Settings, Site
 from settings.model import Service
 
@@ -20,7 +20,7 @@ def write_curl_config(settings: Settings) -> str:
 
 
 def _write_transfer(settings: Settings, site: Site) -> list[str]:
-    hostname, path = hostname_of(site), path_of(site)
+    hostname, path = find_hostname(site), find_path(site)
     if hostname is None or path is None:
         return []
     lines = [

@@ -11,7 +11,7 @@ from argoweb.edge import Seen
 from argoweb.report import observe
 from argoweb.server import ServerSeen, look_at_servers
 from argoweb.stack import Stack
-from edge import hostname_of, path_of
+from edge import find_hostname, find_path
 from settings import Site
 from values.findings import Finding
 
@@ -52,8 +52,8 @@ class Overview:
         return lines
 
     def edge_of(self, site: Site) -> Seen | None:
-        """What a visitor sees of a site; `None` where nobody can ask."""
-        hostname, path = hostname_of(site), path_of(site)
+        """Gives what a visitor sees of a site; `None` where nobody can ask."""
+        hostname, path = find_hostname(site), find_path(site)
         return None if hostname is None or path is None else self.edge.get((hostname, path))
 
 
@@ -67,7 +67,7 @@ def look_at(stack: Stack, *, edge_url: str | None) -> Overview:
     asked = [
         (hostname, path)
         for site in stack.settings.sites
-        if (hostname := hostname_of(site)) and (path := path_of(site))
+        if (hostname := find_hostname(site)) and (path := find_path(site))
     ]
     with ThreadPoolExecutor(2) as pool:
         cloud = pool.submit(look_at_cloudflare, stack)

@@ -52,6 +52,6 @@ def _takes(pattern: str, hostname: str) -> bool:
 def _seen(api: Api, path: str) -> list[dict[str, Any]]:
     """Gives the items of a list of the API, and none if the token may not see them."""
     try:
-        return api.listed(path, "")
+        return api.read_list(path, "")
     except ApiError:
         return []

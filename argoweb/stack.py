@@ -15,7 +15,7 @@ from pulumi.runtime.settings import Settings as Runtime
 
 from argoweb.errors import StackUnreadable
 from existing import OwnState
-from existing.state import APPLICATION, POLICY, RECORD, TUNNEL, by_uri
+from existing.state import APPLICATION, POLICY, RECORD, TUNNEL, index_by_uri
 from settings import Access, FindingsError, Settings, load_settings, read_access
 
 _SECONDS = 60
@@ -162,7 +162,7 @@ def read_state(exported: Mapping[str, Any]) -> State:
         records={record["name"]: record for record in outputs(RECORD)},
         manifests=manifests,
         access=OwnState(
-            applications=by_uri(outputs(APPLICATION)),
+            applications=index_by_uri(outputs(APPLICATION)),
             policies=tuple(outputs(POLICY)),
         ),
     )

@@ -43,10 +43,10 @@ def _valid(stack: Stack, api: Api) -> list[Finding]:
         said = f"the {stack.access.named} may do whatever its user may"
         return [_line("token-wide", said)]
     try:
-        found = api.one("user/tokens/verify", "")
+        found = api.read_one("user/tokens/verify", "")
     except ApiError as error:
         try:  # the token may be one of an account and not of a user
-            found = api.one(f"accounts/{stack.settings.account_id}/tokens/verify", "")
+            found = api.read_one(f"accounts/{stack.settings.account_id}/tokens/verify", "")
         except ApiError:
             return [_line("token-invalid", str(error))]
     if found.get("status") != "active":
@@ -104,7 +104,7 @@ def _permitted(
     api: Api, what: str, read: str, changed: str, permission: str, method: str = "PATCH"
 ) -> list[Finding]:
     try:
-        api.one(read, permission)
+        api.read_one(read, permission)
         may = api.may_change(changed, method)
     except ApiError as error:
         return [_line("token-permission", str(error))]
@@ -117,7 +117,7 @@ def _permitted(
 def _reach(stack: Stack, api: Api) -> list[Finding]:
     """Finds whether the token reaches more zones and accounts than the stack needs."""
     try:
-        zones = api.listed("zones", permissions.ZONE, per_page=50)
+        zones = api.read_list("zones", permissions.ZONE, per_page=50)
         accounts = {zone["account"]["id"] for zone in zones}
     except ApiError:
         return []  # `_zone` tells it for each zone
@@ -132,7 +132,7 @@ def _reach(stack: Stack, api: Api) -> list[Finding]:
 
 def _zone(stack: Stack, api: Api, zone: Zone) -> list[Finding]:
     try:
-        found = api.one(f"zones/{find_zone_id(stack, api, zone)}", permissions.ZONE)
+        found = api.read_one(f"zones/{find_zone_id(stack, api, zone)}", permissions.ZONE)
     except ApiError as error:
         return [_line("zone-unreadable", str(error), place=zone.name)]
     servers = ", ".join(found.get("name_servers") or [])

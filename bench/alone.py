@@ -14,7 +14,7 @@ from render import (
     render_cloudflared_yml,
     render_manifest,
     render_module_json,
-    serving,
+    render_serving,
 )
 
 _IMPORT = """
@@ -77,6 +77,6 @@ def _settings(count: int) -> float:
         for n, _ in enumerate(texts)
     ]
     render_manifest(
-        serving(settings), settings.servers[0].rebuild, owner="argoweb/bench", files=entries
+        render_serving(settings), settings.servers[0].rebuild, owner="argoweb/bench", files=entries
     )
     return time.process_time() - began

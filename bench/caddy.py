@@ -18,7 +18,7 @@ from pathlib import Path
 from bench.load import compared, is_measurable, together, under_load
 from bench.rounds import Row
 from bench.stacks import settings_of
-from render import global_options, render_caddyfile
+from render import render_caddyfile, render_global_options
 
 SIZES = (10, 500)
 _CONNECTIONS = 16
@@ -88,7 +88,7 @@ def _rendered(size: int, port: int, upstream: int, www: Path) -> str:
             "sites": sites,
         }
     )
-    return f"{{\n{global_options(settings.caddy)}}}\n{render_caddyfile(settings)}"
+    return f"{{\n{render_global_options(settings.caddy)}}}\n{render_caddyfile(settings)}"
 
 
 def _by_hand(size: int, port: int, upstream: int, www: Path) -> str:

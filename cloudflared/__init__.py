@@ -1,13 +1,13 @@
 """cloudflared's own configuration language: its keys, its rules, its checks."""
 
 from cloudflared.flags import SETTINGS
-from cloudflared.handed_over import without_handed_over
+from cloudflared.handed_over import leave_out_handed_over
 from cloudflared.keys import ORIGIN_REQUEST
-from cloudflared.order import specific_first
+from cloudflared.order import put_specific_first
 from cloudflared.origins import check_origin
 from cloudflared.router import Router
 from cloudflared.rules import Rule
-from cloudflared.unclean import UNCLEAN, refusing_unclean
+from cloudflared.unclean import UNCLEAN, refuse_unclean
 from cloudflared.warnings import check_order, check_rule, check_settings
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "check_origin",
     "check_rule",
     "check_settings",
-    "refusing_unclean",
-    "specific_first",
-    "without_handed_over",
+    "leave_out_handed_over",
+    "put_specific_first",
+    "refuse_unclean",
 ]

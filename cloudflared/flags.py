@@ -18,7 +18,7 @@ from cloudflared.keys import (
     RULE,
     WARP_ROUTING,
     WORDS,
-    address_problem,
+    check_address,
 )
 from values.kinds import Checked, Choice, Flag, Key, ListOf, Shape, Table, Text, Whole
 
@@ -28,15 +28,15 @@ LONGEST_GRACE_PERIOD = 180
 """Seconds; cloudflared does not start with more (`cmd.go`, `gracePeriod`)."""
 
 
-def _grace_period(text: str) -> str | None:
-    length = durations.seconds(text)
+def _check_grace_period(text: str) -> str | None:
+    length = durations.read_seconds(text)
     if length is not None and length > LONGEST_GRACE_PERIOD:
         return "at most '3m'"
-    return durations.problem(text)
+    return durations.find_problem(text)
 
 
-def _tag(text: str) -> str | None:
-    """From `tag.go`: the name is one of an HTTP header, the value is not empty and of printable ASCII."""
+def _check_tag(text: str) -> str | None:
+    """Says what a tag should have been, by `tag.go`: a name as HTTP headers have, and a value of printable ASCII."""
     if re.fullmatch(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+=[ -~]+", text):
         return None
     return "a tag such as 'site=home', of ASCII characters, without blanks before the '='"
@@ -77,7 +77,7 @@ _FLAGS = {
         Choice(("auto", "4", "6")), "IP version towards Cloudflare, in quotes.", "auto"
     ),
     "edge-bind-address": _key(
-        Checked(check=address_problem, example="192.0.2.1", kind="an IP address"),
+        Checked(check=check_address, example="192.0.2.1", kind="an IP address"),
         "Source address of the connections.",
     ),
     "region": _key(Text(), "Where the connections end: `us` keeps them in the United States."),
@@ -87,12 +87,12 @@ _FLAGS = {
     ),
     "ha-connections": _key(Whole(least=1, most=64), "Connections to Cloudflare.", "4"),
     "grace-period": _key(
-        Duration(check=_grace_period),
+        Duration(check=_check_grace_period),
         "How long running requests may go on when it stops, at most 3m.",
         "30s",
     ),
     "tag": _key(
-        ListOf(item=Checked(check=_tag, example="site=home", kind="a tag")),
+        ListOf(item=Checked(check=_check_tag, example="site=home", kind="a tag")),
         "What Cloudflare shows with this connector, each as `KEY=VALUE`.",
     ),
     "label": _key(Text(), "Name that Cloudflare shows for this connector."),
@@ -181,13 +181,13 @@ _REMOVED_FLAGS: dict[str, Shape] = {
 }
 
 
-def _names(text: str) -> list[str]:
+def _split(text: str) -> list[str]:
     return text.split()
 
 
 _IDLE_FLAGS: dict[str, Shape] = {
     **dict.fromkeys(
-        _names(
+        _split(
             "hostname id lb-pool name quick-service api-key api-email api-ca-key api-url local-ssh-port bucket-name region-name secret-id access-key-id session-token "
             "s3-url-host host-key-path"
         ),
@@ -196,7 +196,7 @@ _IDLE_FLAGS: dict[str, Shape] = {
     **dict.fromkeys(("is-autoupdated", "use-reconnect-token", "ui"), Flag()),
     **dict.fromkeys(("heartbeat-count", "compression-quality", "max-fetch-size"), Whole()),
     **dict.fromkeys(
-        _names(
+        _split(
             "ssh-idle-timeout ssh-max-timeout proxy-connection-timeout proxy-expect-continue-timeout "
             "heartbeat-interval"
         ),

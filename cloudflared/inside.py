@@ -143,8 +143,8 @@ _SOCKETS = (
 _SOCKET = re.compile(r"unix(?:\+\w+)?(?::|/)(.*)")
 
 
-def inside_thing(address: str) -> str | None:
-    """What is known to be at an address, or nothing.
+def find_inside_thing(address: str) -> str | None:
+    """Finds what is known to be at an address; `None` if nothing is.
 
     The address is a URL, `host:port`, or a socket in cloudflared's form (`unix:/path`) or Caddy's (`unix//path`).
     """

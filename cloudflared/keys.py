@@ -11,8 +11,8 @@ from cloudflared.go.durations import Duration
 from values.kinds import Checked, Choice, Flag, Key, ListOf, Shape, Table, Text, Whole
 
 
-def address_problem(text: str) -> str | None:
-    """What was expected in the place of a text that is no IP address, or one with a zone."""
+def check_address(text: str) -> str | None:
+    """Says what was expected in the place of a text that is no IP address, or one with a zone; else `None`."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -20,8 +20,8 @@ def address_problem(text: str) -> str | None:
     return "an IP address without a zone such as '%eth0'" if "%" in text else None
 
 
-def network_problem(text: str) -> str | None:
-    """What Go's `net.ParseCIDR` has against a network, or nothing."""
+def check_network(text: str) -> str | None:
+    """Says what Go's `net.ParseCIDR` has against a network; `None` for a right one."""
     address, slash, length = text.partition("/")
     if not slash:
         return "a network with its prefix length, such as '10.0.0.0/8'"
@@ -36,7 +36,7 @@ def network_problem(text: str) -> str | None:
 
 
 DURATION = Duration()
-NETWORK = Checked(check=network_problem, example="10.0.0.0/8", kind="a network")
+NETWORK = Checked(check=check_network, example="10.0.0.0/8", kind="a network")
 PATH = Text(expected="a path without blanks around it", pattern=r"\S(?:.*\S)?", empty=True)
 HOST = Text(
     expected="a host such as 'app.local' or 'app.local:3000'",

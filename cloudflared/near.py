@@ -30,25 +30,25 @@ _HOSTNAME = re.compile(
 )
 
 
-def perhaps_service(text: str) -> str:
-    """`; perhaps 'SERVICE'` for a text that is nearly one, or nothing."""
-    found = likely_service(text)
+def suggest_service(text: str) -> str:
+    """Writes `; perhaps 'SERVICE'` for a text that is nearly a service, and nothing for another one."""
+    found = find_likely_service(text)
     return f"; perhaps '{found}'" if found else ""
 
 
-def likely_service(text: str) -> str | None:
-    """The service that a text is nearly, or nothing; also for one that is taken already."""
-    return next((found for found in _services(text.strip()) if _taken(found, text)), None)
+def find_likely_service(text: str) -> str | None:
+    """Finds the service that a text is nearly, also if the text itself is one; `None` if there is none."""
+    return next((found for found in _list_services(text.strip()) if _is_taken(found, text)), None)
 
 
-def _taken(found: str, instead_of: str) -> bool:
+def _is_taken(found: str, instead_of: str) -> bool:
     try:
-        return found != instead_of and services.doubt(found, services.parse(found)) is None
+        return found != instead_of and services.find_doubt(found, services.parse(found)) is None
     except ServiceError:
         return False
 
 
-def _services(text: str) -> Iterator[str]:
+def _list_services(text: str) -> Iterator[str]:
     if (status := _STATUS.fullmatch(text)) is not None:
         word = re.sub("[^a-z]", "", status[1].lower())
         if (not word and status[2] in _STATUSES) or difflib.get_close_matches(
@@ -59,7 +59,7 @@ def _services(text: str) -> Iterator[str]:
     bare = _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).strip("\"'`")
     if bare != text:
         yield bare
-        yield from _services(bare)
+        yield from _list_services(bare)
     if re.fullmatch(r":?[0-9]{2,5}", text):
         yield f"http://localhost:{text.removeprefix(':')}"
     if (
@@ -71,7 +71,7 @@ def _services(text: str) -> Iterator[str]:
     if (socket := re.fullmatch(r"(?:(unix(?:\+tls)?)[:/]+(?!~)|/)([^\s:/]\S*)", text)) is not None:
         yield f"{socket[1] or 'unix'}:/{socket[2]}"
     scheme, separator, rest = text.rpartition("://")
-    if (address := bracketed(rest.rstrip("/"))) is not None:
+    if (address := put_in_brackets(rest.rstrip("/"))) is not None:
         yield f"{scheme}{separator}{address}" if scheme else f"http://{address}"
     if (twice := re.fullmatch(r"\w+://(\w+://[^/]+?)/?", text)) is not None:
         yield twice[1]
@@ -90,8 +90,8 @@ def _services(text: str) -> Iterator[str]:
         yield f"http://{text.rstrip('/')}"
 
 
-def perhaps_path(text: str) -> str:
-    """`; perhaps 'PATTERN'` for a path that is written as shells write names, or nothing."""
+def suggest_path(text: str) -> str:
+    """Writes `; perhaps 'PATTERN'` for a path that is written as shells write names, and nothing for another one."""
     if re.fullmatch(r"/?\*+", text):
         return "; leave it out for every path"
     if not re.fullmatch(r"[\w/.*-]+", text) or "*" not in text or not re.search(r"\w", text):
@@ -102,8 +102,8 @@ def perhaps_path(text: str) -> str:
     return f"; perhaps '{pattern}'" if Pattern(pattern).anchored else ""
 
 
-def bracketed(text: str) -> str | None:
-    """An IPv6 address, with a port or without, in the brackets that a URL needs; nothing for what is none."""
+def put_in_brackets(text: str) -> str | None:
+    """Puts an IPv6 address, with a port or without, into the brackets that a URL needs; `None` for another text."""
     host, _, port = text.rpartition(":")
     for address, end in ((host, f":{port}"), (text, "")):
         try:
@@ -115,13 +115,13 @@ def bracketed(text: str) -> str | None:
     return None
 
 
-def perhaps_hostname(text: str) -> str:
-    """`; perhaps 'HOSTNAME'`, with its path, for a URL or the like; else nothing."""
+def suggest_hostname(text: str) -> str:
+    """Writes `; perhaps `hostname: HOSTNAME``, with its path, for a URL or the like, and nothing for another text."""
     found = _HOSTNAME.fullmatch(text.strip())
     if found is None or not set(text) & set("/:@?# "):
         return ""
     prefix, name = ("*.", found[1][2:]) if found[1].startswith("*.") else ("", found[1])
-    hostname = idna.lookup_name(name)
+    hostname = idna.look_up_name(name)
     if not hostname or "." not in hostname or prefix + hostname == text:
         return ""
     path = (

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 
 from cloudflared.go.inclusion import covers
 from cloudflared.rules import Rule
-from cloudflared.warnings import plain_path
+from cloudflared.warnings import simplify_path
 
 
-def specific_first(rules: Sequence[Rule]) -> list[int]:
-    """The indices of the rules, so ordered that each stands before those that are more general.
+def put_specific_first(rules: Sequence[Rule]) -> list[int]:
+    """Gives the indices of the rules, so ordered that each stands before those that are more general.
 
-    That is a wildcard that takes the hostname too, whatever the paths, and on one hostname a path that takes what the
-    other one does and more. Of two paths of which that cannot be said, the one of the longer text comes first. The rules
-    of a hostname stay at the places that they have together, unless a more general one stands before them: then they
-    move up to the first of these. What was sorted once stays as it is.
+    A wildcard is more general than a hostname that it takes, whatever the paths; on one hostname, a path is more general
+    that takes what the other one does and more. If neither of two paths is, the one of the longer text comes first. The rules
+    of a hostname stay at the places that they have together; if a more general one stands before them, they move up to
+    the first of these. Rules that are in this order already keep it.
     """
     hostnames = [rule.hostname or "*" for rule in rules]
     by_hostname: dict[str, list[int]] = defaultdict(list)
@@ -23,7 +23,7 @@ def specific_first(rules: Sequence[Rule]) -> list[int]:
         by_hostname[hostname].append(index)
     order = [*range(len(rules))]
     for places in by_hostname.values():
-        by_path = _specific_paths_first([plain_path(rules[index]) for index in places])
+        by_path = _specific_paths_first([simplify_path(rules[index]) for index in places])
         for place, at in zip(places, by_path, strict=True):
             order[place] = places[at]
     found: dict[int, None] = {}

@@ -5,17 +5,17 @@ import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 from cloudflared.go import idna
-from cloudflared.inside import inside_thing
+from cloudflared.inside import find_inside_thing
 from cloudflared.rules import Rule
 from cloudflared.services import Service
-from values.findings import Findings, warning
+from values.findings import Findings, make_warning
 
-EXPOSED = warning("exposed", "What is meant for the inside answers every visitor.")
-SCHEME = warning("scheme", "cloudflared does not speak what a service's scheme or port says.")
-CERTIFICATE = warning(
+EXPOSED = make_warning("exposed", "What is meant for the inside answers every visitor.")
+SCHEME = make_warning("scheme", "cloudflared does not speak what a service's scheme or port says.")
+CERTIFICATE = make_warning(
     "no-certificate", "No public CA gives a certificate for the name of a service."
 )
-SITE_LOOP = warning(
+SITE_LOOP = make_warning(
     "site-loop", "An answer leads back to the site, or out to Cloudflare and in again."
 )
 _WEB = ("http", "https", "ws", "wss")
@@ -60,9 +60,9 @@ def check_origin(
         return
     given = {**common, **rule.origin_request}
     for kind, said in (
-        (EXPOSED, _exposed(rule, service)),
-        (SCHEME, _of_php(rule.service) or _of_status(rule.service) or _misleading(service)),
-        (CERTIFICATE, _without_certificate(service, given)),
+        (EXPOSED, _say_exposed(rule, service)),
+        (SCHEME, _say_php(rule.service) or _say_status(rule.service) or _say_misleading(service)),
+        (CERTIFICATE, _say_without_certificate(service, given)),
     ):
         if said is not None:
             findings.add(kind, f"{where}.service", *said)
@@ -74,12 +74,12 @@ def is_guarded(rule: Rule) -> bool:
     return isinstance(access, Mapping) and access.get("required") is True
 
 
-def exposed(address: str, thing: str | None = None) -> Said | None:
+def say_exposed(address: str, thing: str | None = None) -> Said | None:
     """Says what every visitor would reach at an address; `None` where nothing is known to be there.
 
     `thing` is what is there where that is known better than by the address.
     """
-    thing = thing or inside_thing(address)
+    thing = thing or find_inside_thing(address)
     if thing is None:
         return None
     return (
@@ -88,7 +88,7 @@ def exposed(address: str, thing: str | None = None) -> Said | None:
     )
 
 
-def no_public_certificate(host: str) -> bool:
+def has_no_public_certificate(host: str) -> bool:
     """Whether no public CA gives a certificate for an address or a name."""
     try:
         return not ipaddress.ip_address(host.partition("%")[0]).is_global
@@ -97,7 +97,7 @@ def no_public_certificate(host: str) -> bool:
         return "." not in name or any(name.endswith(f".{end}") for end in _NAMES_OF_NOBODY)
 
 
-def _exposed(rule: Rule, service: Service) -> Said | None:
+def _say_exposed(rule: Rule, service: Service) -> Said | None:
     if is_guarded(rule):
         return None
     if service.shown == "bastion":
@@ -107,10 +107,10 @@ def _exposed(rule: Rule, service: Service) -> Said | None:
         )
     if rule.service == "socks-proxy":
         return "every visitor may connect to what `ipRules` allow.", f"Guard it by {GUARDED}."
-    return exposed(rule.service)
+    return say_exposed(rule.service)
 
 
-def _of_php(service: str) -> Said | None:
+def _say_php(service: str) -> Said | None:
     if not is_php(service):
         return None
     return (
@@ -124,7 +124,7 @@ def is_php(address: str) -> bool:
     return address.startswith("unix") and _PHP.search(address) is not None
 
 
-def _of_status(service: str) -> Said | None:
+def _say_status(service: str) -> Said | None:
     if not re.fullmatch(r"http_status:3(?!04)\d\d", service):
         return None
     return (
@@ -133,7 +133,7 @@ def _of_status(service: str) -> Said | None:
     )
 
 
-def _misleading(service: Service) -> Said | None:
+def _say_misleading(service: Service) -> Said | None:
     url = service.url
     if url is None:
         return None
@@ -166,13 +166,13 @@ def _misleading(service: Service) -> Said | None:
     return None
 
 
-def _without_certificate(service: Service, given: Mapping[str, object]) -> Said | None:
+def _say_without_certificate(service: Service, given: Mapping[str, object]) -> Said | None:
     url = service.url
     trusted = any(given.get(key) for key in ("noTLSVerify", "caPool", "matchSNItoHost"))
     if url is None or url.scheme not in _TLS or trusted:
         return None
     name = str(given.get("originServerName") or url.hostname)
-    if not no_public_certificate(name):
+    if not has_no_public_certificate(name):
         return None
     return (
         f"no public CA gives a certificate for '{name}', so each request ends with 502 unless the server trusts its CA.",
@@ -187,22 +187,22 @@ def check_circles(
     findings: Findings,
 ) -> None:
     """Warns of services whose host is a hostname of the same tunnel."""
-    named = names_of(rule.hostname for rule in rules)
+    named = list_names(rule.hostname for rule in rules)
     for service, place in zip(services, places, strict=True):
         if service is not None and service.url is not None and service.url.scheme in _WEB:
-            said = leads_back(service.url.hostname, named)
+            said = say_leading_back(service.url.hostname, named)
             if said is not None:
                 findings.add(SITE_LOOP, f"{place}.service", *said)
 
 
-def names_of(hostnames_given: Iterable[str]) -> Set[str]:
-    """The hostnames of a tunnel as DNS has them, without one that stands for all."""
-    return {idna.lookup_name(name) or name for name in hostnames_given if name not in ("", "*")}
+def list_names(hostnames_given: Iterable[str]) -> Set[str]:
+    """Gives the hostnames of a tunnel as DNS has them, without one that stands for all."""
+    return {idna.look_up_name(name) or name for name in hostnames_given if name not in ("", "*")}
 
 
-def leads_back(host: str, named: Set[str]) -> Said | None:
+def say_leading_back(host: str, named: Set[str]) -> Said | None:
     """Says that requests to a host come back to the same tunnel; `None` where they do not."""
-    sent = idna.lookup_name(host.removesuffix(".")) or host.lower()
+    sent = idna.look_up_name(host.removesuffix(".")) or host.lower()
     dots = (at for at, character in enumerate(sent) if character == ".")
     around = named & {f"*{sent[at:]}" for at in dots}
     if sent not in named and not around:

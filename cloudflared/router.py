@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cloudflared.go.idna import lookup_name
+from cloudflared.go.idna import look_up_name
 from cloudflared.go.regexp import PatternError
 from cloudflared.rules import Rule
 
@@ -14,17 +14,17 @@ class Router:
         self._rules = rules
         self._by_name: dict[str, list[int]] = {}
         for index, rule in enumerate(rules):
-            for name in {rule.hostname, lookup_name(rule.hostname) or rule.hostname}:
+            for name in {rule.hostname, look_up_name(rule.hostname) or rule.hostname}:
                 self._by_name.setdefault(name, []).append(index)
 
-    def first(self, hostname: str, path: str) -> int | None:
-        """The index of the rule that takes a request; one whose path Go refuses takes none."""
+    def find_first(self, hostname: str, path: str) -> int | None:
+        """Finds the index of the rule that takes a request; one whose path Go refuses takes none."""
         return next(
             (index for index in self.of(hostname) if self._takes(index, hostname, path)), None
         )
 
     def of(self, hostname: str) -> list[int]:
-        """The indexes of the rules for a hostname, whatever their paths."""
+        """Gives the indexes of the rules for a hostname, whatever their paths."""
         dots = (at for at, character in enumerate(hostname) if character == ".")
         names = {"", "*", hostname, *(f"*{hostname[at:]}" for at in dots)}
         return sorted({index for name in names for index in self._by_name.get(name, ())})

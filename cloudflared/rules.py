@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from cloudflared import hostnames, near, services
 from cloudflared.go import urls
 from cloudflared.go.regexp import Pattern, PatternError
-from cloudflared.keys import IP_RULE, PORTS, network_problem
+from cloudflared.keys import IP_RULE, PORTS, check_network
 from cloudflared.services import Service, ServiceError
 from values.findings import Findings, Kind
 from values.kinds import MISSING_KEY
@@ -38,11 +38,11 @@ class Rule:
             PatternError: Go refuses the rule's path.
         """
         return hostnames.matches(self.hostname, hostname) and (
-            not self.path or Pattern(self.path).found_in(path)
+            not self.path or Pattern(self.path).is_found_in(path)
         )
 
     def as_yaml(self) -> dict[str, object]:
-        """The rule in the words of cloudflared's file."""
+        """Gives the rule in the words of cloudflared's file."""
         keys = {
             "hostname": self.hostname,
             "path": self.path,
@@ -65,20 +65,20 @@ def check_demands(
         findings.add(MISSING_KEY, place, "missing.", NO_TOKEN_PASSES)
     if urls.split_host_port(rule.hostname) is not None:
         expected = "a hostname, not a URL" if "/" in rule.hostname else "a hostname without a port"
-        expected += near.perhaps_hostname(rule.hostname)
-        findings.mismatch(f"{where}.hostname", rule.hostname, expected)
+        expected += near.suggest_hostname(rule.hostname)
+        findings.add_mismatch(f"{where}.hostname", rule.hostname, expected)
     elif "*" in rule.hostname[1:]:
-        findings.mismatch(
+        findings.add_mismatch(
             f"{where}.hostname",
             rule.hostname,
             "'*' as the first character only, as in '*.example.com'"
-            + near.perhaps_hostname(rule.hostname),
+            + near.suggest_hostname(rule.hostname),
         )
     try:
         Pattern(rule.path)
     except PatternError as error:
-        expected = f"a regular expression of Go's RE2 ({error}){near.perhaps_path(rule.path)}"
-        findings.mismatch(f"{where}.path", rule.path, expected)
+        expected = f"a regular expression of Go's RE2 ({error}){near.suggest_path(rule.path)}"
+        findings.add_mismatch(f"{where}.path", rule.path, expected)
     return service
 
 
@@ -103,8 +103,8 @@ def _check_service(
     try:
         service = services.parse(rule.service, bastion_mode=chosen is True)
     except ServiceError as error:
-        expected = f"{error}{near.perhaps_service(rule.service)}"
-        findings.mismatch(f"{where}.service", rule.service, expected)
+        expected = f"{error}{near.suggest_service(rule.service)}"
+        findings.add_mismatch(f"{where}.service", rule.service, expected)
         return None
     if rule.service == "socks-proxy":
         _check_ip_rules(rule, f"{where}.originRequest.ipRules", findings)
@@ -117,8 +117,8 @@ def _check_ip_rules(rule: Rule, where: str, findings: Findings) -> None:
         place = f"{where}[{index}]"
         if not (prefix := ip_rule.get("prefix")):
             findings.add(MISSING_KEY, f"{place}.prefix", "missing.", IP_RULE.keys["prefix"].doc)
-        elif (problem := network_problem(prefix)) is not None:
-            findings.mismatch(f"{place}.prefix", prefix, problem)
+        elif (problem := check_network(prefix)) is not None:
+            findings.add_mismatch(f"{place}.prefix", prefix, problem)
         PORTS.read(ip_rule.get("ports", []), f"{place}.ports", findings)
 
 
@@ -128,7 +128,7 @@ NO_CATCH_ALL = Kind("no-catch-all", "The last rule does not take every request."
 
 
 def check_ends(rules: Sequence[Rule], places: Sequence[str], findings: Findings) -> None:
-    """Cloudflared's demand that the last rule, and no other one, takes every request."""
+    """Checks what cloudflared demands: that the last rule, and no other one, takes every request."""
     for index, (rule, place) in enumerate(zip(rules, places, strict=True), start=1):
         if rule.catches_all and index < len(rules):
             halves = not rule.service or (index > 1 and not rules[index - 2].service)

@@ -32,7 +32,7 @@ class Service:
 
 
 def parse(text: str, *, bastion_mode: bool = False) -> Service:
-    """What a rule's `service` stands for; in `bastionMode` no URL is looked at.
+    """Reads what a rule's `service` stands for; in `bastionMode` no URL is looked at.
 
     Raises:
         ServiceError: cloudflared refuses it.
@@ -61,10 +61,10 @@ def parse(text: str, *, bastion_mode: bool = False) -> Service:
         raise ServiceError(
             "a URL without a path, since cloudflared takes the path from the request (not even a final '/')"
         )
-    return Service(shown=_shown(url), url=url)
+    return Service(shown=_write(url), url=url)
 
 
-def _shown(url: Url) -> str:
+def _write(url: Url) -> str:
     if url.scheme in _HTTP:
         return str(url)
     host, port = url.host, _DEFAULT_PORTS.get(url.scheme)
@@ -73,8 +73,8 @@ def _shown(url: Url) -> str:
     return f"{url.scheme}://{host}"
 
 
-def doubt(text: str, service: Service) -> str | None:
-    """What a service that cloudflared takes should rather be, or nothing."""
+def find_doubt(text: str, service: Service) -> str | None:
+    """Says what a service that cloudflared takes should rather be; `None` for a good one."""
     url = service.url
     if url is None:
         scheme, _, path = text.partition(":")
@@ -85,7 +85,7 @@ def doubt(text: str, service: Service) -> str | None:
         )
     if url.hostname in ("http_status", "hello_world"):
         return "a service, not a URL with its name"
-    if not url.hostname.isascii() and not idna.lookup_name(url.hostname):
+    if not url.hostname.isascii() and not idna.look_up_name(url.hostname):
         return "a URL whose host DNS can have"
     if url.query or url.fragment:
         return "a URL without a query and fragment, since cloudflared takes them from the request"

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from cloudflared.rules import NOT_FOUND, Rule
-from values.findings import Findings, warning
+from values.findings import Findings, make_warning
 
-PATH_BYPASS = warning(
+PATH_BYPASS = make_warning(
     "path-bypass", "A path with '//' or '/../' leads round the rule that asks for a token."
 )
 UNCLEAN = r"^($|[^/])|//|/[.][.]?(/|;|$)|[\x00-\x1f\x7f\\]"
@@ -17,8 +17,8 @@ and a control character ends a path or is dropped.
 _EVERY = "*"
 
 
-def refusing_unclean(rules: Sequence[Rule], refused_elsewhere: str) -> Iterator[Rule]:
-    """The rules, and before the first one with a path of each hostname one that refuses unclean paths.
+def refuse_unclean(rules: Sequence[Rule], refused_elsewhere: str) -> Iterator[Rule]:
+    """Gives the rules, and before the first one with a path of each hostname one that refuses unclean paths.
 
     cloudflared compares a rule's path with the visitor's as it is (`ingress/rule.go`), so `/public/../admin` is taken by a
     rule for `^/public`. A hostname whose every rule answers by a status or leads to the service `refused_elsewhere` needs
@@ -29,13 +29,13 @@ def refusing_unclean(rules: Sequence[Rule], refused_elsewhere: str) -> Iterator[
         for rule in rules
         if rule.service != refused_elsewhere and not rule.service.startswith("http_status:")
     }
-    below = {name for hostname in services for name in with_wildcards(hostname)}
+    below = {name for hostname in services for name in add_wildcards(hostname)}
     done: set[str] = set()
     for rule in rules:
         hostname = rule.hostname or _EVERY
         if rule.path and hostname not in done:
             done.add(hostname)
-            if hostname in below or services.intersection(with_wildcards(hostname)):
+            if hostname in below or services.intersection(add_wildcards(hostname)):
                 yield Rule(hostname=rule.hostname, path=UNCLEAN, service=NOT_FOUND)
         yield rule
 
@@ -45,10 +45,14 @@ def check_unclean(rules: Sequence[Rule], places: Sequence[str], findings: Findin
     refusing = {rule.hostname for rule in rules if refuses_unclean(rule)}
     tokens: dict[str, list[object]] = {}
     for rule in rules:
-        tokens.setdefault(rule.hostname, []).append(_token(rule))
+        tokens.setdefault(rule.hostname, []).append(_find_token(rule))
     for rule, place in zip(rules, places, strict=True):
         others = tokens[rule.hostname]
-        if rule.path and rule.hostname not in refusing and any(it != _token(rule) for it in others):
+        if (
+            rule.path
+            and rule.hostname not in refusing
+            and any(it != _find_token(rule) for it in others)
+        ):
             findings.add(
                 PATH_BYPASS,
                 f"{place}.path",
@@ -58,7 +62,7 @@ def check_unclean(rules: Sequence[Rule], places: Sequence[str], findings: Findin
             )
 
 
-def _token(rule: Rule) -> object:
+def _find_token(rule: Rule) -> object:
     access = rule.origin_request.get("access")
     return access if isinstance(access, Mapping) and access.get("required") else None
 
@@ -68,8 +72,8 @@ def refuses_unclean(rule: Rule) -> bool:
     return (rule.path, rule.service) == (UNCLEAN, NOT_FOUND)
 
 
-def with_wildcards(hostname: str) -> Iterator[str]:
-    """A rule's hostname, and the wildcards that take every request that it takes; `*` for none, which takes all."""
+def add_wildcards(hostname: str) -> Iterator[str]:
+    """Gives a rule's hostname, and the wildcards that take every request that it takes; `*` for none, which takes all."""
     hostname = hostname or _EVERY
     yield hostname
     if hostname == _EVERY:

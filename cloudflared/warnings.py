@@ -8,45 +8,51 @@ from typing import Any
 from cloudflared import hostnames, near, services
 from cloudflared.flags import DEFAULTS
 from cloudflared.go import durations, idna
-from cloudflared.go.inclusion import a_path, covers
+from cloudflared.go.inclusion import covers, find_path
 from cloudflared.go.regexp import Pattern, PatternError
 from cloudflared.rules import NO_TOKEN_PASSES, Rule, check_demands, lacks_team_name
 from cloudflared.services import Service
 from cloudflared.unclean import refuses_unclean
-from values.findings import DOUBTFUL_VALUE, NO_EFFECT, Findings, doubt, shown, warning
+from values.findings import DOUBTFUL_VALUE, NO_EFFECT, Findings, make_doubt, make_warning, show
 from values.kinds import NEEDED_KEY
 
-HOSTNAME_UNMATCHED = warning(
+HOSTNAME_UNMATCHED = make_warning(
     "hostname-unmatched", "No request has a hostname that the rule's one matches."
 )
-PATH_UNMATCHED = warning("path-unmatched", "No path is one in which the rule's pattern is found.")
-PATH_UNANCHORED = warning(
+PATH_UNMATCHED = make_warning(
+    "path-unmatched", "No path is one in which the rule's pattern is found."
+)
+PATH_UNANCHORED = make_warning(
     "path-unanchored", "A pattern is found anywhere in a path, not at its beginning."
 )
-PATH_PARAMETER = warning(
+PATH_PARAMETER = make_warning(
     "path-parameter", "A part such as ':id' stands for itself, not for any text."
 )
-PATH_STAR = warning("path-star", "A '*' repeats what stands before it; it is not any text.")
-PATH_SLASH = warning(
+PATH_STAR = make_warning("path-star", "A '*' repeats what stands before it; it is not any text.")
+PATH_SLASH = make_warning(
     "path-slash", "A pattern that ends with '/' does not match the path without it."
 )
-ACCESS_UNUSED = warning(
+ACCESS_UNUSED = make_warning(
     "access-unused", "Access is set, but `required` is not, so nothing is checked."
 )
-ACCESS_UNMATCHED = warning("access-unmatched", "No token of Access can have this team or audience.")
-ACCESS_FOR_ALL = doubt(
+ACCESS_UNMATCHED = make_warning(
+    "access-unmatched", "No token of Access can have this team or audience."
+)
+ACCESS_FOR_ALL = make_doubt(
     "access-for-all", "Access in the `originRequest` of all is ignored, so nothing is checked."
 )
-BASTION = warning("bastion", "A switch turns a service into a bastion.")
-UNCHUNKED = warning("unchunked-upload", "An upload of unknown length is read as further requests.")
-RULE_TWICE = doubt("rule-twice", "Two rules take the same requests.")
-RULE_HIDDEN = warning("rule-hidden", "An earlier rule takes every request of a later one.")
-QUIC_ONLY = warning("quic-only", "cloudflared has no other protocol where UDP is blocked.")
-REGION = warning("unknown-region", "The region is none that Cloudflare is known to have.")
-METRICS_OPEN = warning(
+BASTION = make_warning("bastion", "A switch turns a service into a bastion.")
+UNCHUNKED = make_warning(
+    "unchunked-upload", "An upload of unknown length is read as further requests."
+)
+RULE_TWICE = make_doubt("rule-twice", "Two rules take the same requests.")
+RULE_HIDDEN = make_warning("rule-hidden", "An earlier rule takes every request of a later one.")
+QUIC_ONLY = make_warning("quic-only", "cloudflared has no other protocol where UDP is blocked.")
+REGION = make_warning("unknown-region", "The region is none that Cloudflare is known to have.")
+METRICS_OPEN = make_warning(
     "metrics-open", "Everybody who reaches the server can read cloudflared's metrics."
 )
-NO_IP_RULES = warning("no-ip-rules", "A socks-proxy has no `ipRules`, so it reaches nothing.")
+NO_IP_RULES = make_warning("no-ip-rules", "A socks-proxy has no `ipRules`, so it reaches nothing.")
 _URL_CHARACTERS = " \t/?#@"
 _OF_NO_HOSTNAME = re.compile(r"[<>{}()\[\]$^\\|;!~`\"'“”„‘’‚«»]")
 """What templates, patterns and texts have beside letters."""
@@ -100,37 +106,37 @@ def check_rule(
     `bastion_mode` is the `originRequest` of all rules'.
     """
     service = check_demands(rule, where, findings, bastion_mode=bastion_mode)
-    _hostname_traps(rule.hostname, f"{where}.hostname", findings)
+    _check_hostname(rule.hostname, f"{where}.hostname", findings)
     if not refuses_unclean(rule):
-        _path_traps(rule.path, f"{where}.path", findings)
-    _access_traps(rule, f"{where}.originRequest.access", findings)
+        _check_path(rule.path, f"{where}.path", findings)
+    _check_access(rule, f"{where}.originRequest.access", findings)
     if service is not None:
-        if (problem := services.doubt(rule.service, service)) is not None:
-            expected = f"{problem}{near.perhaps_service(rule.service)}"
-            findings.mismatch(f"{where}.service", rule.service, expected, DOUBTFUL_VALUE)
-        _service_traps(rule, service, f"{where}.originRequest", findings)
+        if (problem := services.find_doubt(rule.service, service)) is not None:
+            expected = f"{problem}{near.suggest_service(rule.service)}"
+            findings.add_mismatch(f"{where}.service", rule.service, expected, DOUBTFUL_VALUE)
+        _check_service(rule, service, f"{where}.originRequest", findings)
     return service
 
 
-def _hostname_traps(hostname: str, where: str, findings: Findings) -> None:
+def _check_hostname(hostname: str, where: str, findings: Findings) -> None:
     name = hostname.removeprefix("*.")
     if hostname == "*":
         return  # every one
     if hostname == "@":
         expected = "a hostname: that of the zone is written out"
-        findings.mismatch(where, hostname, expected, DOUBTFUL_VALUE)
+        findings.add_mismatch(where, hostname, expected, DOUBTFUL_VALUE)
     elif re.search(r"[^\s,][\s,]+[^\s,]", hostname):
         text = f"found '{hostname}', expected one hostname."
         findings.add(DOUBTFUL_VALUE, where, text, "Write a rule for each.")
     elif any(character in _URL_CHARACTERS for character in hostname):
-        expected = f"a hostname, not a URL{near.perhaps_hostname(hostname)}"
-        findings.mismatch(where, hostname, expected, DOUBTFUL_VALUE)
-    elif (why := _unmatched(hostname, name)) is not None:
+        expected = f"a hostname, not a URL{near.suggest_hostname(hostname)}"
+        findings.add_mismatch(where, hostname, expected, DOUBTFUL_VALUE)
+    elif (why := _explain_unmatched(hostname, name)) is not None:
         findings.add(HOSTNAME_UNMATCHED, where, f"'{hostname}' matches nothing; {why}.")
 
 
-def _unmatched(hostname: str, name: str) -> str | None:
-    """Why no request has the hostname; `name` is it without a wildcard."""
+def _explain_unmatched(hostname: str, name: str) -> str | None:
+    """Says why no request has the hostname, whose part behind a wildcard is `name`; `None` where one has."""
     if (odd := _OF_NO_HOSTNAME.search(hostname)) is not None:
         return f"no hostname has '{odd[0]}'"
     if len(name) > 1 and name.startswith("*"):
@@ -141,7 +147,7 @@ def _unmatched(hostname: str, name: str) -> str | None:
         return "leave the final dot out"
     if name and not _is_of_dns(name):
         return "DNS has no such name"
-    sent = hostname.replace(name, idna.lookup_name(name) or name.lower())
+    sent = hostname.replace(name, idna.look_up_name(name) or name.lower())
     as_sent = hostname == hostname.lower() and hostname.isascii()
     if as_sent or hostnames.matches(hostname, sent.replace("*", "x")):
         return None
@@ -150,7 +156,7 @@ def _unmatched(hostname: str, name: str) -> str | None:
 
 def _is_of_dns(name: str) -> bool:
     """Whether a name is one of several labels that DNS can have."""
-    sent = idna.lookup_name(name) or name.lower()
+    sent = idna.look_up_name(name) or name.lower()
     labels = [label for label in sent.split(".") if label != "*"]
     return (
         len(sent) <= hostnames.LONGEST
@@ -159,7 +165,7 @@ def _is_of_dns(name: str) -> bool:
     )
 
 
-def _path_traps(path: str, where: str, findings: Findings) -> None:
+def _check_path(path: str, where: str, findings: Findings) -> None:
     try:
         anchored = Pattern(path).anchored
     except PatternError:
@@ -175,7 +181,7 @@ def _path_traps(path: str, where: str, findings: Findings) -> None:
         text = f"'{path}' matches nothing; a path begins with '/': write '^/$'."
         findings.add(PATH_UNMATCHED, where, text)
     elif not anchored and not everything:
-        text = f"'{path}' is found anywhere in a path; {bound(path)}."
+        text = f"'{path}' is found anywhere in a path; {advise_to_bind(path)}."
         findings.add(PATH_UNANCHORED, where, text)
     elif literal and literal[1] and not literal[2].startswith("/"):
         text = f"'{path}' matches nothing; a path begins with '/': write '^/{path[1:]}'."
@@ -200,8 +206,8 @@ def _path_traps(path: str, where: str, findings: Findings) -> None:
         findings.add(PATH_SLASH, where, text)
 
 
-def bound(path: str) -> str:
-    """The advice to bind a pattern to the beginning of a path, or one of a file's ending to its end.
+def advise_to_bind(path: str) -> str:
+    """Writes the advice to bind a pattern to the beginning of a path, or one of a file's ending to its end.
 
     A suggested pattern is found in nothing that the old one is not found in. For the beginning, it is found in all that
     the old one is at the beginning, with the first '/' written or not.
@@ -227,10 +233,10 @@ def _narrows(pattern: str, wide: str) -> bool:
         anchored = Pattern(pattern).anchored
     except PatternError:
         return False
-    return anchored and a_path(pattern) is not None and covers(wide, pattern)
+    return anchored and find_path(pattern) is not None and covers(wide, pattern)
 
 
-def _access_traps(rule: Rule, where: str, findings: Findings) -> None:
+def _check_access(rule: Rule, where: str, findings: Findings) -> None:
     access = rule.origin_request.get("access")
     if not isinstance(access, Mapping):
         return
@@ -240,11 +246,11 @@ def _access_traps(rule: Rule, where: str, findings: Findings) -> None:
     for key in ("teamName", "audTag"):
         if not access.get(key) and not (key == "teamName" and lacks_team_name(rule)):
             findings.add(NEEDED_KEY, f"{where}.{key}", "missing.", NO_TOKEN_PASSES)
-    _access_values(access, where, findings)
+    _check_access_values(access, where, findings)
 
 
-def _access_values(access: Mapping[str, Any], where: str, findings: Findings) -> None:
-    """Values that no token has: its issuer is `https://<teamName>.cloudflareaccess.com`, its audience a hash."""
+def _check_access_values(access: Mapping[str, Any], where: str, findings: Findings) -> None:
+    """Warns of values that no token has: its issuer is `https://<teamName>.cloudflareaccess.com`, its audience a hash."""
     team = str(access.get("teamName") or "")
     if team and not _TEAM.fullmatch(team):
         label = _TEAM_URL.sub("", team.lower()).partition(".")[0]
@@ -261,12 +267,12 @@ def _access_values(access: Mapping[str, Any], where: str, findings: Findings) ->
             findings.add(
                 ACCESS_UNMATCHED,
                 f"{where}.audTag[{index}]",
-                f"found {shown(tag)}, expected the 64 hexadecimal digits, in lower case, of an application's audience tag. "
+                f"found {show(tag)}, expected the 64 hexadecimal digits, in lower case, of an application's audience tag. "
                 "No token has another one.",
             )
 
 
-def _service_traps(rule: Rule, service: Service, where: str, findings: Findings) -> None:
+def _check_service(rule: Rule, service: Service, where: str, findings: Findings) -> None:
     socks, given = rule.service == "socks-proxy", rule.origin_request
     if given.get("ipRules") and not socks:
         text = "has no effect: only the service socks-proxy has it."
@@ -295,27 +301,27 @@ def _service_traps(rule: Rule, service: Service, where: str, findings: Findings)
 
 
 def check_origin_values(given: Mapping[str, Any], where: str, findings: Findings) -> None:
-    """Values of an `originRequest` that cloudflared takes and cannot use."""
+    """Finds values of an `originRequest` that cloudflared takes and cannot use."""
     pool, name = str(given.get("caPool") or ""), str(given.get("originServerName") or "")
     if pool and not pool.startswith("/"):
-        findings.mismatch(f"{where}.caPool", pool, _ABSOLUTE, DOUBTFUL_VALUE)
+        findings.add_mismatch(f"{where}.caPool", pool, _ABSOLUTE, DOUBTFUL_VALUE)
     if not name.isascii():
-        sent = idna.lookup_name(name)
+        sent = idna.look_up_name(name)
         instead = f" '{sent}'" if sent else ""
         expected = f"the name as certificates have it, in punycode{instead}"
-        findings.mismatch(f"{where}.originServerName", name, expected, DOUBTFUL_VALUE)
+        findings.add_mismatch(f"{where}.originServerName", name, expected, DOUBTFUL_VALUE)
     elif _URL_OR_PORT.search(name) or "*" in name:
         expected = "a name, not a URL and without a port or '*'"
-        findings.mismatch(f"{where}.originServerName", name, expected, DOUBTFUL_VALUE)
+        findings.add_mismatch(f"{where}.originServerName", name, expected, DOUBTFUL_VALUE)
 
 
 def check_order(rules: Sequence[Rule], places: Sequence[str], findings: Findings) -> None:
     """Warns of rules that an earlier one hides, unless that one takes every request."""
     before: dict[str, dict[str, int]] = {}
     for index, later in enumerate(rules):
-        cover = _first_cover(later, before)
+        cover = _find_first_cover(later, before)
         if not later.catches_all:
-            before.setdefault(later.hostname, {}).setdefault(plain_path(later), index)
+            before.setdefault(later.hostname, {}).setdefault(simplify_path(later), index)
         if cover is None:
             continue
         earlier = rules[cover]
@@ -326,13 +332,13 @@ def check_order(rules: Sequence[Rule], places: Sequence[str], findings: Findings
             findings.add(RULE_HIDDEN, places[index], text, "Move it up.")
 
 
-def plain_path(rule: Rule) -> str:
-    """The rule's path; empty where it plainly takes every one."""
+def simplify_path(rule: Rule) -> str:
+    """Gives the rule's path; empty where it plainly takes every one."""
     return "" if EVERY_PATH.fullmatch(rule.path) else rule.path
 
 
-def _first_cover(later: Rule, before: Mapping[str, Mapping[str, int]]) -> int | None:
-    """The index of the first rule that covers a later one, of those indexed by hostname and path.
+def _find_first_cover(later: Rule, before: Mapping[str, Mapping[str, int]]) -> int | None:
+    """Finds the index of the first rule that covers a later one, of those indexed by hostname and path.
 
     Only a few hostnames can: the same one, none, `*`, and a wildcard for each of its suffixes.
     """
@@ -340,14 +346,14 @@ def _first_cover(later: Rule, before: Mapping[str, Mapping[str, int]]) -> int | 
     suffixes = (".".join(labels[start:]) for start in range(1, len(labels)))
     names = {"", "*", later.hostname, *(f"*.{suffix}" for suffix in suffixes)}
     paths = [item for name in names if name in before for item in before[name].items()]
-    found = (index for path, index in paths if covers(path, plain_path(later)))
+    found = (index for path, index in paths if covers(path, simplify_path(later)))
     return min(found, default=None)
 
 
 def check_settings(values: Mapping[str, Any], where: str, findings: Findings) -> None:
     """Checks the keys beside the rules for values with which cloudflared does not do what is meant."""
     if "metrics" in values:
-        _metrics_traps(str(values["metrics"]), f"{where}metrics", findings)
+        _check_metrics(str(values["metrics"]), f"{where}metrics", findings)
     if values.get("protocol") == "quic":
         findings.add(
             QUIC_ONLY,
@@ -363,9 +369,9 @@ def check_settings(values: Mapping[str, Any], where: str, findings: Findings) ->
         )
     for key in _FILES:
         if key in values and not str(values[key]).startswith("/"):
-            findings.mismatch(f"{where}{key}", values[key], _ABSOLUTE, DOUBTFUL_VALUE)
+            findings.add_mismatch(f"{where}{key}", values[key], _ABSOLUTE, DOUBTFUL_VALUE)
     if "edge-bind-address" in values and "edge-ip-version" in values:
-        _edge_address_traps(values, where, findings)
+        _check_edge_address(values, where, findings)
     for key, default in DEFAULTS.items():
         if key in values and _is_nought(values[key]):
             findings.add(
@@ -396,8 +402,8 @@ def check_settings(values: Mapping[str, Any], where: str, findings: Findings) ->
         )
 
 
-def _edge_address_traps(values: Mapping[str, Any], where: str, findings: Findings) -> None:
-    """`adjustIPVersionByBindAddress` in cloudflared's `tunnel/configuration.go`."""
+def _check_edge_address(values: Mapping[str, Any], where: str, findings: Findings) -> None:
+    """Warns of an IP version that the address overrides (`adjustIPVersionByBindAddress` in cloudflared's `tunnel/configuration.go`)."""
     address, version = str(values["edge-bind-address"]), str(values["edge-ip-version"])
     try:
         own = ipaddress.ip_address(address).version
@@ -411,18 +417,18 @@ def _edge_address_traps(values: Mapping[str, Any], where: str, findings: Finding
         )
 
 
-def _metrics_traps(address: str, where: str, findings: Findings) -> None:
+def _check_metrics(address: str, where: str, findings: Findings) -> None:
     host, _, port = address.rpartition(":")
     if not _HOST.fullmatch(host) or not _PORT.fullmatch(port) or not 1 <= int(port) <= 65535:
         expected = "an address and port such as '127.0.0.1:20241'"
-        findings.mismatch(where, address, expected, DOUBTFUL_VALUE)
-    elif not _only_this_machine(host):
+        findings.add_mismatch(where, address, expected, DOUBTFUL_VALUE)
+    elif not _is_only_this_machine(host):
         text = "everybody who reaches the server can read it; use 127.0.0.1."
         findings.add(METRICS_OPEN, where, text)
 
 
-def _only_this_machine(host: str) -> bool:
-    """Also for a name, which may be any address."""
+def _is_only_this_machine(host: str) -> bool:
+    """Whether a host is this machine alone, or a name, which may be any address."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -431,6 +437,6 @@ def _only_this_machine(host: str) -> bool:
 
 def _is_nought(value: object) -> bool:
     if isinstance(value, str):
-        length = durations.seconds(value)
+        length = durations.read_seconds(value)
         return length is not None and length <= 0
     return isinstance(value, (bool, int)) and value <= 0

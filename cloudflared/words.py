@@ -7,14 +7,14 @@ API and Terraform provider. Written without hyphens, underscores and blanks, in 
 from collections.abc import Mapping
 
 
-def words(**spellings: str) -> Mapping[str, str]:
-    """Other tools' words, in a text for each key; a key's hyphen is written `__`."""
+def map_words(**spellings: str) -> Mapping[str, str]:
+    """Gives the key for each of other tools' words, which stand in a text for each key; a key's hyphen is written `__`."""
     return {
         word: key.replace("__", "-") for key, words in spellings.items() for word in words.split()
     }
 
 
-ORIGIN_REQUEST = words(
+ORIGIN_REQUEST = map_words(
     noTLSVerify="insecure insecureskipverify insecuretls skipverify skiptlsverify skipsslverify tlsskipverify "
     "tlsinsecureskipverify tlsverify verify verifytls verifyssl sslverify proxysslverify rejectunauthorized "
     "ignorecertificateerrors allowselfsigned trustall notls verifypeer",
@@ -37,19 +37,19 @@ ORIGIN_REQUEST = words(
     matchSNItoHost="matchsni snitohost",
     access="auth authentication zerotrust jwt cloudflareaccess requiresauth protectwithaccess",
 )
-ACCESS = words(
+ACCESS = map_words(
     audTag="aud audience audiences audtags applicationaud",
     teamName="team teamdomain authdomain organization organisation",
     required="require requires enabled",
 )
-IP_RULE = words(prefix="cidr network ip address subnet", ports="port", allow="action permit")
-RULE = words(
+IP_RULE = map_words(prefix="cidr network ip address subnet", ports="port", allow="action permit")
+RULE = map_words(
     hostname="host hosts hostnames domain domains fqdn name subdomain publichostname",
     service="url backend origin target upstream destination dest proxy proxypass to address server",
     path="prefix pathprefix pathregex pathregexp location uri route",
     originRequest="originconfig options settings",
 )
-FLAGS = words(
+FLAGS = map_words(
     loglevel="log level verbosity verbose debug logging",
     metrics="metricsaddr metricsaddress metricsport prometheus",
     protocol="transport tunneltransportprotocol",
@@ -62,7 +62,7 @@ FLAGS = words(
 )
 FILE = {
     **FLAGS,
-    **words(
+    **map_words(
         tunnel="tunnelid tunnelname tunneluuid uuid",
         credentials__file="credentials credfile credentialfile credentialsjson",
         ingress="ingresses rules routes sites services publichostnames",

@@ -14,9 +14,9 @@ from components.cloudflare import (
 )
 from existing import LostPolicy
 from settings.access_keys import SESSION
-from settings.access_marks import RULES, camel_case, mark, network
+from settings.access_marks import RULES, mark, write_camel_case, write_network
 from settings.model import Application, Cors, Protection, Selector, ServiceToken
-from settings.protection import wildcard_above
+from settings.protection import find_wildcard_above
 
 _FOR_EVERYBODY = Protection(
     groups=(),
@@ -149,7 +149,7 @@ class Access(pulumi.ComponentResource):
 def _is_within(uri: str, other: str) -> bool:
     """Whether the other application would take the requests of this one if it did not exist."""
     hostname = uri.partition("/")[0]
-    return other in (hostname, wildcard_above(hostname))
+    return other in (hostname, find_wildcard_above(hostname))
 
 
 def _import_id(account: str, id: str | None) -> str | None:
@@ -193,7 +193,7 @@ def _in_the_providers_words(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     return {
-        camel_case(key): _in_the_providers_words(inner)
+        write_camel_case(key): _in_the_providers_words(inner)
         for key, inner in value.items()
         if inner is not None
     }
@@ -205,7 +205,7 @@ def _rule(selector: Selector, tokens: Mapping[str, ZeroTrustAccessServiceToken])
         case "serviceTokens":
             return {kind: {key: tokens[selector.value].id}}
         case "ips":
-            return {kind: {key: network(selector.value)}}
+            return {kind: {key: write_network(selector.value)}}
         case _:
             return {kind: {key: selector.value} if key else {}}
 

@@ -16,7 +16,7 @@ from components.rollout import serves_visitors
 from components.tunnel import Tunnel, TunnelArgs
 from existing import Claim, Found, OwnState
 from existing.alerts import CALLED
-from render import serving
+from render import render_serving
 from settings import Bastion, Server, Settings
 from settings.access_marks import mark
 
@@ -71,7 +71,7 @@ def deploy(
     `connections` has, by a server's name, the way to one that another resource makes; else it is that of the settings.
     """
     access = _access(settings, found, within)
-    # The tunnel comes after Access: the provider spoils what it sends after a tunnel's secret (`_kept` in existing/tunnel.py).
+    # The tunnel comes after Access: the provider spoils what it sends after a tunnel's secret (`_keep_secret` in existing/tunnel.py).
     tunnel = _tunnel(settings, own, found, within, [access] if access else [])
     # Access is there before any server has a site or a record leads to it, and goes after both.
     guards = [*access.applications.values()] if access else []
@@ -91,7 +91,7 @@ def deploy(
                 connection=given or _connection(settings, server),
                 tunnel=[tunnel],
                 files=files,
-                serving=serving(settings),
+                serving=render_serving(settings),
                 rebuild=server.rebuild,
                 guards=guards,
                 after=after,
@@ -105,7 +105,9 @@ def deploy(
     there = [server for server in settings.servers if not server.let_go]
     activations: list[pulumi.Resource] = []
     batch: list[pulumi.Resource] = []
-    for servers in settings.rollout.batches(there, in_use=serves_visitors(settings, own, found)):
+    for servers in settings.rollout.make_batches(
+        there, in_use=serves_visitors(settings, own, found)
+    ):
         batch = [host(server, batch).activation for server in servers]
         activations += batch
     for server in settings.servers:

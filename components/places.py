@@ -8,5 +8,5 @@ from pulumi.runtime.proto.source_pb2 import StackTrace
 
 
 def tell_no_places() -> None:
-    """Resources are registered without, from here on."""
+    """Has resources registered without the places in the code, from here on."""
     resource._get_stack_trace = StackTrace  # noqa: SLF001  # there is no setting for it

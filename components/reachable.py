@@ -9,7 +9,7 @@ from pathlib import Path
 import pulumi
 from pulumi_command import local
 
-from edge import HOPS, asked_of
+from edge import HOPS, list_asked
 from settings import Settings, Site
 
 _PROGRAM = Path(__file__).resolve().parent.parent / "edge" / "ask.sh"
@@ -41,7 +41,7 @@ def register_reachable(
     """
     asked = [
         (site, hostname, path)
-        for site, hostname, path in asked_of(args.settings)
+        for site, hostname, path in list_asked(args.settings)
         if site.hostname in args.records
     ]
     if not asked:

@@ -6,7 +6,7 @@ from settings import Settings
 
 
 def serves_visitors(settings: Settings, own: OwnState, found: Found) -> bool:
-    """True if a visitor could already reach the servers, by the stack's own tunnel or by what stands in its place.
+    """Whether a visitor could already reach the servers, by the stack's own tunnel or by what stands in its place.
 
     False if the tunnel is yet to be made and no hostname has a DNS record. A site without a record of the stack's
     (`dns: false`) counts as reachable, since nobody knows. What else the servers serve is not known.

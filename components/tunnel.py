@@ -7,7 +7,7 @@ import pulumi_random as random
 
 from components.cloudflare import ZeroTrustTunnelCloudflared
 from components.unprinted import seal, secret_once_known
-from existing import KeptSecret, encoded
+from existing import KeptSecret, encode
 from render import render_credentials
 
 SECRET_CHARACTERS = 64
@@ -114,7 +114,7 @@ def _made(name: str, args: TunnelArgs, parent: pulumi.Resource) -> pulumi.Output
         keepers={"version": pulumi.Output.format("{0}", args.secret_version)},
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    return secret.result.apply(encoded)
+    return secret.result.apply(encode)
 
 
 def _kept_by_cloudflare(args: TunnelArgs, *, replacing: bool) -> list[str] | None:

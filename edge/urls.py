@@ -18,7 +18,7 @@ _ANSWERS = ("http_status:", "hello_world")
 """The beginnings of services of cloudflared's own that do."""
 
 
-def path_of(site: Site) -> str | None:
+def find_path(site: Site) -> str | None:
     """Gives a path that a site takes, or `None` if its regular expression is more than a plain path."""
     if not site.path:
         return "/"
@@ -26,27 +26,27 @@ def path_of(site: Site) -> str | None:
     return found[1] if found else None
 
 
-def hostname_of(site: Site) -> str | None:
+def find_hostname(site: Site) -> str | None:
     """Gives the hostname of a site, or `None` if it is a wildcard, which nobody can ask for."""
     return None if site.hostname.startswith(EVERY) else site.hostname
 
 
-def urls_of(settings: Settings) -> list[str]:
+def list_urls(settings: Settings) -> list[str]:
     """Gives the URLs at which browsers find the sites, in the order of the sites; that of a wildcard has its `*`."""
     return list(
-        dict.fromkeys(f"https://{site.hostname}{path}" for site, path in _of_the_web(settings))
+        dict.fromkeys(f"https://{site.hostname}{path}" for site, path in _list_of_the_web(settings))
     )
 
 
-def asked_of(settings: Settings) -> Iterator[tuple[Site, str, str]]:
+def list_asked(settings: Settings) -> Iterator[tuple[Site, str, str]]:
     """Gives each site that a visitor can ask for, with a hostname and a path that it takes."""
-    for site, path in _of_the_web(settings):
+    for site, path in _list_of_the_web(settings):
         yield site, site.hostname.replace(EVERY, WILDCARDS_LABEL, 1), path
 
 
-def _of_the_web(settings: Settings) -> Iterator[tuple[Site, str]]:
+def _list_of_the_web(settings: Settings) -> Iterator[tuple[Site, str]]:
     for site in settings.sites:
-        path = path_of(site)
+        path = find_path(site)
         if site.hostname == EVERY or path is None:
             continue
         service = site.backend.url if isinstance(site.backend, Service) else "http:"

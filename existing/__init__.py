@@ -3,7 +3,7 @@
 from existing.found import Found, look_up
 from existing.hostnames import Claim
 from existing.lost_access import LostPolicy
-from existing.state import KeptSecret, OwnState, encoded, read_own_state
+from existing.state import KeptSecret, OwnState, encode, read_own_state
 from existing.tunnel import TunnelFound
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "LostPolicy",
     "OwnState",
     "TunnelFound",
-    "encoded",
+    "encode",
     "look_up",
     "read_own_state",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from existing.state import OwnState
-from settings.access_marks import camel_case
+from settings.access_marks import write_camel_case
 
 _NAMES = {
     "include": "includes",
@@ -42,30 +42,30 @@ def compare_access(own: OwnState, there: Mapping[str, Mapping[str, Any]]) -> Ite
         if [each["id"] for each in its] != [each["id"] for each in recorded.get("policies") or []]:
             yield f"'{uri}': its policies are {', '.join(map(repr, named)) or 'none'}"
         for each in its:
-            for key in _differing(_OF_POLICIES, each, policies.get(each["id"], {})):
+            for key in _list_differing(_OF_POLICIES, each, policies.get(each["id"], {})):
                 yield f"'{uri}': the policy {each['name']!r} has another `{key}`"
-        for key in _differing(_OF_APPLICATIONS, found, recorded):
+        for key in _list_differing(_OF_APPLICATIONS, found, recorded):
             yield f"'{uri}': its `{key}` is {json.dumps(found.get(key))}"
 
 
-def _differing(
+def _list_differing(
     keys: Sequence[str], found: Mapping[str, Any], recorded: Mapping[str, Any]
 ) -> Iterator[str]:
     """Gives the keys whose value differs from the recorded one, and none if nothing is recorded."""
     for key in keys if recorded else ():
-        name = _NAMES.get(key) or camel_case(key)
-        if key in found and _plain(found[key]) != _plain(recorded.get(name)):
+        name = _NAMES.get(key) or write_camel_case(key)
+        if key in found and _simplify(found[key]) != _simplify(recorded.get(name)):
             yield key
 
 
-def _plain(value: Any) -> Any:
+def _simplify(value: Any) -> Any:
     """Brings a value into a form in which equal meanings are equal: the API's names, sorted lists, `None` for what is not set."""
     if isinstance(value, Mapping):
         inner = {
-            re.sub("([A-Z])", lambda it: f"_{it[0].lower()}", key): _plain(each)
+            re.sub("([A-Z])", lambda it: f"_{it[0].lower()}", key): _simplify(each)
             for key, each in value.items()
         }
         return {key: each for key, each in inner.items() if each is not None}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return sorted(map(_plain, value), key=lambda it: json.dumps(it, sort_keys=True)) or None
+        return sorted(map(_simplify, value), key=lambda it: json.dumps(it, sort_keys=True)) or None
     return value or None

@@ -23,9 +23,9 @@ def find_lost_alert(
     path = f"accounts/{settings.account_id}/alerting/v3/policies"
     name = mark(CALLED, settings.deployment)
     try:
-        there = api.listed(path, permissions.NOTIFICATIONS)
+        there = api.read_list(path, permissions.NOTIFICATIONS)
     except ApiError as error:
-        findings.errors.append(error.at("argoweb:alerts").finding)
+        findings.errors.append(error.place_at("argoweb:alerts").finding)
         return None
     found = next((str(each["id"]) for each in there if each["name"] == name), None)
     if found:

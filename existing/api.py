@@ -50,7 +50,7 @@ class ApiError(Exception):
         )
         super().__init__(self.finding.message)
 
-    def at(self, place: str) -> "ApiError":
+    def place_at(self, place: str) -> "ApiError":
         """Gives the same error about a key of the stack file."""
         it = self.finding
         return ApiError(it.text, it.remedy, place=place, kind=it.kind)
@@ -74,7 +74,7 @@ class Api:
     def __init__(self, access: Access) -> None:
         self._access = access
 
-    def one(self, path: str, permission: str) -> dict[str, Any]:
+    def read_one(self, path: str, permission: str) -> dict[str, Any]:
         """Reads one object: `path` is below the API's address, `permission` is what the token needs for it.
 
         Raises:
@@ -84,8 +84,8 @@ class Api:
         found: dict[str, Any] = self._get(f"{self._access.url}/{path}", permission)["result"]
         return found
 
-    def listed(self, path: str, permission: str, **query: str | int) -> list[dict[str, Any]]:
-        """Reads all items of a list, whose path and permission are given as to `one`.
+    def read_list(self, path: str, permission: str, **query: str | int) -> list[dict[str, Any]]:
+        """Reads all items of a list, whose path and permission are given as to `read_one`.
 
         Raises:
             ApiError: it cannot be read.
@@ -134,7 +134,7 @@ class Api:
                 )
             left -= pause
             time.sleep(pause)
-        raise ApiError(f"GET {url}: {problem}, {_times(attempt)}.", advice)
+        raise ApiError(f"GET {url}: {problem}, {_count_times(attempt)}.", advice)
 
     def _once(
         self, url: str, permission: str, *, method: str = "GET", body: bytes | None = None
@@ -154,14 +154,14 @@ class Api:
                 return answer
         except urllib.error.HTTPError as error:
             said = read_refusal(
-                error.code, error.reason, error.headers["Retry-After"], _body(error)
+                error.code, error.reason, error.headers["Retry-After"], _read_body(error)
             )
             if said.is_busy:
                 raise _Passing(str(said), _BUSY, said.retry_after) from None
             if said.passes:
                 raise _Passing(str(said), _FAULTY, said.retry_after) from None
             kind = _KINDS.get(error.code, ApiError)
-            advice = said.advice(self._access, permission)
+            advice = said.advise(self._access, permission)
             raise kind(f"{method} {url}: {said}.", advice) from None
         except (OSError, HTTPException) as error:
             raise _Passing(str(getattr(error, "reason", error)), _UNREACHABLE) from None
@@ -183,11 +183,11 @@ class _Passing(Exception):
         self.retry_after = retry_after
 
 
-def _times(count: int) -> str:
+def _count_times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def _body(error: urllib.error.HTTPError) -> bytes:
+def _read_body(error: urllib.error.HTTPError) -> bytes:
     """Reads the body of a refusal; empty if the connection breaks off."""
     try:
         return error.read()

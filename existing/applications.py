@@ -13,12 +13,12 @@ from existing.foreign_access import check_foreign
 from existing.lost_access import (
     PER_PAGE,
     LostPolicy,
-    access_path,
     check_left,
     find_lost_applications,
     find_lost_policies,
     find_lost_tokens,
-    uris_of,
+    list_uris,
+    write_access_path,
 )
 from existing.state import OwnState
 from existing.who import find_newly_public, list_who_may_come_in
@@ -34,7 +34,7 @@ from settings.looked_up import (
 )
 from settings.model import AccessSettings, Application, ServiceToken
 from settings.names import EVERY
-from settings.protection import wildcard_above
+from settings.protection import find_wildcard_above
 from values.findings import Findings
 
 _There = Mapping[str, dict[str, Any]]
@@ -86,8 +86,8 @@ def look_at_access(
         found = AccessFound()
         wanted: list[Application] = []
         if settings.access is not None:
-            wanted = _wanted(settings, settings.access, api, findings, notices)
-            found = _found(settings, api, own, wanted, there, findings)
+            wanted = _list_wanted(settings, settings.access, api, findings, notices)
+            found = _sort_out(settings, api, own, wanted, there, findings)
             missing, twice = find_lost_policies(
                 settings, own, found.applications, policies.values()
             )
@@ -102,7 +102,7 @@ def look_at_access(
         others = [each for id, each in there.items() if id not in ours]
         asked = check_foreign(settings.sites, found.applications, others, findings)
     except ApiError as error:
-        findings.errors.append(error.at("argoweb:access").finding)
+        findings.errors.append(error.place_at("argoweb:access").finding)
         return AccessFound()
     for uri, place in find_newly_public(wanted, settings, own):
         findings.add(
@@ -134,7 +134,7 @@ def list_access(settings: Settings, api: Api, kind: str, permission: str) -> _Th
     Raises:
         ApiError: they cannot be read.
     """
-    listed = api.listed(access_path(settings, kind), permission, per_page=PER_PAGE)
+    listed = api.read_list(write_access_path(settings, kind), permission, per_page=PER_PAGE)
     return {str(each["id"]): each for each in listed}
 
 
@@ -159,7 +159,7 @@ def _check_gone(settings: Settings, own: OwnState, there: _There, findings: Find
         )
 
 
-def _wanted(
+def _list_wanted(
     settings: Settings,
     access: AccessSettings,
     api: Api,
@@ -169,7 +169,9 @@ def _wanted(
     """Gives the stack's applications, and one for each public hostname if the account refuses hostnames without one."""
     wanted = [*access.applications]
     try:
-        organization = api.one(access_path(settings, "organizations"), permissions.ORGANIZATION)
+        organization = api.read_one(
+            write_access_path(settings, "organizations"), permissions.ORGANIZATION
+        )
     except Forbidden:
         return wanted
     team = str(organization.get("auth_domain") or "").partition(".")[0]
@@ -201,7 +203,7 @@ def _wanted(
     return wanted
 
 
-def _found(
+def _sort_out(
     settings: Settings,
     api: Api,
     own: OwnState,
@@ -232,8 +234,8 @@ def _fits(each: Application, existing: str, there: _There, findings: Findings) -
         findings.add(ACCESS_UNKNOWN, where, text)
         return False
     hostname = each.uri.partition("/")[0]
-    names = {uri.partition("/")[0] for uri in uris_of(there[existing])}
-    fits = not names.isdisjoint({hostname, wildcard_above(hostname)})
+    names = {uri.partition("/")[0] for uri in list_uris(there[existing])}
+    fits = not names.isdisjoint({hostname, find_wildcard_above(hostname)})
     if not fits:
         findings.add(
             ACCESS_UNKNOWN,
@@ -270,8 +272,8 @@ def _check_ids(
         if not ids:
             continue
         try:
-            listed = api.listed(
-                access_path(settings, kind), permissions.ORGANIZATION, per_page=PER_PAGE
+            listed = api.read_list(
+                write_access_path(settings, kind), permissions.ORGANIZATION, per_page=PER_PAGE
             )
         except Forbidden:
             continue

@@ -14,20 +14,20 @@ def compare_record(
     What is as `wanted` was set by an update of the stack whose answer was lost.
     """
     changed = [
-        f"{name} is {_shown(there.get(name))}, was {_shown(recorded.get(name))}"
+        f"{name} is {_show(there.get(name))}, was {_show(recorded.get(name))}"
         for name in _COMPARED
-        if _plain(there.get(name)) != _plain(recorded.get(name))
-        and (name not in wanted or _plain(there.get(name)) != _plain(wanted[name]))
+        if _simplify(there.get(name)) != _simplify(recorded.get(name))
+        and (name not in wanted or _simplify(there.get(name)) != _simplify(wanted[name]))
     ]
     return "; ".join(changed)
 
 
-def _plain(value: object) -> object:
+def _simplify(value: object) -> object:
     """Brings a value into a form that can be compared: without case, and no comment as an empty one."""
     return value.lower() if isinstance(value, str) else value or ""
 
 
-def _shown(value: object) -> str:
+def _show(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return repr(value) if value else "nothing"

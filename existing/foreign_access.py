@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from existing.lost_access import uris_of
+from existing.lost_access import list_uris
 from settings.access_groups import EVERYBODY
 from settings.errors import say_how_to_set
 from settings.looked_up import ACCESS_FOREIGN
 from settings.model import Application, Site
-from settings.protection import wildcard_above
+from settings.protection import find_wildcard_above
 from values.findings import Findings
 
 
@@ -18,7 +18,7 @@ def check_foreign(
     others: Collection[Mapping[str, Any]],
     findings: Findings,
 ) -> set[str]:
-    """Warns of each such site, as one that has just lost its `access.application`; gives their hostnames.
+    """Warns of each site for everybody at which somebody else's application asks for a login; gives their hostnames.
 
     `made` are the stack's applications: one of a hostname stands before another's of the wildcard above. `others` are those
     of the account that the stack has not made.
@@ -29,11 +29,11 @@ def check_foreign(
         for site in sites
         if site.is_public and not site.path and site.hostname not in own
     }
-    foreign = list(_asking(others))
+    foreign = list(_list_asking(others))
     found = set()
     for hostname, place in places.items():
         exact = [(uri, it) for uri, it in foreign if uri.partition("/")[0] == hostname]
-        above = [(uri, it) for uri, it in foreign if uri == wildcard_above(hostname)]
+        above = [(uri, it) for uri, it in foreign if uri == find_wildcard_above(hostname)]
         for uri, application in exact or above:
             found.add(hostname)
             name, id = application["name"], application["id"]
@@ -48,8 +48,8 @@ def check_foreign(
     return found
 
 
-def _asking(others: Collection[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _list_asking(others: Collection[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for each in others:
         decisions = {policy.get("decision") for policy in each.get("policies") or ()}
         if each.get("type") == "self_hosted" and decisions != {EVERYBODY.decision}:
-            yield from ((uri, each) for uri in uris_of(each))
+            yield from ((uri, each) for uri in list_uris(each))

@@ -9,8 +9,8 @@ from existing import permissions
 from existing.api import PER_PAGE, Api, ApiError
 from existing.edits import compare_record
 from existing.state import Outputs, OwnState
-from existing.zone import check_delegated, notice_of_crowd
-from settings import Settings, Site, Zone, comment_of, owner_mark, owner_of
+from existing.zone import check_delegated, notice_crowd
+from settings import Settings, Site, Zone, find_owner, write_comment, write_mark
 from settings.errors import say_how_to_set
 from settings.looked_up import (
     RECORD_COPIED,
@@ -75,13 +75,13 @@ def claim_hostnames(
     found: list[Claim] = []
     edited: list[str] = []
     for hostname, site in settings.named.items():
-        zone = settings.zone_of(hostname).name
+        zone = settings.find_zone(hostname).name
         if zone not in zones:
             continue
         claim = _decide(site, zones[zone], settings.deployment, own, edited, findings)
         if claim is not None:
             found.append(claim)
-    for hostname in _gone(settings, zones, own):
+    for hostname in _find_gone(settings, zones, own):
         findings.add(
             RECORD_GONE,
             "",
@@ -105,7 +105,7 @@ def claim_hostnames(
     return found
 
 
-def _gone(settings: Settings, zones: Mapping[str, ZoneRecords], own: OwnState) -> list[str]:
+def _find_gone(settings: Settings, zones: Mapping[str, ZoneRecords], own: OwnState) -> list[str]:
     """Finds hostnames without a site whose record the state has, and Cloudflare does not have any more."""
     ids = {zone.id: zone.by_id for zone in zones.values()}
     return [
@@ -131,10 +131,10 @@ def list_zones(
 
     One that cannot be read is an error, and left out.
     """
-    zones = {zone.name: zone for zone in map(settings.zone_of, settings.named)}
+    zones = {zone.name: zone for zone in map(settings.find_zone, settings.named)}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         asked = {
-            name: pool.submit(_records_of, api, settings.account_id, zone)
+            name: pool.submit(_read_records, api, settings.account_id, zone)
             for name, zone in zones.items()
         }
     records: dict[str, ZoneRecords] = {}
@@ -145,20 +145,20 @@ def list_zones(
             findings.errors.append(error.finding)
             continue
         listed = read.by_id.values()
-        hostnames = [each for each in settings.named if settings.zone_of(each).name == name]
+        hostnames = [each for each in settings.named if settings.find_zone(each).name == name]
         check_delegated(zones[name], listed, hostnames, findings)
-        if notice := notice_of_crowd(zones[name], read.about, listed, hostnames):
+        if notice := notice_crowd(zones[name], read.about, listed, hostnames):
             notices.append(notice)
     return records
 
 
-def _records_of(api: Api, account_id: str, zone: Zone) -> ZoneRecords:
+def _read_records(api: Api, account_id: str, zone: Zone) -> ZoneRecords:
     try:
-        found = {"id": zone.id} if zone.id else _looked_up(api, account_id, zone.name)
+        found = {"id": zone.id} if zone.id else _look_up(api, account_id, zone.name)
         zone_id = str(found["id"])
-        listed = api.listed(f"zones/{zone_id}/dns_records", permissions.DNS, per_page=PER_PAGE)
+        listed = api.read_list(f"zones/{zone_id}/dns_records", permissions.DNS, per_page=PER_PAGE)
     except ApiError as error:
-        raise error.at(zone.place) from None
+        raise error.place_at(zone.place) from None
     records: dict[str, list[_Record]] = {}
     for record in listed:
         if zone.id and not f".{record['name'].lower()}".endswith(f".{zone.name}"):
@@ -178,8 +178,8 @@ def _records_of(api: Api, account_id: str, zone: Zone) -> ZoneRecords:
     )
 
 
-def _looked_up(api: Api, account_id: str, name: str) -> dict[str, Any]:
-    found = api.listed("zones", permissions.ZONE, **{"name": name, "account.id": account_id})
+def _look_up(api: Api, account_id: str, name: str) -> dict[str, Any]:
+    found = api.read_list("zones", permissions.ZONE, **{"name": name, "account.id": account_id})
     if not found:
         raise ApiError(
             f"the account {account_id} has no zone '{name}' that the token may see.",
@@ -197,7 +197,7 @@ def find_tunnels_led_to(zones: Mapping[str, ZoneRecords], deployment: str) -> se
         for record in zone.by_id.values()
         if record["type"] == "CNAME"
         and record["content"].endswith(_TUNNEL_DOMAIN)
-        and _owner(record) == deployment
+        and _find_owner(record) == deployment
     }
 
 
@@ -219,11 +219,11 @@ def _decide(
     there = zone.by_name.get(site.hostname, [])
     foreign = [record for record in there if record is not mine]
     if recorded is None and [record["type"] for record in foreign] == ["CNAME"]:
-        found, owner = foreign[0]["id"], _owner(foreign[0])
+        found, owner = foreign[0]["id"], _find_owner(foreign[0])
         # A record with the stack's mark that the state does not have was made by an update that was cut off. So was one
         # with another mark that leads to the tunnel of the state: the stack had another name then.
         lost = owner == deployment or (
-            owner is not None and foreign[0]["content"] == _target(own.tunnel_id)
+            owner is not None and foreign[0]["content"] == _write_target(own.tunnel_id)
         )
         if (lost or (owner is None and site.dns.adopt)) and found not in [
             record["id"] for record in own.records.values()
@@ -240,17 +240,17 @@ def _decide(
     if (
         recorded is not None
         and mine is not None
-        and _owner(mine)
+        and _find_owner(mine)
         not in (
             None,
             deployment,
-            _owner(recorded),
+            _find_owner(recorded),
         )
     ):
-        findings.add(RECORD_COPIED, where, *_copied(site, _owner(mine)))
+        findings.add(RECORD_COPIED, where, *_explain_copy(site, _find_owner(mine)))
         return None
-    comment = comment_of(site, owner_mark(deployment))
-    wanted = {"content": _target(own.tunnel_id), "comment": comment}
+    comment = write_comment(site, write_mark(deployment))
+    wanted = {"content": _write_target(own.tunnel_id), "comment": comment}
     if (
         recorded is not None
         and mine is not None
@@ -259,7 +259,7 @@ def _decide(
         edited.append(f"{where}: '{site.hostname}' {changes}")
     if foreign:
         gone = recorded is not None
-        findings.add(RECORD_TAKEN, where, *_clash(site, foreign, deployment, gone=gone))
+        findings.add(RECORD_TAKEN, where, *_explain_clash(site, foreign, deployment, gone=gone))
         return None
     return Claim(
         hostname=site.hostname,
@@ -273,7 +273,7 @@ def _decide(
     )
 
 
-def _target(tunnel_id: str | None) -> str:
+def _write_target(tunnel_id: str | None) -> str:
     return f"{tunnel_id}{_TUNNEL_DOMAIN}"
 
 
@@ -282,7 +282,7 @@ def _differs(recorded: Outputs, comment: str, tags: Sequence[str]) -> bool:
     return found != (comment, sorted(tags))
 
 
-def _copied(site: Site, other: str | None) -> tuple[str, str]:
+def _explain_copy(site: Site, other: str | None) -> tuple[str, str]:
     return (
         f"the record of '{site.hostname}' is in this stack's state, and the stack {other} has marked it as its own since: one "
         "of the two states is a copy of the other (`pulumi stack import`), and both have the same tunnel and servers.",
@@ -291,16 +291,16 @@ def _copied(site: Site, other: str | None) -> tuple[str, str]:
     )
 
 
-def _owner(record: Mapping[str, Any]) -> str | None:
+def _find_owner(record: Mapping[str, Any]) -> str | None:
     """Gives the stack that a record's comment names, as `project/stack`."""
-    return owner_of(record.get("comment"))
+    return find_owner(record.get("comment"))
 
 
-def _clash(
+def _explain_clash(
     site: Site, foreign: Sequence[_Record], deployment: str, *, gone: bool
 ) -> tuple[str, str]:
-    shown = " and ".join(_shown(record) for record in foreign)
-    owners = [owner for owner in map(_owner, foreign) if owner not in (None, deployment)]
+    shown = " and ".join(_show(record) for record in foreign)
+    owners = [owner for owner in map(_find_owner, foreign) if owner not in (None, deployment)]
     if owners:
         way = f"Take the site out of the stack {owners[0]} and run `pulumi up` there first."
     elif [record["type"] for record in foreign] == ["CNAME"]:
@@ -315,6 +315,6 @@ def _clash(
     return f"'{site.hostname}' has a record that is not of this stack: {shown}.", f"{first}{way}"
 
 
-def _shown(record: _Record) -> str:
+def _show(record: _Record) -> str:
     comment = f" (comment '{record['comment']}')" if record.get("comment") else ""
     return f"{record['type']} {record['content']}{comment}"

@@ -29,42 +29,42 @@ def check_import(settings: Settings, api: Api, own: OwnState) -> None:
     if wanted is None or own.tunnel_id == wanted:
         return
     if own.tunnel_id is not None:
-        raise _refused(
+        raise _refuse(
             f"found '{wanted}', but this stack has the tunnel {own.tunnel_id} already.",
             "Remove the key, or import into another stack.",
         )
     try:
-        tunnel = api.one(tunnel_path(settings, wanted), permissions.TUNNEL)
+        tunnel = api.read_one(write_tunnel_path(settings, wanted), permissions.TUNNEL)
     except NotThere as error:
-        raise _refused(
+        raise _refuse(
             f"found '{wanted}', expected a tunnel of the account {settings.account_id}: {error}",
             "`cloudflared tunnel list` prints what it has. Correct this key or argoweb:accountId.",
         ) from None
     except ApiError as error:
-        raise error.at(_PLACE) from None
+        raise error.place_at(_PLACE) from None
     found = f"found '{wanted}' ({tunnel['name']}), "
     if deleted_at := tunnel.get("deleted_at"):
-        raise _refused(
+        raise _refuse(
             f"{found}which was deleted at Cloudflare on {deleted_at}, expected one that is there.",
             _NEW,
         )
-    if managed_remotely(tunnel):
-        raise _refused(
+    if is_managed_remotely(tunnel):
+        raise _refuse(
             f"{found}which is managed in Cloudflare's dashboard (config_src 'cloudflare'), expected one with config_src "
             "'local': cloudflared would follow the dashboard's rules and not this stack's.",
             _NEW,
         )
 
 
-def _refused(text: str, remedy: str) -> ApiError:
+def _refuse(text: str, remedy: str) -> ApiError:
     return ApiError(text, remedy, place=_PLACE, kind=TUNNEL_IMPORT)
 
 
-def tunnel_path(settings: Settings, tunnel_id: str) -> str:
+def write_tunnel_path(settings: Settings, tunnel_id: str) -> str:
     """Gives the path in the API of a tunnel of the stack's account."""
     return f"accounts/{settings.account_id}/cfd_tunnel/{tunnel_id}"
 
 
-def managed_remotely(tunnel: Mapping[str, Any]) -> bool:
+def is_managed_remotely(tunnel: Mapping[str, Any]) -> bool:
     """Whether a tunnel takes its rules from Cloudflare's dashboard, and not from the servers' files."""
     return tunnel.get("config_src") == "cloudflare" or bool(tunnel.get("remote_config"))

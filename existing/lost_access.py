@@ -28,12 +28,12 @@ class LostPolicy:
     session: str | None
 
 
-def access_path(settings: Settings, what: str) -> str:
+def write_access_path(settings: Settings, what: str) -> str:
     """Gives the path in the API of a kind of Access's things, as `apps`."""
     return f"accounts/{settings.account_id}/access/{what}"
 
 
-def uris_of(application: Mapping[str, Any]) -> list[str]:
+def list_uris(application: Mapping[str, Any]) -> list[str]:
     """Gives what an application stands in front of: `hostname` or `hostname/path` each."""
     destinations = application.get("destinations") or ()
     found = [each["uri"] for each in destinations if each.get("uri")]
@@ -85,7 +85,7 @@ def find_lost_applications(
     """Finds the stack's applications that are not in its state, by URI; refuses somebody else's in their place."""
     known = {each["id"] for each in own.applications.values()}
     by_uri = {
-        uri: each for each in there.values() if each["id"] not in known for uri in uris_of(each)
+        uri: each for each in there.values() if each["id"] not in known for uri in list_uris(each)
     }
     found = {}
     for each in made:
@@ -124,7 +124,7 @@ def check_left(
     wanted = {each.uri for each in made}
     left = set()
     for id, each in there.items():
-        uris = uris_of(each)
+        uris = list_uris(each)
         ours = [each["name"]] == uris and _has_only(each, settings.deployment)
         if id in known or not wanted.isdisjoint(uris) or not ours:
             continue
@@ -142,7 +142,7 @@ def check_left(
 def _is_ours(other: Mapping[str, Any], wanted: Application, deployment: str) -> bool:
     """Whether an application has nothing but the stack's policies, and those that the stack file names for it."""
     named = wanted.protection.policies if wanted.protection else ()
-    return uris_of(other) == [wanted.uri] and _has_only(other, deployment, named)
+    return list_uris(other) == [wanted.uri] and _has_only(other, deployment, named)
 
 
 def _has_only(other: Mapping[str, Any], deployment: str, named: Sequence[str] = ()) -> bool:

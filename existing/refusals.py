@@ -76,8 +76,8 @@ class Refusal:
         """Whether the same request may be answered in a moment."""
         return self.is_busy or self.status >= 500
 
-    def advice(self, access: Access, permission: str) -> str:
-        """Advice on a refusal, in whole sentences; empty where none is known."""
+    def advise(self, access: Access, permission: str) -> str:
+        """Gives advice on a refusal, in whole sentences; empty where none is known."""
         owner = "its user" if access.is_key else "it"
         words = {"named": access.named, "owner": owner, "permission": permission}
         for code, part, advice in ADVICE:
@@ -109,11 +109,11 @@ def read_refusal(status: int, reason: str, retry_after: str | None, body: bytes)
         reason=reason,
         errors=errors,
         text=" ".join(text.split())[:_SHOWN],
-        retry_after=_seconds(retry_after),
+        retry_after=_read_seconds(retry_after),
     )
 
 
-def _seconds(value: str | None) -> float | None:
+def _read_seconds(value: str | None) -> float | None:
     """Gives the seconds that a `Retry-After` asks for, as a number or by a date (RFC 9110, section 10.2.3)."""
     if value is None:
         return None

@@ -106,8 +106,8 @@ async def read_own_state(
         [each["outputs"] for each in found if each["type"] == type]
         for type in (RECORD, APPLICATION, POLICY, _TOKEN)
     )
-    tunnel, component = _outputs(found, TUNNEL), _outputs(found, _COMPONENT)
-    made, kept = _outputs(found, _SECRET).get("result"), _plain(component.get("keptSecret"))
+    tunnel, component = _find_outputs(found, TUNNEL), _find_outputs(found, _COMPONENT)
+    made, kept = _find_outputs(found, _SECRET).get("result"), _unmark(component.get("keptSecret"))
     return OwnState(
         records={(record["zoneId"], record["name"]): record for record in records},
         tunnel_id=tunnel.get("id"),
@@ -116,13 +116,13 @@ async def read_own_state(
         tunnel_deleted=tunnel.get("deletedAt") or None,
         tunnel_let_go=component.get("letGo"),
         secret_sent=bool(tunnel.get("tunnelSecret")),
-        made_secret=made and encoded(_plain(made)),
+        made_secret=made and encode(_unmark(made)),
         kept_secret=kept
-        and KeptSecret(text=_plain(kept["text"]), version=int(_plain(kept["version"]))),
-        applications=by_uri(applications),
+        and KeptSecret(text=_unmark(kept["text"]), version=int(_unmark(kept["version"]))),
+        applications=index_by_uri(applications),
         policies=tuple(policies),
         tokens=tuple(tokens),
-        has_alert=bool(_outputs(found, _ALERT)),
+        has_alert=bool(_find_outputs(found, _ALERT)),
         imported_from=next((f"{each['project']}/{each['stack']}" for each in foreign), None),
         elsewhere={
             (each["type"], each["name"]): urn
@@ -132,24 +132,24 @@ async def read_own_state(
     )
 
 
-def by_uri(applications: Iterable[Outputs]) -> dict[str, Outputs]:
+def index_by_uri(applications: Iterable[Outputs]) -> dict[str, Outputs]:
     """Gives the outputs of Access applications by the URI that each stands in front of."""
     return {
         each["destinations"][0]["uri"]: each for each in applications if each.get("destinations")
     }
 
 
-def encoded(secret: str) -> str:
+def encode(secret: str) -> str:
     """Encodes a secret as Cloudflare's API takes it."""
     return base64.b64encode(secret.encode()).decode()
 
 
-def _plain(value: Any) -> Any:
+def _unmark(value: Any) -> Any:
     """Gives a value without Pulumi's mark of a secret."""
     return value["value"] if isinstance(value, dict) and "value" in value else value
 
 
-def _outputs(found: list[dict[str, Any]], type: str) -> dict[str, Any]:
+def _find_outputs(found: list[dict[str, Any]], type: str) -> dict[str, Any]:
     """Gives the outputs of the only resource of a type; empty if there is none."""
     return next((each["outputs"] for each in found if each["type"] == type), {})
 

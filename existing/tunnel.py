@@ -8,9 +8,9 @@ from typing import Any
 
 from existing import permissions
 from existing.api import Api, NotThere
-from existing.imported_tunnel import check_import, managed_remotely, tunnel_path
+from existing.imported_tunnel import check_import, is_managed_remotely, write_tunnel_path
 from existing.state import KeptSecret, OwnState
-from existing.tunnel_name import find_namesake, name_taken
+from existing.tunnel_name import find_namesake, refuse_taken_name
 from settings import Settings
 from settings.looked_up import TUNNEL_DELETED, TUNNEL_GONE, TUNNEL_REMOTE
 from values.findings import Findings
@@ -43,7 +43,7 @@ def ask_own_tunnel(settings: Settings, api: Api, own: OwnState) -> dict[str, Any
     if own.tunnel_id is None:
         return None
     try:
-        return api.one(tunnel_path(settings, own.tunnel_id), permissions.TUNNEL)
+        return api.read_one(write_tunnel_path(settings, own.tunnel_id), permissions.TUNNEL)
     except NotThere:
         return None
 
@@ -67,28 +67,28 @@ def find_tunnel(
     Raises:
         ApiError: it cannot be taken over or made, or the API does not tell.
     """
-    deleted = _deleted(own, there, findings)
+    deleted = _check_deleted(own, there, findings)
     check_import(settings, api, own)
     taken_in = settings.tunnel.import_id if own.tunnel_id is None else None
     if other := find_namesake(settings, api, own, deleted):
         proof = None
         if own.tunnel_id is None and taken_in is None:
-            proof = _proof(settings, api, own, other, led_to)
+            proof = _find_proof(settings, api, own, other, led_to)
         if proof is None:
-            raise name_taken(other, own, taken_in)
+            raise refuse_taken_name(other, own, taken_in)
         notices.append(
             f"The tunnel '{other['name']}' ({other['id']}, made on {other['created_at']}) is not in the stack's state, "
             f"and {proof}: it is taken in, and keeps its secret."
         )
         taken_in = str(other["id"])
     if deleted is None:
-        kept = _kept(settings, api, own, taken_in, sends_later, notices)
+        kept = _keep_secret(settings, api, own, taken_in, sends_later, notices)
     else:  # a deleted tunnel is sent nothing until it is replaced
         kept = None if own.tunnel_let_go == deleted else own.kept_secret
     return TunnelFound(taken_in=taken_in, kept=kept, deleted=deleted)
 
 
-def _deleted(own: OwnState, there: dict[str, Any] | None, findings: Findings) -> str | None:
+def _check_deleted(own: OwnState, there: dict[str, Any] | None, findings: Findings) -> str | None:
     """Warns of what has become of the stack's tunnel, and gives the time if somebody has deleted it."""
     if own.tunnel_id is None:
         return None
@@ -101,7 +101,7 @@ def _deleted(own: OwnState, there: dict[str, Any] | None, findings: Findings) ->
         )
         return own.tunnel_deleted
     deleted: str | None = there.get("deleted_at") or own.tunnel_deleted
-    if deleted is None and managed_remotely(there):
+    if deleted is None and is_managed_remotely(there):
         findings.add(
             TUNNEL_REMOTE,
             "",
@@ -122,25 +122,25 @@ def _deleted(own: OwnState, there: dict[str, Any] | None, findings: Findings) ->
     return deleted
 
 
-def _proof(
+def _find_proof(
     settings: Settings, api: Api, own: OwnState, other: dict[str, Any], led_to: Collection[str]
 ) -> str | None:
     """Gives the reason why a tunnel with the stack's name that is not in its state is the stack's own; `None`: it is not.
 
     Never one that is somebody else's and in use.
     """
-    if managed_remotely(other):
+    if is_managed_remotely(other):
         return None
     if other["id"] in led_to:
         return "this stack's own records lead to it"
     if other.get("status") == "inactive" and not other.get("conns_active_at"):
         return "nothing has ever connected to it"
-    if own.made_secret and _secret(settings, api, other["id"]) == own.made_secret:
+    if own.made_secret and _read_secret(settings, api, other["id"]) == own.made_secret:
         return "has the secret that this stack made"
     return None
 
 
-def _kept(
+def _keep_secret(
     settings: Settings,
     api: Api,
     own: OwnState,
@@ -170,14 +170,14 @@ def _kept(
         return None
     if own.kept_secret:
         return own.kept_secret
-    return KeptSecret(text=_secret(settings, api, tunnel_id), version=at)
+    return KeptSecret(text=_read_secret(settings, api, tunnel_id), version=at)
 
 
-def _secret(settings: Settings, api: Api, tunnel_id: str) -> str:
+def _read_secret(settings: Settings, api: Api, tunnel_id: str) -> str:
     """Gives the tunnel's secret, base64, which is read from its token.
 
     Raises:
         ApiError: the API does not tell.
     """
-    token = api.one(f"{tunnel_path(settings, tunnel_id)}/token", permissions.TUNNEL)
+    token = api.read_one(f"{write_tunnel_path(settings, tunnel_id)}/token", permissions.TUNNEL)
     return str(json.loads(base64.b64decode(str(token)))["s"])

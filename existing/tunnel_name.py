@@ -4,7 +4,7 @@ from typing import Any
 
 from existing import permissions
 from existing.api import Api, ApiError
-from existing.imported_tunnel import managed_remotely
+from existing.imported_tunnel import is_managed_remotely
 from existing.state import OwnState
 from settings import Settings
 from settings.looked_up import TUNNEL_NAME
@@ -26,25 +26,25 @@ def find_namesake(
     if name is None or (own.tunnel_name == name and deleted is None):
         return None
     try:
-        found = api.listed(
+        found = api.read_list(
             f"accounts/{settings.account_id}/cfd_tunnel",
             permissions.TUNNEL,
             name=name,
             is_deleted="false",
         )
     except ApiError as error:
-        raise error.at(_PLACE) from None
+        raise error.place_at(_PLACE) from None
     return next((each for each in found if each["id"] not in (own.tunnel_id, imported)), None)
 
 
-def name_taken(other: dict[str, Any], own: OwnState, imported: str | None) -> ApiError:
+def refuse_taken_name(other: dict[str, Any], own: OwnState, imported: str | None) -> ApiError:
     """Makes the error that another tunnel has the name, with the ways out.
 
     Known before anything is done: a tunnel with a name that is taken fails with `1013` only after minutes, since the
     provider tries again.
     """
     ways = [f"set another {_PLACE}", "delete that tunnel in Cloudflare's dashboard"]
-    if own.tunnel_id is None and imported is None and not managed_remotely(other):
+    if own.tunnel_id is None and imported is None and not is_managed_remotely(other):
         ways.append(
             "take it over, if it is yours, with the secret that it has: "
             f"pulumi config set --path argoweb:tunnel.importId {other['id']}"

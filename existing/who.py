@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from existing.state import Outputs, OwnState
 from settings import Settings
 from settings.access_groups import EVERYBODY
-from settings.access_marks import RULES, network, unmark
+from settings.access_marks import RULES, unmark, write_network
 from settings.model import Application, Selector
-from settings.protection import wildcard_above
+from settings.protection import find_wildcard_above
 
 _SHOWN = {
     "emails": "{}",
@@ -32,21 +32,21 @@ def list_who_may_come_in(
 
     At the hostnames in `asked` somebody else's application asks for a login.
     """
-    now = {each.uri: [*_declared(each)] for each in applications}
-    was = {uri: [*_recorded(outputs, own)] for uri, outputs in own.applications.items()}
+    now = {each.uri: [*_list_declared(each)] for each in applications}
+    was = {uri: [*_list_recorded(outputs, own)] for uri, outputs in own.applications.items()}
     lines = []
     for uri, who in now.items():
-        lines.append(f"  {uri}: {_listed(who)}")
+        lines.append(f"  {uri}: {_list(who)}")
         if uri in was:
             lines += [f"    + {each}" for each in who if each not in was[uri]]
             lines += [f"    - {each}" for each in was[uri] if each not in who]
     open_ = {site.hostname for site in settings.sites if site.is_public} - now.keys() - set(asked)
     if open_:
-        lines.append(f"  {_PUBLIC}: {_listed(sorted(open_))}")
+        lines.append(f"  {_PUBLIC}: {_list(sorted(open_))}")
     return "\n".join(["Who may come in:", *lines]) if now else None
 
 
-def _listed(words: Sequence[str]) -> str:
+def _list(words: Sequence[str]) -> str:
     more = f" and {len(words) - _MOST} more" if len(words) > _MOST else ""
     return ", ".join(words[:_MOST]) + more
 
@@ -60,7 +60,9 @@ def find_newly_public(
     closed |= {site.hostname for site in settings.sites if not site.is_public and not site.path}
     opened = {each.uri: each.place for each in applications if not each.protection}
     was = [
-        uri for uri, outputs in own.applications.items() if _PUBLIC not in _recorded(outputs, own)
+        uri
+        for uri, outputs in own.applications.items()
+        if _PUBLIC not in _list_recorded(outputs, own)
     ]
     for uri in was:
         hostname = uri.partition("/")[0]
@@ -68,11 +70,13 @@ def find_newly_public(
             yield uri, opened.get(uri, places[hostname])
     for uri, place in opened.items():
         hostname = uri.partition("/")[0]
-        if uri not in own.applications and (hostname in was or wildcard_above(hostname) in was):
+        if uri not in own.applications and (
+            hostname in was or find_wildcard_above(hostname) in was
+        ):
             yield uri, place
 
 
-def _declared(application: Application) -> Iterator[str]:
+def _list_declared(application: Application) -> Iterator[str]:
     how = application.protection
     if how is None:
         yield _PUBLIC
@@ -81,12 +85,12 @@ def _declared(application: Application) -> Iterator[str]:
         yield f"whom the application {how.application} lets in"
         return
     for policy in application.policies:
-        yield from _in_words(policy.key, policy.include, policy.require, policy.exclude)
+        yield from _put_in_words(policy.key, policy.include, policy.require, policy.exclude)
     yield from (f"whom the policy {each} lets in" for each in how.policies)
     yield f"for {how.session}"
 
 
-def _recorded(outputs: Outputs, own: OwnState) -> Iterator[str]:
+def _list_recorded(outputs: Outputs, own: OwnState) -> Iterator[str]:
     policies = {each["id"]: each for each in own.policies}
     tokens = {each["id"]: unmark(each["name"]) for each in own.tokens}
     for each in outputs.get("policies") or ():
@@ -98,24 +102,26 @@ def _recorded(outputs: Outputs, own: OwnState) -> Iterator[str]:
             return
         else:
             rules = (
-                [*_selectors(policy.get(key), tokens)]
+                [*_list_selectors(policy.get(key), tokens)]
                 for key in ("includes", "requires", "excludes")
             )
-            yield from _in_words(unmark(policy["name"]), *rules)
+            yield from _put_in_words(unmark(policy["name"]), *rules)
     yield f"for {outputs.get('sessionDuration')}"
 
 
-def _in_words(
+def _put_in_words(
     key: str, include: Sequence[Selector], require: Sequence[Selector], exclude: Sequence[Selector]
 ) -> Iterator[str]:
     group = key.partition("/")[0]
     for before, selectors in (("", include), ("only ", require), ("not ", exclude)):
         for each in selectors:
-            value = network(each.value) if each.kind == "ips" else each.value
+            value = write_network(each.value) if each.kind == "ips" else each.value
             yield f"{group}: {before}{_SHOWN[each.kind].format(value)}"
 
 
-def _selectors(rules: Sequence[Outputs] | None, tokens: Mapping[str, str]) -> Iterator[Selector]:
+def _list_selectors(
+    rules: Sequence[Outputs] | None, tokens: Mapping[str, str]
+) -> Iterator[Selector]:
     for rule in rules or ():
         for kind, (name, key) in RULES.items():
             if (value := rule.get(name)) is not None:

@@ -13,7 +13,7 @@ _FREE_RECORDS, _OLD_FREE_RECORDS, _OLD_UNTIL = 200, 1000, "2024-09-01"
 """Records of a zone of the free plan, and of one that was made before a date (UTC)."""
 
 
-def notice_of_crowd(
+def notice_crowd(
     zone: Zone,
     found: Mapping[str, Any],
     listed: Collection[Mapping[str, Any]],

@@ -6,8 +6,8 @@ from typing import Any
 from cloudflared.flags import FIELDS, FILE, OF_ONE_SERVICE, ONE_SERVICE, ONLY_RUN
 from cloudflared.go import urls
 from cloudflared.go.decode import KEY_TWICE, NOTHING, Decoder
-from cloudflared.go.durations import Duration, seconds
-from cloudflared.go.yaml import YamlError, compose, second_document
+from cloudflared.go.durations import Duration, read_seconds
+from cloudflared.go.yaml import YamlError, compose, find_second_document
 from cloudflared.origins import check_circles, check_origin
 from cloudflared.router import Router
 from cloudflared.rules import Rule, check_ends
@@ -15,12 +15,12 @@ from cloudflared.services import Service
 from cloudflared.unclean import check_unclean
 from cloudflared.warnings import NO_IP_RULES, check_order, check_rule, check_settings
 from importing.other_files import (
-    other_kind,
-    other_language,
-    template_advice,
-    text_advice,
-    type_advice,
-    yaml_advice,
+    advise_on_template,
+    advise_on_text,
+    advise_on_type,
+    advise_on_yaml,
+    name_other_kind,
+    name_other_language,
 )
 from values.findings import (
     WRONG_VALUE,
@@ -28,9 +28,9 @@ from values.findings import (
     Findings,
     Kind,
     Severity,
-    shown,
-    warning,
-    without_passwords,
+    hide_passwords,
+    make_warning,
+    show,
 )
 from values.kinds import MISSING_KEY, NEEDED_KEY, Flag, ListOf, Shape, Whole
 
@@ -39,7 +39,7 @@ OTHER_FILE = Kind("other-file", "A file is not one of cloudflared's configuratio
 URL_CLASH = Kind(
     "url-beside-rules", "`url` stands beside ingress rules, which only `ingress rule` takes."
 )
-SECOND_DOCUMENT = warning(
+SECOND_DOCUMENT = make_warning(
     "second-document", "A file has a second document, which cloudflared does not read."
 )
 NO_RULES = Kind("no-rules", "A file has no ingress rule.")
@@ -69,7 +69,7 @@ class File:
         """Why cloudflared refuses the file; empty where it takes it."""
         return [problem for problem in self.problems if problem.is_error]
 
-    def matching(self, url: str) -> int:
+    def match(self, url: str) -> int:
         """Gives the index of the rule that takes a request for a URL; the last one takes what no other does.
 
         Raises:
@@ -80,7 +80,7 @@ class File:
             raise urls.UrlError("a URL without a host; does it lack its 'https://'?")
         without_port = urls.split_host_port(parsed.hostname)
         host = parsed.hostname if without_port is None else without_port[0]
-        found = Router(self.rules).first(host, parsed.path)
+        found = Router(self.rules).find_first(host, parsed.path)
         return len(self.rules) - 1 if found is None else found
 
 
@@ -96,16 +96,18 @@ class _Report(Findings):
     again: bool = False
     """Whether the file is looked at once more: a place of which something was said gets nothing else."""
 
-    def mismatch(self, place: str, found: object, expected: str, kind: Kind = WRONG_VALUE) -> None:
-        if (hint := type_advice(place, type(found))) is not None:
+    def add_mismatch(
+        self, place: str, found: object, expected: str, kind: Kind = WRONG_VALUE
+    ) -> None:
+        if (hint := advise_on_type(place, type(found))) is not None:
             self.hints[place.removeprefix(".")] = hint
-        super().mismatch(place, found, expected, kind)
+        super().add_mismatch(place, found, expected, kind)
 
     def add(self, kind: Kind, place: str, text: str, remedy: str = "") -> None:
-        text, remedy = without_passwords(text), without_passwords(remedy)
+        text, remedy = hide_passwords(text), hide_passwords(remedy)
         refused = self.refuses and kind.severity is Severity.ERROR
         known = where = place.removeprefix(".")
-        if kind is KEY_TWICE and (hint := type_advice(where, None)) is not None:
+        if kind is KEY_TWICE and (hint := advise_on_type(where, None)) is not None:
             self.hints[where] = hint
         while known and known not in self.lines:
             known = known[: max(known.rfind("."), known.rfind("["), 0)]
@@ -139,12 +141,12 @@ def read(data: bytes) -> File:
     decoder = Decoder(findings=Findings())
     report = decoder.findings = _Report(problems=problems, lines=decoder.lines)
     try:
-        values = _values(data, decoder)
+        values = _read_values(data, decoder)
     except YamlError as error:
-        problem = _about_all(UNREADABLE, *_of_yaml(error, data), line=error.line)
+        problem = _refuse_all(UNREADABLE, *_explain_yaml(error, data), line=error.line)
         return File(values={}, rules=[], services=[], problems=[*problems, problem])
-    if (kind := other_kind(values)) is not None:
-        problem = _about_all(OTHER_FILE, f"this is {kind}.")
+    if (kind := name_other_kind(values)) is not None:
+        problem = _refuse_all(OTHER_FILE, f"this is {kind}.")
         return File(values={}, rules=[], services=[], problems=[problem])
     rules = [
         Rule(
@@ -158,13 +160,13 @@ def read(data: bytes) -> File:
     services = _check(values, rules, report)
     for index, problem in enumerate(problems):
         advice = problem.is_error and (
-            template_advice(data, problem.line)
+            advise_on_template(data, problem.line)
             or report.hints.get(problem.place)
-            or text_advice(data, problem.line, no_rules=problem.place == "ingress")
+            or advise_on_text(data, problem.line, no_rules=problem.place == "ingress")
         )
         if advice:
             problems[index] = replace(problem, remedy=f"{problem.remedy} {advice}".lstrip())
-    if (line := second_document(data)) is not None:
+    if (line := find_second_document(data)) is not None:
         text = f"what stands from line {line} on is a second document, which cloudflared does not read."
         problems.append(
             Finding(place="", kind=SECOND_DOCUMENT, text=text, severity=Severity.WARNING, line=line)
@@ -173,40 +175,42 @@ def read(data: bytes) -> File:
     return File(values=values, rules=rules, services=services, problems=problems)
 
 
-def _about_all(kind: Kind, text: str, remedy: str = "", line: int = 0) -> Finding:
-    """The error that ends the reading of a file."""
+def _refuse_all(kind: Kind, text: str, remedy: str = "", line: int = 0) -> Finding:
+    """Makes the error that ends the reading of a file."""
     return Finding(
         place="", kind=kind, text=text, remedy=remedy, severity=Severity.ERROR, line=line
     )
 
 
-def _of_yaml(error: YamlError, data: bytes) -> tuple[str, str]:
-    """The message of Go's reader, and the likely cause."""
-    if (kind := other_language(data)) is not None:
+def _explain_yaml(error: YamlError, data: bytes) -> tuple[str, str]:
+    """Gives the message of Go's reader, and the likely cause."""
+    if (kind := name_other_language(data)) is not None:
         return f"this is {kind}.", ""
-    return f"{error}.", template_advice(data, error.line) or yaml_advice(data, error.line) or ""
+    return f"{error}.", advise_on_template(data, error.line) or advise_on_yaml(
+        data, error.line
+    ) or ""
 
 
-def _values(data: bytes, decoder: Decoder) -> dict[str, Any]:
+def _read_values(data: bytes, decoder: Decoder) -> dict[str, Any]:
     root = compose(data)
     values: dict[str, Any] = {}
     if root is None:
         raise YamlError(0, "the file is empty")
     if root.kind != "mapping":
-        found = decoder.untyped(root, "")
+        found = decoder.read_untyped(root, "")
         if found is not None:
             rules = ". Write 'ingress:' in a line above the list" if isinstance(found, list) else ""
-            what = "a text" if isinstance(found, str) else shown(found)  # it may be a secret
+            what = "a text" if isinstance(found, str) else show(found)  # it may be a secret
             raise YamlError(root.line, f"found {what}, expected a mapping{rules}")
         return values
-    for key, child in decoder.entries(root, ""):
-        name = decoder.name(key, "")
+    for key, child in decoder.list_entries(root, ""):
+        name = decoder.read_name(key, "")
         if name is None:
             continue
         if name in FIELDS:
-            value = decoder.typed(child, FILE.keys[name].shape, name)
+            value = decoder.read_typed(child, FILE.keys[name].shape, name)
         else:
-            value = decoder.untyped(child, name)
+            value = decoder.read_untyped(child, name)
             read_here = name in FILE.keys and name not in ONLY_RUN
             if read_here and not _fits(value, FILE.keys[name].shape):
                 FILE.keys[name].shape.read(value, name, decoder.findings)
@@ -217,8 +221,8 @@ def _values(data: bytes, decoder: Decoder) -> dict[str, Any]:
     return values
 
 
-def _without_old_form(values: dict[str, Any]) -> dict[str, Any]:
-    """The values without the flags of the form for one service, if they name one."""
+def _leave_out_old_form(values: dict[str, Any]) -> dict[str, Any]:
+    """Gives the values without the flags of the form for one service, if they name one."""
     if not any(values.get(name) for name in ONE_SERVICE):
         return values
     read = {*ONE_SERVICE, *OF_ONE_SERVICE, "hostname"}
@@ -233,7 +237,7 @@ def _fits(value: object, shape: Shape) -> bool:
         case Whole():
             return type(value) is int and value < 2**63
         case Duration():
-            return isinstance(value, str) and seconds(value) is not None
+            return isinstance(value, str) and read_seconds(value) is not None
         case ListOf():
             return isinstance(value, list) and all(isinstance(item, str) for item in value)
         case _:
@@ -258,7 +262,7 @@ def _check(values: dict[str, Any], rules: list[Rule], report: _Report) -> list[S
     if whole:
         check_ends(rules, places, report)
     if not rules and whole:
-        if values != _without_old_form(values):
+        if values != _leave_out_old_form(values):
             report.add(ONLY_URL, "ingress", *_ADVICE_ON_ONLY_URL)
         else:
             needed = (
@@ -271,5 +275,5 @@ def _check(values: dict[str, Any], rules: list[Rule], report: _Report) -> list[S
     check_unclean(rules, places, report)
     check_settings(values, "", report)
     stricter = _Report(problems=report.problems, lines=report.lines, refuses=False, again=True)
-    FILE.read(values if rules else _without_old_form(values), "", stricter)
+    FILE.read(values if rules else _leave_out_old_form(values), "", stricter)
     return services

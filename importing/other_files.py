@@ -89,27 +89,27 @@ _TYPES: dict[tuple[str, type | None], str] = {
 """By the last part of a place and the type of what was found there, or `None` where the key is there twice."""
 
 
-def other_kind(values: Mapping[str, Any]) -> str | None:
-    """What a file is that has no key of cloudflared's, by those that it has; else nothing."""
+def name_other_kind(values: Mapping[str, Any]) -> str | None:
+    """Says what a file is that has no key of cloudflared's, by those that it has; `None` for any other file."""
     if values.keys() & {"tunnelConfig", "tunnelSecrets"}:
         return _CHART
     if values.keys() & {"ingress", "tunnel", "url", "credentials-file"}:
         return None
-    if any(str(key).startswith("argoweb:") for key in _mapping(values.get("config"))):
+    if any(str(key).startswith("argoweb:") for key in _as_mapping(values.get("config"))):
         return "a stack file of Pulumi's: its sites are checked by `pulumi preview`"
-    if isinstance(_mapping(values.get("config")).get("ingress"), list):
+    if isinstance(_as_mapping(values.get("config")).get("ingress"), list):
         return "a configuration as Cloudflare's API has it: give its `config`, as by: jq .config"
-    if "tunnels" in _mapping(_mapping(values.get("services")).get("cloudflared")):
+    if "tunnels" in _as_mapping(_as_mapping(values.get("services")).get("cloudflared")):
         return _KEYS[-1][1]
     for keys, text in _KEYS:
         if keys <= values.keys():
-            return text.format(kind=values.get("kind"), give=_of_kubernetes(values))
+            return text.format(kind=values.get("kind"), give=_advise_kubernetes(values))
     return None
 
 
-def _of_kubernetes(values: Mapping[str, Any]) -> str:
-    """What to give in place of an object of Kubernetes'."""
-    data = [key for key in _mapping(values.get("data")) if str(key).endswith((".yml", ".yaml"))]
+def _advise_kubernetes(values: Mapping[str, Any]) -> str:
+    """Says what to give in place of an object of Kubernetes'."""
+    data = [key for key in _as_mapping(values.get("data")) if str(key).endswith((".yml", ".yaml"))]
     if data:
         return f"give what stands under `data`, in `{data[0]}`"
     if values.get("kind") in ("ConfigMap", "Secret"):
@@ -119,18 +119,18 @@ def _of_kubernetes(values: Mapping[str, Any]) -> str:
     return "give the config.yml that its cloudflared reads, which a ConfigMap may have under `data`"
 
 
-def other_language(data: bytes) -> str | None:
-    """What a file is that is no YAML, by its text; else nothing."""
+def name_other_language(data: bytes) -> str | None:
+    """Says what a file is that is no YAML, by its text; `None` for any other file."""
     text = data.decode("utf-8", "replace")
     return next((kind for pattern, kind in _TEXTS if re.search(pattern, text)), None)
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def _as_mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def yaml_advice(data: bytes, line: int) -> str | None:
-    """What is likely wrong with a line that YAML's reader refuses, or with one before it; else nothing."""
+def advise_on_yaml(data: bytes, line: int) -> str | None:
+    """Says what is likely wrong with a line that YAML's reader refuses, or with one before it; `None` if that is not known."""
     if b"\0" not in data and "\ufffd" in data.decode("utf-8", "replace"):
         return "Save the file as UTF-8."
     lines = data.decode("utf-8", "replace").splitlines()
@@ -144,12 +144,12 @@ def yaml_advice(data: bytes, line: int) -> str | None:
     for number in near:  # which moves the lines after it out of line
         if re.match(r"\s*-\w+:", lines[number - 1]):
             return f"Put a blank behind the '-' in line {number}."
-    found = (_advice(lines, number) for number in near)
+    found = (_advise_on_line(lines, number) for number in near)
     return next((advice for advice in found if advice is not None), None)
 
 
-def type_advice(where: str, found: type | None) -> str | None:
-    """What to do about a value of another type than its key takes, where people mean the same by it.
+def advise_on_type(where: str, found: type | None) -> str | None:
+    """Says what to do about a value of another type than its key takes, where people mean the same by it.
 
     `found` is `None` where the key is there twice.
     """
@@ -157,8 +157,8 @@ def type_advice(where: str, found: type | None) -> str | None:
     return _TYPES.get((key, found))
 
 
-def template_advice(data: bytes, line: int) -> str | None:
-    """What to say of a line with a placeholder that was to be filled in, or nothing."""
+def advise_on_template(data: bytes, line: int) -> str | None:
+    """Says that a line has a placeholder that was to be filled in; `None` if it has none."""
     lines = data.decode("utf-8", "replace").splitlines()
     if 1 <= line <= len(lines) and re.search(
         r"\{\{.*\}\}|\{%.*%\}|\$\{\w+\}|<%.*%>", lines[line - 1]
@@ -167,8 +167,8 @@ def template_advice(data: bytes, line: int) -> str | None:
     return None
 
 
-def text_advice(data: bytes, line: int, *, no_rules: bool) -> str | None:
-    """What to say of characters that look like others, and of rules that stand where no one reads them; else nothing."""
+def advise_on_text(data: bytes, line: int, *, no_rules: bool) -> str | None:
+    """Says that characters look like others, or that rules stand where no one reads them; `None` if neither is so."""
     text = data.decode("utf-8", "replace")
     lines = text.splitlines()
     if 1 <= line <= len(lines) and re.search("[“”„‘’‚«»]", lines[line - 1]):
@@ -189,7 +189,7 @@ def _is_open(line: str) -> bool:
     return value is not None and value[1] not in value[2]
 
 
-def _advice(lines: list[str], number: int) -> str | None:
+def _advise_on_line(lines: list[str], number: int) -> str | None:
     line = lines[number - 1]
     key = re.match(r"\s*(?:-\s+)?([\w-]+)\s*:", line)
     name = f"'{key[1]}' in line {number}" if key else f"line {number}"
@@ -217,18 +217,18 @@ def _advice(lines: list[str], number: int) -> str | None:
         return f"In double quotes a '\\' begins an escape; put the text of line {number} in single ones."
     if _is_open(line):
         return f"A quote in line {number} is not closed."
-    return _indentation(lines, number, name)
+    return _advise_on_indentation(lines, number, name)
 
 
-def _indentation(lines: list[str], number: int, name: str) -> str | None:
-    """The key before it with which a key does not stand in line."""
-    at = _column(lines[number - 1])
+def _advise_on_indentation(lines: list[str], number: int, name: str) -> str | None:
+    """Names the key before it with which a key does not stand in line."""
+    at = _find_column(lines[number - 1])
     for before in range(number - 2, -1, -1):
         other = lines[before]
         key = re.match(r"\s*(?:-\s+)?([\w-]+)\s*:", other)
         if key is None:
             continue
-        distance = _column(other) - at
+        distance = _find_column(other) - at
         if 0 < abs(distance) <= 2:
             side = "left" if distance > 0 else "right"
             count = "one column" if abs(distance) == 1 else f"{abs(distance)} columns"
@@ -237,7 +237,7 @@ def _indentation(lines: list[str], number: int, name: str) -> str | None:
     return None
 
 
-def _column(line: str) -> int:
-    """Where the key of a line stands, behind the '-' of an item."""
+def _find_column(line: str) -> int:
+    """Gives the column where the key of a line stands, behind the '-' of an item."""
     found = re.match(r"\s*(?:-\s+)?", line)
     return found.end() if found else 0

@@ -13,12 +13,12 @@ from cloudflared import hostnames
 from cloudflared.flags import FILE, OF_ONE_SERVICE, ONE_SERVICE, OWN_FILES, SETTINGS
 from cloudflared.go import idna
 from cloudflared.keys import ORIGIN_REQUEST, RULE
-from cloudflared.near import likely_service
+from cloudflared.near import find_likely_service
 from cloudflared.rules import NOT_FOUND, Rule
 from cloudflared.unclean import refuses_unclean
 from cloudflared.warnings import check_origin_values, check_rule, check_settings
 from importing.file import SECOND_DOCUMENT, File
-from values.findings import Finding, Findings, printable, shown
+from values.findings import Finding, Findings, make_printable, show
 from values.kinds import UUID, Table, Text
 from values.yaml_text import dump
 
@@ -47,8 +47,8 @@ class StackFile:
     credentials: str | None
     """The path of the tunnel's credentials, as the file names it."""
 
-    def text(self) -> str:
-        """The file, with what is left to be done as comments."""
+    def write(self) -> str:
+        """Writes the file, with what is left to be done as comments."""
         tunnel_id = self.config.get("tunnel", {}).get("importId")
         path = self.credentials or f"~/.cloudflared/{tunnel_id or 'UUID'}.json"
         home = "~/" if path.startswith("~/") else ""  # which the shell knows without quotes only
@@ -74,44 +74,46 @@ def write_stack_file(file: File) -> StackFile:
     """Writes the stack file for a file that cloudflared takes, or that has the old form for one service."""
     left: list[str] = []
     left += [f"a part: {it.message}" for it in file.problems if it.kind is SECOND_DOCUMENT]
-    values, rules = file.values, [*_placed(file)]
+    values, rules = file.values, [*_place_rules(file)]
     if not rules:
-        values, rules = _one_service(values)
-    sites = _sites(rules, left)
+        values, rules = _read_one_service(values)
+    sites = _make_sites(rules, left)
     named = [site["hostname"] for site in sites if site["hostname"] != _EVERY]
-    credentials = _credentials(values, left)
+    credentials = _find_credentials(values, left)
     config = {
-        "tunnel": _tunnel(values, left),
-        "cloudflared": _settings(values, left),
-        "zones": [{"name": zone} for zone in dict.fromkeys(map(_zone, named))],
+        "tunnel": _find_tunnel(values, left),
+        "cloudflared": _keep_settings(values, left),
+        "zones": [{"name": zone} for zone in dict.fromkeys(map(_guess_zone, named))],
         "sites": sites,
     }
     return StackFile(
         config={key: value for key, value in config.items() if value},
-        left=[printable(text) for text in left],
+        left=[make_printable(text) for text in left],
         notes=[_NO_RECORD] if len(named) < len(sites) else [],
         credentials=credentials,
     )
 
 
-def _placed(file: File) -> Iterator[tuple[str, Rule, list[str]]]:
-    """Each rule with its place, and what is wrong with keys that cloudflared does not read there."""
+def _place_rules(file: File) -> Iterator[tuple[str, Rule, list[str]]]:
+    """Gives each rule with its place, and what is wrong with keys that cloudflared does not read there."""
     for index, rule in enumerate(file.rules):
         where = f"ingress[{index}]"
         given = file.values["ingress"][index]
-        unread = [f"{where}.{name}: {RULE.wrong(name)}" for name in given if name not in RULE.keys]
+        unread = [
+            f"{where}.{name}: {RULE.say_wrong(name)}" for name in given if name not in RULE.keys
+        ]
         yield where, rule, unread
 
 
-def _one_service(
+def _read_one_service(
     values: Mapping[str, Any],
 ) -> tuple[dict[str, Any], list[tuple[str, Rule, list[str]]]]:
-    """What is left of the values, and the one rule that the flags of the old form stand for."""
+    """Gives what is left of the values, and the one rule that the flags of the old form stand for."""
     name = next((name for name in ONE_SERVICE if name != "socks5" and values.get(name)), None)
     if name is None:
         return dict(values), []
     text = str(values[name])
-    url = likely_service(text) or text
+    url = find_likely_service(text) or text
     service = {"url": url, "unix-socket": f"unix:{text}"}.get(name, name.replace("-", "_"))
     origin_request = {
         key: values[flag] for flag, (_, key) in OF_ONE_SERVICE.items() if values.get(flag)
@@ -128,33 +130,33 @@ def _one_service(
     return rest, [(name, rule, [])]
 
 
-def _credentials(values: Mapping[str, Any], left: list[str]) -> str | None:
+def _find_credentials(values: Mapping[str, Any], left: list[str]) -> str | None:
     path = values.get("credentials-file")
-    if not isinstance(path, str) or path == printable(path):
+    if not isinstance(path, str) or path == make_printable(path):
         return path if isinstance(path, str) else None
     left.append(
-        f"credentials-file: found {shown(path)}, which no command can name in a line. Read the file yourself."
+        f"credentials-file: found {show(path)}, which no command can name in a line. Read the file yourself."
     )
     return None
 
 
-def _tunnel(values: Mapping[str, Any], left: list[str]) -> dict[str, str]:
+def _find_tunnel(values: Mapping[str, Any], left: list[str]) -> dict[str, str]:
     # cloudflared names the credentials by the tunnel's UUID, whatever the file calls the tunnel.
     credentials = PurePosixPath(str(values.get("credentials-file", "")))
     for given in (str(values.get("tunnel", "")).lower(), credentials.stem.lower()):
         if re.fullmatch(UUID.pattern or "", given):
             return {"importId": given}
-    found = f"found {shown(values['tunnel'])}, " if "tunnel" in values else ""
+    found = f"found {show(values['tunnel'])}, " if "tunnel" in values else ""
     left.append(
         f"tunnel: {found}expected its UUID, which `cloudflared tunnel list` prints. Without it a new tunnel is made."
     )
     return {}
 
 
-def _settings(values: Mapping[str, Any], left: list[str]) -> dict[str, Any]:
+def _keep_settings(values: Mapping[str, Any], left: list[str]) -> dict[str, Any]:
     settings = {name: value for name, value in values.items() if name not in _ELSEWHERE}
     left += [f"{name}: {_OF_THE_OLD}" for name in OWN_FILES if settings.pop(name, None)]
-    kept = _kept(settings, SETTINGS, "", left)
+    kept = _keep(settings, SETTINGS, "", left)
     for name in list(kept):
         findings = Findings()
         check_settings({name: kept[name]}, "", findings)
@@ -170,8 +172,8 @@ def _settings(values: Mapping[str, Any], left: list[str]) -> dict[str, Any]:
     return kept
 
 
-def _kept(values: Mapping[str, Any], table: Table, where: str, left: list[str]) -> dict[str, Any]:
-    """The values that a stack takes too."""
+def _keep(values: Mapping[str, Any], table: Table, where: str, left: list[str]) -> dict[str, Any]:
+    """Gives the values that a stack takes too."""
     kept: dict[str, Any] = {}
     for name, value in values.items():
         place = f"{where}{name}"
@@ -182,20 +184,20 @@ def _kept(values: Mapping[str, Any], table: Table, where: str, left: list[str]) 
         elif key is None:
             read_as = table if where or name in table.misused else FILE
             idle = not where and name in FILE.keys and name not in read_as.misused
-            left.append(f"{place}: {'is not for a stack.' if idle else read_as.wrong(name)}")
+            left.append(f"{place}: {'is not for a stack.' if idle else read_as.say_wrong(name)}")
         elif isinstance(key.shape, Table) and isinstance(value, Mapping):
-            if inner := _kept(value, key.shape, f"{place}.", left):
+            if inner := _keep(value, key.shape, f"{place}.", left):
                 kept[name] = inner
         elif value not in (None, [], {}):
             findings = Findings()
             key.shape.read(value, place, findings)
             if not findings.errors:
                 kept[name] = value
-            left += [_as_a_whole(place, "", error) for error in findings.errors]
+            left += [_explain_loss(place, "", error) for error in findings.errors]
     return kept
 
 
-def _as_a_whole(place: str, named: str, error: Finding) -> str:
+def _explain_loss(place: str, named: str, error: Finding) -> str:
     """Says what is not carried over because of an error in a part of it."""
     if error.place == place and not named:
         return str(error)
@@ -220,7 +222,9 @@ def _is_data(value: object) -> bool:
             return value is None or isinstance(value, (bool, int))
 
 
-def _sites(rules: Sequence[tuple[str, Rule, list[str]]], left: list[str]) -> list[dict[str, Any]]:
+def _make_sites(
+    rules: Sequence[tuple[str, Rule, list[str]]], left: list[str]
+) -> list[dict[str, Any]]:
     sites: list[dict[str, Any]] = []
     taken: set[tuple[str, str]] = set()
     for where, rule, unread in rules:
@@ -231,7 +235,7 @@ def _sites(rules: Sequence[tuple[str, Rule, list[str]]], left: list[str]) -> lis
             if rule.origin_request:
                 left.append(f"{where}.originRequest: has no effect at {NOT_FOUND}.")
             continue
-        if (site := _site(rule, where, left)) is None:
+        if (site := _make_site(rule, where, left)) is None:
             continue
         if (site["hostname"], rule.path) in taken:
             left.append(
@@ -246,54 +250,54 @@ def _sites(rules: Sequence[tuple[str, Rule, list[str]]], left: list[str]) -> lis
     return sites
 
 
-def _site(rule: Rule, where: str, left: list[str]) -> dict[str, Any] | None:
+def _make_site(rule: Rule, where: str, left: list[str]) -> dict[str, Any] | None:
     named = f"the rule {where} ({rule.hostname or 'every hostname'})"
-    hostname = _hostname(rule.hostname, named, left)
+    hostname = _read_hostname(rule.hostname, named, left)
     if hostname is None:
         return None
     findings = Findings()
     Text().read(rule.path or "/", f"{where}.path", findings)
     Text().read(rule.service, f"{where}.service", findings)
-    origin_request = _kept(rule.origin_request, ORIGIN_REQUEST, f"{where}.originRequest.", left)
-    for key in _unusable(origin_request, where, left):
+    origin_request = _keep(rule.origin_request, ORIGIN_REQUEST, f"{where}.originRequest.", left)
+    for key in _find_unusable(origin_request, where, left):
         del origin_request[key]
     carried = Rule(
         hostname=hostname, path=rule.path, service=rule.service, origin_request=origin_request
     )
     check_rule(carried, where, findings)
     if findings.errors:
-        left += [_as_a_whole(where, named, error) for error in findings.errors]
+        left += [_explain_loss(where, named, error) for error in findings.errors]
         return None
     return carried.as_yaml()
 
 
-def _unusable(origin_request: Mapping[str, Any], where: str, left: list[str]) -> list[str]:
-    """The keys of an `originRequest` that no request could use: they are lost alone, without the rule."""
+def _find_unusable(origin_request: Mapping[str, Any], where: str, left: list[str]) -> list[str]:
+    """Finds the keys of an `originRequest` that no request could use: they are lost alone, without the rule."""
     findings = Findings()
     check_origin_values(origin_request, f"{where}.originRequest", findings)
     left += map(str, findings.errors)
     return [error.place.rpartition(".")[2] for error in findings.errors]
 
 
-def _hostname(name: str, named: str, left: list[str]) -> str | None:
-    """The hostname as a stack has it, or nothing for one that can have no record."""
+def _read_hostname(name: str, named: str, left: list[str]) -> str | None:
+    """Gives the hostname as a stack has it, or `None` for one that can have no record."""
     if name in ("", _EVERY):
         return _EVERY
     prefix, rest = ("*.", name[2:]) if name.startswith("*.") else ("", name)
-    hostname = prefix + (idna.lookup_name(rest) or rest.lower())
+    hostname = prefix + (idna.look_up_name(rest) or rest.lower())
     if not _HOSTNAME.fullmatch(hostname) or len(hostname) > hostnames.LONGEST:
         left.append(
-            f"{named}: a hostname such as {shown(name)} has no DNS record to be made. Write one site a hostname."
+            f"{named}: a hostname such as {show(name)} has no DNS record to be made. Write one site a hostname."
         )
         return None
     if not hostnames.matches(name, hostname.replace("*", "any")):
         left.append(
-            f"{named}: the hostname {shown(name)} is written '{hostname}', which takes requests that it never took."
+            f"{named}: the hostname {show(name)} is written '{hostname}', which takes requests that it never took."
         )
     return hostname
 
 
-def _zone(hostname: str) -> str:
+def _guess_zone(hostname: str) -> str:
     labels = hostname.removeprefix("*.").split(".")
     country = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
     return ".".join(labels[-3:] if country else labels[-2:])

@@ -13,7 +13,7 @@ from pathlib import Path
 from cloudflared.go.urls import UrlError
 from importing.file import ONLY_URL, URL_CLASH, File, read
 from importing.stack_file import write_stack_file
-from values.findings import Kind, printable
+from values.findings import Kind, make_printable
 
 CLEAN, REFUSED, UNREADABLE = 0, 1, 2
 
@@ -21,7 +21,7 @@ CLEAN, REFUSED, UNREADABLE = 0, 1, 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command that the words name, and gives its exit code."""
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
-    given = _parser().parse_args(arguments)
+    given = _make_parser().parse_args(arguments)
     try:
         match given.command:
             case "check":
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return UNREADABLE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ingress", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="what cloudflared refuses, and the traps")
@@ -62,10 +62,10 @@ def _check(paths: list[Path], *, as_json: bool, strict: bool) -> int:
     else:
         for path, file in files.items():
             _print(path, file)
-    return max(_status(file, strict) for file in files.values())
+    return max(_judge(file, strict) for file in files.values())
 
 
-def _status(file: File | OSError, strict: bool) -> int:
+def _judge(file: File | OSError, strict: bool) -> int:
     if isinstance(file, OSError):
         return UNREADABLE
     return REFUSED if file.refused or (strict and file.problems) else CLEAN
@@ -78,7 +78,7 @@ def _print(path: Path, file: File | OSError) -> None:
     for problem in file.problems:
         severity = "error" if problem.is_error else "warning"
         line = f":{problem.line}" if problem.line else ""
-        print(f"{path}{line}: {severity}: {printable(str(problem))}")
+        print(f"{path}{line}: {severity}: {make_printable(str(problem))}")
     verdict = "refuses" if file.refused else "takes"
     print(f"{path}: cloudflared {verdict} it")
 
@@ -97,14 +97,14 @@ def _import(path: Path) -> int:
     made = write_stack_file(file)
     for text in made.left:
         print(f"{path}: not carried over: {text}", file=sys.stderr)
-    print(made.text(), end="")
+    print(made.write(), end="")
     return CLEAN
 
 
 def _refuses(path: Path, file: File, *, but: Sequence[Kind] = (URL_CLASH,)) -> bool:
     refused = [problem for problem in file.refused if problem.kind not in but]
     if refused:
-        lines = (f"{path}: {printable(str(problem))}" for problem in refused)
+        lines = (f"{path}: {make_printable(str(problem))}" for problem in refused)
         print("\n".join(lines), file=sys.stderr)
     return bool(refused)
 
@@ -114,7 +114,7 @@ def _rule(path: Path, url: str) -> int:
     if _refuses(path, file):
         return REFUSED
     try:
-        index = file.matching(url)
+        index = file.match(url)
     except UrlError as error:
         print(f"found '{url}', expected a URL, which has no such thing as {error}", file=sys.stderr)
         return REFUSED

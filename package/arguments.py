@@ -14,7 +14,7 @@ from components import Connection, SshServer
 from settings import Bastion, FindingsError, Server, Settings
 from settings.api_access import Access, read_access
 from settings.build import NAMESPACE, build
-from settings.errors import configuration_error
+from settings.errors import make_configuration_error
 from settings.load import ENCRYPTED, check_ssh_key
 from values.findings import Finding, Findings, Kind
 
@@ -61,7 +61,7 @@ async def read_arguments(inputs: Mapping[str, Any], name: str) -> Arguments:
             before=findings,
         )
     except FindingsError as error:
-        raise configuration_error(
+        raise make_configuration_error(
             reader.without_consequences(error), f"The arguments of '{name}' have"
         ) from None
     return Arguments(

@@ -25,10 +25,10 @@ from components.host_files import render_files
 from package.arguments import Reader, read_connection
 from package.keys import ACCESS, NIXOS_HOST, OF_SITES, OF_THE_SERVER, RECORDS, TUNNEL
 from package.words import tell_arguments
-from render import serving
+from render import render_serving
 from settings import FindingsError, Server, Settings, names
 from settings.build import NAMESPACE, build
-from settings.errors import configuration_error
+from settings.errors import make_configuration_error
 from settings.servers import read_server
 from values.findings import Finding, Findings, Kind
 from values.kinds import Table
@@ -72,7 +72,7 @@ async def _read(reader: Reader, inputs: Mapping[str, Any], table: Table) -> dict
 
 def _refuse(errors: Sequence[Finding]) -> None:
     if errors:
-        raise configuration_error(errors, "The arguments have")
+        raise make_configuration_error(errors, "The arguments have")
 
 
 def _deployment() -> str:
@@ -114,7 +114,9 @@ async def make_records(name: str, inputs: Any, opts: pulumi.ResourceOptions | No
         place = f"{NAMESPACE}:records[{at}]"
         listed.append(
             Record(
-                hostname=names.checked(each["hostname"], f"{place}.hostname", reader.findings),
+                hostname=names.read_hostname(
+                    each["hostname"], f"{place}.hostname", reader.findings
+                ),
                 zone_id=reader.told.get(f"{place}.zoneId", each["zoneId"]),
                 comment=each.get("comment"),
                 tags=each["tags"],
@@ -193,7 +195,7 @@ async def make_nixos_host(name: str, inputs: Any, opts: pulumi.ResourceOptions |
             connection=read_connection(settings, server, reader.told_of()),
             tunnel=[*await tunnel_id.resources()],
             files=render_files(settings, tunnel_id, credentials, audiences),
-            serving=serving(settings),
+            serving=render_serving(settings),
             rebuild=server.rebuild,
             redeploy=server.redeploy,
             let_go=server.let_go,

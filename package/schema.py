@@ -11,7 +11,7 @@ from typing import Any
 from package.keys import ACCESS, NIXOS_HOST, RECORDS, TUNNEL
 from settings.contract import VERSION
 from settings.keys import SECRETS, SITES_FILE, STACK
-from settings.reference import in_words
+from settings.reference import put_in_words
 from values.kinds import Checked, Choice, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
 
 NAME = "argoweb"
@@ -147,7 +147,7 @@ def _properties(keys: Iterable[tuple[str, Key]], types: dict[str, Any]) -> dict[
 
 def _description(key: Key, kind: dict[str, Any]) -> str:
     unit = f" In {key.unit}." if key.unit else ""
-    unit += f" Takes {in_words(key.shape)}." if kind is _ANY else ""
+    unit += f" Takes {put_in_words(key.shape)}." if kind is _ANY else ""
     given = key.default not in (None, [], {}, "")
     default = f" Default: {json.dumps(key.default)}." if given else ""
     return f"{key.doc}{unit}{default}"

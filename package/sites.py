@@ -7,7 +7,7 @@ import pulumi
 
 from components.deploy import Within
 from components.whole import declare
-from edge import urls_of
+from edge import list_urls
 from package.arguments import read_arguments
 from package.later import await_outputs
 from package.schema import OUTPUTS, SITES
@@ -41,7 +41,7 @@ class Sites(pulumi.ComponentResource):
         outputs = {
             "tunnelId": made.tunnel.tunnel_id,
             "hostnames": arguments.settings.hostnames,
-            "urls": urls_of(arguments.settings),
+            "urls": list_urls(arguments.settings),
             "serviceTokens": pulumi.Output.secret(made.service_tokens),
         }
         self.register_outputs(outputs)

@@ -9,10 +9,10 @@ from render.caddy_shared import (
     PROXY,
     PROXY_AS,
     VISITOR,
-    shared,
-    without_routes,
+    put_routes_in_place,
+    write_shared,
 )
-from settings.caddyfile import directives
+from settings.caddyfile import list_directives
 from settings.model import (
     INTERNAL_NAME,
     Caddy,
@@ -31,7 +31,7 @@ _HEADING = "# Written by argoweb; a change here is undone by the next deployment
 
 
 def render_caddyfile(settings: Settings) -> str:
-    """The sites of each hostname, tried in the order of the ingress rules, as cloudflared does.
+    """Writes the sites of each hostname, tried in the order of the ingress rules, as cloudflared does.
 
     A hostname has a block of its own, by which Caddy finds it fast, but chooses by rules of its own: it prefers exact
     hostnames to wildcards and takes `*` for one label only. So the wildcards around a hostname stand in its block too, and
@@ -45,7 +45,7 @@ def render_caddyfile(settings: Settings) -> str:
     With TLS one block holds all sites, since Caddy would ask an authority for a certificate for each hostname that has one.
     """
     caddy, sites = settings.caddy, settings.sites
-    served = "".join(f"{line}\n" for line in _served_metrics(settings))
+    served = "".join(f"{line}\n" for line in _write_metrics(settings))
     if not (caddy.routes or any(map(_is_caddys, sites))):
         return _HEADING + served
     lines: list[str] = []
@@ -53,18 +53,18 @@ def render_caddyfile(settings: Settings) -> str:
         for hostname in dict.fromkeys(site.hostname for site in sites):
             its = [sites[index] for index in settings.router.of(hostname)]
             if not _is_wildcard(hostname) and any(map(_is_caddys, its)):
-                lines += _block(caddy, hostname, its)
-        lines += _block(caddy, "", [site for site in sites if _is_wildcard(site.hostname)])
+                lines += _write_block(caddy, hostname, its)
+        lines += _write_block(caddy, "", [site for site in sites if _is_wildcard(site.hostname)])
     else:
-        lines += [*_internal(caddy), *_block(caddy, "", sites)]
-    snippets = [line for each in caddy.snippets.items() for line in _snippet(*each)]
+        lines += [*_write_internal(caddy), *_write_block(caddy, "", sites)]
+    snippets = [line for each in caddy.snippets.items() for line in _write_snippet(*each)]
     blocks = "\n".join([*snippets, *lines]) + "\n"
-    text = shared(blocks, caddy.stream_close_delay) + blocks
-    return _HEADING + (text if caddy.metrics is None else without_routes(text)) + served
+    text = write_shared(blocks, caddy.stream_close_delay) + blocks
+    return _HEADING + (text if caddy.metrics is None else put_routes_in_place(text)) + served
 
 
-def _snippet(name: str, text: str) -> Iterator[str]:
-    yield from ("", f"({name}) {{", *_own(text), "}")
+def _write_snippet(name: str, text: str) -> Iterator[str]:
+    yield from ("", f"({name}) {{", *_split_lines(text), "}")
 
 
 def _is_caddys(site: Site) -> bool:
@@ -75,8 +75,8 @@ def _is_wildcard(hostname: str) -> bool:
     return hostname.startswith("*")
 
 
-def global_options(caddy: Caddy) -> str:
-    """Lines for the global options block: who the visitor is, and nothing on port 80."""
+def render_global_options(caddy: Caddy) -> str:
+    """Writes the lines of the global options block: who the visitor is, and nothing on port 80."""
     lines = [
         "grace_period 10s",  # else a stop waits for its longest connection, for ever; a reload waits for none
     ]
@@ -85,24 +85,24 @@ def global_options(caddy: Caddy) -> str:
         # For these listeners only: other sites of the same Caddy have their own.
         lines += [
             f"servers {host}:{caddy.port} {{",
-            f"\ttrusted_proxies static {_from_cloudflared(caddy)}",
+            f"\ttrusted_proxies static {_list_trusted(caddy)}",
             "\tclient_ip_headers CF-Connecting-IP",
-            *_own(caddy.server_options),
+            *_split_lines(caddy.server_options),
             "}",
         ]
     if caddy.tls is not None:
         lines += ["auto_https disable_redirects", "skip_install_trust"]
     if caddy.metrics is not None and not _says_metrics(caddy):
         lines += ["metrics {", "\tper_host", "}"]
-    return "\n".join([*lines, *_own(caddy.global_options)]) + "\n"
+    return "\n".join([*lines, *_split_lines(caddy.global_options)]) + "\n"
 
 
 def _says_metrics(caddy: Caddy) -> bool:
-    return any(each.name == "metrics" for each in directives(caddy.global_options))
+    return any(each.name == "metrics" for each in list_directives(caddy.global_options))
 
 
-def _served_metrics(settings: Settings) -> Iterator[str]:
-    """A listener of its own for a Prometheus, with nothing but numbers: cloudflared's has its configuration and profiles too."""
+def _write_metrics(settings: Settings) -> Iterator[str]:
+    """Writes a listener of its own for a Prometheus, with nothing but numbers: cloudflared's has its configuration and profiles too."""
     metrics = settings.caddy.metrics
     if metrics is None or metrics.host is None:
         return
@@ -114,78 +114,78 @@ def _served_metrics(settings: Settings) -> Iterator[str]:
     yield from ("\t\trespond 404", "\t}", "}")
 
 
-def _from_cloudflared(caddy: Caddy) -> str:
-    """Peers whose X-Forwarded headers and CF-Connecting-IP are believed: this machine."""
+def _list_trusted(caddy: Caddy) -> str:
+    """Gives the peers whose X-Forwarded headers and CF-Connecting-IP are believed: this machine."""
     addresses = map(ipaddress.ip_address, caddy.bind)
     others = [str(ip) for ip in addresses if not (ip.is_loopback or ip.is_unspecified)]
     return " ".join([*_LOOPBACK, *others])
 
 
-def _internal(caddy: Caddy) -> Iterator[str]:
-    """A block of its own, so that Caddy's CA answers for this name only and not for other sites of the same Caddy."""
+def _write_internal(caddy: Caddy) -> Iterator[str]:
+    """Writes a block by which Caddy's CA answers for this name only and not for other sites of the same Caddy."""
     if caddy.tls is not None and caddy.tls.files is None:
-        yield from ("", f"https://{INTERNAL_NAME}:{caddy.port} {{", _bind(caddy))
-        yield from (*_tls(caddy, "tls internal"), "}")
+        yield from ("", f"https://{INTERNAL_NAME}:{caddy.port} {{", _write_bind(caddy))
+        yield from (*_write_tls(caddy, "tls internal"), "}")
 
 
-def _block(caddy: Caddy, hostname: str, sites: Sequence[Site]) -> Iterator[str]:
-    """What answers requests for a hostname, of `""` those for all that have no block of their own."""
-    yield from ("", f"{caddy.scheme}://{hostname}:{caddy.port} {{", _bind(caddy))
+def _write_block(caddy: Caddy, hostname: str, sites: Sequence[Site]) -> Iterator[str]:
+    """Writes what answers requests for a hostname, of `""` those for all that have no block of their own."""
+    yield from ("", f"{caddy.scheme}://{hostname}:{caddy.port} {{", _write_bind(caddy))
     if caddy.tls is not None:
-        yield from _tls(caddy, " ".join(("tls", *(caddy.tls.files or ()))))
-    yield from _site_options(caddy)
+        yield from _write_tls(caddy, " ".join(("tls", *(caddy.tls.files or ()))))
+    yield from _write_site_options(caddy)
     if caddy.hsts:
         yield f'\theader ?Strict-Transport-Security "max-age={caddy.hsts}"'  # unless an upstream says it itself
     yield "\troute {"
-    yield from _tried(hostname, sites, rest=caddy.routes)
+    yield from _write_sites(hostname, sites, rest=caddy.routes)
     yield from ("\t}", "}")
 
 
-def _site_options(caddy: Caddy) -> list[str]:
-    """The user's lines. An access log that says nothing else would go to nixpkgs' log, which takes errors only."""
-    lines = _own(caddy.site_options)
+def _write_site_options(caddy: Caddy) -> list[str]:
+    """Gives the user's lines, in which an access log that says nothing else does not go to nixpkgs' log, which takes errors only."""
+    lines = _split_lines(caddy.site_options)
     if caddy.manage:
-        for each in directives(caddy.site_options.strip("\n")):
+        for each in list_directives(caddy.site_options.strip("\n")):
             if each.name == "log" and not each.arguments and not each.opens:
                 lines[each.line - 1] = "\tlog argoweb {\n\t\toutput stderr\n\t}"
     return lines
 
 
-def _bind(caddy: Caddy) -> str:
+def _write_bind(caddy: Caddy) -> str:
     return f"\tbind {' '.join(caddy.bind)}"
 
 
-def _tried(hostname: str, sites: Sequence[Site], *, rest: bool) -> Iterator[str]:
-    """The sites one after another; `rest` is whether Caddy also gets what no rule of cloudflared takes."""
+def _write_sites(hostname: str, sites: Sequence[Site], *, rest: bool) -> Iterator[str]:
+    """Writes the sites one after another; `rest` is whether Caddy also gets what no rule of cloudflared takes."""
     asks_host = not hostname
-    yield from _refused_spellings(sites, asks_host=asks_host, rest=rest)
+    yield from _refuse_spellings(sites, asks_host=asks_host, rest=rest)
     # By a wildcard's rule another spelling of a hostname comes to Caddy, of which cloudflared serves what it has of it.
     comes_otherwise = rest or any(
         _is_wildcard(site.hostname) and _is_caddys(site) for site in sites
     )
     clean: set[str] = set()
     for number, site in enumerate(sites, start=1):
-        host = [*_host_condition(site.hostname)] if asks_host else []
+        host = [*_write_host_condition(site.hostname)] if asks_host else []
         asked = site.hostname if asks_host else ""
         if site.path and asked not in clean:
             clean.add(asked)
-            yield from _only(f"@argoweb-{number}-path", host, f"invoke {CLEAN}")
+            yield from _write_for(f"@argoweb-{number}-path", host, f"invoke {CLEAN}")
         conditions = [*host, *([f"path_regexp path `{site.path}`"] if site.path else [])]
         if comes_otherwise or _is_caddys(site):
-            yield from _handled(f"@argoweb-{number}", conditions, site, alone=number == 1)
+            yield from _write_site(f"@argoweb-{number}", conditions, site, alone=number == 1)
         if not conditions:
             return  # it takes every request
     yield from ("\t\thandle {", "\t\t\trespond 404", "\t\t}")
 
 
-def _handled(name: str, conditions: Sequence[str], site: Site, *, alone: bool) -> Iterator[str]:
-    directives = [*_directives(site)]
+def _write_site(name: str, conditions: Sequence[str], site: Site, *, alone: bool) -> Iterator[str]:
+    directives = [*_write_directives(site)]
     if isinstance(site.backend, CaddyLines):
         # Before the user's lines, which Caddy sorts: there it would come after `forward_auth`.
-        yield from _only(name, conditions, f"invoke {VISITOR}")
+        yield from _write_for(name, conditions, f"invoke {VISITOR}")
         yield from (f"\t\thandle {name} {{" if conditions else "\t\thandle {", *directives, "\t\t}")
     elif conditions:
-        yield from _matcher(name, conditions)
+        yield from _write_matcher(name, conditions)
         yield from (f"\t\thandle {name} {{", *directives, "\t\t}")
     elif alone:
         yield from directives
@@ -193,14 +193,14 @@ def _handled(name: str, conditions: Sequence[str], site: Site, *, alone: bool) -
         yield from ("\t\thandle {", *directives, "\t\t}")
 
 
-def _only(name: str, conditions: Sequence[str], directive: str) -> Iterator[str]:
-    """A directive for requests that meet conditions, by a matcher of this name."""
-    yield from _matcher(name, conditions)
+def _write_for(name: str, conditions: Sequence[str], directive: str) -> Iterator[str]:
+    """Writes a directive for requests that meet conditions, by a matcher of this name."""
+    yield from _write_matcher(name, conditions)
     word, rest = directive.split(" ", 1)
     yield f"\t\t{word} {name} {rest}" if conditions else f"\t\t{directive}"
 
 
-def _refused_spellings(sites: Sequence[Site], *, asks_host: bool, rest: bool) -> Iterator[str]:
+def _refuse_spellings(sites: Sequence[Site], *, asks_host: bool, rest: bool) -> Iterator[str]:
     """Refuses other spellings of a hostname that cloudflared guards.
 
     They matter where a wildcard's rule would not ask for the same. For `*` any name with a dot at its end is refused,
@@ -208,36 +208,36 @@ def _refused_spellings(sites: Sequence[Site], *, asks_host: bool, rest: bool) ->
     """
     if asks_host and any(site.hostname == EVERY and _is_caddys(site) for site in sites):
         dotted = "header_regexp Host `[.](:[^:]*)?$`"
-        yield from _only("@argoweb-dotted", [dotted], "respond 404")
-    guarded = {site.hostname: site for site in sites if _access(site)}
+        yield from _write_for("@argoweb-dotted", [dotted], "respond 404")
+    guarded = {site.hostname: site for site in sites if _find_access(site)}
     for number, (hostname, site) in enumerate(guarded.items(), start=1):
         if (rest and hostname != EVERY) or any(
             _is_caddys(other)
             and _is_wildcard(other.hostname)
             and hostname != other.hostname
             and hostname.endswith(other.hostname[1:])
-            and _access(other) != _access(site)
+            and _find_access(other) != _find_access(site)
             for other in sites
         ):
             name = f"@argoweb-spelling-{number}"
-            host = _host_condition(hostname) if asks_host else ()
-            spelled = f"not header_regexp Host `{_as_written(hostname)}`"
-            yield from _only(name, [*host, spelled], "respond 404")
+            host = _write_host_condition(hostname) if asks_host else ()
+            spelled = f"not header_regexp Host `{_match_as_written(hostname)}`"
+            yield from _write_for(name, [*host, spelled], "respond 404")
 
 
-def _access(site: Site) -> object:
-    """The Access tokens that cloudflared asks for; nothing where it asks for none."""
+def _find_access(site: Site) -> object:
+    """Gives the Access tokens that cloudflared asks for; `None` where it asks for none."""
     access = site.origin_request.get("access")
     required = access if isinstance(access, Mapping) and access.get("required") else None
     return site.passed or required
 
 
-def _matcher(name: str, conditions: Sequence[str]) -> Iterator[str]:
+def _write_matcher(name: str, conditions: Sequence[str]) -> Iterator[str]:
     if conditions:
         yield from (f"\t\t{name} {{", *(f"\t\t\t{condition}" for condition in conditions), "\t\t}")
 
 
-def _tls(caddy: Caddy, directive: str) -> Iterator[str]:
+def _write_tls(caddy: Caddy, directive: str) -> Iterator[str]:
     yield f"\t{directive} {{"
     yield "\t\tprotocols tls1.3"
     if caddy.tls is not None and caddy.tls.client_ca is not None:
@@ -248,22 +248,22 @@ def _tls(caddy: Caddy, directive: str) -> Iterator[str]:
     yield "\t}"
 
 
-def _host_condition(hostname: str) -> Iterator[str]:
+def _write_host_condition(hostname: str) -> Iterator[str]:
     if hostname == EVERY:
         return
     if _is_wildcard(hostname):
-        yield f"header_regexp host Host `(?i){_as_written(hostname)}`"
+        yield f"header_regexp host Host `(?i){_match_as_written(hostname)}`"
     else:
         yield f"host {hostname}"
 
 
-def _as_written(hostname: str) -> str:
-    """Regular expression of the Hosts that cloudflared's rule for the hostname takes, in its letters, with any port."""
+def _match_as_written(hostname: str) -> str:
+    """Writes a regular expression of the Hosts that cloudflared's rule for the hostname takes, in its letters, with any port."""
     beginning = "" if _is_wildcard(hostname) else "^"
     return f"{beginning}{hostname.removeprefix('*').replace('.', '[.]')}(:[^:]*)?$"
 
 
-def _directives(site: Site) -> Iterator[str]:
+def _write_directives(site: Site) -> Iterator[str]:
     match site.backend:
         case Directory(root=root, hidden_files=False):
             yield f"\t\t\timport {FILES} {root}"
@@ -277,11 +277,11 @@ def _directives(site: Site) -> Iterator[str]:
         case Redirect(to=to, status=status):
             yield f'\t\t\tredir * "{to}"{f" {status}" if status else ""}'  # without the '*' a text that begins with '/' is a matcher
         case CaddyLines(text=text):
-            yield from _own(text)
+            yield from _split_lines(text)
         case Service():
             yield "\t\t\trespond 404"
 
 
-def _own(text: str) -> list[str]:
-    """The user's own lines as they are: blanks count in quoted ones, and only `\\n` ends one for Caddy."""
+def _split_lines(text: str) -> list[str]:
+    """Gives the user's own lines as they are: blanks count in quoted ones, and only `\\n` ends one for Caddy."""
     return text.strip("\n").split("\n") if text else []

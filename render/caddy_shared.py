@@ -48,40 +48,40 @@ _ROUTES = {
 }
 
 
-def shared(blocks: str, stream_close_delay: int) -> str:
-    """The parts that a text of blocks names; WebSockets go on for `stream_close_delay` seconds after a reload."""
+def write_shared(blocks: str, stream_close_delay: int) -> str:
+    """Writes the parts that a text of blocks names; WebSockets go on for `stream_close_delay` seconds after a reload."""
     delay = f"stream_close_delay {stream_close_delay}s"
     snippets = {
         FILES: ("root * {args[0]}", f"invoke {_HIDDEN}", "file_server"),
-        PROXY: _proxy("{args[:]}", delay),
-        PROXY_AS: _proxy("{args[1:]}", "header_up Host {args[0]}", delay),
+        PROXY: _write_proxy("{args[:]}", delay),
+        PROXY_AS: _write_proxy("{args[1:]}", "header_up Host {args[0]}", delay),
     }
     used = {name: lines for name, lines in snippets.items() if f"import {name} " in blocks}
-    text = "".join(_named(f"({name})", lines) for name, lines in used.items())
+    text = "".join(_write_named(f"({name})", lines) for name, lines in used.items())
     routes = "".join(
-        _named(f"&({name})", lines)
+        _write_named(f"&({name})", lines)
         for name, lines in _ROUTES.items()
         if f" {name}\n" in text + blocks
     )
     return routes + text
 
 
-def without_routes(text: str) -> str:
-    """The text with each named route in its place: Caddy would count a request once more for each that it runs through."""
+def put_routes_in_place(text: str) -> str:
+    """Gives the text with each named route in its place: Caddy would count a request once more for each that it runs through."""
     for name in _ROUTES:
         text = text.replace(f"&({name}) {{", f"({name}) {{")
         text = text.replace(f"invoke {name}\n", f"import {name}\n")
     return text
 
 
-def _named(name: str, lines: Iterable[str]) -> str:
+def _write_named(name: str, lines: Iterable[str]) -> str:
     return "".join(
         f"{line}\n" for line in ("", f"{name} {{", *(f"\t{line}" for line in lines), "}")
     )
 
 
-def _proxy(upstreams: str, *more: str) -> Iterator[str]:
-    """What the route for lines does, for less: of one handler's headers, those to be deleted go last."""
+def _write_proxy(upstreams: str, *more: str) -> Iterator[str]:
+    """Writes what does the same as the route for lines at less cost: of one handler's headers, those to be deleted go last."""
     yield f"request_header {_MADE_UP[0]}"
     yield f"reverse_proxy {upstreams} {{"
     yield from (f"\t{line}" for line in more)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from cloudflared import Rule, refusing_unclean
+from cloudflared import Rule, refuse_unclean
 from settings.model import Settings
 from values.yaml_text import dump
 
@@ -11,13 +11,13 @@ from values.yaml_text import dump
 def render_cloudflared_yml(
     settings: Settings, tunnel_id: str, audiences: Mapping[str, str] | None = None
 ) -> str:
-    """The file for every server of the stack; a line diff of it shows what changes.
+    """Writes the file for every server of the stack; a line diff of it shows what changes.
 
     `audiences` has the audience of each Access application, by the URI that stands for it in the rules. What leads to
     Caddy alone has no rule against unclean paths: Caddy refuses them.
     """
-    rules = refusing_unclean(
-        [_with_audiences(rule, audiences or {}) for rule in settings.ingress], settings.caddy.url
+    rules = refuse_unclean(
+        [_add_audiences(rule, audiences or {}) for rule in settings.ingress], settings.caddy.url
     )
     return dump(
         {
@@ -29,7 +29,7 @@ def render_cloudflared_yml(
     )
 
 
-def _with_audiences(rule: Rule, audiences: Mapping[str, str]) -> Rule:
+def _add_audiences(rule: Rule, audiences: Mapping[str, str]) -> Rule:
     access = rule.origin_request.get("access")
     if not isinstance(access, Mapping) or not audiences:
         return rule

@@ -7,7 +7,7 @@ from settings import Rebuild, Settings
 from settings.contract import VERSION
 from settings.keys import BY_CADDY, BY_CLOUDFLARED
 from settings.on_servers import CODES
-from settings.unit_paths import of_caddy, of_cloudflared
+from settings.unit_paths import list_paths_of_caddy, list_paths_of_cloudflared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,17 +23,17 @@ class FileEntry:
     path: str
 
 
-def _read_by_units(settings: Settings) -> Sequence[str]:
-    """Files that have to be on the server for cloudflared's and Caddy's own users, each once."""
+def _list_read_by_units(settings: Settings) -> Sequence[str]:
+    """Names the files that have to be on the server for cloudflared's and Caddy's own users, each once."""
     used = [
-        *of_cloudflared(settings.sites, settings.cloudflared, settings.caddy),
-        *of_caddy(settings.sites, settings.caddy),
+        *list_paths_of_cloudflared(settings.sites, settings.cloudflared, settings.caddy),
+        *list_paths_of_caddy(settings.sites, settings.caddy),
     ]
     return list(dict.fromkeys(f"reads {each.program} {each.path}" for each in used if each.is_file))
 
 
-def serving(settings: Settings) -> Sequence[str]:
-    """The lines that are the same for every server of a stack: the program's version, places, units, and what must hold afterwards."""
+def render_serving(settings: Settings) -> Sequence[str]:
+    """Writes the lines that are the same for every server of a stack: the program's version, places, units, and what must hold afterwards."""
     return [
         f"argoweb {VERSION}",
         f"config-dir {settings.nixos.config_dir}",
@@ -51,7 +51,7 @@ def serving(settings: Settings) -> Sequence[str]:
             f"health-site {settings.caddy.address} {site.hostname} {site.url}"
             for site in settings.health.sites
         ),
-        *_read_by_units(settings),
+        *_list_read_by_units(settings),
         *(f"accept {code}" for code in sorted(CODES.intersection(settings.accept))),
     ]
 
@@ -59,22 +59,22 @@ def serving(settings: Settings) -> Sequence[str]:
 def render_manifest(
     serving: Sequence[str], rebuild: Rebuild, *, owner: str, files: Sequence[FileEntry]
 ) -> str:
-    """Lines of `key value`, the last one `end`; a line diff of it shows what a deployment changes.
+    """Writes lines of `key value`, the last one `end`; a line diff of it shows what a deployment changes.
 
     No value holds a newline or has a blank at an end: the settings refuse both.
     """
     listed = [
         f"file {file.name} {file.mode} {file.owner} {file.sha256} {file.path}" for file in files
     ]
-    return _whole([*_rebuilding(rebuild, owner), *serving, *listed])
+    return _end([*_write_rebuild(rebuild, owner), *serving, *listed])
 
 
 def render_teardown(rebuild: Rebuild, *, owner: str) -> str:
-    """The same for a teardown, which finds the manifest of what is live on the server itself."""
-    return _whole(_rebuilding(rebuild, owner))
+    """Writes the manifest of a teardown, which finds that of what is live on the server itself."""
+    return _end(_write_rebuild(rebuild, owner))
 
 
-def _rebuilding(rebuild: Rebuild, owner: str) -> list[str]:
+def _write_rebuild(rebuild: Rebuild, owner: str) -> list[str]:
     lines = [f"owner {owner}"]
     if rebuild.flake is not None:
         lines.append(f"flake {rebuild.flake}")
@@ -83,5 +83,5 @@ def _rebuilding(rebuild: Rebuild, owner: str) -> list[str]:
     return [*lines, *(f"rebuild-arg {word}" for word in rebuild.args)]
 
 
-def _whole(lines: Sequence[str]) -> str:
+def _end(lines: Sequence[str]) -> str:
     return "\n".join([*lines, "end"]) + "\n"

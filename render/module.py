@@ -2,13 +2,13 @@
 
 import json
 
-from render.caddy import global_options
+from render.caddy import render_global_options
 from settings.contract import YML
 from settings.model import Settings
 
 
 def render_module_json(settings: Settings, tunnel_id: str) -> str:
-    """The file, its keys sorted, so that equal settings give equal text."""
+    """Writes the file, its keys sorted, so that equal settings give equal text."""
     nixos, package = settings.nixos, settings.package
     values = {
         "enable": True,
@@ -24,7 +24,7 @@ def render_module_json(settings: Settings, tunnel_id: str) -> str:
             "manage": settings.caddy.manage,
             "unit": settings.caddy.unit,
             "user": settings.caddy.user,
-            "globalConfig": global_options(settings.caddy),
+            "globalConfig": render_global_options(settings.caddy),
             # A pattern: Caddy takes one without a match in silence, but stops at a missing file.
             "import": f"{nixos.config_dir}/argoWeb.cadd?",
         },

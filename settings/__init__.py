@@ -10,9 +10,9 @@ from settings.model import (
     Settings,
     Site,
     Zone,
-    comment_of,
-    owner_mark,
-    owner_of,
+    find_owner,
+    write_comment,
+    write_mark,
 )
 from settings.telling import tell
 
@@ -25,10 +25,10 @@ __all__ = [
     "Settings",
     "Site",
     "Zone",
-    "comment_of",
+    "find_owner",
     "load_settings",
-    "owner_mark",
-    "owner_of",
     "read_access",
     "tell",
+    "write_comment",
+    "write_mark",
 ]

@@ -22,13 +22,16 @@ EVERYBODY = Policy(
 """The policy of an application that lets everybody in, without a login."""
 
 
-def policies_of(name: str, group: dict[str, Any], session: str) -> Iterator[Policy]:
+def make_policies(name: str, group: dict[str, Any], session: str) -> Iterator[Policy]:
     """Gives the policies of a group: one for its people, and one for its service tokens.
 
     Access asks for no login only by a policy of the decision `non_identity`, which tokens alone can meet.
     """
-    include = [*_selectors(group)]
-    require, exclude = [*_selectors(group.get("require"))], [*_selectors(group.get("exclude"))]
+    include = [*_list_selectors(group)]
+    require, exclude = (
+        [*_list_selectors(group.get("require"))],
+        [*_list_selectors(group.get("exclude"))],
+    )
     apart = "" if session == SESSION else f"/{session}"
     for key, decision, of_tokens, others in (
         (name, "allow", False, _OF_TOKENS),
@@ -45,7 +48,7 @@ def policies_of(name: str, group: dict[str, Any], session: str) -> Iterator[Poli
             )
 
 
-def _selectors(value: dict[str, Any] | None) -> Iterator[Selector]:
+def _list_selectors(value: dict[str, Any] | None) -> Iterator[Selector]:
     for kind in GROUP.keys:
         found = (value or {}).get(kind)
         if kind in ("require", "exclude") or not found:
@@ -58,7 +61,7 @@ def check_groups(access: dict[str, Any], findings: Findings) -> None:
     """Refuses groups that nobody can be in."""
     for name, group in access["groups"].items():
         where = f"argoweb:access.groups.{name}"
-        kinds = {it.kind for it in _selectors(group)}
+        kinds = {it.kind for it in _list_selectors(group)}
         if not kinds:
             remedy = "Give `emails`, `emailDomains`, `everyone` or another kind of visitor."
             findings.add(_NOBODY, where, "names nobody.", remedy)

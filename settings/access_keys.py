@@ -4,7 +4,7 @@ import ipaddress
 import re
 from datetime import datetime
 
-from cloudflared.go.durations import seconds
+from cloudflared.go.durations import read_seconds
 from settings import words
 from values.kinds import (
     UUID,
@@ -29,7 +29,7 @@ _LONGEST_SESSION = 31 * 24 * 3600
 _MOST_AGE = 86_400
 
 
-def _network(text: str) -> str | None:
+def _check_network(text: str) -> str | None:
     try:
         found = ipaddress.ip_network(text)
     except ValueError:
@@ -39,7 +39,7 @@ def _network(text: str) -> str | None:
     return None
 
 
-def _time(text: str) -> str | None:
+def _check_time(text: str) -> str | None:
     try:
         datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z")
     except ValueError:
@@ -47,26 +47,26 @@ def _time(text: str) -> str | None:
     return None if text.endswith("Z") else "a time of UTC such as '2026-12-24T18:00:00Z'"
 
 
-def _session(text: str) -> str | None:
-    length = seconds(text)
+def _check_session(text: str) -> str | None:
+    length = read_seconds(text)
     if length is None or not 0 <= length <= _LONGEST_SESSION:
         return "a duration with its unit such as '12h', of a month (744h) at most"
     return None
 
 
-def _lifetime(text: str) -> str | None:
-    length = seconds(text)
+def _check_lifetime(text: str) -> str | None:
+    length = read_seconds(text)
     if text != "forever" and (length is None or length <= 0):
         return "a duration with its unit such as '8760h', or 'forever'"
     return None
 
 
-def _url(text: str) -> str | None:
+def _check_url(text: str) -> str | None:
     found = re.fullmatch(rf"https://{_HOST}(?:[/?#][!-~]*)?", text, re.IGNORECASE)
     return None if found else "an https URL of ASCII characters, without a blank and a password"
 
 
-def _origin(text: str) -> str | None:
+def _check_origin(text: str) -> str | None:
     if text == "*" or re.fullmatch(rf"https://{_HOST}", text):
         return None
     return "an origin as browsers write it, such as 'https://app.example.com', without a path, or '*' for all"
@@ -87,7 +87,7 @@ _DOMAIN = Text(
     pattern=r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?",
 )
 _COUNTRY = Text(expected="a country's two letters such as 'AT'", pattern=r"[A-Z][A-Z0-9]")
-_NETWORK = Checked(check=_network, example="192.0.2.0/24", kind="an IP address or network")
+_NETWORK = Checked(check=_check_network, example="192.0.2.0/24", kind="an IP address or network")
 _NAME = Text(
     expected=f"a name of a-z, 0-9 and '-' other than '{PUBLIC}'",
     pattern=rf"(?!{PUBLIC}$)[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?",
@@ -101,22 +101,22 @@ _HEADER = Text(expected="a header's name", pattern=r"[A-Za-z0-9!#$%&'*+.^_`|~-]+
 _METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 
 
-def _list(item: Shape, doc: str) -> Key:
+def _make_list(item: Shape, doc: str) -> Key:
     return Key(ListOf(item=item, single=True, least=1), doc)
 
 
 _PEOPLE = {
-    "emails": _list(EMAIL, "E-mail addresses."),
-    "emailDomains": _list(_DOMAIN, "All addresses of these domains."),
-    "loginMethods": _list(UUID, "Whoever logs in by these, each by its id (Zero Trust, Settings, Authentication)."),
-    "externalGroups": _list(UUID, "Access groups that are there already, by id."),
+    "emails": _make_list(EMAIL, "E-mail addresses."),
+    "emailDomains": _make_list(_DOMAIN, "All addresses of these domains."),
+    "loginMethods": _make_list(UUID, "Whoever logs in by these, each by its id (Zero Trust, Settings, Authentication)."),
+    "externalGroups": _make_list(UUID, "Access groups that are there already, by id."),
 }  # fmt: skip
 _PLACES = {
-    "ips": _list(_NETWORK, "IP addresses and networks."),
-    "countries": _list(_COUNTRY, "Countries, by the two letters of ISO 3166."),
+    "ips": _make_list(_NETWORK, "IP addresses and networks."),
+    "countries": _make_list(_COUNTRY, "Countries, by the two letters of ISO 3166."),
 }
 _TOKENS = {
-    "serviceTokens": _list(_NAME, "Service tokens by name, which the stack makes."),
+    "serviceTokens": _make_list(_NAME, "Service tokens by name, which the stack makes."),
 }
 REQUIRE = Table(keys={**_PEOPLE, **_PLACES}, words=words.GROUP)
 EXCLUDE = Table(keys={**_PEOPLE, **_PLACES, **_TOKENS}, words=words.GROUP)
@@ -135,7 +135,7 @@ GROUP = Table(
 _CORS = Table(
     keys={
         "origins": Key(
-            shape=ListOf(item=Checked(check=_origin, example="https://app.example.com", kind="an origin"), single=True, least=1),
+            shape=ListOf(item=Checked(check=_check_origin, example="https://app.example.com", kind="an origin"), single=True, least=1),
             doc="Origins that may ask, or '*' for all.",
             required=True,
         ),
@@ -151,15 +151,15 @@ _WHO = {
         ListOf(item=Text(), single=True, least=1),
         f"Groups of `argoweb:access.groups` that may come in, or `{PUBLIC}`; none for those of `argoweb:access.default`.",
     ),
-    "policies": _list(UUID, "Access policies that are there already, by id, behind those of the groups."),
+    "policies": _make_list(UUID, "Access policies that are there already, by id, behind those of the groups."),
 }  # fmt: skip
 _HOW = {
-    "session": Key(Checked(check=_session, example="12h", kind="a duration with its unit"), "How long a login lasts.", SESSION),
+    "session": Key(Checked(check=_check_session, example="12h", kind="a duration with its unit"), "How long a login lasts.", SESSION),
     "denyText": Key(_MESSAGE, "What somebody reads who may not come in."),
-    "denyUrl": Key(Checked(check=_url, example="https://www.example.com/no", kind="an https URL"), "Where he is sent instead."),
+    "denyUrl": Key(Checked(check=_check_url, example="https://www.example.com/no", kind="an https URL"), "Where he is sent instead."),
     "sameSite": Key(Choice(("none", "lax", "strict")), "SameSite of the session's cookie; `strict` may make logins go in circles."),
     "bindingCookie": Key(Flag(), "A second cookie, without which a stolen first one is of no use.", False),
-    "loginMethods": _list(UUID, "The only login methods that are offered, by id; a single one is taken at once."),
+    "loginMethods": _make_list(UUID, "The only login methods that are offered, by id; a single one is taken at once."),
     "appLauncher": Key(Flag(), "Shows the site in the team's App Launcher.", True),
     "cors": Key(_CORS, "What Access answers to a browser's preflight requests; without it they are refused."),
 }  # fmt: skip
@@ -185,7 +185,7 @@ SERVICE_TOKEN = Table(
     keys={
         "duration": Key(
             Checked(
-                check=_lifetime,
+                check=_check_lifetime,
                 example=TOKEN_DURATION,
                 kind="a duration with its unit, or 'forever'",
             ),
@@ -194,7 +194,7 @@ SERVICE_TOKEN = Table(
         ),
         "secretVersion": Key(Whole(least=1), "Raise it by one for a new secret.", 1),
         "oldSecretUntil": Key(
-            Checked(check=_time, example="2026-12-24T18:00:00Z", kind="a time of UTC"),
+            Checked(check=_check_time, example="2026-12-24T18:00:00Z", kind="a time of UTC"),
             "With a `secretVersion` above 1: until when the old secret is valid too.",
         ),
     }

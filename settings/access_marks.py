@@ -3,7 +3,7 @@
 import ipaddress
 import re
 
-from settings.model import owner_mark
+from settings.model import write_mark
 
 RULES = {
     "emails": ("email", "email"),
@@ -21,7 +21,7 @@ RULES = {
 
 def mark(name: str, deployment: str) -> str:
     """Gives the name of a policy or token at Cloudflare, which says whose it is; `deployment` is `project/stack`."""
-    return f"{name} ({owner_mark(deployment)})"
+    return f"{name} ({write_mark(deployment)})"
 
 
 def unmark(name: str) -> str:
@@ -29,11 +29,11 @@ def unmark(name: str) -> str:
     return name.partition(" (argoweb ")[0]
 
 
-def camel_case(name: str) -> str:
+def write_camel_case(name: str) -> str:
     """Writes a name of the API as the provider has it: `session_duration` becomes `sessionDuration`."""
     return re.sub("_([a-z])", lambda found: found[1].upper(), name)
 
 
-def network(text: str) -> str:
+def write_network(text: str) -> str:
     """Writes an IP address as a network, since the API gives `192.0.2.1` back as `192.0.2.1/32`."""
     return str(ipaddress.ip_network(text))

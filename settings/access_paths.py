@@ -8,7 +8,7 @@ _PATH = re.compile(rf"(?:\(\?i\))?\^((?:/{_CHARACTER}+)+)(/|\$|\((?:\?:)?(?:/\|\
 _UNCLEAN = re.compile(r"/[.]{1,2}(?:/|$)")
 
 
-def access_path(path: str) -> tuple[str, bool] | None:
+def translate_path(path: str) -> tuple[str, bool] | None:
     """Gives the path as Access writes it, which begins with '/', and whether Access takes what lies below it too, unlike the expression.
 
     `None` where Access has none. It compares letters by case, or not: which of both only decides who asks for a login, since

@@ -21,11 +21,13 @@ def normalise(address: str) -> str:
 def overlap(one: str, other: str) -> bool:
     """Whether two listeners on these addresses would collide at one port; a wildcard address collides with every one."""
     return any(
-        a == b or "::" in (a, b) or "0.0.0.0" in (a, b) for a in _all(one) for b in _all(other)
+        a == b or "::" in (a, b) or "0.0.0.0" in (a, b)
+        for a in _list_all(one)
+        for b in _list_all(other)
     )
 
 
-def metrics_of(address: str, instances: int) -> tuple[str, range]:
+def find_metrics(address: str, instances: int) -> tuple[str, range]:
     """Gives the host and the ports at which each cloudflared of a server serves its metrics; no ports if the address is malformed."""
     host, _, port = address.rpartition(":")
     if not re.fullmatch("[0-9]{1,5}", port):
@@ -51,12 +53,12 @@ def _is_local(host: str) -> bool:
     try:
         return all(
             address.is_loopback or address.is_unspecified
-            for address in map(ipaddress.ip_address, _all(host))
+            for address in map(ipaddress.ip_address, _list_all(host))
         )
     except ValueError:
         return False
 
 
-def _all(address: str) -> tuple[str, ...]:
+def _list_all(address: str) -> tuple[str, ...]:
     found = normalise(address)
     return _LOCALHOST if found == "localhost" else (found,)

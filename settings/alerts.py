@@ -23,24 +23,24 @@ _ID = Text(
 )
 
 
-def _several(item: Shape, doc: str, default: list[str] | None = None) -> Key:
+def _make_several(item: Shape, doc: str, default: list[str] | None = None) -> Key:
     return Key(shape=ListOf(item=item, single=True, least=1), doc=doc, default=default)
 
 
 ALERTS = Table(
     keys={
-        "email": _several(
+        "email": _make_several(
             EMAIL,
             "E-mail addresses that are told; a free plan takes those of the account's members alone.",
         ),
-        "webhooks": _several(
+        "webhooks": _make_several(
             _ID,
             "Webhooks that are told, each by its id (Notifications, Destinations in the dashboard).",
         ),
-        "pagerduty": _several(
+        "pagerduty": _make_several(
             _ID, "PagerDuty services that are told, each by its id, once connected there."
         ),
-        "when": _several(
+        "when": _make_several(
             Choice(tuple(STATES)),
             "The states of the tunnel that are told when it enters them; it is degraded while some of its connections are missing.",
             [*STATES],

@@ -1,4 +1,4 @@
-"""How Cloudflare's API is reached: the same address and credentials, from the same places, as the provider's."""
+"""Tells how Cloudflare's API is reached: the same address and credentials, from the same places, as the provider's."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from settings.errors import configuration_error
+from settings.errors import make_configuration_error
 from values.findings import Findings, Kind
 
 _URL = "https://api.cloudflare.com/client/v4"
@@ -95,5 +95,5 @@ def read_access() -> Access:
             "Set it with: pulumi config set --secret cloudflare:apiToken",
         )
     if findings.errors:
-        raise configuration_error(findings.errors)
+        raise make_configuration_error(findings.errors)
     return Access(url=url.rstrip("/"), headers=headers, named=named)

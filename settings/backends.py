@@ -2,35 +2,35 @@
 
 from collections.abc import Iterator, Sequence
 
-from settings.caddyfile import directives
-from settings.lines import Upstream, upstreams
+from settings.caddyfile import list_directives
+from settings.lines import Upstream, list_upstreams
 from settings.model import Caddy, CaddyLines, Proxy, Redirect, Service, Site
 
 
-def listening(sites: Sequence[Site], caddy: Caddy) -> Sequence[str]:
+def list_listening(sites: Sequence[Site], caddy: Caddy) -> Sequence[str]:
     """Gives the addresses at which Caddy listens for the sites; none if Caddy serves no site, so that another program may have them."""
     has_sites = any(not isinstance(site.backend, Service) for site in sites)
     return caddy.bind if caddy.routes or has_sites else ()
 
 
-def passed_to(site: Site) -> Iterator[tuple[str, Upstream]]:
+def list_targets(site: Site) -> Iterator[tuple[str, Upstream]]:
     """Gives the upstreams that Caddy passes a site's requests to, each with the key that names it."""
     match site.backend:
         case Proxy(upstreams=addresses):
             for address in addresses:
                 yield "proxy", Upstream(address=address, trusted=False)
         case CaddyLines(text=text):
-            for upstream in upstreams(text):
+            for upstream in list_upstreams(text):
                 yield "caddyfile", upstream
 
 
-def redirects_to(site: Site) -> str | None:
-    """Gives the URL to which a site sends every visitor, or nothing."""
+def find_redirect(site: Site) -> str | None:
+    """Gives the URL to which a site sends every visitor; `None` if it sends them nowhere."""
     match site.backend:
         case Redirect(to=to):
             return to
         case CaddyLines(text=text):
-            for each in directives(text):
+            for each in list_directives(text):
                 words = each.arguments[each.arguments[:1] == ("*",) :]
                 if each.name == "redir" and words:
                     return None if words[0].startswith(("@", "/")) and len(words) > 1 else words[0]

@@ -15,7 +15,7 @@ from settings.alerts import read_alerts
 from settings.caddy import read_caddy
 from settings.checks import check_all
 from settings.contract import METRICS
-from settings.errors import configuration_error, say_how_to_set
+from settings.errors import make_configuration_error, say_how_to_set
 from settings.health import read_health
 from settings.keys import SITES_FILE, STACK
 from settings.metrics import read_metrics
@@ -58,9 +58,9 @@ def build(
     stack = _Stack(STACK.read(given, NAMESPACE, findings), more, findings)
     settings = _read(stack, deployment, ssh_private_key, tunnel_secret, findings)
     check_all(settings, findings)
-    settings = protection.settle_access(settings, stack.table("access"), findings)
+    settings = protection.settle_access(settings, stack.get_table("access"), findings)
     if findings.errors:
-        raise configuration_error([_with_command(error) for error in findings.errors])
+        raise make_configuration_error([_add_command(error) for error in findings.errors])
     warnings, silenced = silence(findings.warnings, settings.accept)
     return replace(settings, warnings=tuple(warnings), notices=(*settings.notices, *silenced))
 
@@ -79,18 +79,18 @@ class _Stack:
         self._more = {"sites": more_sites}
         self._malformed = Findings(errors=[*findings.errors])
 
-    def whole(self, key: str) -> bool:
+    def is_whole(self, key: str) -> bool:
         """Whether nothing in a table, list or mapping is malformed."""
-        return not self._malformed.wrong(f"{NAMESPACE}:{key}")
+        return not self._malformed.is_wrong(f"{NAMESPACE}:{key}")
 
-    def table(self, key: str) -> Any:
+    def get_table(self, key: str) -> Any:
         """Gives the value of a key that has a table, or its default if it is absent or malformed."""
         spec = STACK.keys[key]
-        if self.whole(key):
+        if self.is_whole(key):
             return self._values.get(key)
         return None if spec.default is None else spec.shape.read(spec.default, key, Findings())
 
-    def items(self, key: str) -> list[tuple[str, _Values]]:
+    def list_items(self, key: str) -> list[tuple[str, _Values]]:
         """Gives the sound items of a list or mapping, each with its place; none if a name in it is malformed."""
         whole = f"{NAMESPACE}:{key}"
         unusable = {whole, key_of(whole)}.intersection(
@@ -103,10 +103,10 @@ class _Stack:
             else ((f"{whole}[{index}]", value) for index, value in enumerate(found))
         )
         together = chain(named, self._more.get(key, ()))
-        return [(place, value) for place, value in together if not self._malformed.wrong(place)]
+        return [(place, value) for place, value in together if not self._malformed.is_wrong(place)]
 
 
-def _with_command(error: Finding) -> Finding:
+def _add_command(error: Finding) -> Finding:
     """Adds the command that sets a missing value to the remedy of an error."""
     if error.kind not in (MISSING_KEY, NEEDED_KEY) or "pulumi config set" in error.message:
         return error
@@ -122,32 +122,32 @@ def _read(
     findings: Findings,
 ) -> Settings:
     """Puts the settings together, which are complete only if `findings` has no error afterwards."""
-    zones = _zones(stack.items("zones"), findings)
+    zones = _read_zones(stack.list_items("zones"), findings)
     caddy = replace(
-        read_caddy(stack.table("caddy"), stack.table("routing"), findings),
-        metrics=read_metrics(stack.table("metrics")),
+        read_caddy(stack.get_table("caddy"), stack.get_table("routing"), findings),
+        metrics=read_metrics(stack.get_table("metrics")),
     )
     written = [
         site
-        for place, value in stack.items("sites")
+        for place, value in stack.list_items("sites")
         for site in sites.read_sites(place, value, findings)
     ]
-    if stack.whole("access"):
-        given = {place: value.get("access") for place, value in stack.items("sites")}
-        written = protection.protect_sites(written, given, stack.table("access"), findings)
-    chosen, notices = sites.put_in_order(written, stack.table("siteOrder"))
-    cloudflared: _Values = {"metrics": METRICS, **stack.table("cloudflared")}
+    if stack.is_whole("access"):
+        given = {place: value.get("access") for place, value in stack.list_items("sites")}
+        written = protection.protect_sites(written, given, stack.get_table("access"), findings)
+    chosen, notices = sites.put_in_order(written, stack.get_table("siteOrder"))
+    cloudflared: _Values = {"metrics": METRICS, **stack.get_table("cloudflared")}
     defaults = cloudflared.get("originRequest") or {}
     rules = [sites.make_rule(site, caddy, defaults, findings) for site in chosen]
     if not (rules and rules[-1].catches_all):
         rules.append(sites.make_last_rule(caddy, defaults) if caddy.routes else CATCH_ALL)
-    account_id, given = stack.table("accountId"), stack.table("nixos")
+    account_id, given = stack.get_table("accountId"), stack.get_table("nixos")
     return Settings(
         deployment=deployment,
         account_id=account_id,
         ssh_private_key=ssh_private_key,
         tunnel=read_tunnel(
-            stack.table("tunnel"),
+            stack.get_table("tunnel"),
             tunnel_secret,
             account_id,
             deployment,
@@ -157,12 +157,13 @@ def _read(
         cloudflared=cloudflared,
         zones=zones,
         servers=[
-            servers.read_server(place, value, findings) for place, value in stack.items("servers")
+            servers.read_server(place, value, findings)
+            for place, value in stack.list_items("servers")
         ],
         sites=chosen,
         rules=rules,
         caddy=caddy,
-        package=_package(stack.table("package")),
+        package=_read_package(stack.get_table("package")),
         nixos=Nixos(
             allow_unfree=given["allowUnfree"],
             instances=given["instances"],
@@ -170,16 +171,16 @@ def _read(
             data_dir=given["dataDir"].rstrip("/"),
         ),
         health=read_health(
-            stack.table("health"), chosen, Router(rules[: len(chosen)]), caddy, findings
+            stack.get_table("health"), chosen, Router(rules[: len(chosen)]), caddy, findings
         ),
-        alerts=read_alerts(stack.table("alerts"), findings),
-        rollout=read_rollout(stack.table("rollout"), findings),
+        alerts=read_alerts(stack.get_table("alerts"), findings),
+        rollout=read_rollout(stack.get_table("rollout"), findings),
         notices=tuple(notices),
-        accept=stack.table("accept"),
+        accept=stack.get_table("accept"),
     )
 
 
-def _package(given: _Values | None) -> Package | None:
+def _read_package(given: _Values | None) -> Package | None:
     if given is None:
         return None
     return Package(
@@ -191,12 +192,12 @@ def _package(given: _Values | None) -> Package | None:
     )
 
 
-def _zones(items: list[tuple[str, _Values]], findings: Findings) -> list[Zone]:
+def _read_zones(items: list[tuple[str, _Values]], findings: Findings) -> list[Zone]:
     zones: dict[str, Zone] = {}
     by_id: dict[str, str] = {}
     for place, value in items:
         where = f"{place}.name"
-        name = names.checked(value["name"], where, findings, wildcard=False)
+        name = names.read_hostname(value["name"], where, findings, wildcard=False)
         if name in zones:
             findings.add(TWICE, where, f"'{name}' is there twice.", "Remove one of them.")
         zone = Zone(place=place, name=name, id=value.get("id"))

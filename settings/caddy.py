@@ -8,26 +8,26 @@ from settings.addresses import normalise
 from settings.contract import CLOUDFLARED_UNITS
 from settings.keys import BY_CADDY
 from settings.model import Caddy, Tls
-from values.findings import NO_EFFECT, TWICE, Findings, Kind, warning
+from values.findings import NO_EFFECT, TWICE, Findings, Kind, make_warning
 from values.kinds import MISSING_KEY
 
 PORT_TLS = Kind("port-tls", "Caddy's port is one at which it always or never speaks TLS.")
 LINES = Kind(
     "caddy-lines", "Lines for Caddy leave their block, or have what argoweb writes itself."
 )
-ADMIN_OFF = warning(
+ADMIN_OFF = make_warning(
     "caddy-no-reload", "Caddy cannot be reloaded, since its admin interface is off."
 )
 LOG_TWICE = Kind("caddy-log", "A log of Caddy's has the name that nixpkgs gives its own.")
 CADDY_UNIT = Kind("caddy-unit", "Caddy's unit is one of cloudflared's.")
-CADDY_OPEN = warning("caddy-open", "Caddy's sites can be reached past Cloudflare.")
+CADDY_OPEN = make_warning("caddy-open", "Caddy's sites can be reached past Cloudflare.")
 TLS_FILES = Kind(
     "tls-files", "Caddy's TLS has too much or too little to choose its certificate by."
 )
 TLS_TRUST = Kind(
     "tls-trust", "cloudflared cannot trust Caddy's certificate, or has two reasons to."
 )
-TLS_CLIENT = warning(
+TLS_CLIENT = make_warning(
     "tls-client", "Caddy asks for a client certificate that cloudflared does not have."
 )
 HTTP_PORT, HTTPS_PORT = 80, 443
@@ -65,7 +65,7 @@ _NOT_GLOBAL = {
 
 def read_caddy(value: dict[str, Any], routing: str | None, findings: Findings) -> Caddy:
     """Reads the settings of Caddy; `routing` says who chooses among its sites, cloudflared or Caddy."""
-    tls = _tls(value["tls"], findings) if "tls" in value else None
+    tls = _read_tls(value["tls"], findings) if "tls" in value else None
     _check_addresses(value["bind"], findings)
     if value["port"] == (HTTP_PORT if tls else HTTPS_PORT):
         findings.add(
@@ -79,12 +79,12 @@ def read_caddy(value: dict[str, Any], routing: str | None, findings: Findings) -
         ("serverOptions", _NOT_IN_SERVERS),
         ("siteOptions", NOT_IN_BLOCK),
     ):
-        if (problem := caddyfile.problem(value[key], refused=refused)) is not None:
+        if (problem := caddyfile.find_problem(value[key], refused=refused)) is not None:
             findings.add(LINES, f"{_WHERE}.{key}", problem)
     for name, lines in value["snippets"].items():
-        if (problem := caddyfile.problem(lines, refused=NOT_IN_BLOCK)) is not None:
+        if (problem := caddyfile.find_problem(lines, refused=NOT_IN_BLOCK)) is not None:
             findings.add(LINES, f"{_WHERE}.snippets.{name}", problem)
-    for each in caddyfile.directives(value["globalOptions"]):
+    for each in caddyfile.list_directives(value["globalOptions"]):
         if each.name == "admin" and each.arguments[:1] == ("off",):
             findings.add(
                 ADMIN_OFF,
@@ -107,7 +107,7 @@ def read_caddy(value: dict[str, Any], routing: str | None, findings: Findings) -
                 f"with '{each.name} {value['port']}' Caddy {'speaks no' if tls else 'insists on'} TLS at the port of the sites.",
                 "Take another one, or another argoweb:caddy.port.",
             )
-    for each in caddyfile.directives(value["serverOptions"]):
+    for each in caddyfile.list_directives(value["serverOptions"]):
         if each.name == "protocols" and "h1" not in each.arguments:
             findings.add(
                 LINES,
@@ -162,7 +162,7 @@ def _check_addresses(bind: list[str], findings: Findings) -> None:
             )
 
 
-def _tls(value: dict[str, Any], findings: Findings) -> Tls:
+def _read_tls(value: dict[str, Any], findings: Findings) -> Tls:
     where = f"{_WHERE}.tls"
     files = value.get("certificate"), value.get("key")
     if value["internal"] and any(files):

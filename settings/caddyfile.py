@@ -30,13 +30,13 @@ class Word:
     quoted: bool
 
 
-def problem(lines: str, *, refused: Mapping[str, str]) -> str | None:
-    """Gives the reason why the lines cannot stand in a block, or nothing; `refused` has directives with what to write in their place."""
+def find_problem(lines: str, *, refused: Mapping[str, str]) -> str | None:
+    """Gives the reason why the lines cannot stand in a block, or `None`; `refused` has directives with what to write in their place."""
     if "{$" in lines:
         return "has '{$', which Caddy replaces before it reads the file. Write '{env.NAME}'."
     depth = line = 0
     try:
-        for word in words(lines.rstrip("\n")):  # which is what is rendered
+        for word in list_words(lines.rstrip("\n")):  # which is what is rendered
             nothing_before = line == 0
             first, line = word.begins > line, word.ends
             if word.quoted:
@@ -61,7 +61,7 @@ def problem(lines: str, *, refused: Mapping[str, str]) -> str | None:
                 return f"has '{word.text}' in line {line}. {refused[word.text]}"
     except LexError as error:
         return str(error)
-    for each in statements(lines):
+    for each in list_statements(lines):
         if not each.within and each.opens and _NOT_A_DIRECTIVE.search(each.name):
             return (
                 f"has a block of '{each.name}' in line {each.line}, as a whole Caddyfile has. Write what is inside of it, "
@@ -85,7 +85,7 @@ class Statement:
 
 
 @functools.lru_cache(_KEPT)
-def statements(lines: str) -> Sequence[Statement]:
+def list_statements(lines: str) -> Sequence[Statement]:
     """Gives the statements of some lines in their order, as far as the lines can be read."""
     found: list[Statement] = []
     within: list[str] = []
@@ -108,7 +108,7 @@ def statements(lines: str) -> Sequence[Statement]:
         said.clear()
 
     try:
-        for word in words(lines):
+        for word in list_words(lines):
             if word.begins > line:
                 end()
                 begun = word.begins
@@ -126,13 +126,13 @@ def statements(lines: str) -> Sequence[Statement]:
     return found
 
 
-def directives(lines: str) -> list[Statement]:
-    """The directives at the top of some lines."""
-    return [each for each in statements(lines) if not each.within]
+def list_directives(lines: str) -> list[Statement]:
+    """Gives the directives at the top of some lines."""
+    return [each for each in list_statements(lines) if not each.within]
 
 
-def words(lines: str) -> Iterator[Word]:
-    """The tokens of some lines.
+def list_words(lines: str) -> Iterator[Word]:
+    """Gives the tokens of some lines.
 
     Raises:
         LexError: a quoted text, a heredoc or an escaped line break goes on behind them.
@@ -156,7 +156,7 @@ class _Lexer:
         self._text = self._quote = self._marker = ""
         self._escaped = self._comment = self._literal = False
 
-    def _word(self, *, quoted: bool) -> Word:
+    def _end_word(self, *, quoted: bool) -> Word:
         word = Word(
             text=self._text,
             begins=self._begins,
@@ -166,11 +166,11 @@ class _Lexer:
         self._start()
         return word
 
-    def _line_ends(self) -> None:
+    def _end_line(self) -> None:
         self._line, self._skipped = self._line + 1 + self._skipped, 0
 
     def take(self, character: str) -> Word | None:
-        """The word that ends with the character, if one does."""
+        """Takes a character, and gives the word that ends with it, if one does."""
         if self._marker:
             return self._take_in_heredoc(character)
         if self._text.startswith("<<") and not self._quote and not self._literal:
@@ -186,9 +186,9 @@ class _Lexer:
         return None
 
     def _take_in_opening(self, character: str) -> Word | None:
-        """`<<MARKER` so far: a heredoc when the line ends, a word when a blank comes."""
+        """Takes a character behind `<<MARKER`: a heredoc when the line ends, a word when a blank comes."""
         if character == " ":
-            return self._word(quoted=False)
+            return self._end_word(quoted=False)
         if character != "\n":
             self._text += character
             return None
@@ -206,16 +206,16 @@ class _Lexer:
         if not self._text.endswith(self._marker):
             return None
         self._line, self._skipped = self._line + self._skipped, 0
-        return self._word(quoted=True)
+        return self._end_word(quoted=True)
 
     def _take_in_quotes(self, character: str) -> Word | None:
         if self._escaped:
             self._text += "" if character == '"' else "\\"
             self._escaped = False
         elif character == self._quote:
-            return self._word(quoted=True)
+            return self._end_word(quoted=True)
         if character == "\n":
-            self._line_ends()
+            self._end_line()
         self._text += character
         return None
 
@@ -225,9 +225,9 @@ class _Lexer:
                 self._skipped += 1
                 self._escaped = False
             else:
-                self._line_ends()
+                self._end_line()
             self._comment = False
-        return self._word(quoted=False) if self._text else None
+        return self._end_word(quoted=False) if self._text else None
 
     def _take_plain(self, character: str) -> None:
         if character == "#" and not self._text:

@@ -34,23 +34,23 @@ def run(given: argparse.Namespace) -> int:
     if not paths:
         print(f"There is no {_FILES} here, and no FILE was named.", file=sys.stderr)
         return UNREADABLE
-    found = {path: _judged(path) for path in paths}
+    found = {path: _judge(path) for path in paths}
     if given.json:
         print(json.dumps([_as_json(path, each) for path, each in found.items()], indent=2))
     else:
         for path, each in found.items():
             _print(path, each)
-    return max(_code(each, strict=given.strict) for each in found.values())
+    return max(_choose_code(each, strict=given.strict) for each in found.values())
 
 
-def _judged(path: Path) -> list[Finding] | OSError:
+def _judge(path: Path) -> list[Finding] | OSError:
     try:
         return judge(path.read_bytes(), path.stem.partition(".")[2] or path.stem, path.parent)
     except OSError as error:
         return error
 
 
-def _code(found: list[Finding] | OSError, *, strict: bool) -> int:
+def _choose_code(found: list[Finding] | OSError, *, strict: bool) -> int:
     if isinstance(found, OSError) or any(each.kind is UNREADABLE_STACK for each in found):
         return UNREADABLE
     return REFUSED if any(each.is_error or strict for each in found) else CLEAN

@@ -26,7 +26,7 @@ class FindingsError(pulumi.RunError):
         return tuple(map(str, self.findings))
 
 
-def configuration_error(
+def make_configuration_error(
     findings: Sequence[Finding], of: str = "The stack's configuration has"
 ) -> FindingsError:
     """Makes the error about a stack's configuration, or about the arguments of a component."""

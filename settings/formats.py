@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote, urlsplit
 
 from cloudflared import near
-from cloudflared.keys import address_problem
+from cloudflared.keys import check_address
 from settings import names
 from values.kinds import Checked, Text
 
@@ -60,7 +60,7 @@ _ED25519_BYTES = 32
 """RFC 8709, 4."""
 
 
-def _host_key(text: str) -> str | None:
+def _check_host_key(text: str) -> str | None:
     expected = "a line 'type key' as `ssh-keyscan -t ed25519 HOST` prints it, without the host"
     words = text.split()
     if len(words) < 2 or not _KEY_TYPE.fullmatch(words[0]):
@@ -69,7 +69,7 @@ def _host_key(text: str) -> str | None:
         blob = base64.b64decode(words[1], validate=True)
     except ValueError:
         return expected
-    name, fields = words[0].encode(), _fields(blob)
+    name, fields = words[0].encode(), _split_fields(blob)
     sound = (
         len(fields) == 2 and len(fields[1]) == _ED25519_BYTES
         if name == b"ssh-ed25519"
@@ -78,8 +78,8 @@ def _host_key(text: str) -> str | None:
     return None if sound and fields[0] == name else f"{expected}, to its end"
 
 
-def _fields(blob: bytes) -> list[bytes]:
-    """The fields of a key in SSH's wire form, each after its length (RFC 4253, 6.6); none where it was cut."""
+def _split_fields(blob: bytes) -> list[bytes]:
+    """Gives the fields of a key in SSH's wire form, each after its length (RFC 4253, 6.6); none where it was cut."""
     found = []
     while blob:
         end = 4 + int.from_bytes(blob[:4], "big")
@@ -90,7 +90,7 @@ def _fields(blob: bytes) -> list[bytes]:
     return found
 
 
-def _address(text: str) -> str | None:
+def _check_name(text: str) -> str | None:
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -101,7 +101,7 @@ def _address(text: str) -> str | None:
     return None
 
 
-def _no_upstream(text: str) -> str | None:
+def _find_problem(text: str) -> str | None:
     match = re.fullmatch(
         r"(?:(https?|h2c)://)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?|unix//(?!~)[^\s\"'`{}\\|]+",
         text,
@@ -115,11 +115,11 @@ def _no_upstream(text: str) -> str | None:
     return None
 
 
-def _folder(text: str) -> str | None:
+def _check_folder(text: str) -> str | None:
     if re.fullmatch(PATH.pattern or "", text):
         page = re.search(r"/[^/]+\.(?:x?html?|php)$", text)
         return page and f"a folder, not a page in it; perhaps '{text[: page.start()]}'"
-    return PATH.expected + ("" if _no_upstream(text) else f"; perhaps `proxy: {text}`")
+    return PATH.expected + ("" if _find_problem(text) else f"; perhaps `proxy: {text}`")
 
 
 PROXY_HOST = Text(
@@ -128,17 +128,17 @@ PROXY_HOST = Text(
 )
 
 
-def _upstream(text: str) -> str | None:
-    problem = _no_upstream(text)
-    return problem and problem + _perhaps(text)
+def _check_upstream(text: str) -> str | None:
+    problem = _find_problem(text)
+    return problem and problem + _suggest_upstream(text)
 
 
 _SOCKET = re.compile(r"^unix|\.sock(?:et)?$|^/(?:var/)?run/")
 
 
-def _perhaps(text: str) -> str:
-    """`; perhaps 'UPSTREAM'` for a text that is nearly one, or nothing."""
-    if len(several := re.split(r"[\s,;]+", text)) > 1 and not any(map(_no_upstream, several)):
+def _suggest_upstream(text: str) -> str:
+    """Writes `; perhaps 'UPSTREAM'` for a text that is nearly one, and nothing for another one."""
+    if len(several := re.split(r"[\s,;]+", text)) > 1 and not any(map(_find_problem, several)):
         return "; several are a list"
     if text.startswith("/") and not _SOCKET.search(text) and re.fullmatch(PATH.pattern or "", text):
         return f"; perhaps `root: {text}`"
@@ -148,42 +148,42 @@ def _perhaps(text: str) -> str:
         f"127.0.0.1:{text.removeprefix(':')}",
         f"unix/{text.removeprefix('unix:').removeprefix('//')}" if _SOCKET.search(text) else "",
         f"unix/{re.sub('^(https?[+]unix|unix[+]https?|https?://unix):/*', '/', text)}",
-        f"{scheme}{separator}{near.bracketed(host)}" if near.bracketed(host) else "",
+        f"{scheme}{separator}{near.put_in_brackets(host)}" if near.put_in_brackets(host) else "",
         f"{scheme}{separator}{host}" if host else "",
         f"http://{host}" if separator and ":" in host else "",
     ]
-    return next((f"; perhaps '{each}'" for each in candidates if _no_upstream(each) is None), "")
+    return next((f"; perhaps '{each}'" for each in candidates if _find_problem(each) is None), "")
 
 
-def _redirect(text: str) -> str | None:
+def _check_redirect(text: str) -> str | None:
     if not re.fullmatch(r"(?:https?://|/)[^\s\"`\\]*", text) or "{$" in text:
         return "a URL, in which Caddy's '{uri}' may stand for the path and the query"
-    if in_ascii(text) is None:
+    if write_ascii(text) is None:
         return "a URL whose host every resolver writes alike; give it in punycode ('xn--…')"
     return None
 
 
-def in_ascii(url: str) -> str | None:
-    """A redirect's target as it stands in a header: its host in punycode, the rest escaped (RFC 3986).
+def write_ascii(url: str) -> str | None:
+    """Writes a redirect's target as it stands in a header: its host in punycode, the rest escaped (RFC 3986).
 
     `None` where the host has no punycode that everybody agrees on.
     """
     scheme, separator, rest = url.partition("://")
     if not separator or "{" in scheme or "/" in scheme:
-        return _escaped(url)
+        return _escape(url)
     host = re.split(r"[/?#:]", rest, maxsplit=1)[0]
     try:
-        named = host if host.isascii() else names.normal(host)
+        named = host if host.isascii() else names.normalise(host)
     except names.HostnameError:
         return None
-    return f"{scheme}://{named}{_escaped(rest[len(host) :])}"
+    return f"{scheme}://{named}{_escape(rest[len(host) :])}"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return "".join(c if c.isascii() else quote(c, errors="replace") for c in text)
 
 
-def _health_url(text: str) -> str | None:
+def _check_health_url(text: str) -> str | None:
     try:
         host = re.fullmatch(r"https?://[!-~]+", text) and urlsplit(text).hostname
     except ValueError:
@@ -191,10 +191,10 @@ def _health_url(text: str) -> str | None:
     return None if host else "an http(s) URL of ASCII characters"
 
 
-HOST_KEY = Checked(check=_host_key, example="ssh-ed25519 AAAA…", kind="a host key")
-ADDRESS = Checked(check=_address, example="192.0.2.10", kind="an IP address or host name")
-IP = Checked(check=address_problem, example="127.0.0.1", kind="an IP address")
-ROOT = Checked(check=_folder, example="/srv/www", kind=PATH.expected, pattern=PATH.pattern)
-UPSTREAM = Checked(check=_upstream, example="127.0.0.1:3000", kind="an address")
-REDIRECT = Checked(check=_redirect, example="https://www.example.com{uri}", kind="a URL")
-HEALTH_URL = Checked(check=_health_url, example="http://127.0.0.1:8080/", kind="a URL")
+HOST_KEY = Checked(check=_check_host_key, example="ssh-ed25519 AAAA…", kind="a host key")
+ADDRESS = Checked(check=_check_name, example="192.0.2.10", kind="an IP address or host name")
+IP = Checked(check=check_address, example="127.0.0.1", kind="an IP address")
+ROOT = Checked(check=_check_folder, example="/srv/www", kind=PATH.expected, pattern=PATH.pattern)
+UPSTREAM = Checked(check=_check_upstream, example="127.0.0.1:3000", kind="an address")
+REDIRECT = Checked(check=_check_redirect, example="https://www.example.com{uri}", kind="a URL")
+HEALTH_URL = Checked(check=_check_health_url, example="http://127.0.0.1:8080/", kind="a URL")

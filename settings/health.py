@@ -4,9 +4,9 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from cloudflared import Router
-from cloudflared.go.idna import lookup_name
+from cloudflared.go.idna import look_up_name
 from settings.addresses import reaches
-from settings.backends import listening
+from settings.backends import list_listening
 from settings.model import INTERNAL_NAME, Caddy, Health, Service, Site, SiteUrl
 from settings.names import EVERY
 from values.findings import Findings, Kind
@@ -19,12 +19,12 @@ HEALTH_URL = Kind(
 def read_health(
     value: dict[str, Any], sites: list[Site], router: Router, caddy: Caddy, findings: Findings
 ) -> Health:
-    """The URLs, those of the stack's own sites apart: a server has no other way to them before their records exist.
+    """Reads which URLs must answer, those of the stack's own sites apart: a server has no other way to them before their records exist.
 
     The router is that of the sites.
     """
     urls, own = [], []
-    taken = listening(sites, caddy)
+    taken = list_listening(sites, caddy)
     for index, text in enumerate(value["urls"]):
         where = f"argoweb:health.urls[{index}]"
         parts = urlsplit(text)
@@ -32,7 +32,7 @@ def read_health(
             why = "holds a name or password, which all may see."
             findings.add(HEALTH_URL, where, why, "Leave it out.")
             continue
-        hostname = lookup_name(parts.hostname or "") or parts.hostname or ""
+        hostname = look_up_name(parts.hostname or "") or parts.hostname or ""
         if all(sites[index].hostname == EVERY for index in router.of(hostname)):
             if reaches(text, taken, [caddy.port]):
                 findings.add(
@@ -43,7 +43,7 @@ def read_health(
                 )
             urls.append(text)
             continue
-        taking = router.first(hostname, parts.path or "/")
+        taking = router.find_first(hostname, parts.path or "/")
         if taking is None:
             why = f"is a page of {hostname} that no site of the stack takes."
             findings.add(HEALTH_URL, where, why)
@@ -60,11 +60,13 @@ def read_health(
             why = "needs a client certificate (argoweb:caddy.tls.clientCa)."
             findings.add(HEALTH_URL, where, why, "Leave it out.")
         else:
-            own.append(SiteUrl(hostname=hostname, url=_as_caddy_has_it(parts, hostname, caddy)))
+            own.append(
+                SiteUrl(hostname=hostname, url=_write_as_caddy_has_it(parts, hostname, caddy))
+            )
     return Health(timeout=value["timeout"], urls=urls, sites=own, edge=value["edge"])
 
 
-def _as_caddy_has_it(parts: SplitResult, hostname: str, caddy: Caddy) -> str:
+def _write_as_caddy_has_it(parts: SplitResult, hostname: str, caddy: Caddy) -> str:
     internal = caddy.tls is not None and caddy.tls.files is None
     return parts._replace(
         scheme=caddy.scheme, netloc=INTERNAL_NAME if internal else hostname, fragment=""

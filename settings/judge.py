@@ -34,21 +34,19 @@ def judge(data: bytes, stack: str, folder: Path) -> list[Finding]:
         document = compose(data)
         keys = {key.text: value for key, value in document.pairs()} if _is_mapping(document) else {}
         if not _is_mapping(keys.get("config")):
-            return [
-                _unreadable("found no mapping `config`, in which a stack file has its keys.", 1)
-            ]
-        given = _values(keys["config"], decoder)
+            return [_refuse("found no mapping `config`, in which a stack file has its keys.", 1)]
+        given = _read_values(keys["config"], decoder)
     except YamlError as error:
-        return [_unreadable(f"this is no YAML: {error}", error.line)]
-    found = decoder.findings.errors or _judged(given, stack, folder)
+        return [_refuse(f"this is no YAML: {error}", error.line)]
+    found = decoder.findings.errors or _judge(given, stack, folder)
     if "environment" in keys:
         found = [each for each in found if each.kind is not MISSING_KEY or "." in each.place]
-    return [replace(each, line=_line(each.place, decoder.lines)) for each in found]
+    return [replace(each, line=_find_line(each.place, decoder.lines)) for each in found]
 
 
-def _values(config: Node, decoder: Decoder) -> dict[str, object]:
+def _read_values(config: Node, decoder: Decoder) -> dict[str, object]:
     """Gives the value of each key; that of a scalar is its text, whatever YAML would make of it."""
-    found = decoder.untyped(config, "")
+    found = decoder.read_untyped(config, "")
     values = {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
     for key, value in config.pairs():
         if value.kind == "scalar" and values.get(key.text) is not None:
@@ -60,11 +58,11 @@ def _is_mapping(node: Node | None) -> TypeGuard[Node]:
     return node is not None and node.kind == "mapping"
 
 
-def _unreadable(text: str, line: int) -> Finding:
+def _refuse(text: str, line: int) -> Finding:
     return Finding(place="", kind=UNREADABLE_STACK, text=text, severity=Severity.ERROR, line=line)
 
 
-def _judged(given: Mapping[str, object], stack: str, folder: Path) -> list[Finding]:
+def _judge(given: Mapping[str, object], stack: str, folder: Path) -> list[Finding]:
     """Has the program's own reader judge the configuration."""
     secret = {key for key, value in given.items() if _is_secret(value)}
     # What is encrypted is not known; of a key that takes no secret it is enough that it is one.
@@ -108,17 +106,17 @@ def _as_pulumi_has_it(value: object) -> str:
     """Gives the text of a value that Pulumi hands to a program: JSON of lists and mappings."""
     if isinstance(value, str):
         return value
-    return json.dumps(_decrypted(value), default=str)
+    return json.dumps(_decrypt(value), default=str)
 
 
-def _decrypted(value: object) -> object:
+def _decrypt(value: object) -> object:
     """Gives the value with a text in the place of each encrypted part."""
     if isinstance(value, dict):
-        return _SECURE if _is_secret_itself(value) else {k: _decrypted(v) for k, v in value.items()}
-    return [_decrypted(item) for item in value] if isinstance(value, list) else value
+        return _SECURE if _is_secret_itself(value) else {k: _decrypt(v) for k, v in value.items()}
+    return [_decrypt(item) for item in value] if isinstance(value, list) else value
 
 
-def _line(place: str, lines: Mapping[str, int]) -> int:
+def _find_line(place: str, lines: Mapping[str, int]) -> int:
     """Gives the line of a place, or of the nearest one above it that has a line; 0 if none has."""
     while place and place not in lines:
         place = place[: max(place.rfind("."), place.rfind("["), 0)]

@@ -6,7 +6,7 @@ from settings import access_keys, formats, words
 from settings.alerts import ALERTS
 from settings.contract import CONFIG_FOLDER, DATA_FOLDER, PROXY_GROUP
 from settings.metrics import METRICS
-from settings.rollout import Share, pause_problem
+from settings.rollout import Share, check_pause
 from values.kinds import UUID, Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
 
 _TWO_YEARS = 63_072_000
@@ -14,17 +14,17 @@ _EIGHT_HOURS = 28_800
 _PORT = Whole(least=1, most=65535)
 
 
-def _must(shape: Shape, doc: str, remedy: str = "") -> Key:
+def _require(shape: Shape, doc: str, remedy: str = "") -> Key:
     return Key(shape=shape, doc=doc, required=True, remedy=remedy)
 
 
-def _given(name: str) -> dict[str, object]:
-    """The JSON schema of a table that has a key."""
+def _describe_given(name: str) -> dict[str, object]:
+    """Describes a table that has a key, as JSON schema."""
     return {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
 
 
 _SSH = {
-    "address": _must(formats.ADDRESS, "IP address or host name for SSH."),
+    "address": _require(formats.ADDRESS, "IP address or host name for SSH."),
     "port": Key(_PORT, "Port of the SSH server.", 22),
     "user": Key(formats.LOGIN, "SSH user: root, or one that may `sudo -n`.", "root"),
     "hostKey": Key(
@@ -40,7 +40,7 @@ _SSH = {
 
 _VERIFIED: dict[str, object] = {
     "oneOf": [
-        _given("hostKey"),
+        _describe_given("hostKey"),
         {"required": ["insecureHostKey"], "properties": {"insecureHostKey": {"const": True}}},
     ]
 }
@@ -107,7 +107,7 @@ BESIDE = {"hiddenFiles": "root", "proxyHost": "proxy", "redirectStatus": "redire
 
 SITE = Table(
     keys={
-        "hostname": _must(
+        "hostname": _require(
             ListOf(item=Text(expected="a hostname"), single=True, least=1),
             "Exact, or `*.` and a suffix; or a list of such. `*` alone takes what no other site takes, and has no record.",
         ),
@@ -150,7 +150,7 @@ SITE = Table(
             "Who may come in by Cloudflare Access: a group of `argoweb:access`, several, or these keys; or `public`.",
         ),
     },
-    also={"oneOf": [_given(name) for name in BACKENDS]},
+    also={"oneOf": [_describe_given(name) for name in BACKENDS]},
     words=words.SITE,
     inner="originRequest",
 )
@@ -192,7 +192,7 @@ _TUNNEL = Table(
 
 _ZONE = Table(
     keys={
-        "name": _must(Text(), "The zone's name."),
+        "name": _require(Text(), "The zone's name."),
         "id": Key(formats.HEX_ID, "The zone's id. Without it the zone is looked up by its name."),
     },
     words=words.ZONE,
@@ -250,13 +250,13 @@ _CADDY = Table(
 
 _PACKAGE = Table(
     keys={
-        "url": _must(formats.GIT_URL, "Git mirror of cloudflared."),
-        "rev": _must(formats.REVISION, "Tag or commit to build."),
-        "hash": _must(formats.SRI_HASH, "Hash of the source."),
+        "url": _require(formats.GIT_URL, "Git mirror of cloudflared."),
+        "rev": _require(formats.REVISION, "Tag or commit to build."),
+        "hash": _require(formats.SRI_HASH, "Hash of the source."),
         "vendorHash": Key(
             formats.SRI_HASH, "Hash of the Go modules; none where the source vendors them."
         ),
-        "version": _must(formats.VERSION, "Version that the built program reports."),
+        "version": _require(formats.VERSION, "Version that the built program reports."),
     },
     words=words.PACKAGE,
 )
@@ -312,7 +312,7 @@ _ROLLOUT = Table(
             "25%",
         ),
         "pause": Key(
-            Duration(check=pause_problem),
+            Duration(check=check_pause),
             "How long the servers of a batch have to stay healthy before the next ones follow; at most an hour.",
             "0s",
         ),
@@ -330,7 +330,7 @@ SITES_FILE = "sitesFile"
 STACK = Table(
     joint=":",
     keys={
-        "accountId": _must(
+        "accountId": _require(
             formats.HEX_ID,
             "The Cloudflare account: it stands in the URL of its dashboard.",
             "Set it with: pulumi config set argoweb:accountId <32 hex digits from the dashboard's URL>",
@@ -343,17 +343,17 @@ STACK = Table(
         "cloudflared": Key(
             SETTINGS, "Keys of cloudflared's own configuration file, for every server.", {}
         ),
-        "zones": _must(
+        "zones": _require(
             ListOf(item=_ZONE, least=1),
             "The DNS zones in which the hostnames lie.",
             "Set the first with: pulumi config set --path 'argoweb:zones[0].name' example.com",
         ),
-        "servers": _must(
+        "servers": _require(
             MapOf(item=_SERVER, key=formats.SERVER_NAME),
             "The NixOS servers that run the tunnel, each by a name of your choice.",
             "Set the first with: pulumi config set --path argoweb:servers.web1.address 192.0.2.10",
         ),
-        "sites": _must(
+        "sites": _require(
             ListOf(item=SITE),
             "What answers at each hostname, in the order in which they are tried.",
             "Set the first with: pulumi config set --path 'argoweb:sites[0].hostname' www.example.com",

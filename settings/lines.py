@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from settings.caddyfile import Statement, statements
+from settings.caddyfile import Statement, list_statements
 
 _PROXIES = ("reverse_proxy", "php_fastcgi")
 _TRUSTING = (
@@ -37,18 +37,18 @@ class Upstream:
     """Whether it is asked by FastCGI."""
 
 
-def upstreams(lines: str) -> Iterator[Upstream]:
-    """What lines pass requests to, but for addresses with placeholders."""
-    found = statements(lines)
+def list_upstreams(lines: str) -> Iterator[Upstream]:
+    """Gives what lines pass requests to, but for addresses with placeholders."""
+    found = list_statements(lines)
     for index, each in enumerate(found):
         if each.name not in _PROXIES:
             continue
-        inner = list(inside(found, index))
+        inner = list(list_inside(found, index))
         trusted = any(other.name in _TRUSTING for other in inner)
         php = each.name == "php_fastcgi" or any(
             other.name == "transport" and other.arguments[:1] != ("http",) for other in inner
         )
-        given = [*_without_matcher(each.arguments)]
+        given = [*_leave_out_matcher(each.arguments)]
         given += [word for other in inner if other.name == "to" for word in other.arguments]
         for word in given:
             if "{" not in word:
@@ -62,52 +62,55 @@ _OF_VISITORS = re.compile(
 """Placeholders that a visitor has the say of; of the host he has it only as far as the sites' hostnames go."""
 
 
-def chosen_by_visitors(text: str) -> str | None:
-    """The placeholder of a text that a visitor has the say of, or nothing."""
+def find_choice(text: str) -> str | None:
+    """Finds the placeholder of a text that a visitor has the say of; `None` if it has none."""
     found = _OF_VISITORS.search(text)
     return found[0] if found else None
 
 
-def chosen_upstreams(lines: str) -> Iterator[tuple[int, str]]:
-    """The lines that pass requests to what a visitor names, and the placeholder by which he does."""
-    found = statements(lines)
+def find_chosen_upstreams(lines: str) -> Iterator[tuple[int, str]]:
+    """Finds the lines that pass requests to what a visitor names, and the placeholder by which he does."""
+    found = list_statements(lines)
     for index, each in enumerate(found):
         if each.name not in _PROXIES:
             continue
-        given = [*_without_matcher(each.arguments)]
+        given = [*_leave_out_matcher(each.arguments)]
         given += [
-            word for other in inside(found, index) if other.name == "to" for word in other.arguments
+            word
+            for other in list_inside(found, index)
+            if other.name == "to"
+            for word in other.arguments
         ]
         for word in given:
-            if (placeholder := chosen_by_visitors(word)) is not None:
+            if (placeholder := find_choice(word)) is not None:
                 yield each.line, placeholder
 
 
-def serves_anywhere(lines: str) -> Iterator[int]:
-    """The lines that serve files of no folder that is said: of the one in which Caddy works, which is '/' by systemd."""
-    found = statements(lines)
+def find_serving_anywhere(lines: str) -> Iterator[int]:
+    """Finds the lines that serve files of no folder that is said: of the one in which Caddy works, which is '/' by systemd."""
+    found = list_statements(lines)
     said = any(each.name in ("root", "import") or "root" in each.arguments for each in found)
     for index, each in enumerate(found):
-        own = any(other.name in ("root", "fs") for other in inside(found, index))
+        own = any(other.name in ("root", "fs") for other in list_inside(found, index))
         if each.name == "file_server" and not said and not own:
             yield each.line
 
 
-def believes_visitors(lines: str) -> Iterator[int]:
-    """The lines with a `forward_auth` that asks about the host which a visitor names."""
-    found = statements(lines)
+def find_believing(lines: str) -> Iterator[int]:
+    """Finds the lines with a `forward_auth` that asks about the host which a visitor names."""
+    found = list_statements(lines)
     for index, each in enumerate(found):
         said = [
             [word.lower() for word in other.arguments[:1]]
-            for other in inside(found, index)
+            for other in list_inside(found, index)
             if other.name == "header_up"
         ]
         if each.name == "forward_auth" and ["x-forwarded-host"] not in said:
             yield each.line
 
 
-def inside(found: Sequence[Statement], index: int) -> Iterator[Statement]:
-    """The statements in the block of one."""
+def list_inside(found: Sequence[Statement], index: int) -> Iterator[Statement]:
+    """Gives the statements in the block of one."""
     depth = len(found[index].within)
     if not found[index].opens:
         return
@@ -117,20 +120,20 @@ def inside(found: Sequence[Statement], index: int) -> Iterator[Statement]:
         yield each
 
 
-def _without_matcher(arguments: Sequence[str]) -> Sequence[str]:
+def _leave_out_matcher(arguments: Sequence[str]) -> Sequence[str]:
     return arguments[1:] if arguments and arguments[0].startswith(("@", "/", "*")) else arguments
 
 
-def roots(lines: str) -> Iterator[str]:
-    """The folders whose files lines serve."""
-    for each in statements(lines):
+def list_roots(lines: str) -> Iterator[str]:
+    """Gives the folders whose files lines serve."""
+    for each in list_statements(lines):
         if each.name == "root" and each.arguments:
             yield each.arguments[-1]
 
 
-def files(lines: str) -> Iterator[str]:
-    """The absolute paths that lines name as files, folders and sockets."""
-    for each in statements(lines):
+def list_files(lines: str) -> Iterator[str]:
+    """Gives the absolute paths that lines name as files, folders and sockets."""
+    for each in list_statements(lines):
         words = each.arguments
         named = [words[_FILES[each.name]]] if words and each.name in _FILES else []
         if each.name in ("output", "tls_trust_pool", "trust_pool") and words[:1] == ("file",):
@@ -138,7 +141,7 @@ def files(lines: str) -> Iterator[str]:
         for word in words:
             named += _READ.findall(word)
         yield from (path for path in named if path.startswith("/"))
-    for upstream in upstreams(lines):
+    for upstream in list_upstreams(lines):
         if upstream.address.startswith("unix"):
             yield upstream.address.partition("/")[2]
 
@@ -146,5 +149,7 @@ def files(lines: str) -> Iterator[str]:
 def may_refuse(lines: str) -> bool:
     """Whether lines have a directive that may refuse a visitor."""
     return any(
-        name in _GUARDS for each in statements(lines) for name in (each.name, *each.arguments[:2])
+        name in _GUARDS
+        for each in list_statements(lines)
+        for name in (each.name, *each.arguments[:2])
     )

@@ -13,8 +13,8 @@ from settings.build import NAMESPACE, build
 from settings.errors import FindingsError
 from settings.keys import SECRETS, STACK
 from settings.model import Settings
-from values.findings import Findings, Kind, warning
-from values.kinds import UNKNOWN_KEY, Choice, Text, nearest
+from values.findings import Findings, Kind, make_warning
+from values.kinds import UNKNOWN_KEY, Choice, Text, name_nearest
 
 ENCRYPTED = Kind("encrypted", "An encrypted value would be plain in the state and on the servers.")
 IN_CLEAR = Kind("in-clear", "A secret is not encrypted in the stack file.")
@@ -26,7 +26,7 @@ WITHOUT_PATH = Kind(
     "without-path",
     "A key was set without `--path`, so Pulumi took its dots for a part of its name.",
 )
-NEARLY_TOO_LARGE = warning(
+NEARLY_TOO_LARGE = make_warning(
     "nearly-too-large", "The stack file has nearly more than Pulumi can hand to a program."
 )
 _HANDED = "PULUMI_CONFIG"
@@ -88,7 +88,7 @@ def check_ssh_key(text: str | None, findings: Findings) -> None:
             "missing, and there is no SSH agent (SSH_AUTH_SOCK).",
             "Set it with: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519",
         )
-    problem = None if text is None else ssh_key.problem(text)
+    problem = None if text is None else ssh_key.find_problem(text)
     if problem is not None:
         findings.add(UNUSABLE_SSH_KEY, "argoweb:sshPrivateKey", problem)
 
@@ -108,7 +108,9 @@ def read_keys(findings: Findings) -> dict[str, object]:
                 "holds an encrypted value, which would be plain in the state and on the servers.",
                 f"Write it in clear{_CADDY_READS if key in _OF_CADDY else ''}.",
             )
-        raw[key] = text if isinstance(about.shape, Text | Choice) else _value(config, key, text)
+        raw[key] = (
+            text if isinstance(about.shape, Text | Choice) else _read_value(config, key, text)
+        )
     # Keys that the schema of Pulumi.yaml gives an empty default are not there.
     raw = {key: value for key, value in raw.items() if value not in (None, "", [], {})}
     for key in (*(f"{NAMESPACE}:{name}" for name in SECRETS), *_CREDENTIALS):
@@ -123,8 +125,8 @@ def read_keys(findings: Findings) -> dict[str, object]:
     return raw
 
 
-def _value(config: pulumi.Config, key: str, text: str) -> object:
-    """The list or table of a key; a text that is none is refused by its shape, together with all else."""
+def _read_value(config: pulumi.Config, key: str, text: str) -> object:
+    """Gives the list or table of a key; a text that is none is refused by its shape, together with all else."""
     try:
         return config.get_object(key)
     except pulumi.ConfigTypeError:
@@ -132,7 +134,7 @@ def _value(config: pulumi.Config, key: str, text: str) -> object:
 
 
 def _check_names(findings: Findings) -> None:
-    """Whether each key of the namespace is one that is known."""
+    """Checks that each key of the namespace is one that is known."""
     known = {*STACK.keys, *SECRETS}
     for place in CONFIG.get():
         namespace, _, key = place.partition(":")
@@ -140,7 +142,7 @@ def _check_names(findings: Findings) -> None:
             continue
         beginning = re.match(r"(\w+)[.\[]", key)
         if beginning is None or beginning[1] not in known:
-            findings.add(UNKNOWN_KEY, place, "unknown key.", nearest(key, known, STACK.words))
+            findings.add(UNKNOWN_KEY, place, "unknown key.", name_nearest(key, known, STACK.words))
         else:
             findings.add(
                 WITHOUT_PATH,

@@ -3,7 +3,7 @@
 They stand here since `argoweb:accept`, which is read before, may name the warnings among them.
 """
 
-from values.findings import Kind, Severity, warning
+from values.findings import Kind, Severity, make_warning
 
 _REFRESH = "pulumi up --refresh makes it what the stack says."
 
@@ -30,48 +30,50 @@ ACCESS_TEAM = Kind("access-team", "The account's Zero Trust organisation has ano
 ACCESS_UNKNOWN = Kind(
     "access-unknown", "The account has nothing of Access by an id that the stack file names."
 )
-RECORD_EDITED = warning(
+RECORD_EDITED = make_warning(
     "record-edited",
     "Somebody else has changed a record that the stack made.",
     Severity.ERROR,
     _REFRESH,
 )
-RECORD_GONE = warning("record-gone", "A record that the stack made is not there any more.")
-TUNNEL_GONE = warning("tunnel-gone", "The tunnel that the stack made is not there any more.")
-TUNNEL_DELETED = warning(
+RECORD_GONE = make_warning("record-gone", "A record that the stack made is not there any more.")
+TUNNEL_GONE = make_warning("tunnel-gone", "The tunnel that the stack made is not there any more.")
+TUNNEL_DELETED = make_warning(
     "tunnel-deleted",
     "Somebody has deleted the stack's tunnel.",
     Severity.ERROR,
     "pulumi up lets go of it, and a second pulumi up makes a new one in its place.",
 )
-TUNNEL_REMOTE = warning(
+TUNNEL_REMOTE = make_warning(
     "tunnel-remote",
     "The stack's tunnel takes its rules from Cloudflare's dashboard now.",
     Severity.ERROR,
     "There is no way back for that tunnel: pulumi config set --path argoweb:tunnel.name <name>, then: "
     "pulumi up --replace '**::tunnel-tunnel'",
 )
-ZONE_DELEGATED = warning(
+ZONE_DELEGATED = make_warning(
     "zone-delegated", "A hostname lies in a name that an NS record gives to other name servers."
 )
-ACCESS_LEFT = warning(
+ACCESS_LEFT = make_warning(
     "access-left",
     "An Access application that an update of the stack made and did not note is wanted no more.",
 )
-ACCESS_FOREIGN = warning(
+ACCESS_FOREIGN = make_warning(
     "access-foreign",
     "At a site for everybody an Access application that is not of this stack asks for a login.",
 )
-ACCESS_EDITED = warning(
+ACCESS_EDITED = make_warning(
     "access-edited",
     "Somebody else has changed an Access application that the stack made.",
     Severity.ERROR,
     _REFRESH,
 )
-BECOMES_PUBLIC = warning("becomes-public", "What was protected by Access is for everybody now.")
-TUNNEL_REPLACED = warning(
+BECOMES_PUBLIC = make_warning(
+    "becomes-public", "What was protected by Access is for everybody now."
+)
+TUNNEL_REPLACED = make_warning(
     "tunnel-replaced", "The tunnel would be replaced: visitors find nothing for a while."
 )
-RECORD_REPLACED = warning(
+RECORD_REPLACED = make_warning(
     "record-replaced", "A record would be replaced: its visitors find nothing for a moment."
 )

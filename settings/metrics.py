@@ -10,7 +10,7 @@ from settings.model import Metrics
 from values.kinds import Checked, Flag, Key, Table
 
 
-def _address(text: str) -> str | None:
+def _check_address(text: str) -> str | None:
     try:
         parts = urlsplit(f"//{text}")
         ipaddress.ip_address(parts.hostname or "")
@@ -29,7 +29,7 @@ METRICS = Table(
         ),
         "address": Key(
             shape=Checked(
-                check=_address, example="10.0.0.5:9180", kind="an IP address with a port"
+                check=_check_address, example="10.0.0.5:9180", kind="an IP address with a port"
             ),
             doc="Where each server's Caddy serves them for a Prometheus: /metrics/caddy, /metrics/argoWeb, /metrics/argoWeb-2. None: nowhere.",
         ),

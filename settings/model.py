@@ -9,10 +9,10 @@ from functools import cached_property
 
 import pulumi
 
-from cloudflared import Router, Rule, without_handed_over
+from cloudflared import Router, Rule, leave_out_handed_over
 from cloudflared.flags import DEFAULTS
-from cloudflared.go.durations import seconds
-from settings.addresses import metrics_of
+from cloudflared.go.durations import read_seconds
+from settings.addresses import find_metrics
 from settings.alerts import Alerts
 from settings.contract import CLOUDFLARED_UNITS
 from settings.rollout import Rollout
@@ -453,7 +453,7 @@ class Settings:
     @property
     def instances(self) -> Sequence[Instance]:
         """Each server's cloudflared, in the order in which they are restarted; the second's port is the next one."""
-        host, ports = metrics_of(str(self.cloudflared["metrics"]), self.nixos.instances)
+        host, ports = find_metrics(str(self.cloudflared["metrics"]), self.nixos.instances)
         return [
             Instance(unit=f"{unit}.service", metrics=f"{host}:{port}")
             for unit, port in zip(CLOUDFLARED_UNITS, ports, strict=False)
@@ -462,8 +462,8 @@ class Settings:
     @property
     def grace_period(self) -> int:
         """Seconds, rounded up, that requests may go on when cloudflared stops; it takes a 0 for no value."""
-        given = seconds(str(self.cloudflared.get("grace-period", "0"))) or 0
-        return math.ceil(given or seconds(DEFAULTS["grace-period"]) or 0)
+        given = read_seconds(str(self.cloudflared.get("grace-period", "0"))) or 0
+        return math.ceil(given or read_seconds(DEFAULTS["grace-period"]) or 0)
 
     @property
     def common(self) -> Mapping[str, object]:
@@ -487,7 +487,7 @@ class Settings:
         if not self.caddy.routes:
             return self.rules
         plain = [site.is_plain for site in self.sites]
-        return without_handed_over(self.rules, [*plain, True][: len(self.rules)])
+        return leave_out_handed_over(self.rules, [*plain, True][: len(self.rules)])
 
     @property
     def hostnames(self) -> list[str]:
@@ -501,13 +501,13 @@ class Settings:
         named = {site.hostname: said.get(site.hostname, site) for site in self.sites}
         return {hostname: site for hostname, site in named.items() if site.dns.enabled}
 
-    def zone_of(self, hostname: str) -> Zone:
-        """The zone that holds the hostname: the one with the longest name.
+    def find_zone(self, hostname: str) -> Zone:
+        """Gives the zone that holds the hostname: the one with the longest name.
 
         Raises:
             LookupError: none does; checked settings never give this.
         """
-        zone = longest_zone(hostname, self._zones)
+        zone = find_longest_zone(hostname, self._zones)
         if zone is None:
             raise LookupError(hostname)
         return zone
@@ -521,27 +521,27 @@ LONGEST_COMMENT = 100
 """Characters of a record's comment that every plan of Cloudflare takes."""
 
 
-def comment_of(site: Site, mark: str) -> str:
-    """The comment of a site's record: the user's words, then whose it is."""
+def write_comment(site: Site, mark: str) -> str:
+    """Writes the comment of a site's record: the user's words, then whose it is."""
     return f"{site.dns.comment} ({mark})" if site.dns.comment else mark
 
 
 _MARK = re.compile(r"(?:^|\()argoweb ([\w.-]+(?:/[\w.-]+){1,2})\)?$")
 
 
-def owner_mark(deployment: str) -> str:
-    """The mark of a deployment's records; `deployment` is `project/stack`, or `project/stack/component`."""
+def write_mark(deployment: str) -> str:
+    """Writes the mark of a deployment's records; `deployment` is `project/stack`, or `project/stack/component`."""
     return f"argoweb {deployment}"
 
 
-def owner_of(comment: str | None) -> str | None:
-    """The deployment whose mark ends a record's comment."""
+def find_owner(comment: str | None) -> str | None:
+    """Gives the deployment whose mark ends a record's comment; `None` if none does."""
     found = _MARK.search(comment or "")
     return found and found[1]
 
 
-def longest_zone(hostname: str, zones: Mapping[str, Zone]) -> Zone | None:
-    """The zone, of those by name, with the longest name that is the hostname or ends it."""
+def find_longest_zone(hostname: str, zones: Mapping[str, Zone]) -> Zone | None:
+    """Finds the zone, of those by name, with the longest name that is the hostname or ends it."""
     labels = hostname.split(".")
     names = (".".join(labels[start:]) for start in range(len(labels)))
     return next((zones[name] for name in names if name in zones), None)

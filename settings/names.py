@@ -3,7 +3,7 @@
 import re
 
 from cloudflared import hostnames, near
-from cloudflared.go.idna import lookup_name
+from cloudflared.go.idna import look_up_name
 from values.findings import Findings
 
 _LABEL = re.compile(hostnames.LABEL)
@@ -16,7 +16,7 @@ class HostnameError(ValueError):
     """A text is not a hostname; the message says what was expected."""
 
 
-def normal(name: str, *, wildcard: bool = True) -> str:
+def normalise(name: str, *, wildcard: bool = True) -> str:
     """Gives the hostname as DNS has it; a zone's name is read without `wildcard`.
 
     Raises:
@@ -40,7 +40,7 @@ def normal(name: str, *, wildcard: bool = True) -> str:
     if any(character in _DEVIATIONS for character in rest):
         raise HostnameError(_AMBIGUOUS)
     if not rest.isascii():
-        asked = lookup_name(given)
+        asked = look_up_name(given)
         try:
             rest = rest.encode("idna").decode("ascii")
         except UnicodeError as error:
@@ -61,12 +61,14 @@ EVERY = "*"
 """The hostname of a site that takes each one that leads to the tunnel."""
 
 
-def checked(name: str, where: str, findings: Findings, *, wildcard: bool = True) -> str:
+def read_hostname(name: str, where: str, findings: Findings, *, wildcard: bool = True) -> str:
     """Gives the hostname as DNS has it; reports a malformed one, and gives a name that no other one has in its place."""
     if wildcard and name == EVERY:
         return EVERY
     try:
-        return normal(name, wildcard=wildcard)
+        return normalise(name, wildcard=wildcard)
     except HostnameError as error:
-        findings.mismatch(where, name, f"{error}{near.perhaps_hostname(name) if wildcard else ''}")
+        findings.add_mismatch(
+            where, name, f"{error}{near.suggest_hostname(name) if wildcard else ''}"
+        )
         return re.sub(r"\W+", "-", where) + ".invalid"

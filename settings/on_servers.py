@@ -3,7 +3,7 @@
 They stand here since `argoweb:accept`, which is read before, may name them.
 """
 
-from values.findings import Kind, Severity, warning
+from values.findings import Kind, Severity, make_warning
 
 KINDS = (
     Kind(
@@ -13,20 +13,20 @@ KINDS = (
         Severity.WARNING,
         "Update nixpkgs, or set argoweb:package.",
     ),
-    warning(
+    make_warning(
         "caddy-beside",
         "The server's own configuration of Caddy has sites that take requests before the stack's.",
     ),
-    warning(
+    make_warning(
         "caddy-visitor", "Caddy takes cloudflared for the visitor, and tells sites its address."
     ),
-    warning(
+    make_warning(
         "caddy-unchecked",
         "Caddy's files go to a server unchecked, since its unit needs a file that is not there yet.",
     ),
-    warning(
+    make_warning(
         "switch-script", "An activation script of the server fails when its system is switched."
     ),
-    warning("switch-units", "Units of the server fail when its system is switched."),
+    make_warning("switch-units", "Units of the server fail when its system is switched."),
 )
 CODES = frozenset(kind.code for kind in KINDS)

@@ -6,9 +6,9 @@ from typing import Any
 
 from cloudflared import Rule, check_order
 from cloudflared.go.inclusion import covers
-from settings.access_groups import EVERYBODY, check_groups, policies_of
+from settings.access_groups import EVERYBODY, check_groups, make_policies
 from settings.access_keys import ACCESS, PUBLIC, SERVICE_TOKEN
-from settings.access_paths import EXPECTED, access_path
+from settings.access_paths import EXPECTED, translate_path
 from settings.model import (
     AccessSettings,
     Application,
@@ -19,11 +19,11 @@ from settings.model import (
     Site,
 )
 from settings.names import EVERY
-from values.findings import Findings, Kind, warning
+from values.findings import Findings, Kind, make_warning
 from values.kinds import MISSING_KEY
 
 _UNFIT = Kind("access-unfit", "What a site says of Access does not fit together.")
-_UNUSED = warning("access-group-unused", "No site names a group of `argoweb:access`.")
+_UNUSED = make_warning("access-group-unused", "No site names a group of `argoweb:access`.")
 _WHERE = "argoweb:access"
 _Values = dict[str, Any]
 
@@ -38,7 +38,7 @@ def protect_sites(
         own = given.get(site.place)
         where = f"{site.place}.access" if own is not None else f"{_WHERE}.default"
         value: _Values | None = own if own is not None else default
-        protection = _protection(value, default, access, where, findings) if value else None
+        protection = _read_protection(value, default, access, where, findings) if value else None
         open_paths = tuple(dict.fromkeys(value.get("except", ()))) if value else ()
         if protection is None:
             if open_paths:
@@ -68,21 +68,21 @@ def protect_sites(
                 "Leave it out; an application of your own goes into `access.application`.",
             )
         for path in open_paths:
-            place = _place_of(site, path, open_paths)
-            if access_path(path) is None:
-                findings.mismatch(place, path, EXPECTED)
+            place = _find_place(site, path, open_paths)
+            if translate_path(path) is None:
+                findings.add_mismatch(place, path, EXPECTED)
             elif not covers(site.path, path):
-                findings.mismatch(place, path, f"a path within the site's own, '{site.path}'")
+                findings.add_mismatch(place, path, f"a path within the site's own, '{site.path}'")
         found.append(replace(site, access=protection, open_paths=open_paths))
     return found
 
 
-def _place_of(site: Site, path: str, open_paths: Sequence[str]) -> str:
+def _find_place(site: Site, path: str, open_paths: Sequence[str]) -> str:
     index = f"[{open_paths.index(path)}]" if len(open_paths) > 1 else ""
     return f"{site.place}.access.except{index}"
 
 
-def _protection(
+def _read_protection(
     value: _Values, default: _Values | None, access: _Values | None, where: str, findings: Findings
 ) -> Protection | None:
     """Reads who may come in at a site; `None`: everybody."""
@@ -128,11 +128,11 @@ def _protection(
         binding_cookie=value["bindingCookie"],
         login_methods=tuple(dict.fromkeys(value.get("loginMethods", ()))),
         app_launcher=value["appLauncher"],
-        cors=_cors(value.get("cors"), f"{where}.cors", findings),
+        cors=_read_cors(value.get("cors"), f"{where}.cors", findings),
     )
 
 
-def _cors(value: _Values | None, where: str, findings: Findings) -> Cors | None:
+def _read_cors(value: _Values | None, where: str, findings: Findings) -> Cors | None:
     if value is None:
         return None
     if "*" in value["origins"]:
@@ -165,15 +165,15 @@ def settle_access(settings: Settings, access: _Values | None, findings: Findings
     sites: list[Site] = []
     rules: list[Rule] = []
     for site, rule in zip(settings.sites, settings.site_rules, strict=True):
-        for path in filter(access_path, site.open_paths):
-            place = _place_of(site, path, site.open_paths)
+        for path in filter(translate_path, site.open_paths):
+            place = _find_place(site, path, site.open_paths)
             sites.append(replace(site, place=place, path=path, access=None, open_paths=()))
             rules.append(replace(rule, path=path))
         sites.append(site)
         rules.append(rule)
     if len(sites) > len(settings.sites):
         check_order(rules, [site.place for site in sites], findings)
-    applications, passed = _applications(sites, access, findings)
+    applications, passed = _make_applications(sites, access, findings)
     for index, uris in enumerate(passed):
         if uris:
             check = {"required": True, "teamName": access["team"], "audTag": [*uris]}
@@ -184,12 +184,14 @@ def settle_access(settings: Settings, access: _Values | None, findings: Findings
         sites=[replace(site, passed=uris) for site, uris in zip(sites, passed, strict=True)],
         rules=[*rules, *settings.rules[len(settings.sites) :]],
         access=AccessSettings(
-            team=access["team"], applications=applications, tokens=_tokens(access, applications)
+            team=access["team"],
+            applications=applications,
+            tokens=_list_tokens(access, applications),
         ),
     )
 
 
-def _applications(
+def _make_applications(
     sites: Sequence[Site], access: _Values, findings: Findings
 ) -> tuple[list[Application], list[tuple[str, ...]]]:
     """Gives the applications, and for each site the URIs of those of which a request must have passed one."""
@@ -206,7 +208,7 @@ def _applications(
                 policy
                 for name in protection.groups
                 if name in access["groups"]
-                for policy in policies_of(name, access["groups"][name], protection.session)
+                for policy in make_policies(name, access["groups"][name], protection.session)
             ]
         made_of = Application(
             uri=uri, place=site.place, protection=protection, policies=tuple(policies)
@@ -217,25 +219,25 @@ def _applications(
     closed = {
         hostname
         for hostname, numbered in by_hostname.items()
-        if _general([site for _, site in numbered]) is not None
+        if _find_general([site for _, site in numbered]) is not None
     }
     for hostname, numbered in by_hostname.items():
         its = [site for _, site in numbered]
-        general, whole = _general(its), _whole(its)
+        general, whole = _find_general(its), _find_whole(its)
         everywhere: list[str] = []
         if general is not None:
             everywhere.append(made(hostname, whole, general))
-        elif whole.is_public and wildcard_above(hostname) in closed:
+        elif whole.is_public and find_wildcard_above(hostname) in closed:
             made(hostname, whole, None)
         for index, site in numbered:
             if not _differs(site, its, general):
                 continue
-            path = access_path(site.path)
+            path = translate_path(site.path)
             if path is None:
                 expected = (
                     f"{EXPECTED}, since who may come in differs from other paths of '{hostname}'"
                 )
-                findings.mismatch(f"{site.place}.path", site.path, expected)
+                findings.add_mismatch(f"{site.place}.path", site.path, expected)
                 continue
             uri = made(f"{hostname}{path[0]}", site, site.access)
             passed[index] = [uri] if site.access else []
@@ -248,14 +250,14 @@ def _applications(
     return [*applications.values()], [tuple(passed[index]) for index in range(len(sites))]
 
 
-def _whole(its: Sequence[Site]) -> Site:
+def _find_whole(its: Sequence[Site]) -> Site:
     """Gives the site of a hostname that takes all remaining paths, or its last one if none does."""
     return next((site for site in its if not site.path), its[-1])
 
 
-def _general(its: Sequence[Site]) -> Protection | None:
+def _find_general(its: Sequence[Site]) -> Protection | None:
     """Gives who may come in at a hostname as a whole; `None`: everybody, or it has paths alone and they differ."""
-    whole = _whole(its)
+    whole = _find_whole(its)
     alike = not whole.path or all(site.access == whole.access for site in its)
     return whole.access if alike else None
 
@@ -269,12 +271,12 @@ def _differs(site: Site, its: Sequence[Site], general: Protection | None) -> boo
     )
 
 
-def wildcard_above(hostname: str) -> str:
+def find_wildcard_above(hostname: str) -> str:
     """Gives the wildcard hostname whose application takes a hostname too: it stands for one label (Cloudflare's page on application paths)."""
     return f"*.{hostname.partition('.')[2]}"
 
 
-def _tokens(access: _Values, applications: Sequence[Application]) -> list[ServiceToken]:
+def _list_tokens(access: _Values, applications: Sequence[Application]) -> list[ServiceToken]:
     """Gives the service tokens that the stack file declares, and those that a group in use names."""
     named = {
         selector.value: SERVICE_TOKEN.read({}, "", Findings())

@@ -36,22 +36,22 @@ there. Behind what a key means stand what its value is, the default and an examp
 """
 
 
-def markdown() -> str:
-    """The reference for people."""
+def write_markdown() -> str:
+    """Writes the reference for people."""
     secrets = "".join(
         f"- `argoweb:{name}`: {doc} *a secret text; example: {example}*\n"
         for (name, doc), example in zip(SECRETS.items(), _SECRET_EXAMPLES, strict=True)
     )
-    return _HEAD + secrets + "".join(_lines(STACK, "argoweb:", 0, _examples()))
+    return _HEAD + secrets + "".join(_write_lines(STACK, "argoweb:", 0, _read_examples()))
 
 
-def _examples() -> object:
-    """A value for each key, which the tests hold against the program."""
+def _read_examples() -> object:
+    """Reads a value for each key, which the tests hold against the program."""
     return yaml.safe_load(_EXAMPLES.read_text(encoding="utf-8"))
 
 
-def schema() -> str:
-    """The JSON schema of a stack file."""
+def write_schema() -> str:
+    """Writes the JSON schema of a stack file."""
     inner = STACK.schema()
     properties = inner["properties"]
     assert isinstance(properties, dict)
@@ -75,34 +75,34 @@ def schema() -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _lines(table: Table, prefix: str, depth: int, examples: object) -> list[str]:
+def _write_lines(table: Table, prefix: str, depth: int, examples: object) -> list[str]:
     lines = []
     for name, key in table.keys.items():
         must = " *" if key.required else ""
         given = key.default not in (None, [], {}, "")
-        default = _as_written(key.default) if given else key.otherwise
-        example = _example(name, examples)
-        facts = [in_words(key.shape, key.unit), default and f"default `{default}`"]
-        inner = _table_in(key.shape)
+        default = _write(key.default) if given else key.otherwise
+        example = _find_example(name, examples)
+        facts = [put_in_words(key.shape, key.unit), default and f"default `{default}`"]
+        inner = _find_table(key.shape)
         if inner is None and example is not None:
-            facts.append(f"example `{_as_written(example)}`")
+            facts.append(f"example `{_write(example)}`")
         said = "; ".join(filter(None, facts))
         lines.append(f"{'  ' * depth}- `{prefix}{name}`{must}: {key.doc} *{said}*\n")
         if inner is not None:
-            lines += _lines(inner, "", depth + 1, example)
+            lines += _write_lines(inner, "", depth + 1, example)
     return lines
 
 
-def _example(name: str, examples: object) -> object:
-    """The example of a key: in a table, or in the first of several, which are a list or have names of their own."""
+def _find_example(name: str, examples: object) -> object:
+    """Finds the example of a key: in a table, or in the first of several, which are a list or have names of their own."""
     several = examples if isinstance(examples, list) else [examples]
     tables = [each for each in several if isinstance(each, dict)]
     tables += [each for table in tables for each in table.values() if isinstance(each, dict)]
     return next((table[name] for table in tables if name in table), None)
 
 
-def _as_written(value: object) -> str:
-    """A value in the words of a stack file, on one line."""
+def _write(value: object) -> str:
+    """Writes a value in the words of a stack file, on one line."""
     return (
         yaml.safe_dump(value, default_flow_style=True, width=10**6, allow_unicode=True)
         .removesuffix("\n...\n")
@@ -110,8 +110,8 @@ def _as_written(value: object) -> str:
     )
 
 
-def in_words(shape: Shape, unit: str = "") -> str:
-    """What a value has to be, in words."""
+def put_in_words(shape: Shape, unit: str = "") -> str:
+    """Says in words what a value has to be."""
     match shape:
         case Flag():
             return "true or false"
@@ -125,9 +125,9 @@ def in_words(shape: Shape, unit: str = "") -> str:
         case Checked():
             return shape.kind
         case ListOf():
-            return f"{'one or a list' if shape.single else 'list'}, each {in_words(shape.item)}"
+            return f"{'one or a list' if shape.single else 'list'}, each {put_in_words(shape.item)}"
         case MapOf():
-            return f"mapping of names, each {in_words(shape.item)}"
+            return f"mapping of names, each {put_in_words(shape.item)}"
         case Table():
             return "a mapping"
         case Short():
@@ -138,15 +138,15 @@ def in_words(shape: Shape, unit: str = "") -> str:
             return "number or text"
 
 
-def _table_in(shape: Shape) -> Table | None:
+def _find_table(shape: Shape) -> Table | None:
     if isinstance(shape, (ListOf, MapOf)):
-        return _table_in(shape.item)
+        return _find_table(shape.item)
     if isinstance(shape, Either):
-        return _table_in(shape.other)
+        return _find_table(shape.other)
     if isinstance(shape, Short):
         return shape.table
     return shape if isinstance(shape, Table) else None
 
 
 if __name__ == "__main__":
-    print({"markdown": markdown, "schema": schema}[sys.argv[1]](), end="")
+    print({"markdown": write_markdown, "schema": write_schema}[sys.argv[1]](), end="")

@@ -21,26 +21,26 @@ class Share:
     """A number of things, or a share of all of them such as `25%`."""
 
     def read(self, value: object, where: str, findings: Findings) -> int | str:
-        """The value; what is wrong with it goes to `findings`."""
+        """Gives the checked value; what is wrong with it goes to `findings`."""
         number = isinstance(value, int) and not isinstance(value, bool) and value > 0
         share = isinstance(value, str) and re.fullmatch("(100|[1-9][0-9]?)%", value)
         if number or share:
             return value  # type: ignore[return-value]
-        findings.mismatch(where, value, "a whole number from 1, or a share such as '25%'")
+        findings.add_mismatch(where, value, "a whole number from 1, or a share such as '25%'")
         return 1
 
     def schema(self) -> dict[str, object]:
-        """The JSON schema of the value."""
+        """Describes the value as JSON schema."""
         number: dict[str, object] = {"type": "integer", "minimum": 1}
         return {"anyOf": [number, {"type": "string", "pattern": "^(100|[1-9][0-9]?)%$"}]}
 
 
-def pause_problem(text: str) -> str | None:
-    """What is wrong with a pause, or nothing."""
-    length = durations.seconds(text)
+def check_pause(text: str) -> str | None:
+    """Says what is wrong with a pause; `None` for a right one."""
+    length = durations.read_seconds(text)
     if length is not None and length > _LONGEST_PAUSE:
         return "a pause of at most an hour"
-    return durations.problem(text)
+    return durations.find_problem(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,17 +54,17 @@ class Rollout:
     pause: int
     """Seconds for which those of a batch have to stay healthy before the next ones follow."""
 
-    def batches(self, servers: Sequence[_Item], *, in_use: bool) -> list[Sequence[_Item]]:
-        """The servers in batches, each of which follows the one before.
+    def make_batches(self, servers: Sequence[_Item], *, in_use: bool) -> list[Sequence[_Item]]:
+        """Gives the servers in batches, each of which follows the one before.
 
         Where none of them is in use yet, all others follow the first batch together.
         """
         first, others = servers[: self.canary], servers[self.canary :]
-        size = self._size(len(servers)) if in_use else len(servers)
+        size = self._find_size(len(servers)) if in_use else len(servers)
         rest = [others[start : start + size] for start in range(0, len(others), size)]
         return [batch for batch in (first, *rest) if batch]
 
-    def _size(self, count: int) -> int:
+    def _find_size(self, count: int) -> int:
         if isinstance(self.batch, int):
             return self.batch
         return max(1, count * int(self.batch.removesuffix("%")) // 100)
@@ -83,5 +83,5 @@ def read_rollout(value: dict[str, Any], findings: Findings) -> Rollout:
     return Rollout(
         canary=value["canary"],
         batch=value["batch"],
-        pause=math.ceil(durations.seconds(value["pause"]) or 0),
+        pause=math.ceil(durations.read_seconds(value["pause"]) or 0),
     )

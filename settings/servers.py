@@ -3,15 +3,15 @@
 from typing import Any
 
 from settings.model import Bastion, Rebuild, Server
-from values.findings import Findings, Kind, warning
+from values.findings import Findings, Kind, make_warning
 from values.kinds import MISSING_KEY
 
 HOST_KEY_IDLE = Kind("host-key-idle", "A server's host key is given, and shall not be looked at.")
-HOST_KEY_UNCHECKED = warning("host-key-unchecked", "Anybody can answer as the server.")
+HOST_KEY_UNCHECKED = make_warning("host-key-unchecked", "Anybody can answer as the server.")
 _Values = dict[str, Any]
 
 
-def _host_key(value: _Values, where: str, findings: Findings) -> str | None:
+def _find_host_key(value: _Values, where: str, findings: Findings) -> str | None:
     if value["insecureHostKey"] and "hostKey" in value:
         findings.add(
             HOST_KEY_IDLE,
@@ -44,7 +44,7 @@ def read_server(place: str, value: _Values, findings: Findings) -> Server:
         address=value["address"],
         port=value["port"],
         user=value["user"],
-        host_key=_host_key(value, place, findings),
+        host_key=_find_host_key(value, place, findings),
         redeploy=value["redeploy"],
         let_go=value["letGo"],
         dial_attempts=value["dialAttempts"],
@@ -54,7 +54,7 @@ def read_server(place: str, value: _Values, findings: Findings) -> Server:
             address=bastion["address"],
             port=bastion["port"],
             user=bastion["user"],
-            host_key=_host_key(bastion, f"{place}.bastion", findings),
+            host_key=_find_host_key(bastion, f"{place}.bastion", findings),
         ),
         rebuild=Rebuild(
             flake=rebuild.get("flake"),

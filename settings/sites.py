@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cloudflared import Rule, specific_first
+from cloudflared import Rule, put_specific_first
 from settings import caddyfile, formats, names
 from settings.caddy import LINES, NOT_IN_SITE
 from settings.keys import BACKENDS, BESIDE, WRITTEN
@@ -43,7 +43,7 @@ _PART = re.compile(r"(?<=/)\{[A-Za-z]\w*\}(?=/|\$|$)")
 """As routers of applications name a part."""
 
 
-def _means_another_thing_to_caddy(path: str) -> bool:
+def _reads_otherwise_for_caddy(path: str) -> bool:
     escaped = path.replace("\\\\", "\0")  # of these, the second escapes nothing
     return _SPECIAL_IN_CADDY.search(escaped) is not None
 
@@ -54,21 +54,21 @@ def read_sites(place: str, value: _Values, findings: Findings) -> list[Site]:
     found: dict[str, Site] = {}
     for index, name in enumerate(given):
         where = f"{place}.hostname" + (f"[{index}]" if len(given) > 1 else "")
-        hostname = names.checked(name, where, findings)
+        hostname = names.read_hostname(name, where, findings)
         if hostname in found:
             findings.add(TWICE, where, f"'{name}' is there twice.", "Remove one of them.")
         else:
-            found[hostname] = _site(place, hostname, value, findings)
+            found[hostname] = _read_site(place, hostname, value, findings)
     return list(found.values())
 
 
-def _site(place: str, hostname: str, value: _Values, findings: Findings) -> Site:
+def _read_site(place: str, hostname: str, value: _Values, findings: Findings) -> Site:
     dns: Any = value["dns"]
     details: _Values = dns if isinstance(dns, dict) else {}
-    backend = _backend(value, place, findings)
-    if not isinstance(backend, Service) and _means_another_thing_to_caddy(value["path"]):
+    backend = _read_backend(value, place, findings)
+    if not isinstance(backend, Service) and _reads_otherwise_for_caddy(value["path"]):
         named = _PART.sub("[^/]+", value["path"])
-        findings.mismatch(
+        findings.add_mismatch(
             f"{place}.path",
             value["path"],
             "a regular expression that means the same to Caddy: '\\x60' for a backquote, '[{]' for a '{' before a letter"
@@ -96,7 +96,7 @@ def _site(place: str, hostname: str, value: _Values, findings: Findings) -> Site
     )
 
 
-def _backend(value: _Values, where: str, findings: Findings) -> Backend:
+def _read_backend(value: _Values, where: str, findings: Findings) -> Backend:
     given = [key for key in BACKENDS if key in value]
     if len(given) != 1:
         found = " and ".join(given) or "none of them"
@@ -122,10 +122,12 @@ def _backend(value: _Values, where: str, findings: Findings) -> Backend:
                 )
             return Proxy(upstreams=value["proxy"], host=value.get("proxyHost"))
         case "redirect":
-            to = formats.in_ascii(value["redirect"]) or value["redirect"]
+            to = formats.write_ascii(value["redirect"]) or value["redirect"]
             return Redirect(to=to, status=value.get("redirectStatus"))
         case "caddyfile":
-            if (problem := caddyfile.problem(value["caddyfile"], refused=NOT_IN_SITE)) is not None:
+            if (
+                problem := caddyfile.find_problem(value["caddyfile"], refused=NOT_IN_SITE)
+            ) is not None:
                 findings.add(LINES, f"{where}.caddyfile", problem)
             return CaddyLines(text=value["caddyfile"])
         case _:
@@ -136,8 +138,8 @@ def put_in_order(written: list[Site], order: str) -> tuple[list[Site], list[str]
     """Gives the sites in the order in which they are tried, and a notice if that is not the written one."""
     if order == WRITTEN:
         return written, []
-    rules = [Rule(hostname=_in_rules(site), path=site.path, service="") for site in written]
-    found = [written[index] for index in specific_first(rules)]
+    rules = [Rule(hostname=_write_hostname(site), path=site.path, service="") for site in written]
+    found = [written[index] for index in put_specific_first(rules)]
     if found == written:
         return written, []
     lines = [f"  {site.place}: {site.hostname} {site.path}".rstrip() for site in found]
@@ -145,19 +147,22 @@ def put_in_order(written: list[Site], order: str) -> tuple[list[Site], list[str]
 
 
 def make_rule(site: Site, caddy: Caddy, defaults: Mapping[str, object], findings: Findings) -> Rule:
-    """The ingress rule of a site; `defaults` is the `originRequest` of all sites."""
+    """Makes the ingress rule of a site; `defaults` is the `originRequest` of all sites."""
     service, origin_request = (
         (site.backend.url, dict(site.origin_request))
         if isinstance(site.backend, Service)
-        else (caddy.url, _to_caddy(site, caddy, defaults, findings))
+        else (caddy.url, _reach_caddy(site, caddy, defaults, findings))
     )
     return Rule(
-        hostname=_in_rules(site), path=site.path, service=service, origin_request=origin_request
+        hostname=_write_hostname(site),
+        path=site.path,
+        service=service,
+        origin_request=origin_request,
     )
 
 
 def make_last_rule(caddy: Caddy, defaults: Mapping[str, object]) -> Rule:
-    """The rule by which Caddy takes all that no other rule does."""
+    """Makes the rule by which Caddy takes all that no other rule does."""
     backend = CaddyLines(text="")
     every = Site(
         place="", hostname=names.EVERY, path="", backend=backend, origin_request={}, dns=Dns()
@@ -165,15 +170,15 @@ def make_last_rule(caddy: Caddy, defaults: Mapping[str, object]) -> Rule:
     return make_rule(every, caddy, defaults, Findings())
 
 
-def _in_rules(site: Site) -> str:
-    """A site's hostname as cloudflared has it, where none stands for every one."""
+def _write_hostname(site: Site) -> str:
+    """Gives a site's hostname as cloudflared has it, where none stands for every one."""
     return "" if site.hostname == names.EVERY else site.hostname
 
 
-def _to_caddy(
+def _reach_caddy(
     site: Site, caddy: Caddy, defaults: Mapping[str, object], findings: Findings
 ) -> dict[str, object]:
-    """How cloudflared reaches Caddy for a site: the user's own words, and those that TLS needs.
+    """Tells how cloudflared reaches Caddy for a site: the user's own words, and those that TLS needs.
 
     Of the defaults of all sites, those that Caddy cannot take are set back; an empty text and `false` override them
     too (cloudflared's `ingress/config.go`).

@@ -19,7 +19,7 @@ def read_sites_file(
     decoder = Decoder(findings=findings)
     try:
         document = compose((folder / name).read_bytes())
-        sites = None if document is None else decoder.untyped(document, name)
+        sites = None if document is None else decoder.read_untyped(document, name)
     except OSError as error:
         findings.add(NO_SITES, _PLACE, f"{name} cannot be read: {error.strerror}.")
         return []

@@ -1,4 +1,4 @@
-"""Whether an SSH private key can be used as it is."""
+"""Tells whether an SSH private key can be used as it is."""
 
 import base64
 import re
@@ -27,9 +27,9 @@ _NEW = "Make one for this: ssh-keygen -t ed25519 -f argoweb-key; add argoweb-key
 _HOW = "Set it from the file: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519"
 
 
-def problem(text: str) -> str | None:
+def find_problem(text: str) -> str | None:
     """Says why a private key cannot be used, and shows nothing of it; `None` where it can."""
-    if encrypted(text):
+    if is_encrypted(text):
         return (
             "found a key with a passphrase, expected one without. Or use your SSH agent: "
             "ssh-add ~/.ssh/id_ed25519, then pulumi config rm argoweb:sshPrivateKey"
@@ -50,12 +50,12 @@ def problem(text: str) -> str | None:
         content = base64.b64decode("".join(found[2].split()) if found else "?", validate=True)
     except ValueError:
         return f"found a key with lines that are joined, changed or missing, expected all as in its file. {_HOW}"
-    return _of_unknown_kind(found[1].removesuffix("PRIVATE KEY").strip() if found else "", content)
+    return _refuse_kind(found[1].removesuffix("PRIVATE KEY").strip() if found else "", content)
 
 
-def _of_unknown_kind(label: str, content: bytes) -> str | None:
-    """What is wrong with a key of a kind that the plugin does not know."""
-    kind = _kind(content)
+def _refuse_kind(label: str, content: bytes) -> str | None:
+    """Says what is wrong with a key of a kind that the plugin does not know; `None` for another one."""
+    kind = _find_kind(content)
     if kind.startswith("sk-"):
         return (
             f"found a key of the kind '{kind}', which lives in a security key that has to be touched. Use your SSH agent: "
@@ -71,8 +71,8 @@ def _of_unknown_kind(label: str, content: bytes) -> str | None:
     return None
 
 
-def _kind(content: bytes) -> str:
-    """The kind of a key in OpenSSH's own form: the first field of its first public key; empty for another form."""
+def _find_kind(content: bytes) -> str:
+    """Gives the kind of a key in OpenSSH's own form: the first field of its first public key; empty for another form."""
     if not content.startswith(_OPENSSH + _PLAIN):
         return ""
     at = len(_OPENSSH + _PLAIN)
@@ -83,7 +83,7 @@ def _kind(content: bytes) -> str:
     return content[at + 4 : at + 4 + length].decode("ascii", "replace")
 
 
-def encrypted(text: str) -> bool:
+def is_encrypted(text: str) -> bool:
     """Whether a private key takes a passphrase: as PKCS#8, as the older PEM, or in OpenSSH's own form."""
     if "ENCRYPTED" in text:
         return True

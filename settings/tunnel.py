@@ -48,11 +48,12 @@ def read_tunnel(
         secret_version=version,
         protect=value["protect"],
         import_id=import_id,
-        secret=secret and _checked(secret.strip(_AROUND), import_id, account_id, region, findings),
+        secret=secret
+        and _check_secret(secret.strip(_AROUND), import_id, account_id, region, findings),
     )
 
 
-def _checked(
+def _check_secret(
     text: str, import_id: str | None, account_id: str | None, region: object, findings: Findings
 ) -> str | None:
     """Gives the secret alone, base64; no message ever shows anything of it."""

@@ -23,7 +23,7 @@ class UnitPath:
     """A file that the program cannot start without; else a folder or a socket."""
 
 
-def of_cloudflared(
+def list_paths_of_cloudflared(
     sites: Sequence[Site], cloudflared: Mapping[str, Any], caddy: Caddy
 ) -> Iterator[UnitPath]:
     """Gives the paths that cloudflared's units use."""
@@ -45,7 +45,7 @@ def of_cloudflared(
             yield used(f"{site.place}.service", site.backend.url.partition(":")[2], is_file=False)
 
 
-def of_caddy(sites: Sequence[Site], caddy: Caddy) -> Iterator[UnitPath]:
+def list_paths_of_caddy(sites: Sequence[Site], caddy: Caddy) -> Iterator[UnitPath]:
     """Gives the paths that Caddy's unit uses."""
 
     def used(place: str, path: str, *, is_file: bool) -> UnitPath:
@@ -67,12 +67,12 @@ def of_caddy(sites: Sequence[Site], caddy: Caddy) -> Iterator[UnitPath]:
                         socket = upstream.removeprefix("unix/")
                         yield used(f"{site.place}.proxy", socket, is_file=False)
             case CaddyLines(text=text):
-                for path in lines.files(text):
+                for path in lines.list_files(text):
                     yield used(f"{site.place}.caddyfile", path, is_file=False)
             case _:
                 pass
     own = {"siteOptions": caddy.site_options, "globalOptions": caddy.global_options}
     own |= {f"snippets.{name}": text for name, text in caddy.snippets.items()}
     for key, text in own.items():
-        for path in lines.files(text):
+        for path in lines.list_files(text):
             yield used(f"argoweb:caddy.{key}", path, is_file=False)

@@ -1,8 +1,8 @@
 """Keys of the stack file in the words of other tools, as `cloudflared/words.py` writes them."""
 
-from cloudflared.words import words
+from cloudflared.words import map_words
 
-STACK = words(
+STACK = map_words(
     accountId="account accounttag cloudflareaccountid",
     zones="zone domains domain",
     servers="server host hosts machines nodes",
@@ -11,7 +11,7 @@ STACK = words(
     alerts="alert notifications notification alerting",
     metrics="prometheus monitoring",
 )
-SITE = words(
+SITE = map_words(
     hostname="hostnames host hosts domain domains fqdn name servername serveraliases aliases",
     path="prefix pathprefix pathregexp location uri route",
     root="documentroot docroot webroot fileserver files folder directory dir static publicdir",
@@ -24,8 +24,10 @@ SITE = words(
     dns="record proxied cname",
     access="auth authentication login protect protected zerotrust",
 )
-DNS = words(adopt="overwrite allowoverwrite takeover force", comment="description", tags="labels")
-SERVER = words(
+DNS = map_words(
+    adopt="overwrite allowoverwrite takeover force", comment="description", tags="labels"
+)
+SERVER = map_words(
     address="host hostname ip addr targethost",
     user="username login sshuser targetuser remoteuser",
     port="sshport",
@@ -33,15 +35,15 @@ SERVER = words(
     insecureHostKey="stricthostkeychecking insecure",
 )
 """Of a bastion too."""
-JUMP = words(bastion="jumphost proxyjump jump gateway")
-ZONE = words(name="zone domain zonename", id="zoneid")
-TUNNEL = words(importId="id uuid tunnelid import", name="tunnelname", protect="preventdestroy")
-TLS = words(
+JUMP = map_words(bastion="jumphost proxyjump jump gateway")
+ZONE = map_words(name="zone domain zonename", id="zoneid")
+TUNNEL = map_words(importId="id uuid tunnelid import", name="tunnelname", protect="preventdestroy")
+TLS = map_words(
     certificate="cert crt certfile certificatefile fullchain",
     key="keyfile privatekey certkey",
     clientCa="mtls clientauth trustedca",
 )
-CADDY = words(
+CADDY = map_words(
     bind="listen address listenaddress host",
     port="httpport listenport",
     unit="service servicename systemdunit",
@@ -49,29 +51,29 @@ CADDY = words(
     siteOptions="extraconfig siteconfig",
     tls="https ssl",
 )
-PACKAGE = words(
+PACKAGE = map_words(
     url="src repo repository git",
     rev="ref tag commit revision branch",
     hash="sha256 srchash narhash",
     vendorHash="vendorsha256",
 )
-ROLLOUT = words(
+ROLLOUT = map_words(
     batch="batchsize size parallel parallelism maxparallel",
     canary="canaries first",
     pause="delay wait stagger",
     maxFailed="maxfailures failures maxfailpercentage",
 )
-METRICS = words(sites="perhost hosts count", address="listen bind prometheus")
-ALERTS = words(
+METRICS = map_words(sites="perhost hosts count", address="listen bind prometheus")
+ALERTS = map_words(
     email="emails mail to recipients",
     webhooks="webhook url",
     pagerduty="pagerdutyids",
     when="status statuses newstatus states",
 )
-HEALTH = words(
+HEALTH = map_words(
     urls="url checks endpoints", timeout="wait seconds", edge="edgecheck public reachable"
 )
-ACCESS = words(
+ACCESS = map_words(
     team="organization organisation teamname authdomain teamdomain",
     groups="group allow policy rules",
     policies="policyids",
@@ -86,7 +88,7 @@ ACCESS = words(
     default="defaults",
     **{"except": "bypass open exclude public paths"},
 )
-GROUP = words(
+GROUP = map_words(
     emails="email addresses users",
     emailDomains="emaildomain domain domains",
     ips="ip iprange ipranges networks",
@@ -99,7 +101,7 @@ GROUP = words(
     require="requires required",
     exclude="excludes deny",
 )
-CORS = words(
+CORS = map_words(
     origins="allowedorigins origin",
     methods="allowedmethods",
     headers="allowedheaders",

@@ -4,11 +4,11 @@ import contextlib
 import secrets
 import socket
 
-from cloudflared.inside import inside_thing
-from settings.addresses import metrics_of
+from cloudflared.inside import find_inside_thing
+from settings.addresses import find_metrics
 from settings.contract import METRICS
 
-_METRICS = metrics_of(METRICS, 2)[1]
+_METRICS = find_metrics(METRICS, 2)[1]
 """Where the program has cloudflared serve its metrics and refuses all else."""
 
 
@@ -16,7 +16,7 @@ def free_port() -> int:
     """A port that nobody listens on, that Linux gives to no connection and that means nothing to the program."""
     while True:
         port = 20_000 + secrets.randbelow(12_000)
-        if port in _METRICS or inside_thing(f"127.0.0.1:{port}"):
+        if port in _METRICS or find_inside_thing(f"127.0.0.1:{port}"):
             continue
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port

@@ -57,12 +57,12 @@ class Kind:
         return self.severity is Severity.WARNING
 
 
-def warning(code: str, about: str, running: Severity | None = None, remedy: str = "") -> Kind:
+def make_warning(code: str, about: str, running: Severity | None = None, remedy: str = "") -> Kind:
     """Makes a kind of warning; with `running` one that the command line finds too, as a difference from the stack."""
     return Kind(code, about, Severity.WARNING, running, remedy, differs=running is not None)
 
 
-def doubt(code: str, about: str) -> Kind:
+def make_doubt(code: str, about: str) -> Kind:
     """Makes a kind of finding about what cloudflared takes and what cannot work."""
     return Kind(code, about, Severity.DOUBT)
 
@@ -105,7 +105,7 @@ class Finding:
         return f"{self.place}: {self.message}" if self.place else self.message
 
     def as_json(self) -> dict[str, object]:
-        """The finding about a file for programs; `text` is the whole message, of which `remedy` is the end."""
+        """Gives the finding about a file for programs; `text` is the whole message, of which `remedy` is the end."""
         return {
             "severity": self.severity.value,
             "code": self.code,
@@ -117,9 +117,11 @@ class Finding:
 
 
 WRONG_VALUE = Kind("wrong-value", "A value is not what its key takes.")
-DOUBTFUL_VALUE = doubt("doubtful-value", "cloudflared takes a value with which nothing can work.")
+DOUBTFUL_VALUE = make_doubt(
+    "doubtful-value", "cloudflared takes a value with which nothing can work."
+)
 TWICE = Kind("twice", "Something that can be there once is declared twice.")
-NO_EFFECT = warning("no-effect", "A key does nothing where it stands.")
+NO_EFFECT = make_warning("no-effect", "A key does nothing where it stands.")
 
 
 @dataclass
@@ -133,21 +135,23 @@ class Findings:
         """Adds a finding at a place: an error, unless its kind is a warning."""
         is_warning = kind.severity is Severity.WARNING
         found = Finding(
-            place=printable(place),
+            place=make_printable(place),
             kind=kind,
-            text=printable(text),
-            remedy="\n".join(map(printable, remedy.split("\n"))),
+            text=make_printable(text),
+            remedy="\n".join(map(make_printable, remedy.split("\n"))),
             severity=Severity.WARNING if is_warning else Severity.ERROR,
         )
         listed = self.warnings if is_warning else self.errors
         if found not in listed:
             listed.append(found)
 
-    def mismatch(self, place: str, found: object, expected: str, kind: Kind = WRONG_VALUE) -> None:
+    def add_mismatch(
+        self, place: str, found: object, expected: str, kind: Kind = WRONG_VALUE
+    ) -> None:
         """Adds a finding about a value that is not what its key takes."""
-        self.add(kind, place, f"found {shown(found)}, expected {expected}.")
+        self.add(kind, place, f"found {show(found)}, expected {expected}.")
 
-    def wrong(self, place: str) -> bool:
+    def is_wrong(self, place: str) -> bool:
         """Whether an error was added about the value at a place, or about a part of it."""
         return any(
             each.place == place or each.place.startswith((f"{place}.", f"{place}[", f"{place} "))
@@ -155,7 +159,7 @@ class Findings:
         )
 
 
-def shown(value: object) -> str:
+def show(value: object) -> str:
     """Writes a value for an error: by its YAML type if that is the point, and cut where it is long."""
     if value is None:
         return "nothing"
@@ -170,15 +174,14 @@ def shown(value: object) -> str:
     return text if len(text) <= 120 else text[:117] + "…'"
 
 
-def without_passwords(text: str) -> str:
+def hide_passwords(text: str) -> str:
     """Puts '…' in the place of each password before the host of a URL or the like."""
     text = re.sub(r"(?<=://)([^/?#\s:@]*):[^/?#\s]*@", r"\1:…@", text)
     return re.sub(r"([^/\s:@'\"`]*):[^/\s:@'\"`]+@", r"\1:…@", text)
 
 
-def printable(text: str) -> str:
+def make_printable(text: str) -> str:
     """Writes a text for one line of a terminal, with invisible characters escaped and passwords left out."""
     return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode()
-        for c in without_passwords(text)
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in hide_passwords(text)
     )

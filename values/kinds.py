@@ -8,46 +8,46 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from values.findings import Findings, Kind, doubt, warning
+from values.findings import Findings, Kind, make_doubt, make_warning
 
 UNKNOWN_KEY = Kind(
     "unknown-key", "A key is none that its table has, or stands where another program writes it."
 )
-NEWER_KEY = warning(
+NEWER_KEY = make_warning(
     "newer-key", "A key is unknown here and stays: a newer cloudflared may know it."
 )
 MISSING_KEY = Kind("missing-key", "A key that must be there is not.")
-NEEDED_KEY = doubt("needed-key", "A key is not there, and another one cannot work without it.")
+NEEDED_KEY = make_doubt("needed-key", "A key is not there, and another one cannot work without it.")
 _MOST_NAMES = 40
 """Known names that an error lists."""
 _ALIKE = 0.7
 """Of `difflib`: how much of two words is the same, at the least."""
 
 
-def nearest(word: str, known: Iterable[str], words: Mapping[str, str] | None = None) -> str:
+def name_nearest(word: str, known: Iterable[str], words: Mapping[str, str] | None = None) -> str:
     """Writes a sentence that names the known word most like the given one, or all of them.
 
     `words` has other tools' words for them, as `cloudflared/words.py` writes them.
     """
     names = sorted(known)
-    if (likely := like(word, names, words or {})) is not None:
+    if (likely := find_like(word, names, words or {})) is not None:
         return f"Did you mean '{likely}'?"
     if len(names) > _MOST_NAMES:
         return "There is none like it."
     return f"Known: {', '.join(names)}."
 
 
-def like(word: str, known: Iterable[str], words: Mapping[str, str]) -> str | None:
+def find_like(word: str, known: Iterable[str], words: Mapping[str, str]) -> str | None:
     """Finds the known word that was probably meant, or nothing."""
-    by_plain = {_plain(name): name for name in known}
-    plain = _plain(word)
+    by_plain = {_simplify(name): name for name in known}
+    plain = _simplify(word)
     if plain not in by_plain and words.get(plain) in by_plain.values():
         return words[plain]
     close = difflib.get_close_matches(plain, by_plain, n=1, cutoff=_ALIKE)
     return by_plain[close[0]] if close else None
 
 
-def _plain(word: str) -> str:
+def _simplify(word: str) -> str:
     return word.lower().replace("-", "").replace("_", "").replace(" ", "")
 
 
@@ -60,10 +60,10 @@ class Shape(Protocol):
     """A kind of value: reads one, and describes itself as JSON schema."""
 
     def read(self, value: object, where: str, findings: Findings) -> object:
-        """The checked value; what is wrong with it goes to `findings`."""
+        """Gives the checked value; what is wrong with it goes to `findings`."""
 
     def schema(self) -> dict[str, object]:
-        """The JSON schema of the value."""
+        """Describes the value as JSON schema."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,17 +80,17 @@ class Text:
     def read(self, value: object, where: str, findings: Findings) -> str:
         if not isinstance(value, str):
             hint = " in quotes" if isinstance(value, (bool, int, float)) else ""
-            findings.mismatch(where, value, self.expected + hint)
+            findings.add_mismatch(where, value, self.expected + hint)
             return ""
         allowed = "\n\t" if self.lines else ""
         if any((ord(c) < 32 or 127 <= ord(c) < 160) and c not in allowed for c in value):
-            findings.mismatch(where, value, f"{self.expected} without control characters")
+            findings.add_mismatch(where, value, f"{self.expected} without control characters")
         elif any(0xD800 <= ord(c) < 0xE000 for c in value):
-            findings.mismatch(where, value, f"{self.expected} in valid Unicode")
+            findings.add_mismatch(where, value, f"{self.expected} in valid Unicode")
         elif not value and not self.empty:
-            findings.mismatch(where, value, f"{self.expected}, not an empty one")
+            findings.add_mismatch(where, value, f"{self.expected}, not an empty one")
         elif value and self.pattern is not None and not re.fullmatch(self.pattern, value):
-            findings.mismatch(where, value, self.expected)
+            findings.add_mismatch(where, value, self.expected)
         return value
 
     def schema(self) -> dict[str, object]:
@@ -119,7 +119,7 @@ class Flag:
             words = {"yes": "true", "on": "true", "no": "false", "off": "false"}
             meant = words.get(value.lower()) if isinstance(value, str) else None
             perhaps = f"; perhaps {meant}" if meant else ""
-            findings.mismatch(where, value, f"true or false, without quotes{perhaps}")
+            findings.add_mismatch(where, value, f"true or false, without quotes{perhaps}")
             return False
         return value
 
@@ -140,10 +140,10 @@ class Whole:
         if isinstance(value, bool) or not isinstance(value, int):
             expected = f"a whole number from {self.least} to {self.most}"
             written = isinstance(value, str) and value.isdecimal()
-            findings.mismatch(where, value, expected + ", without quotes" * written)
+            findings.add_mismatch(where, value, expected + ", without quotes" * written)
             return self.least
         if not self.least <= value <= self.most:
-            findings.mismatch(where, value, f"one from {self.least} to {self.most}")
+            findings.add_mismatch(where, value, f"one from {self.least} to {self.most}")
         return value
 
     def schema(self) -> dict[str, object]:
@@ -161,7 +161,9 @@ class Choice:
             return value
         names = (f"'{word}'" if isinstance(word, str) else str(word) for word in self.words)
         written = value in [str(word) for word in self.words if isinstance(word, int)]
-        findings.mismatch(where, value, "one of " + ", ".join(names) + ", without quotes" * written)
+        findings.add_mismatch(
+            where, value, "one of " + ", ".join(names) + ", without quotes" * written
+        )
         return self.words[0]
 
     def schema(self) -> dict[str, object]:
@@ -180,10 +182,10 @@ class ListOf:
         if not isinstance(value, list):
             if self.single:
                 return [self.item.read(value, where, findings)]
-            findings.mismatch(where, value, "a list")
+            findings.add_mismatch(where, value, "a list")
             return []
         if len(value) < self.least:
-            findings.mismatch(where, value, f"at least {self.least}")
+            findings.add_mismatch(where, value, f"at least {self.least}")
         return [
             self.item.read(item, f"{where}[{index}]", findings) for index, item in enumerate(value)
         ]
@@ -204,7 +206,7 @@ class MapOf:
 
     def read(self, value: object, where: str, findings: Findings) -> dict[str, object]:
         if not isinstance(value, Mapping):
-            findings.mismatch(where, value, "a mapping")
+            findings.add_mismatch(where, value, "a mapping")
             return {}
         return {
             self.key.read(key, key_of(where), findings): self.item.read(
@@ -229,7 +231,7 @@ class Either:
 
     def read(self, value: object, where: str, findings: Findings) -> object:
         if isinstance(value, str):
-            findings.mismatch(where, value, "true or false, without quotes, or a mapping")
+            findings.add_mismatch(where, value, "true or false, without quotes, or a mapping")
             return False
         return value if isinstance(value, bool) else self.other.read(value, where, findings)
 
@@ -255,7 +257,7 @@ class Key:
     """What the program that reads the key takes when it is absent, as it is written."""
 
 
-def _or_nothing(kind: dict[str, object]) -> dict[str, object]:
+def _allow_nothing(kind: dict[str, object]) -> dict[str, object]:
     """Gives the JSON schema of a value that may also be `null`, which is as if the key were absent."""
     if "type" in kind:
         return kind | {"type": [kind["type"], "null"]}
@@ -285,18 +287,18 @@ class Table:
 
     def read(self, value: object, where: str, findings: Findings) -> dict[str, object]:
         if not isinstance(value, Mapping):
-            findings.mismatch(where, value, f"a mapping with {', '.join(sorted(self.keys))}")
+            findings.add_mismatch(where, value, f"a mapping with {', '.join(sorted(self.keys))}")
             return {}
         result: dict[str, object] = {}
         for name in value:
             place = f"{where}{self.joint}{name}"
             if self.passes_on(name):
-                findings.add(NEWER_KEY, place, *self.why(name))
+                findings.add(NEWER_KEY, place, *self.explain_wrong(name))
                 result[name] = value[name]
-                for text in _texts((name, value[name])):
+                for text in _list_texts((name, value[name])):
                     Text(empty=True, lines=True).read(text, place, findings)
             elif name in self.misused or name not in self.keys:
-                findings.add(UNKNOWN_KEY, place, *self.why(name))
+                findings.add(UNKNOWN_KEY, place, *self.explain_wrong(name))
         for name, key in self.keys.items():
             place = f"{where}{self.joint}{name}"
             if name in value and value[name] is not None:
@@ -312,19 +314,19 @@ class Table:
     def passes_on(self, name: str) -> bool:
         """Whether a key is unknown and stays all the same."""
         unknown = name not in self.keys and name not in self.misused
-        return self.newer and unknown and like(str(name), self._useful, self.words) is None
+        return self.newer and unknown and find_like(str(name), self._useful, self.words) is None
 
     @property
     def _useful(self) -> list[str]:
         """The keys that can be meant by another word."""
         return [name for name in self.keys if name not in self.misused]
 
-    def wrong(self, name: str) -> str:
-        """What is wrong with a key that is not one of the table's, and what to do."""
-        return " ".join(self.why(name))
+    def say_wrong(self, name: str) -> str:
+        """Says what is wrong with a key that is not one of the table's, and what to do."""
+        return " ".join(self.explain_wrong(name))
 
-    def why(self, name: str) -> tuple[str, ...]:
-        """What is wrong with a key that is not one of the table's; then, where that does not say it, what to do."""
+    def explain_wrong(self, name: str) -> tuple[str, ...]:
+        """Says what is wrong with a key that is not one of the table's; then, where that does not say it, what to do."""
         if name in self.misused:
             return (self.misused[name],)
         if self.passes_on(name):
@@ -332,17 +334,17 @@ class Table:
                 "unknown key, which stays as it is: a newer cloudflared may know it, an older one ignores it.",
             )
         inner = self.keys[self.inner].shape if self.inner else None
-        if isinstance(inner, Table) and like(str(name), self.keys, self.words) is None:
-            meant = like(str(name), inner.keys, inner.words)
+        if isinstance(inner, Table) and find_like(str(name), self.keys, self.words) is None:
+            meant = find_like(str(name), inner.keys, inner.words)
             if meant is not None:
                 return "unknown key.", f"Did you mean '{meant}' under `{self.inner}`?"
-        return "unknown key.", nearest(str(name), self._useful, self.words)
+        return "unknown key.", name_nearest(str(name), self._useful, self.words)
 
     def schema(self) -> dict[str, object]:
         properties = {}
         for name, key in self.keys.items():
             kind = key.shape.schema()
-            described = (kind if key.required else _or_nothing(kind)) | {"description": key.doc}
+            described = (kind if key.required else _allow_nothing(kind)) | {"description": key.doc}
             if key.default is not None:
                 described["default"] = key.default
             properties[name] = described
@@ -356,15 +358,15 @@ class Table:
         return result | ({"required": required} if required else {})
 
 
-def _texts(value: object) -> Iterator[str]:
-    """Every text in a value, its keys among them."""
+def _list_texts(value: object) -> Iterator[str]:
+    """Gives every text in a value, its keys among them."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        yield from _texts([*value, *value.values()])
+        yield from _list_texts([*value, *value.values()])
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _texts(item)
+            yield from _list_texts(item)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -396,8 +398,8 @@ class Checked:
 
     def read(self, value: object, where: str, findings: Findings) -> str:
         text = Text(expected=f"{self.kind} such as '{self.example}'").read(value, where, findings)
-        if not findings.wrong(where) and (problem := self.check(text)) is not None:
-            findings.mismatch(where, text, problem)
+        if not findings.is_wrong(where) and (problem := self.check(text)) is not None:
+            findings.add_mismatch(where, text, problem)
         return text
 
     def schema(self) -> dict[str, object]:

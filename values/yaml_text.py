@@ -15,16 +15,16 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     plain = _UNMISTAKABLE.fullmatch(text) and text.lower() not in _WORDS_OF_YAML
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
 
 
-_Dumper.add_representer(str, _string)
+_Dumper.add_representer(str, _represent)
 
 
 def dump(document: dict[str, object]) -> str:
-    """The document, its keys in their order, a line for each value."""
+    """Writes the document, its keys in their order, a line for each value."""
     return yaml.dump(
         document,
         Dumper=_Dumper,

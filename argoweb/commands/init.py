@@ -132,7 +132,7 @@ def _zones(
     if _has(config, "accountId") and _has(config, "zones"):
         return
     try:
-        seen = api.listed("zones", permissions.ZONE, per_page=50)
+        seen = api.read_list("zones", permissions.ZONE, per_page=50)
     except ApiError as error:
         raise StackUnreadable(f"Cloudflare does not tell which zones there are. {error}") from None
     if not seen:
@@ -235,7 +235,7 @@ def _private_key(
         print(f"Add this line to the user's authorized_keys on each server:\n  {public}", file=sys.stderr)  # fmt: skip
         return
     text = f"{_read(chosen)}\n"
-    if problem := ssh_key.problem(text):
+    if problem := ssh_key.find_problem(text):
         raise StackUnreadable(f"{chosen}: {problem}")
     secrets[_KEY] = text
 

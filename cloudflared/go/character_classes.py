@@ -11,40 +11,40 @@ LAST = 0x10FFFF
 """The last character."""
 
 
-def _ranges(pairs: str) -> _Ranges:
-    """Ranges from their first and last characters in turn."""
+def _make_ranges(pairs: str) -> _Ranges:
+    """Makes ranges from their first and last characters in turn."""
     return tuple((ord(a), ord(b)) for a, b in zip(pairs[::2], pairs[1::2], strict=True))
 
 
-PERL = {"d": _ranges("09"), "s": _ranges("\t\n\f\r  "), "w": _ranges("09AZ__az")}
+PERL = {"d": _make_ranges("09"), "s": _make_ranges("\t\n\f\r  "), "w": _make_ranges("09AZ__az")}
 POSIX = {
-    "alnum": _ranges("09AZaz"),
-    "alpha": _ranges("AZaz"),
-    "ascii": _ranges("\0\x7f"),
-    "blank": _ranges("\t\t  "),
-    "cntrl": _ranges("\0\x1f\x7f\x7f"),
-    "digit": _ranges("09"),
-    "graph": _ranges("!~"),
-    "lower": _ranges("az"),
-    "print": _ranges(" ~"),
-    "punct": _ranges("!/:@[`{~"),
-    "space": _ranges("\t\r  "),
-    "upper": _ranges("AZ"),
-    "word": _ranges("09AZaz__"),
-    "xdigit": _ranges("09AFaf"),
+    "alnum": _make_ranges("09AZaz"),
+    "alpha": _make_ranges("AZaz"),
+    "ascii": _make_ranges("\0\x7f"),
+    "blank": _make_ranges("\t\t  "),
+    "cntrl": _make_ranges("\0\x1f\x7f\x7f"),
+    "digit": _make_ranges("09"),
+    "graph": _make_ranges("!~"),
+    "lower": _make_ranges("az"),
+    "print": _make_ranges(" ~"),
+    "punct": _make_ranges("!/:@[`{~"),
+    "space": _make_ranges("\t\r  "),
+    "upper": _make_ranges("AZ"),
+    "word": _make_ranges("09AZaz__"),
+    "xdigit": _make_ranges("09AFaf"),
 }
 
 
-def _words(text: str) -> set[str]:
+def _split(text: str) -> set[str]:
     return set(text.split())
 
 
-_CATEGORIES = _words(
+_CATEGORIES = _split(
     "C Cc Cf Cn Co Cs L Lc Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs"
 )
 _ALIASES = dict(
     pair.split("=")
-    for pair in _words(
+    for pair in _split(
         "Casedletter=Lc Closepunctuation=Pe Combiningmark=M Connectorpunctuation=Pc Control=Cc "
         "Currencysymbol=Sc Dashpunctuation=Pd Decimalnumber=Nd Enclosingmark=Me Finalpunctuation=Pf "
         "Format=Cf Initialpunctuation=Pi Letter=L Letternumber=Nl Lineseparator=Zl Lowercaseletter=Ll "
@@ -54,7 +54,7 @@ _ALIASES = dict(
         "Surrogate=Cs Symbol=S Titlecaseletter=Lt Unassigned=Cn Uppercaseletter=Lu Cntrl=Cc Digit=Nd Punct=P"
     )
 )
-_SCRIPTS = _words(
+_SCRIPTS = _split(
     "Adlam Ahom Arabic Armenian Avestan Balinese Bamum Batak Bengali Bhaiksuki Bopomofo Brahmi Braille "
     "Buginese Buhid Carian Chakma Cham Cherokee Chorasmian Common Coptic Cuneiform Cypriot Cyrillic "
     "Deseret Devanagari Dogra Duployan Elbasan Elymaic Ethiopic Georgian Glagolitic Gothic Grantha Greek "
@@ -69,8 +69,8 @@ _SCRIPTS = _words(
 """The scripts that Go's parser finds by name; those of several words it does not (`unicodeTable`, Go 1.26)."""
 
 
-def unicode_name(name: str) -> str | None:
-    """A name of `\\p{…}` in one spelling; nothing where Go knows none such."""
+def find_unicode_name(name: str) -> str | None:
+    """Finds a name of `\\p{…}` in one spelling; `None` where Go knows none such."""
     spelling = name.translate({ord(c): None for c in "_- "}).capitalize()
     spelling = _ALIASES.get(spelling, spelling)
     known = spelling in _CATEGORIES | _SCRIPTS | {"Any", "Assigned", "Ascii"}
@@ -92,11 +92,11 @@ def _has_name(character: str, name: str) -> bool:
         case _ if name in _CATEGORIES:
             return category.startswith(name)
         case _:
-            return name == _script(character)
+            return name == _find_script(character)
 
 
-def _script(character: str) -> str:
-    """The script of a letter, told by its name: Python's Unicode database has no scripts."""
+def _find_script(character: str) -> str:
+    """Finds the script of a letter by its name, since Python's Unicode database has no scripts."""
     for word in unicodedata.name(character, "").split()[:2]:
         script = "Han" if word in ("CJK", "KANGXI") else word.capitalize()
         if script in _SCRIPTS:
@@ -104,8 +104,8 @@ def _script(character: str) -> str:
     return "Common"
 
 
-def _folded(character: str) -> str:
-    """What the characters that differ only in case have in common (Unicode's simple case folding)."""
+def _fold(character: str) -> str:
+    """Gives what the characters that differ only in case have in common (Unicode's simple case folding)."""
     if character == "\u0131":  # the dotless i is upper case I in Turkish only
         return character
     upper = character.upper()
@@ -114,19 +114,19 @@ def _folded(character: str) -> str:
 
 
 @functools.cache
-def _cases() -> dict[str, set[str]]:
+def _list_cases() -> dict[str, set[str]]:
     cases: dict[str, set[str]] = {}
     for code in range(0x1E944):  # no letter above has a case
-        if (folded := _folded(chr(code))) != chr(code):
+        if (folded := _fold(chr(code))) != chr(code):
             cases.setdefault(folded, {folded}).add(chr(code))
     return cases
 
 
-def other_cases(low: int, high: int) -> set[int]:
-    """The characters that differ only in case from one in a range."""
+def find_other_cases(low: int, high: int) -> set[int]:
+    """Finds the characters that differ only in case from one in a range."""
     return {
         ord(each)
-        for same in _cases().values()
+        for same in _list_cases().values()
         if any(low <= ord(each) <= high for each in same)
         for each in same
     }
@@ -146,7 +146,7 @@ class Class:
     def holds(self, code: int) -> bool:
         """Whether the character is in the set."""
         character = chr(code)
-        same = _cases().get(_folded(character), {character}) if self.fold else {character}
+        same = _list_cases().get(_fold(character), {character}) if self.fold else {character}
         found = any(self._holds(each) for each in same)
         return found != self.negated
 

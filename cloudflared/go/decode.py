@@ -55,8 +55,8 @@ class Time:
         return self.text
 
 
-def scalar(node: Node) -> object:
-    """The value that a scalar has by itself: a word, number, text, time or nothing.
+def read_scalar(node: Node) -> object:
+    """Gives the value that a scalar has by itself: a word, number, text, time or nothing.
 
     Raises:
         YamlError: its tag names a type that it has not.
@@ -64,18 +64,18 @@ def scalar(node: Node) -> object:
     if node.tag == "!!str" or (node.quoted and not node.tag):
         return node.text
     if node.tag == "!!binary":
-        return _binary(node)
+        return _read_binary(node)
     if node.tag and node.tag not in _TYPES:
         return node.text
-    value = plain(node.text)
+    value = read_plain(node.text)
     if node.tag == "!!float" and type(value) is int and value <= _MOST_SIGNED:
         return float(value)
-    if node.tag and node.tag != _type(value):
-        raise YamlError(node.line, f"'{node.text}' is a {_type(value)}, not a {node.tag}")
+    if node.tag and node.tag != _name_type(value):
+        raise YamlError(node.line, f"'{node.text}' is a {_name_type(value)}, not a {node.tag}")
     return value
 
 
-def _binary(node: Node) -> str:
+def _read_binary(node: Node) -> str:
     try:
         data = base64.b64decode(re.sub(r"[\r\n]", "", node.text), validate=True)
     except ValueError as error:
@@ -83,13 +83,13 @@ def _binary(node: Node) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-def _type(value: object) -> str:
+def _name_type(value: object) -> str:
     names = {bool: "bool", str: "str", int: "int", float: "float", Time: "timestamp"}
     return f"!!{names.get(type(value), 'null')}"
 
 
-def plain(text: str) -> object:
-    """The value of a scalar without quotes and tags, as yaml.v3's `resolve.go` finds it."""
+def read_plain(text: str) -> object:
+    """Gives the value of a scalar without quotes and tags, as yaml.v3's `resolve.go` finds it."""
     if text in _WORDS:
         return _WORDS[text]
     if _is_time(text):
@@ -137,61 +137,61 @@ class Decoder:
     _aliased: int = 0
     _aliases: list[Node] = field(default_factory=list)
 
-    def typed(self, node: Node, shape: Shape, where: str) -> object:
-        """The value of a field with a type, or `NOTHING`."""
-        self._step(node, where)
+    def read_typed(self, node: Node, shape: Shape, where: str) -> object:
+        """Gives the value of a field with a type, or `NOTHING`."""
+        self._count_step(node, where)
         if node.kind == "alias":
-            with self._following(node):
-                return self.typed(node.children[0], shape, where)
+            with self._follow(node):
+                return self.read_typed(node.children[0], shape, where)
         if node.kind == "mapping" and isinstance(shape, Table):
-            return self._table(node, shape, where)
+            return self._read_table(node, shape, where)
         if node.kind == "sequence" and isinstance(shape, ListOf):
             items: list[object] = []
             for child in node.children:
-                item = self.typed(child, shape.item, f"{where}[{len(items)}]")
+                item = self.read_typed(child, shape.item, f"{where}[{len(items)}]")
                 if item is not NOTHING:
                     items.append(item)
             return items
         value: object = {"sequence": node.children, "mapping": {}}.get(node.kind)
         if node.kind == "scalar":
-            value = scalar(node)
+            value = read_scalar(node)
             if value is None:
                 return NOTHING
-            if (found := _fitting(value, node, shape)) is not NOTHING:
+            if (found := _fit(value, node, shape)) is not NOTHING:
                 return found
         shape.read(value, where, self.findings)
         return NOTHING
 
-    def untyped(self, node: Node, where: str) -> object:
-        """The value of a field of any type, as the keys that are flags have."""
-        self._step(node, where)
+    def read_untyped(self, node: Node, where: str) -> object:
+        """Gives the value of a field of any type, as the keys that are flags have."""
+        self._count_step(node, where)
         if node.kind == "alias":
-            with self._following(node):
-                return self.untyped(node.children[0], where)
+            with self._follow(node):
+                return self.read_untyped(node.children[0], where)
         if node.kind == "scalar":
-            return scalar(node)
+            return read_scalar(node)
         if node.kind == "sequence":
             return [
-                self.untyped(child, f"{where}[{index}]")
+                self.read_untyped(child, f"{where}[{index}]")
                 for index, child in enumerate(node.children)
             ]
         values: dict[object, object] = {}
-        for key, child in self.entries(node, where):
-            name = self.untyped(key, where)
+        for key, child in self.list_entries(node, where):
+            name = self.read_untyped(key, where)
             if isinstance(name, (dict, list)):
                 raise YamlError(key.line, "invalid map key")
-            values[name] = self.untyped(child, below(where, str(name)))
+            values[name] = self.read_untyped(child, join_place(where, str(name)))
         return values
 
-    def entries(
+    def list_entries(
         self, mapping: Node, where: str, taken: set[str] | None = None
     ) -> Iterator[tuple[Node, Node]]:
-        """The keys and values of a mapping, then those that it merges (`<<`) and has not itself."""
+        """Gives the keys and values of a mapping, then those that it merges (`<<`) and has not itself."""
         seen: dict[tuple[str, str], Node] = {}
         for key, _ in mapping.pairs():
             first = seen.setdefault((key.kind, key.text), key)
             if first is not key:
-                place = below(where, key.text)
+                place = join_place(where, key.text)
                 self.lines[place] = key.line
                 text = f"is there twice, first in line {first.line}."
                 self.findings.add(KEY_TWICE, place, text, "Remove one of them.")
@@ -206,46 +206,46 @@ class Decoder:
                 yield key, value
         if merged is not None:
             taken = {_label(key) for key, _ in mapping.pairs()} if taken is None else taken
-            yield from self._merged(merged, where, taken)
+            yield from self._list_merged(merged, where, taken)
 
-    def name(self, key: Node, where: str) -> str | None:
-        """A key of a table; nothing for a null, which Go skips, and for what is no text."""
-        name = self.typed(key, Text(), where)
+    def read_name(self, key: Node, where: str) -> str | None:
+        """Gives a key of a table; `None` for a null, which Go skips, and for what is no text."""
+        name = self.read_typed(key, Text(), where)
         return name if isinstance(name, str) else None
 
-    def _merged(self, node: Node, where: str, taken: set[str]) -> Iterator[tuple[Node, Node]]:
+    def _list_merged(self, node: Node, where: str, taken: set[str]) -> Iterator[tuple[Node, Node]]:
         for source in node.children if node.kind == "sequence" else [node]:
             target = source.children[0] if source.kind == "alias" else source
             if target.kind != "mapping":
                 raise YamlError(source.line, "'<<' takes a mapping or a list of mappings")
-            self._step(source, where)
-            with self._following(source):
-                yield from self.entries(target, where, taken)
+            self._count_step(source, where)
+            with self._follow(source):
+                yield from self.list_entries(target, where, taken)
 
-    def _table(self, node: Node, table: Table, where: str) -> dict[str, object]:
+    def _read_table(self, node: Node, table: Table, where: str) -> dict[str, object]:
         values: dict[str, object] = {}
-        for key, child in self.entries(node, where):
-            name = self.name(key, where)
+        for key, child in self.list_entries(node, where):
+            name = self.read_name(key, where)
             if name is None:
                 continue
-            place = below(where, name)
+            place = join_place(where, name)
             if name not in table.keys:
                 self.lines.setdefault(place, key.line)
-                values[name] = _unread(child, place)
-            elif (value := self.typed(child, table.keys[name].shape, place)) is not NOTHING:
+                values[name] = _read_unknown(child, place)
+            elif (value := self.read_typed(child, table.keys[name].shape, place)) is not NOTHING:
                 values[name] = value
         return values
 
     @contextlib.contextmanager
-    def _following(self, node: Node) -> Iterator[None]:
+    def _follow(self, node: Node) -> Iterator[None]:
         if node in self._aliases:
             raise YamlError(node.line, f"anchor '{node.text}' value contains itself")
         self._aliases.append(node)
         yield
         self._aliases.pop()
 
-    def _step(self, node: Node, where: str) -> None:
-        """Counts, so that aliases of aliases end where they end for Go (`allowedAliasRatio`)."""
+    def _count_step(self, node: Node, where: str) -> None:
+        """Counts a step, so that aliases of aliases end where they end for Go (`allowedAliasRatio`)."""
         self.lines.setdefault(where, node.line)
         self._steps += 1
         self._aliased += any(each.kind == "alias" for each in self._aliases)
@@ -254,10 +254,10 @@ class Decoder:
             raise YamlError(node.line, "document contains excessive aliasing")
 
 
-def _unread(node: Node, where: str) -> object:
-    """The value of a key that cloudflared does not read; nothing for what would be an error."""
+def _read_unknown(node: Node, where: str) -> object:
+    """Gives the value of a key that cloudflared does not read; `None` for what would be an error."""
     try:
-        return Decoder(findings=Findings()).untyped(node, where)
+        return Decoder(findings=Findings()).read_untyped(node, where)
     except YamlError:
         return None
 
@@ -271,8 +271,8 @@ def _label(key: Node) -> str:
     return key.children[0].text if key.kind == "alias" else key.text
 
 
-def _fitting(value: object, node: Node, shape: Shape) -> object:
-    """The value that a scalar gives a field of this type, or `NOTHING` where Go refuses it."""
+def _fit(value: object, node: Node, shape: Shape) -> object:
+    """Gives what a scalar's value is in a field of this type, or `NOTHING` where Go refuses it."""
     if isinstance(shape, Flag):
         value = _SWITCHES.get(value) if isinstance(value, str) else value
         return value if isinstance(value, bool) else NOTHING
@@ -283,12 +283,12 @@ def _fitting(value: object, node: Node, shape: Shape) -> object:
         return value if type(value) is int and least <= value <= most else NOTHING
     if isinstance(shape, Duration):
         text = value if isinstance(value, str) else ""
-        return NOTHING if durations.seconds(text) is None else text
+        return NOTHING if durations.read_seconds(text) is None else text
     if isinstance(shape, (Table, ListOf)):
         return NOTHING
     return value if node.tag == "!!binary" else node.text
 
 
-def below(where: str, name: str) -> str:
-    """The place of a key in a mapping."""
+def join_place(where: str, name: str) -> str:
+    """Gives the place of a key in the mapping at a place."""
     return f"{where}.{name}" if where else name

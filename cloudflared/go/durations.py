@@ -22,8 +22,8 @@ _PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)")
 _LIMIT = Fraction(2**63, 10**9)
 
 
-def seconds(text: str) -> Fraction | None:
-    """The length in seconds, or `None` where Go would refuse the text."""
+def read_seconds(text: str) -> Fraction | None:
+    """Gives the length of a duration in seconds, or `None` where Go would refuse the text."""
     sign = -1 if text.startswith("-") else 1
     rest = text[1:] if text[:1] in ("+", "-") else text
     if rest == "0":
@@ -40,9 +40,9 @@ def seconds(text: str) -> Fraction | None:
     return sign * total if rest and fits else None
 
 
-def problem(text: str) -> str | None:
+def find_problem(text: str) -> str | None:
     """Says what a duration should have been; `None` for one that is right and not negative."""
-    length = seconds(text)
+    length = read_seconds(text)
     if length is None:
         return "a duration with its unit, such as '30s' or '1m30s'"
     if length < 0:
@@ -54,6 +54,6 @@ def problem(text: str) -> str | None:
 class Duration(Checked):
     """A duration as text. The check may refuse some that cloudflared reads."""
 
-    check: Callable[[str], str | None] = problem
+    check: Callable[[str], str | None] = find_problem
     example: str = "30s"
     kind: str = "a duration with its unit"

@@ -32,40 +32,42 @@ _VIRAMA = 9
 
 
 @cache
-def lookup_name(hostname: str) -> str | None:
-    """The hostname as DNS has it, in lower case and punycode; nothing for what IDNA refuses.
+def look_up_name(hostname: str) -> str | None:
+    """Gives the hostname as DNS has it, in lower case and punycode; `None` for what IDNA refuses.
 
     IDNA takes letters, digits and hyphens only: no `_`, and not the `*` of a wildcard (`idna.Lookup` of Go).
     """
-    mapped = "".join(map(_mapped, _IGNORED.sub("", hostname)))
+    mapped = "".join(map(_map, _IGNORED.sub("", hostname)))
     normal = unicodedata.normalize("NFC", mapped.translate(_DOTS))
     if _REFUSED.search(hostname + normal):
         return None
     labels = normal.split(".")
     try:
-        shown = [_shown(label) for label in labels]
+        shown = [_decode(label) for label in labels]
     except UnicodeError:
         return None
-    if not all(map(_valid, shown)) or not _one_direction([label for label in shown if label]):
+    if not all(map(_is_valid, shown)) or not _have_one_direction(
+        [label for label in shown if label]
+    ):
         return None
     return ".".join(
         label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in shown
     )
 
 
-def _mapped(character: str) -> str:
+def _map(character: str) -> str:
     if character in _KEPT:
         return character
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", character).casefold())
 
 
-def _shown(label: str) -> str:
+def _decode(label: str) -> str:
     if not label.startswith("xn--"):
         return label
     return label.removeprefix("xn--").encode("ascii").decode("punycode")
 
 
-def _valid(label: str) -> bool:
+def _is_valid(label: str) -> bool:
     if not _LABEL.fullmatch(label) or (label and unicodedata.category(label[0])[0] == "M"):
         return False
     for before, character in zip(" " + label, label, strict=False):
@@ -77,8 +79,8 @@ def _valid(label: str) -> bool:
     return True
 
 
-def _one_direction(labels: list[str]) -> bool:
-    """The bidi rule of RFC 5893."""
+def _have_one_direction(labels: list[str]) -> bool:
+    """Whether the labels follow the bidi rule of RFC 5893."""
     directions = [
         "".join(_DIRECTIONS.get(unicodedata.bidirectional(c), "X") for c in label)
         for label in labels

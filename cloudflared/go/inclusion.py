@@ -1,4 +1,4 @@
-"""Whether one regular expression is found in every path that another one is found in."""
+"""Tells whether one regular expression is found in every path that another one is found in."""
 
 import functools
 import re
@@ -27,11 +27,11 @@ def covers(wide: str, narrow: str) -> bool:
     if wide in ("", narrow):
         return True
     try:
-        example = a_path(narrow)  # nearly always enough to say no
+        example = find_path(narrow)  # nearly always enough to say no
         return (
             example is not None
-            and example.startswith(_begins_with(wide))
-            and _compiled(wide).found_in(example)
+            and example.startswith(_find_beginning(wide))
+            and _compile(wide).is_found_in(example)
             and _covers(wide, narrow)
         )
     except (PatternError, _Unknown):
@@ -43,7 +43,7 @@ class _Unknown(Exception):
 
 
 @functools.lru_cache(_KEPT)
-def _compiled(pattern: str) -> Pattern:
+def _compile(pattern: str) -> Pattern:
     compiled = Pattern(pattern)
     if len(compiled.program) > _LONGEST:
         raise _Unknown
@@ -51,36 +51,36 @@ def _compiled(pattern: str) -> Pattern:
 
 
 @functools.lru_cache(_KEPT)
-def a_path(pattern: str) -> str | None:
-    """A short path that a pattern is found in; nothing where there is none, or it takes too long to tell."""
+def find_path(pattern: str) -> str | None:
+    """Finds a short path that a pattern is found in; `None` where there is none, or it takes too long to tell."""
     plain = _PLAIN.fullmatch(pattern)
     if plain and plain[1].startswith("/"):
         return plain[1]
     try:
-        return _only_in(_compiled(pattern), _NOWHERE)
+        return _find_only_in(_compile(pattern), _NOWHERE)
     except (PatternError, _Unknown):
         return None
 
 
 @functools.lru_cache(_KEPT)
-def _begins_with(pattern: str) -> str:
-    """What each text that the pattern is found in begins with, by its plain characters."""
+def _find_beginning(pattern: str) -> str:
+    """Gives the plain characters with which each text begins that the pattern is found in."""
     plain = _PLAIN.match(pattern)
     return plain[1] if plain and "|" not in pattern else ""
 
 
 @functools.lru_cache(_KEPT)
 def _covers(wide: str, narrow: str) -> bool:
-    return _only_in(_compiled(narrow), _compiled(wide)) is None
+    return _find_only_in(_compile(narrow), _compile(wide)) is None
 
 
-def _only_in(narrow: Pattern, wide: Pattern) -> str | None:
-    """A path that only the first pattern is found in, searched among the states of both side by side.
+def _find_only_in(narrow: Pattern, wide: Pattern) -> str | None:
+    """Finds a path that only the first pattern is found in, among the states of both side by side.
 
     Raises:
         _Unknown: there are too many.
     """
-    alphabet = _alphabet(narrow, wide)
+    alphabet = _choose_alphabet(narrow, wide)
     slash = ord("/")
     first = narrow.step(BEGINNING, slash), wide.step(BEGINNING, slash)
     seen, ahead = {first}, deque([(first, "/")])
@@ -100,17 +100,17 @@ def _only_in(narrow: Pattern, wide: Pattern) -> str | None:
     return None
 
 
-def _alphabet(*patterns: Pattern) -> list[int]:
-    """One character of each kind that the patterns tell from others.
+def _choose_alphabet(*patterns: Pattern) -> list[int]:
+    """Chooses one character of each kind that the patterns tell from others.
 
     Raises:
         _Unknown: they have a class whose characters cannot be listed.
     """
     steps = {step for pattern in patterns for step in pattern.program}
     classes = [step for step in steps if isinstance(step, Class)]
-    borders = {0, _NEWLINE + 1, *_borders(Class(ranges=character_classes.PERL["w"]))}
+    borders = {0, _NEWLINE + 1, *_list_borders(Class(ranges=character_classes.PERL["w"]))}
     for each in classes:
-        borders.update(_borders(each))
+        borders.update(_list_borders(each))
     kinds: dict[tuple[bool, ...], int] = {}
     for code in sorted(borders - {_NEWLINE, character_classes.LAST + 1}):
         kind = (character_classes.is_word(code), *(each.holds(code) for each in classes))
@@ -118,13 +118,13 @@ def _alphabet(*patterns: Pattern) -> list[int]:
     return list(kinds.values())
 
 
-def _borders(of: Class) -> Iterator[int]:
-    """The code points where membership in the class may change."""
+def _list_borders(of: Class) -> Iterator[int]:
+    """Gives the code points where membership in the class may change."""
     if of.names:
         raise _Unknown
     for low, high in of.ranges:
         yield from (low, high + 1)
-        for other in character_classes.other_cases(low, high) if of.fold else ():
+        for other in character_classes.find_other_cases(low, high) if of.fold else ():
             yield from (other, other + 1)
     for item in of.items:
-        yield from _borders(item)
+        yield from _list_borders(item)

@@ -47,8 +47,8 @@ class _Part:
     """The largest product of the counts of nested repetitions."""
 
 
-def _count(digits: str) -> int:
-    """A number of repetitions; of one that is too large anyway, the first digits."""
+def _read_count(digits: str) -> int:
+    """Reads a number of repetitions; of one that is too large anyway, the first digits."""
     return int(digits[: len(str(_MOST_REPEATS)) + 1])
 
 
@@ -63,7 +63,7 @@ def _join(parts: list[_Part]) -> _Part:
     )
 
 
-def _either(branches: list[_Part]) -> _Part:
+def _choose(branches: list[_Part]) -> _Part:
     *others, program = [branch.program for branch in branches]
     for other in reversed(others):
         program = ((1, len(other) + 2), *other, (len(program) + 1,), *program)
@@ -127,10 +127,10 @@ class _Parser:
         repeated = False
         while self.at < len(self.pattern):
             start = self.at
-            counts = self._counts()
+            counts = self._read_counts()
             if counts is None:
                 repeated = False
-                self._part()
+                self._read_part()
                 continue
             if self.peek() == "?":
                 self.at += 1
@@ -157,8 +157,8 @@ class _Parser:
             raise PatternError("expression nests too deeply")
         self.groups[-1].parts.append(part)
 
-    def _counts(self) -> tuple[int, int | None] | None:
-        """The operator of repetition that stands here, if one does."""
+    def _read_counts(self) -> tuple[int, int | None] | None:
+        """Reads the operator of repetition that stands here, if one does."""
         simple: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
         if (found := simple.get(self.peek())) is not None:
             self.at += 1
@@ -167,13 +167,13 @@ class _Parser:
         if braces is None:
             return None
         self.at = braces.end()
-        least = _count(braces[1])
-        most = least if braces[2] is None else _count(braces[2]) if braces[2] else None
+        least = _read_count(braces[1])
+        most = least if braces[2] is None else _read_count(braces[2]) if braces[2] else None
         if least > _MOST_REPEATS or (most is not None and not least <= most <= _MOST_REPEATS):
             raise PatternError(f"invalid repeat count: `{braces[0]}`")
         return least, most
 
-    def _part(self) -> None:
+    def _read_part(self) -> None:
         character = self.peek()
         self.at += 1
         if character == "(":
@@ -204,17 +204,17 @@ class _Parser:
         elif character == ".":
             self._push(_Part(program=(_ANY if self.flags.dot_newline else _ANY_BUT_NEWLINE,)))
         elif character == "[":
-            self._push(_Part(program=(self._class(),)))
+            self._push(_Part(program=(self._read_class(),)))
         elif character == "\\":
-            self._escape()
+            self._read_escape()
         else:
-            self._literal(ord(character))
+            self._push_literal(ord(character))
 
     def _close(self) -> _Part:
         group = self.groups[-1]
-        return _either([*group.branches, _join(group.parts)])
+        return _choose([*group.branches, _join(group.parts)])
 
-    def _literal(self, code: int) -> None:
+    def _push_literal(self, code: int) -> None:
         self._push(_Part(program=(Class(ranges=((code, code),), fold=self.flags.fold),)))
 
     def _open(self) -> None:
@@ -242,8 +242,8 @@ class _Parser:
                 )
         self.groups.append(_Group(outside=outside, captures=captures, branches=[], parts=[]))
 
-    def _escape(self) -> None:
-        """What follows a backslash outside of a class."""
+    def _read_escape(self) -> None:
+        """Reads what follows a backslash outside of a class."""
         character = self.peek()
         assertions = {"A": "start", "z": "end", "b": "word edge", "B": "no word edge"}
         if character in assertions and character:
@@ -253,14 +253,14 @@ class _Parser:
             quoted, _, _ = self.pattern[self.at + 1 :].partition("\\E")
             self.at = min(self.at + 1 + len(quoted) + 2, len(self.pattern))
             for each in quoted:
-                self._literal(ord(each))
-        elif (found := self._named_class()) is not None:
+                self._push_literal(ord(each))
+        elif (found := self._read_named_class()) is not None:
             self._push(_Part(program=(found,)))
         else:
-            self._literal(self._escaped())
+            self._push_literal(self._read_character())
 
-    def _named_class(self) -> Class | None:
-        """`\\d`, `\\pL` and the like, after the backslash."""
+    def _read_named_class(self) -> Class | None:
+        """Reads `\\d`, `\\pL` and the like, whose backslash has been read."""
         letter = self.peek()
         if letter and letter in "dswDSW":
             self.at += 1
@@ -275,13 +275,13 @@ class _Parser:
             name = self.pattern[start + 1 : end - 1]
         self.at = end
         negated = (letter == "P") != name.startswith("^")
-        known = character_classes.unicode_name(name.removeprefix("^"))
+        known = character_classes.find_unicode_name(name.removeprefix("^"))
         if known is None or not end:
             raise PatternError(f"invalid character class range: `\\{letter}{name}`")
         return Class(names=(known,), negated=negated, fold=self.flags.fold)
 
-    def _escaped(self) -> int:
-        """The character that an escape stands for, after the backslash."""
+    def _read_character(self) -> int:
+        """Reads the character that an escape stands for, whose backslash has been read."""
         character = self.peek()
         if not character:
             raise PatternError("trailing backslash at end of expression")
@@ -298,8 +298,8 @@ class _Parser:
             return _ESCAPES.get(character, ord(character))
         raise PatternError(f"invalid escape sequence: `\\{character}`")
 
-    def _class(self) -> Class:
-        """A class in brackets, after the first one."""
+    def _read_class(self) -> Class:
+        """Reads a class in brackets, of which the first one has been read."""
         start = self.at - 1
         negated = self.peek() == "^"
         self.at += negated
@@ -318,14 +318,14 @@ class _Parser:
                 continue
             if self.peek() == "\\":
                 self.at += 1
-                if (named := self._named_class()) is not None:
+                if (named := self._read_named_class()) is not None:
                     items.append(named)
                     continue
                 self.at -= 1
-            low = high = self._class_character()
+            low = high = self._read_class_character()
             if self.peek() == "-" and self.peek(1) not in ("", "]"):
                 self.at += 1
-                high = self._class_character()
+                high = self._read_class_character()
                 if high < low:
                     raise PatternError(
                         f"invalid character class range: `{self.pattern[start : self.at]}`"
@@ -334,12 +334,12 @@ class _Parser:
         self.at += 1
         return Class(items=tuple(items), negated=negated)
 
-    def _class_character(self) -> int:
+    def _read_class_character(self) -> int:
         character = self.peek()
         if not character:
             raise PatternError("missing closing ]")
         self.at += 1
-        return self._escaped() if character == "\\" else ord(character)
+        return self._read_character() if character == "\\" else ord(character)
 
 
 State = tuple[frozenset[int], int | None]
@@ -361,7 +361,7 @@ class Pattern:
         self._words = bool({"word edge", "no word edge"} & set(self.program))
         self._steps: dict[tuple[State, int], State] = {}
 
-    def found_in(self, text: str) -> bool:
+    def is_found_in(self, text: str) -> bool:
         """Whether the pattern matches anywhere in the text (`MatchString`).
 
         A lone surrogate stands for a byte that is no UTF-8, as `surrogateescape` decodes it.
@@ -375,7 +375,7 @@ class Pattern:
         return self.ends(state)
 
     def step(self, state: State, code: int) -> State:
-        """The search after one more character; `FOUND` as soon as no further one matters."""
+        """Gives the state of the search after one more character; `FOUND` as soon as no further one matters."""
         key = state, code
         if key not in self._steps:
             self._steps[key] = self._step(state, code)
@@ -384,7 +384,7 @@ class Pattern:
     def _step(self, state: State, code: int) -> State:
         if state == FOUND:
             return FOUND
-        reached = self._at(state, code)
+        reached = self._reach_next(state, code)
         if len(self.program) in reached:
             return FOUND
         steps = [(address, self.program[address]) for address in reached]
@@ -396,7 +396,7 @@ class Pattern:
 
     def ends(self, state: State) -> bool:
         """Whether the pattern is found when the text ends here."""
-        return state == FOUND or len(self.program) in self._at(state, None)
+        return state == FOUND or len(self.program) in self._reach_next(state, None)
 
     def is_lost(self, state: State) -> bool:
         """Whether the pattern is not found whatever follows on the same line."""
@@ -406,26 +406,26 @@ class Pattern:
     def anchored(self) -> bool:
         """Whether each match is bound to the text's beginning, or each to its end."""
         after = {0, *(address + 1 for address in self._consuming)}
-        ends = self._reached(after, lambda assertion: not assertion.endswith("end"))
+        ends = self._reach(after, lambda assertion: not assertion.endswith("end"))
         return self._begins or len(self.program) not in ends
 
     @functools.cached_property
     def _begins(self) -> bool:
         """Whether each match is bound to the text's beginning."""
-        begins = self._reached({0}, lambda assertion: not assertion.endswith("start"))
+        begins = self._reach({0}, lambda assertion: not assertion.endswith("start"))
         return not begins & {*self._consuming, len(self.program)}
 
     @property
     def _consuming(self) -> set[int]:
         return {address for address, step in enumerate(self.program) if isinstance(step, Class)}
 
-    def _at(self, state: State, after: int | None) -> set[int]:
-        """Where the search can be between the last character and the next one."""
+    def _reach_next(self, state: State, after: int | None) -> set[int]:
+        """Gives the addresses where the search can be between the last character and the next one."""
         holds = functools.partial(_holds, before=state[1], after=after)
-        return self._reached(state[0] | {0}, holds)
+        return self._reach(state[0] | {0}, holds)
 
-    def _reached(self, addresses: Iterable[int], passes: Callable[[str], bool]) -> set[int]:
-        """Where the search can be without taking a character, through the assertions that let it pass."""
+    def _reach(self, addresses: Iterable[int], passes: Callable[[str], bool]) -> set[int]:
+        """Gives the addresses that the search reaches without taking a character, through the assertions that let it pass."""
         reached: set[int] = set()
         ahead = list(addresses)
         while ahead:

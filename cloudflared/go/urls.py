@@ -59,14 +59,14 @@ class Url:
         return (host, port) if colon and _PORT.fullmatch(f":{port}") else (self.host, "")
 
     def __str__(self) -> str:
-        """The URL in one spelling; its path has to be empty, as a service's is."""
+        """Writes the URL in one spelling; its path has to be empty, as a service's is."""
         user = "" if self.user is None else f"{self.user}@"
         host = quote(self.host, safe=_HOST_MARKS, errors="surrogateescape")
         return f"{self.scheme}://{user}{host}{self.query}" + (self.fragment and f"#{self.fragment}")
 
 
 def parse(text: str) -> Url:
-    """A URL in its parts; one without `//` after its scheme has no host.
+    """Reads a URL into its parts; one without `//` after its scheme has no host.
 
     Raises:
         UrlError: Go's `url.Parse` refuses it.
@@ -75,7 +75,7 @@ def parse(text: str) -> Url:
     if _CONTROL.search(rest):
         raise UrlError("a control character")
     if rest == "*":
-        return Url(path="*", fragment=_fragment(fragment))
+        return Url(path="*", fragment=_read_fragment(fragment))
     if rest.startswith(":"):
         raise UrlError("no scheme before the ':'")
     scheme = ""
@@ -85,52 +85,52 @@ def parse(text: str) -> Url:
     user, host, path = None, "", rest
     if not rest.startswith("/"):
         if scheme:
-            return Url(scheme=scheme, query=mark + query, fragment=_fragment(fragment))
+            return Url(scheme=scheme, query=mark + query, fragment=_read_fragment(fragment))
         if ":" in rest.partition("/")[0]:
             raise UrlError("a colon in the first part of a path")
     elif rest.startswith("//") and (scheme or not rest.startswith("///")):
         authority, slash, path = rest[2:].partition("/")
-        user, host = _authority(scheme, authority)
+        user, host = _read_authority(scheme, authority)
         path = slash + path
     return Url(
         scheme=scheme,
         user=user,
         host=host,
-        path=_unescaped(path),
+        path=_unescape(path),
         query=mark + query,
-        fragment=_fragment(fragment),
+        fragment=_read_fragment(fragment),
     )
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     if (bad := _BAD_ESCAPE.search(text)) is not None:
         raise UrlError(f"the escape '{text[bad.start() :][:3]}'")
     data = unquote_to_bytes(text.encode("utf-8", "surrogateescape"))
     return data.decode("utf-8", "surrogateescape")
 
 
-def _fragment(text: str) -> str:
-    plain = _unescaped(text)
+def _read_fragment(text: str) -> str:
+    plain = _unescape(text)
     if _RAW_FRAGMENT.fullmatch(text):
         return text
     return quote(plain, safe=_FRAGMENT_MARKS, errors="surrogateescape")
 
 
-def _authority(scheme: str, authority: str) -> tuple[str | None, str]:
+def _read_authority(scheme: str, authority: str) -> tuple[str | None, str]:
     user, at, host = authority.rpartition("@")
-    host = _host(scheme, host)
+    host = _read_host(scheme, host)
     if not at:
         return None, host
     if not _USER.fullmatch(user):
         raise UrlError("a user name with such characters")
     words = [
-        quote(_unescaped(word), safe=_USER_MARKS, errors="surrogateescape")
+        quote(_unescape(word), safe=_USER_MARKS, errors="surrogateescape")
         for word in user.split(":", 1)
     ]
     return ":".join(words), host
 
 
-def _host(scheme: str, host: str) -> str:
+def _read_host(scheme: str, host: str) -> str:
     bracket = host.rfind("[")
     if bracket > 0:
         raise UrlError("a bracket inside of the host")
@@ -138,34 +138,34 @@ def _host(scheme: str, host: str) -> str:
         address, closing, port = host[1:].rpartition("]")
         if not closing:
             raise UrlError("a '[' without its ']'")
-        host = f"[{_address(address)}]"
+        host = f"[{_read_address(address)}]"
     else:
         strict = scheme in ("http", "https")
         name, colon, port = host.partition(":") if strict else host.rpartition(":")
         if not colon:
             name, port = host, ""
-        host, port = _unescaped_host(name), colon + port
+        host, port = _unescape_host(name), colon + port
     if not _PORT.fullmatch(port):
         raise UrlError(f"the port '{port}'")
     return host + port
 
 
-def _unescaped_host(text: str, zone: bool = False) -> str:
+def _unescape_host(text: str, zone: bool = False) -> str:
     if not _HOST.fullmatch(text):
         raise UrlError("a host with such characters")
-    plain = _unescaped(text)
+    plain = _unescape(text)
     for escape in re.findall("%..", text):
         allowed = _HOST_ESCAPE.fullmatch(escape) or (
-            zone and re.fullmatch(_HOST, _unescaped(escape).replace(" ", ""))
+            zone and re.fullmatch(_HOST, _unescape(escape).replace(" ", ""))
         )
         if not allowed:
             raise UrlError(f"the escape '{escape}' in the host")
     return plain
 
 
-def _address(text: str) -> str:
+def _read_address(text: str) -> str:
     name, percent, zone = text.partition("%25")
-    address = _unescaped_host(name) + _unescaped_host(percent + zone, zone=True)
+    address = _unescape_host(name) + _unescape_host(percent + zone, zone=True)
     try:
         ipaddress.IPv6Address(address.partition("%")[0])
     except ValueError as error:
@@ -176,7 +176,7 @@ def _address(text: str) -> str:
 
 
 def split_host_port(text: str) -> tuple[str, str] | None:
-    """Host and port as Go's `net.SplitHostPort` finds them, or nothing where it finds none."""
+    """Splits host and port as Go's `net.SplitHostPort` does; `None` where it finds none."""
     host, colon, port = text.rpartition(":")
     if not colon:
         return None

@@ -22,8 +22,7 @@ _ESCAPES = {key: text for key, text in Scanner.ESCAPE_REPLACEMENTS.items() if ke
     "'": "'"
 }
 _DEEPEST = 200
-"""cloudflared's reader goes down to 10,000, and nothing that it knows is deeper than six."""
-"""Nested collections that yaml.v3 takes (`max_flow_level`, `max_indents`)."""
+"""Nested collections that are read here. yaml.v3 goes down to 10,000, and nothing that cloudflared knows is deeper than six."""
 
 
 class YamlError(ValueError):
@@ -50,7 +49,7 @@ class Node:
     """A sequence's items; a mapping's keys and values in turn; an alias's target."""
 
     def pairs(self) -> list[tuple[Node, Node]]:
-        """The keys of a mapping with their values."""
+        """Gives the keys of a mapping with their values."""
         return list(zip(self.children[::2], self.children[1::2], strict=True))
 
 
@@ -133,7 +132,7 @@ class _Events(Reader, Scanner, Parser):
         )
 
     def _scan_gap(self, start: yaml.Mark) -> tuple[str, bool]:
-        """The blanks between two words of a plain scalar, folded, and whether a line broke."""
+        """Scans the blanks between two words of a plain scalar: gives them folded, and whether a line broke."""
         blanks = ""
         breaks: list[str] = []
         while (character := self.peek()) in _BLANKS[1:]:
@@ -212,7 +211,7 @@ class _Events(Reader, Scanner, Parser):
 
 
 def compose(data: bytes) -> Node | None:
-    """The first document of a file, or nothing where it has none.
+    """Reads the first document of a file; `None` where it has none.
 
     Raises:
         YamlError: yaml.v3 refuses it.
@@ -222,21 +221,21 @@ def compose(data: bytes) -> Node | None:
     except yaml.reader.ReaderError as error:
         raise YamlError(1 + data.count(b"\n", 0, error.position), str(error.reason)) from error
     except yaml.MarkedYAMLError as error:
-        line = _line(error.problem_mark or error.context_mark)
+        line = _find_line(error.problem_mark or error.context_mark)
         raise YamlError(line, str(error.problem)) from error
 
 
-def second_document(data: bytes) -> int | None:
-    """The line with which a second document begins that has something in it, or nothing; the first one can be read."""
+def find_second_document(data: bytes) -> int | None:
+    """Finds the line where a second document begins that has something in it; the first one can be read."""
     events = _Events(data)
     _compose(events)
     try:
         while not isinstance(event := events.get_event(), yaml.StreamEndEvent):
             if isinstance(event, yaml.NodeEvent):
                 is_nothing = isinstance(event, yaml.ScalarEvent) and not event.value
-                return None if is_nothing else _line(event.start_mark)
+                return None if is_nothing else _find_line(event.start_mark)
     except yaml.MarkedYAMLError as error:
-        return _line(error.problem_mark or error.context_mark)
+        return _find_line(error.problem_mark or error.context_mark)
     return None
 
 
@@ -251,7 +250,7 @@ def _compose(events: _Events) -> Node | None:
             open_nodes.pop()
         if not isinstance(event, yaml.NodeEvent):
             continue
-        node = _node(event, anchors)
+        node = _make_node(event, anchors)
         if open_nodes:
             open_nodes[-1].children.append(node)
         root = root or node
@@ -262,17 +261,17 @@ def _compose(events: _Events) -> Node | None:
     return root
 
 
-def _node(event: yaml.NodeEvent, anchors: dict[str, Node]) -> Node:
-    line, anchor = _line(event.start_mark), str(event.anchor)
+def _make_node(event: yaml.NodeEvent, anchors: dict[str, Node]) -> Node:
+    line, anchor = _find_line(event.start_mark), str(event.anchor)
     if isinstance(event, yaml.AliasEvent):
         if anchor not in anchors:
             raise YamlError(line, f"unknown anchor '{anchor}' referenced")
         return Node(kind="alias", line=line, text=anchor, children=[anchors[anchor]])
     if isinstance(event, yaml.ScalarEvent):
-        tag, quoted = _short(event.tag), bool(event.style)
+        tag, quoted = _shorten(event.tag), bool(event.style)
         node = Node(kind="scalar", line=line, tag=tag, text=event.value, quoted=quoted)
     elif isinstance(event, yaml.MappingStartEvent):
-        node = Node(kind="mapping", line=line, tag=_short(event.tag))
+        node = Node(kind="mapping", line=line, tag=_shorten(event.tag))
     else:
         node = Node(kind="sequence", line=line)
     if event.anchor:
@@ -280,11 +279,11 @@ def _node(event: yaml.NodeEvent, anchors: dict[str, Node]) -> Node:
     return node
 
 
-def _line(mark: Any) -> int:
+def _find_line(mark: Any) -> int:
     return 1 if mark is None else int(mark.line) + 1
 
 
-def _short(tag: str | None) -> str:
+def _shorten(tag: str | None) -> str:
     if tag is None or tag == "!":
         return ""
     return f"!!{tag.removeprefix(_LONG_TAG)}" if tag.startswith(_LONG_TAG) else tag

@@ -1,4 +1,4 @@
-"""Whether what a stack declares works together: each module looks at one subject of the finished settings by its `check`."""
+"""Checks whether what a stack declares works together: each module looks at one subject of the finished settings by its `check`."""
 
 from importlib import import_module
 from pkgutil import iter_modules

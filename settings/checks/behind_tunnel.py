@@ -9,37 +9,37 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from cloudflared.inside import inside_thing
+from cloudflared.inside import find_inside_thing
 from cloudflared.origins import (
     CERTIFICATE,
     EXPOSED,
     SCHEME,
     Said,
-    exposed,
+    has_no_public_certificate,
     is_php,
-    no_public_certificate,
+    say_exposed,
 )
-from settings.addresses import metrics_of, overlap, reaches
-from settings.backends import passed_to
-from settings.caddyfile import Statement, directives, statements
+from settings.addresses import find_metrics, overlap, reaches
+from settings.backends import list_targets
+from settings.caddyfile import Statement, list_directives, list_statements
 from settings.lines import (
     Upstream,
-    believes_visitors,
-    chosen_by_visitors,
-    chosen_upstreams,
-    inside,
+    find_believing,
+    find_choice,
+    find_chosen_upstreams,
+    find_serving_anywhere,
+    list_inside,
+    list_upstreams,
     may_refuse,
-    serves_anywhere,
-    upstreams,
 )
 from settings.model import Caddy, CaddyLines, Redirect, Service, Settings
-from values.findings import Findings, warning
+from values.findings import Findings, make_warning
 
-OPEN_INTERNET = warning(
+OPEN_INTERNET = make_warning(
     "open-internet", "A line for Caddy is right on the open internet and wrong behind the tunnel."
 )
-ADMIN_OPEN = warning("admin-open", "Everybody who reaches the server commands Caddy.")
-REDIRECT_TARGET = warning("redirect-target", "A redirect's target is no URL for some paths.")
+ADMIN_OPEN = make_warning("admin-open", "Everybody who reaches the server commands Caddy.")
+REDIRECT_TARGET = make_warning("redirect-target", "A redirect's target is no URL for some paths.")
 _FROM_HERE = "every request comes from cloudflared on this server"
 _BY_HTTP = "cloudflared speaks plain http with Caddy, whatever the visitor speaks with Cloudflare"
 _PLACEHOLDERS = (
@@ -79,7 +79,7 @@ def check(settings: Settings, findings: Findings) -> None:
     refuses = may_refuse(caddy.site_options)
     shared = {"siteOptions": caddy.site_options}
     shared |= {f"snippets.{name}": text for name, text in caddy.snippets.items()}
-    for line in believes_visitors(caddy.site_options):
+    for line in find_believing(caddy.site_options):
         findings.add(
             OPEN_INTERNET,
             "argoweb:caddy.siteOptions",
@@ -89,14 +89,14 @@ def check(settings: Settings, findings: Findings) -> None:
     own = [
         _Own(
             "cloudflared's own metrics",
-            *metrics_of(str(settings.cloudflared["metrics"]), settings.nixos.instances),
+            *find_metrics(str(settings.cloudflared["metrics"]), settings.nixos.instances),
         )
     ]
-    own += _admin(caddy, findings)
+    own += _list_admin(caddy, findings)
     for key, text in shared.items():
         where, guarded = f"argoweb:caddy.{key}", refuses or may_refuse(text)
         _check_lines(where, text, findings, tls=tls, guarded=guarded)
-        for upstream in upstreams(text):
+        for upstream in list_upstreams(text):
             _check_upstream(where, upstream, "caddyfile", own, findings, guarded=guarded)
     for site in settings.sites:
         guarded = refuses or not site.is_public
@@ -105,7 +105,7 @@ def check(settings: Settings, findings: Findings) -> None:
                 guarded = guarded or may_refuse(text)
                 where = f"{site.place}.caddyfile"
                 _check_lines(where, text, findings, tls=tls, guarded=guarded)
-                for line in () if _says_root(caddy) else serves_anywhere(text):
+                for line in () if _says_root(caddy) else find_serving_anywhere(text):
                     findings.add(
                         EXPOSED,
                         where,
@@ -113,14 +113,18 @@ def check(settings: Settings, findings: Findings) -> None:
                         "Write `root * /srv/www` with the folder that is meant before it.",
                     )
             case Redirect(to=to):
-                for text in (*decoded(to), *_literal(to, found=bool(site.path))):
+                for text in (*say_decoded(to), *_say_literal(to, found=bool(site.path))):
                     findings.add(REDIRECT_TARGET, f"{site.place}.redirect", f"{text}.")
-                for text in _of_placeholders((to,), tls=tls):
+                for text in _say_placeholders((to,), tls=tls):
                     findings.add(OPEN_INTERNET, f"{site.place}.redirect", f"{text}.")
             case Service(url=url):
-                if inside_thing(url) is None and (given := _given_away(url, own)) and not guarded:
+                if (
+                    find_inside_thing(url) is None
+                    and (given := _say_given_away(url, own))
+                    and not guarded
+                ):
                     findings.add(EXPOSED, f"{site.place}.service", *given)
-        for key, upstream in passed_to(site):
+        for key, upstream in list_targets(site):
             where = f"{site.place}.{key}"
             _check_upstream(where, upstream, key, own, findings, guarded=guarded)
 
@@ -143,29 +147,29 @@ def _check_upstream(
     *,
     guarded: bool,
 ) -> None:
-    if (said := _of_upstream(upstream, key)) is not None:
+    if (said := _say_untrusted(upstream, key)) is not None:
         findings.add(CERTIFICATE, where, *said)
-    if (said := _unspoken(upstream)) is not None:
+    if (said := _say_unspoken(upstream)) is not None:
         findings.add(SCHEME, where, *said)
-    if not guarded and (given := _given_away(upstream.address, own)) is not None:
+    if not guarded and (given := _say_given_away(upstream.address, own)) is not None:
         findings.add(EXPOSED, where, *given)
 
 
-def _given_away(address: str, own: Sequence[_Own]) -> Said | None:
+def _say_given_away(address: str, own: Sequence[_Own]) -> Said | None:
     socket = address.startswith("unix") and re.split("[:/]", address, maxsplit=1)[1]
     known = (
         each.name
         for each in own
         if reaches(address, [each.host], each.ports) or (socket and socket == each.socket)
     )
-    return exposed(address, next(known, None))
+    return say_exposed(address, next(known, None))
 
 
-def _of_upstream(upstream: Upstream, key: str) -> Said | None:
-    """What to say of an upstream whose certificate Caddy would have to refuse."""
+def _say_untrusted(upstream: Upstream, key: str) -> Said | None:
+    """Says that Caddy would have to refuse an upstream's certificate; `None` where it would not."""
     host = urlsplit(upstream.address).hostname or ""
     is_tls = upstream.address.startswith("https://")
-    if upstream.trusted or not is_tls or not no_public_certificate(host):
+    if upstream.trusted or not is_tls or not has_no_public_certificate(host):
         return None
     instead = "Write" if key == "caddyfile" else "Write lines as `caddyfile` instead, with"
     return (
@@ -174,8 +178,8 @@ def _of_upstream(upstream: Upstream, key: str) -> Said | None:
     )
 
 
-def _unspoken(upstream: Upstream) -> Said | None:
-    """What to say of an upstream that does not speak http, or not by itself."""
+def _say_unspoken(upstream: Upstream) -> Said | None:
+    """Says that an upstream does not speak http, or not by itself; `None` where it does."""
     address = upstream.address
     if upstream.php:
         return None
@@ -193,12 +197,12 @@ def _unspoken(upstream: Upstream) -> Said | None:
 
 
 def _says_root(caddy: Caddy) -> bool:
-    return any(each.name in ("root", "import") for each in statements(caddy.site_options))
+    return any(each.name in ("root", "import") for each in list_statements(caddy.site_options))
 
 
-def _admin(caddy: Caddy, findings: Findings) -> Iterator[_Own]:
-    """Caddy's admin interface where a global option moves it; it takes orders from whoever reaches it."""
-    given = [each for each in directives(caddy.global_options) if each.name == "admin"]
+def _list_admin(caddy: Caddy, findings: Findings) -> Iterator[_Own]:
+    """Gives Caddy's admin interface where a global option moves it; it takes orders from whoever reaches it."""
+    given = [each for each in list_directives(caddy.global_options) if each.name == "admin"]
     admin = next((word for each in given for word in each.arguments), "")
     if admin.startswith("unix/"):
         yield _Own(
@@ -221,17 +225,17 @@ def _admin(caddy: Caddy, findings: Findings) -> Iterator[_Own]:
 
 def _check_lines(where: str, lines: str, findings: Findings, *, tls: bool, guarded: bool) -> None:
     """Warns of lines that are wrong behind the tunnel; `tls` is whether cloudflared speaks TLS with Caddy, `guarded` whether not everybody gets in."""
-    found = statements(lines)
+    found = list_statements(lines)
     for index, each in enumerate(found):
-        internet = [*_of_internet(each, tls=tls), *_of_php(each, inside(found, index))]
+        internet = [*_say_internet(each, tls=tls), *_say_php(each, list_inside(found, index))]
         for kind, texts in (
             (OPEN_INTERNET, internet),
-            (EXPOSED, _of_inside(each, guarded=guarded)),
-            (REDIRECT_TARGET, _of_url(each)),
+            (EXPOSED, _say_inside(each, guarded=guarded)),
+            (REDIRECT_TARGET, _say_url(each)),
         ):
             for text in texts:
                 findings.add(kind, where, f"line {each.line}: {text}.")
-    for line, placeholder in () if guarded else chosen_upstreams(lines):
+    for line, placeholder in () if guarded else find_chosen_upstreams(lines):
         findings.add(
             EXPOSED,
             where,
@@ -240,7 +244,7 @@ def _check_lines(where: str, lines: str, findings: Findings, *, tls: bool, guard
         )
 
 
-def _of_internet(each: Statement, *, tls: bool) -> Iterator[str]:
+def _say_internet(each: Statement, *, tls: bool) -> Iterator[str]:
     words = (each.name, *each.arguments)
     if "remote_ip" in words or any("remote_ip(" in word for word in words):
         yield _CLIENT_IP.format("`remote_ip`")
@@ -250,10 +254,10 @@ def _of_internet(each: Statement, *, tls: bool) -> Iterator[str]:
         yield "`X-Forwarded-Proto http`: a visitor speaks https with Cloudflare; leave it out"
     if not tls and (_asks("protocol", each) or any("protocol(" in word for word in words)):
         yield _PROTOCOL
-    yield from _of_placeholders(words, tls=tls)
+    yield from _say_placeholders(words, tls=tls)
 
 
-def _of_placeholders(words: Iterable[str], *, tls: bool) -> Iterator[str]:
+def _say_placeholders(words: Iterable[str], *, tls: bool) -> Iterator[str]:
     for pattern, text in _PLACEHOLDERS if tls else (*_PLACEHOLDERS, *_OF_HTTP):
         found = next((match for word in words if (match := re.search(pattern, word))), None)
         if found is not None:
@@ -270,7 +274,7 @@ def _asks(matcher: str, each: Statement) -> bool:
     return next((word for word in words if word != "not"), None) == matcher
 
 
-def _of_php(each: Statement, inner: Iterable[Statement]) -> Iterator[str]:
+def _say_php(each: Statement, inner: Iterable[Statement]) -> Iterator[str]:
     if each.name == "php_fastcgi" and not any(
         other.name == "env" and other.arguments[:1] == ("HTTPS",) for other in inner
     ):
@@ -280,26 +284,26 @@ def _of_php(each: Statement, inner: Iterable[Statement]) -> Iterator[str]:
         )
 
 
-def _of_inside(each: Statement, *, guarded: bool) -> Iterator[str]:
+def _say_inside(each: Statement, *, guarded: bool) -> Iterator[str]:
     if not guarded and each.name in ("metrics", "acme_server"):
         yield f"`{each.name}` answers every visitor; guard it, for instance by `basic_auth`, or leave it out"
 
 
-def _of_url(each: Statement) -> Iterator[str]:
+def _say_url(each: Statement) -> Iterator[str]:
     if each.name == "redir":
         for word in each.arguments:
-            yield from decoded(word)
+            yield from say_decoded(word)
 
 
-def _literal(target: str, *, found: bool) -> Iterator[str]:
+def _say_literal(target: str, *, found: bool) -> Iterator[str]:
     """Says which placeholder of a redirect's target Caddy leaves as it is; `found` is whether a path gives it groups."""
     unknown = re.search(_UNKNOWN if found else f"{_UNKNOWN}|{_FOUND}", target)
     if unknown is not None and not re.search(_OF_OTHERS, target):
         yield f"'{unknown[0]}' stands for itself; '{{uri}}' is the path and the query as they were sent"
 
 
-def decoded(target: str) -> Iterator[str]:
-    """What to say of a redirect's target with a placeholder that has no place in a URL."""
+def say_decoded(target: str) -> Iterator[str]:
+    """Says why a redirect's target has a placeholder that has no place in a URL."""
     if (found := re.search(_DECODED, target)) is not None:
         yield (
             f"'{found[0]}' is decoded, so a blank or a '?' of the path stands bare in the URL; write '{{uri}}', which is "
@@ -308,7 +312,7 @@ def decoded(target: str) -> Iterator[str]:
     if (found := re.search(_OF_OTHERS, target)) is not None:
         yield f"'{found[0]}' stands for itself; '{{uri}}' is the path and the query as they were sent"
     host = re.match(rf"(?:https?:)?//((?:(?!{_SLASH})[^/?#])*)", target)
-    if host and (chosen := chosen_by_visitors(host[1])):
+    if host and (chosen := find_choice(host[1])):
         yield f"with '{chosen}' whoever writes a link chooses where it leads, under your name; write the host out"
     if not target.isascii():
         yield f"'{target}' has characters that no URL has; write them in punycode and as '%C3%BC'"

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from settings.contract import DATA_FOLDER, DEPLOY_FOLDER
-from settings.lines import roots
+from settings.lines import list_roots
 from settings.model import CaddyLines, Directory, Nixos, Settings, Site
-from values.findings import Findings, warning
+from values.findings import Findings, make_warning
 
-SHOWN_TO_ALL = warning("shown-to-all", "A site shows visitors what is the system's own.")
-RELATIVE_ROOT = warning("relative-root", "A folder depends on where Caddy works.")
+SHOWN_TO_ALL = make_warning("shown-to-all", "A site shows visitors what is the system's own.")
+RELATIVE_ROOT = make_warning("relative-root", "A folder depends on where Caddy works.")
 _NOT_ITS_OWN = (
     "/bin", "/boot", "/dev", "/efi", "/etc", "/etc/nixos", "/home", "/lib", "/lib64", "/lost+found", "/media",
     "/mnt", "/nix", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/usr/local", "/var",
@@ -41,44 +41,44 @@ _NOT_TO_BE_SEEN = (
 _DATA = "argoweb:nixos.dataDir"
 
 
-def _with_parents(*folders: str) -> frozenset[PurePosixPath]:
+def _add_parents(*folders: str) -> frozenset[PurePosixPath]:
     paths = map(PurePosixPath, folders)
     return frozenset(each for path in paths for each in (path, *path.parents))
 
 
-_HOLD_MORE = _with_parents(*_NOT_ITS_OWN)
+_HOLD_MORE = _add_parents(*_NOT_ITS_OWN)
 
 
 def check(settings: Settings, findings: Findings) -> None:
-    """Whether the folders of NixOS are its own, and no site shows what is not meant to be seen."""
+    """Checks that the folders of NixOS are its own, and that no site shows what is not meant to be seen."""
     _check_folders(settings.nixos, findings)
     _check_roots(settings.sites, settings.nixos, findings)
 
 
 def _check_folders(nixos: Nixos, findings: Findings) -> None:
-    """Whether the pushed files can be read and kept, and nothing else is given to cloudflared's user with them."""
+    """Checks that the pushed files can be read and kept, and that nothing else is given to cloudflared's user with them."""
     config, data = PurePosixPath(nixos.config_dir), PurePosixPath(nixos.data_dir)
     own = f"a folder of its own such as '{DATA_FOLDER}', since NixOS gives it to the user argoWeb"
     if config.is_relative_to(data):
-        findings.mismatch(
+        findings.add_mismatch(
             _DATA, str(data), f"{own}, and not one with argoweb:nixos.configDir in it"
         )
     elif data in _HOLD_MORE:
-        findings.mismatch(_DATA, str(data), own)
+        findings.add_mismatch(_DATA, str(data), own)
     else:
         _check_usable(_DATA, data, findings)
     _check_usable("argoweb:nixos.configDir", config, findings)
 
 
 def _check_usable(where: str, folder: PurePosixPath, findings: Findings) -> None:
-    around = {str(path) for path in _with_parents(str(folder))}
+    around = {str(path) for path in _add_parents(str(folder))}
     for unusable, why in _UNUSABLE.items():
         if unusable in around:
-            findings.mismatch(where, str(folder), f"one outside of {unusable}: {why}")
+            findings.add_mismatch(where, str(folder), f"one outside of {unusable}: {why}")
 
 
 def _check_roots(sites: Sequence[Site], nixos: Nixos, findings: Findings) -> None:
-    """Whether no site shows what is not meant to be seen."""
+    """Checks that no site shows what is not meant to be seen."""
     data = PurePosixPath(nixos.data_dir)
     for site in sites:
         if isinstance(site.backend, Directory):
@@ -89,11 +89,11 @@ def _check_roots(sites: Sequence[Site], nixos: Nixos, findings: Findings) -> Non
             elif root.is_relative_to(data) or data.is_relative_to(root):
                 expected = f"a folder apart from the credentials in {data}"
             if expected:
-                findings.mismatch(where, site.backend.root, expected)
+                findings.add_mismatch(where, site.backend.root, expected)
             else:
                 _check_shown(where, site.backend.root, (), findings)
         elif isinstance(site.backend, CaddyLines):
-            for text in roots(site.backend.text):
+            for text in list_roots(site.backend.text):
                 _check_shown(f"{site.place}.caddyfile", text, (nixos.data_dir,), findings)
 
 
@@ -106,7 +106,7 @@ def _check_shown(where: str, root: str, also: Sequence[str], findings: Findings)
         findings.add(RELATIVE_ROOT, where, text)
         return
     path = PurePosixPath(posixpath.normpath(root))
-    around = _with_parents(str(path))
+    around = _add_parents(str(path))
     for folder in map(PurePosixPath, (*_NOT_TO_BE_SEEN, *also)):
         if folder in around or path in folder.parents:
             findings.add(

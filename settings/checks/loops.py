@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from cloudflared import Router
-from cloudflared.go.inclusion import a_path
-from cloudflared.origins import SITE_LOOP, leads_back, names_of
+from cloudflared.go.inclusion import find_path
+from cloudflared.origins import SITE_LOOP, list_names, say_leading_back
 from settings.addresses import reaches
-from settings.backends import listening, passed_to, redirects_to
+from settings.backends import find_redirect, list_listening, list_targets
 from settings.model import Caddy, Redirect, Service, Settings, Site
 from settings.names import EVERY
-from values.findings import Findings, warning
+from values.findings import Findings, make_warning
 
-NOT_OF_CADDY = warning(
+NOT_OF_CADDY = make_warning(
     "not-of-caddy", "A service is this stack's Caddy, which does not know the site."
 )
 _WEB = ("http://", "https://", "ws://", "wss://")
@@ -28,7 +28,7 @@ def check(settings: Settings, findings: Findings) -> None:
 
 def _check_services(settings: Settings, findings: Findings) -> None:
     """Warns of a `service` that is Caddy, which has no such site."""
-    caddy, taken = settings.caddy, listening(settings.sites, settings.caddy)
+    caddy, taken = settings.caddy, list_listening(settings.sites, settings.caddy)
     for site in settings.sites:
         if not isinstance(site.backend, Service):
             continue
@@ -48,16 +48,16 @@ def _check_loops(sites: Sequence[Site], router: Router, caddy: Caddy, findings: 
 
     The router is the sites'.
     """
-    named = names_of(site.hostname for site in sites if site.dns.enabled)
+    named = list_names(site.hostname for site in sites if site.dns.enabled)
     for index, site in enumerate(sites):
-        for key, upstream in passed_to(site):
+        for key, upstream in list_targets(site):
             where, address = f"{site.place}.{key}", upstream.address
             if reaches(address, caddy.bind, [caddy.port]):
                 text = f"'{address}' is this Caddy itself, so a request goes in circles."
                 findings.add(SITE_LOOP, where, text)
-            elif (back := leads_back(_host(address), named)) is not None:
+            elif (back := say_leading_back(_find_host(address), named)) is not None:
                 findings.add(SITE_LOOP, where, *back)
-        target = redirects_to(site)
+        target = find_redirect(site)
         if target is not None and _comes_back(index, sites, router):
             key = "redirect" if isinstance(site.backend, Redirect) else "caddyfile"
             findings.add(
@@ -67,12 +67,12 @@ def _check_loops(sites: Sequence[Site], router: Router, caddy: Caddy, findings: 
             )
     for site in sites:
         if isinstance(site.backend, Service) and site.backend.url.startswith(_WEB):
-            back = leads_back(_host(site.backend.url), named)
+            back = say_leading_back(_find_host(site.backend.url), named)
             if back is not None:
                 findings.add(SITE_LOOP, f"{site.place}.service", *back)
 
 
-def _host(address: str) -> str:
+def _find_host(address: str) -> str:
     try:
         return urlsplit(address if "://" in address else f"//{address}").hostname or ""
     except ValueError:
@@ -81,19 +81,19 @@ def _host(address: str) -> str:
 
 def _comes_back(index: int, sites: Sequence[Site], router: Router) -> bool:
     """Whether a visitor of a site is sent to it again, by way of others or not, as far as that can be told."""
-    hostname, path = sites[index].hostname.replace("*", "x"), a_path(sites[index].path) or "/"
+    hostname, path = sites[index].hostname.replace("*", "x"), find_path(sites[index].path) or "/"
     at = index
     for _ in range(_MOST_REDIRECTS):
-        target = redirects_to(sites[at])
+        target = find_redirect(sites[at])
         if target is None:
             return False
         try:
-            parts = urlsplit(_for(target, hostname, path))
+            parts = urlsplit(_fill_in(target, hostname, path))
         except ValueError:
             return False
         leaves = parts.hostname not in (None, hostname)
         hostname, path = parts.hostname or hostname, parts.path or "/"
-        found = None if "{" in hostname + path else router.first(hostname, path)
+        found = None if "{" in hostname + path else router.find_first(hostname, path)
         if found is not None and leaves and sites[found].hostname == EVERY:
             return (
                 False  # it takes what is led to the tunnel, which nothing says of another hostname
@@ -104,8 +104,8 @@ def _comes_back(index: int, sites: Sequence[Site], router: Router) -> bool:
     return False
 
 
-def _for(target: str, hostname: str, path: str) -> str:
-    """A redirect's target for a request without a query."""
+def _fill_in(target: str, hostname: str, path: str) -> str:
+    """Gives a redirect's target for a request without a query."""
     known = {"{host}": hostname, "{uri}": path, "{path}": path, "{query}": ""}
     for name, text in known.items():
         target = target.replace(name, text)

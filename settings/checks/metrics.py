@@ -2,12 +2,12 @@
 
 import ipaddress
 
-from settings.addresses import metrics_of, overlap
+from settings.addresses import find_metrics, overlap
 from settings.model import Caddy, Metrics, Settings
-from values.findings import Findings, Kind, warning
+from values.findings import Findings, Kind, make_warning
 
 METRICS_PORT = Kind("metrics-port", "The metrics would be at a port that something else has.")
-METRICS_FOR_ALL = warning(
+METRICS_FOR_ALL = make_warning(
     "metrics-for-all", "Everybody who reaches the server may read its metrics."
 )
 _ADMIN_PORT = 2019
@@ -15,13 +15,13 @@ _ADMIN_PORT = 2019
 
 
 def check(settings: Settings, findings: Findings) -> None:
-    """Whether the address is free, and who may read there."""
+    """Checks that the address is free, and warns of who may read there."""
     metrics = settings.caddy.metrics
     if metrics is None or metrics.host is None:
         return
     where = "argoweb:metrics.address"
-    host, ports = metrics_of(str(settings.cloudflared["metrics"]), settings.nixos.instances)
-    if taken := _taken(settings.caddy, metrics, host, ports):
+    host, ports = find_metrics(str(settings.cloudflared["metrics"]), settings.nixos.instances)
+    if taken := _find_taken(settings.caddy, metrics, host, ports):
         why = f"takes the port {metrics.port}, which {taken} has."
         findings.add(METRICS_PORT, where, why, "Take another one.")
     address = ipaddress.ip_address(metrics.host)
@@ -31,7 +31,7 @@ def check(settings: Settings, findings: Findings) -> None:
         findings.add(METRICS_FOR_ALL, where, why, remedy)
 
 
-def _taken(caddy: Caddy, metrics: Metrics, host: str, ports: range) -> str | None:
+def _find_taken(caddy: Caddy, metrics: Metrics, host: str, ports: range) -> str | None:
     at = metrics.host or ""
     if metrics.port == caddy.port and any(overlap(at, each) for each in caddy.bind):
         return "argoweb:caddy.port"

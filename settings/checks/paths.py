@@ -4,11 +4,11 @@ from pathlib import PurePosixPath
 
 from cloudflared.flags import OWN_FILES
 from settings.model import Settings
-from settings.unit_paths import of_caddy, of_cloudflared
-from values.findings import Findings, warning
+from settings.unit_paths import list_paths_of_caddy, list_paths_of_cloudflared
+from values.findings import Findings, make_warning
 
-PATH_HIDDEN = warning("path-hidden", "systemd hides a path from the unit that uses it.")
-PATH_READ_ONLY = warning("path-read-only", "systemd does not let the unit write a file.")
+PATH_HIDDEN = make_warning("path-hidden", "systemd hides a path from the unit that uses it.")
+PATH_READ_ONLY = make_warning("path-read-only", "systemd does not let the unit write a file.")
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 """By `ProtectHome` and `PrivateTmp` of nixos/argoWeb.nix and of nixpkgs' services.caddy."""
 
@@ -17,9 +17,9 @@ def check(settings: Settings, findings: Findings) -> None:
     """Warns of paths that systemd hides from the units, unless Caddy's unit is the user's own."""
     sites, caddy, nixos = settings.sites, settings.caddy, settings.nixos
     cloudflared = settings.cloudflared
-    paths = [*of_cloudflared(sites, cloudflared, caddy)]
+    paths = [*list_paths_of_cloudflared(sites, cloudflared, caddy)]
     if caddy.manage:
-        paths += of_caddy(sites, caddy)
+        paths += list_paths_of_caddy(sites, caddy)
     for used in paths:
         for folder in HIDDEN:
             if PurePosixPath(used.path).is_relative_to(folder):

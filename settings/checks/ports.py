@@ -2,7 +2,7 @@
 
 from cloudflared.flags import OWN_FILES
 from settings import caddyfile
-from settings.addresses import metrics_of, overlap
+from settings.addresses import find_metrics, overlap
 from settings.model import Caddy, Settings
 from values.findings import Findings, Kind, Severity
 
@@ -18,7 +18,7 @@ _ADMIN = "127.0.0.1:2019"
 
 
 def check(settings: Settings, findings: Findings) -> None:
-    """Whether two cloudflared get along, and all that listens has a port of its own."""
+    """Checks that two cloudflared get along, and that all that listens has a port of its own."""
     cloudflared, count = settings.cloudflared, settings.nixos.instances
     if count > 1:
         for key in OWN_FILES:
@@ -36,12 +36,12 @@ def check(settings: Settings, findings: Findings) -> None:
                 "the second instance takes the next port, and there is none after 65535.",
             )
 
-    _check_ports(settings.caddy, *metrics_of(str(cloudflared["metrics"]), count), findings)
+    _check_ports(settings.caddy, *find_metrics(str(cloudflared["metrics"]), count), findings)
 
 
 def _check_ports(caddy: Caddy, host: str, taken: range, findings: Findings) -> None:
-    """Whether Caddy's sites and its admin interface have ports that none of cloudflared's metrics has, `taken` at `host`."""
-    at, _, text = _admin(caddy).rpartition(":")
+    """Checks that Caddy's sites and its admin interface have ports that none of cloudflared's metrics has, `taken` at `host`."""
+    at, _, text = _find_admin(caddy).rpartition(":")
     port = int(text) if text.isdecimal() else 0
     if caddy.port == port and any(overlap(at or "::", address) for address in caddy.bind):
         findings.add(
@@ -66,8 +66,10 @@ def _check_ports(caddy: Caddy, host: str, taken: range, findings: Findings) -> N
         )
 
 
-def _admin(caddy: Caddy) -> str:
-    """Where Caddy's admin interface listens: `host:port`, a socket, or nothing where it is off."""
-    given = [each for each in caddyfile.directives(caddy.global_options) if each.name == "admin"]
+def _find_admin(caddy: Caddy) -> str:
+    """Gives the address of Caddy's admin interface: `host:port`, a socket, or nothing where it is off."""
+    given = [
+        each for each in caddyfile.list_directives(caddy.global_options) if each.name == "admin"
+    ]
     words = [word for each in given for word in each.arguments]
     return words[0].removeprefix("tcp/") if words else _ADMIN

@@ -1,4 +1,4 @@
-"""Whether the words for nixos-rebuild leave it to build the system that argoweb then switches to."""
+"""Checks that the words for nixos-rebuild leave it to build the system that argoweb then switches to."""
 
 from collections.abc import Iterator, Sequence
 
@@ -39,14 +39,14 @@ _REFUSED = {
 
 
 def check(settings: Settings, findings: Findings) -> None:
-    """Whether each server's system is built, and is the one of its flake or configuration."""
+    """Checks that each server's system is built, and is the one of its flake or configuration."""
     for server in settings.servers:
-        for index, problem in _problems(server):
+        for index, problem in _list_problems(server):
             where = f"argoweb:servers.{server.name}.rebuild.args[{index}]"
             findings.add(REBUILD_ARG, where, f"found '{server.rebuild.args[index]}'.", problem)
 
 
-def _problems(server: Server) -> Iterator[tuple[int, str]]:
+def _list_problems(server: Server) -> Iterator[tuple[int, str]]:
     words = server.rebuild.args
     for index, option, values in _read(words):
         if " " in option:
@@ -66,7 +66,7 @@ def _problems(server: Server) -> Iterator[tuple[int, str]]:
 
 
 def _read(words: Sequence[str]) -> Iterator[tuple[int, str, Sequence[str]]]:
-    """Each option with its index and its values, as argparse reads them; a word by itself has the name `""`."""
+    """Gives each option with its index and its values, as argparse reads them; a word by itself has the name `""`."""
     index = 0
     while index < len(words):
         word, start = words[index], index

@@ -7,14 +7,14 @@ from settings.model import (
     Dns,
     Settings,
     Site,
-    comment_of,
-    longest_zone,
-    owner_mark,
+    find_longest_zone,
+    write_comment,
+    write_mark,
 )
-from values.findings import Findings, Kind, warning
+from values.findings import Findings, Kind, make_warning
 
 NO_ZONE = Kind("no-zone", "A hostname lies in no zone of the stack.")
-NO_EDGE_CERTIFICATE = warning(
+NO_EDGE_CERTIFICATE = make_warning(
     "no-edge-certificate", "Cloudflare's Universal SSL has no certificate for the hostname."
 )
 TWO_RECORDS = Kind("two-records", "Sites of one hostname do not agree on its record.")
@@ -22,23 +22,23 @@ LONG_COMMENT = Kind("long-comment", "A record's comment is longer than Cloudflar
 
 
 def check(settings: Settings, findings: Findings) -> None:
-    """Whether each hostname has a zone, and its sites agree on its record."""
+    """Checks that each hostname has a zone, and that its sites agree on its record."""
     _check_zones(settings, findings)
     _check_all_or_none(settings.sites, findings)
     _check_comments(settings, findings)
 
 
 def _check_zones(settings: Settings, findings: Findings) -> None:
-    """Whether each hostname with a record has a zone, and a certificate; unknown while a zone is malformed."""
-    if findings.wrong("argoweb:zones"):
+    """Checks that each hostname with a record has a zone, and a certificate; not while a zone is malformed."""
+    if findings.is_wrong("argoweb:zones"):
         return
     by_name = {zone.name: zone for zone in settings.zones}
     for site in settings.sites:
         name = site.hostname.removeprefix("*.")
         where = f"{site.place}.hostname"
-        if not site.dns.enabled or findings.wrong(where):
+        if not site.dns.enabled or findings.is_wrong(where):
             continue
-        zone = longest_zone(name, by_name)
+        zone = find_longest_zone(name, by_name)
         if zone is None:
             known = ", ".join(zone.name for zone in settings.zones)
             findings.add(
@@ -56,8 +56,8 @@ def _check_zones(settings: Settings, findings: Findings) -> None:
 
 
 def _check_comments(settings: Settings, findings: Findings) -> None:
-    """Whether the sites of a hostname agree on its record, and its comment has room for its owner."""
-    mark = owner_mark(settings.deployment)
+    """Checks that the sites of a hostname agree on its record, and that its comment has room for its owner."""
+    mark = write_mark(settings.deployment)
     first: dict[str, Site] = {}
     for site in settings.sites:
         if site.dns == Dns() or not site.dns.enabled:
@@ -70,7 +70,7 @@ def _check_comments(settings: Settings, findings: Findings) -> None:
                 f"differs from {other.place}.dns, but '{site.hostname}' has one record.",
                 "Leave one of them out.",
             )
-        if site.dns.comment and len(comment_of(site, mark)) > LONGEST_COMMENT:
+        if site.dns.comment and len(write_comment(site, mark)) > LONGEST_COMMENT:
             room = LONGEST_COMMENT - len(mark) - len(" ()")
             findings.add(
                 LONG_COMMENT,
@@ -87,7 +87,7 @@ def _check_comments(settings: Settings, findings: Findings) -> None:
 
 
 def _check_all_or_none(sites: Sequence[Site], findings: Findings) -> None:
-    """Whether the sites of a hostname agree that it has a record: one `false` would take it from all of them."""
+    """Checks that the sites of a hostname agree that it has a record: one `false` would take it from all of them."""
     by_hostname: dict[str, list[Site]] = {}
     for site in sites:
         by_hostname.setdefault(site.hostname, []).append(site)

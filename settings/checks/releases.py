@@ -3,15 +3,15 @@
 import re
 
 from settings.model import Settings
-from values.findings import Findings, warning
+from values.findings import Findings, make_warning
 
-BAD_RELEASE = warning("bad-release", "The release of cloudflared is known to be bad.")
+BAD_RELEASE = make_warning("bad-release", "The release of cloudflared is known to be bad.")
 _BAD = re.compile(r"(?:^|[^0-9.])(2026\.8\.[01])(?:$|[^0-9.])")
 """By cloudflared's release notes, where 2026.8.2 takes back what they do; `known_fault` in `remote/units.sh` knows the same."""
 
 
 def check(settings: Settings, findings: Findings) -> None:
-    """Warns where the stack's own cloudflared is one; of nixpkgs' one the server tells."""
+    """Warns if the stack's own cloudflared is a bad release; of nixpkgs' one the server warns."""
     if (package := settings.package) is None:
         return
     for key, text in (("version", package.version), ("rev", package.rev)):

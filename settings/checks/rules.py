@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cloudflared import check_order, check_origin, check_rule, check_settings
-from cloudflared.go.inclusion import a_path, covers
+from cloudflared.go.inclusion import covers, find_path
 from cloudflared.rules import NOT_LAST
 from cloudflared.unclean import UNCLEAN
 from cloudflared.warnings import PATH_UNMATCHED
@@ -17,7 +17,7 @@ BASTION_FOR_CADDY = Kind(
 
 
 def check(settings: Settings, findings: Findings) -> None:
-    """Whether cloudflared takes the rules and settings, and does by them what is meant."""
+    """Checks that cloudflared takes the rules and settings, and does by them what is meant."""
     sites, rules = settings.sites, settings.site_rules
     _check_last(sites, findings)
     _check_routing(sites, settings.caddy, findings)
@@ -25,7 +25,7 @@ def check(settings: Settings, findings: Findings) -> None:
     for site, rule in zip(sites, rules, strict=True):
         service = check_rule(rule, site.place, findings)
         if rule.path.startswith("^/") and covers(UNCLEAN, rule.path):
-            text = f"'{rule.path}' matches only paths that are answered with 404 before any site, such as '{a_path(rule.path)}'."
+            text = f"'{rule.path}' matches only paths that are answered with 404 before any site, such as '{find_path(rule.path)}'."
             findings.add(PATH_UNMATCHED, f"{site.place}.path", text)
         if isinstance(site.backend, Service):
             check_origin(rule, service, site.place, findings, common=settings.common)
@@ -34,7 +34,7 @@ def check(settings: Settings, findings: Findings) -> None:
 
 
 def _check_last(sites: Sequence[Site], findings: Findings) -> None:
-    """Whether a site that takes every request stands behind all others."""
+    """Checks that a site that takes every request stands behind all others."""
     for site in sites[:-1]:
         if site.hostname == EVERY and not site.path:
             remedy = "Move it to the end, or set argoweb:siteOrder to sorted."
@@ -42,7 +42,7 @@ def _check_last(sites: Sequence[Site], findings: Findings) -> None:
 
 
 def _check_routing(sites: Sequence[Site], caddy: Caddy, findings: Findings) -> None:
-    """Whether something is left to Caddy where it takes what no rule does."""
+    """Checks that something is left to Caddy where it takes what no rule does."""
     if caddy.routes and sites and sites[-1].hostname == EVERY and not sites[-1].is_plain:
         findings.add(
             NO_EFFECT,
@@ -54,7 +54,7 @@ def _check_routing(sites: Sequence[Site], caddy: Caddy, findings: Findings) -> N
 
 
 def _check_common(settings: Settings, findings: Findings) -> None:
-    """Whether the `originRequest` of all sites leaves Caddy its own."""
+    """Checks that the `originRequest` of all sites leaves Caddy its own."""
     taken = [
         site.place
         for site in settings.sites

@@ -1,22 +1,22 @@
-"""Whether the servers can be reached as declared."""
+"""Checks that the servers can be reached as declared."""
 
 from collections.abc import Sequence
 
 from settings.addresses import normalise
 from settings.model import Server, Settings
-from values.findings import TWICE, Findings, Kind, warning
+from values.findings import TWICE, Findings, Kind, make_warning
 
 NO_SERVER = Kind("no-server", "No server runs the tunnel.")
-SSH_AT_CLOUDFLARE = warning(
+SSH_AT_CLOUDFLARE = make_warning(
     "ssh-at-cloudflare", "A server's address leads to Cloudflare, where no SSH answers."
 )
-SSH_ALIAS = warning(
+SSH_ALIAS = make_warning(
     "ssh-alias", "A server's address is a name that only your own SSH configuration may know."
 )
 
 
 def check(settings: Settings, findings: Findings) -> None:
-    """Whether there are servers, each of them once and each to be reached."""
+    """Checks that there are servers, each of them once and each to be reached."""
     _check_each_once(settings.servers, findings)
     _check_addresses(settings, findings)
 
@@ -47,7 +47,7 @@ def _check_addresses(settings: Settings, findings: Findings) -> None:
 
 
 def _check_each_once(servers: Sequence[Server], findings: Findings) -> None:
-    if not servers and not findings.wrong("argoweb:servers"):
+    if not servers and not findings.is_wrong("argoweb:servers"):
         text = "found none, expected at least one server to run the tunnel."
         findings.add(NO_SERVER, "argoweb:servers", text)
     seen: dict[str, str] = {}

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from argoweb.server import ServerSeen, read_report
-from render import serving
+from render import render_serving
 from settings.contract import VERSION
 from tests.argoweb.conftest import DEPLOYMENT, stack
 from tests.conftest import ROOT
@@ -36,7 +36,7 @@ def report(*manifest: str, owner: str = DEPLOYMENT, more: str = "", sent: str = 
 
 
 def test_a_server_tells_by_which_version_it_was_deployed() -> None:
-    assert report(*serving(stack().settings), "end").deployed_by == VERSION
+    assert report(*render_serving(stack().settings), "end").deployed_by == VERSION
 
 
 @pytest.mark.parametrize("manifest", [(), ("config-dir /etc/caddy", "end")])

@@ -31,7 +31,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def refusal(access: Access, path: str = RECORDS) -> str:
     with pytest.raises(ApiError) as refused:
-        Api(access).listed(path, permissions.DNS)
+        Api(access).read_list(path, permissions.DNS)
     text = str(refused.value)
     assert text.startswith(f"GET {access.url}/{path}: ")
     return text.removeprefix(f"GET {access.url}/{path}: ")
@@ -160,7 +160,7 @@ def test_the_api_is_asked_again_when_it_says(cloudflare: Cloudflare, dated: bool
     cloudflare.control("/faults", {"code": 971, "headers": {"Retry-After": after}})
     before = time.monotonic()
 
-    assert Api(cloudflare.access()).listed(RECORDS, permissions.DNS) == []
+    assert Api(cloudflare.access()).read_list(RECORDS, permissions.DNS) == []
 
     assert time.monotonic() - before >= 0.9
 

@@ -33,14 +33,14 @@ def test_a_request_is_taken_by_the_rule_that_cloudflared_takes(case: Case) -> No
 
     def index(url: str) -> int | None:
         try:
-            return file.matching(url)
+            return file.match(url)
         except UrlError:
             return None
 
     found = {url: index(url) for url in case.urls}
     assert found == dict(zip(case.urls, case.rules, strict=True))
     if case.service is not None:
-        service = file.services[file.matching(case.urls[0])]
+        service = file.services[file.match(case.urls[0])]
         assert service is not None
         assert service.shown == case.service
 

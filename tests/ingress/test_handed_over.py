@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudflared import Router, Rule, without_handed_over
+from cloudflared import Router, Rule, leave_out_handed_over
 
 HOSTNAMES = (
     "",
@@ -36,7 +36,7 @@ MADE = st.lists(
 
 def service(rules: list[Rule], host: str, path: str) -> str:
     """What takes a request."""
-    index = Router(rules).first(host, path)
+    index = Router(rules).find_first(host, path)
     assert index is not None
     return rules[index].service
 
@@ -46,7 +46,7 @@ def test_each_request_is_taken_by_what_took_it_before(made: list[tuple[str, str,
     rules = [Rule(hostname=name, path=path, service=taker) for name, path, taker in made]
     rules.append(Rule(service=LAST))
 
-    found = without_handed_over(rules, [rule.service == LAST for rule in rules])
+    found = leave_out_handed_over(rules, [rule.service == LAST for rule in rules])
 
     for host in HOSTS:
         for path in PATHS:
@@ -66,6 +66,6 @@ def test_sites_of_the_last_one_need_no_rule_unless_another_one_would_take_them()
         )
     ]
 
-    found = without_handed_over(rules, [rule.service == LAST for rule in rules])
+    found = leave_out_handed_over(rules, [rule.service == LAST for rule in rules])
 
     assert [rule.hostname for rule in found] == ["a.example.com", "*.example.com", ""]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloudflared.go.idna import lookup_name
+from cloudflared.go.idna import look_up_name
 
 
 @pytest.mark.parametrize(
@@ -10,7 +10,7 @@ from cloudflared.go.idna import lookup_name
     ["\u10a0", "\u2488", "\u115f", "\u3164", "\ufffd", "\u180e", "\u2024", "\uffa0", "=\u0338"],
 )
 def test_a_character_that_go_refuses_makes_no_name(character: str) -> None:
-    assert lookup_name(f"a{character}b.example") is None
+    assert look_up_name(f"a{character}b.example") is None
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ def test_a_character_that_go_refuses_makes_no_name(character: str) -> None:
     ],
 )
 def test_its_neighbours_make_one(written: str, name: str) -> None:
-    assert lookup_name(written) == name
+    assert look_up_name(written) == name

@@ -30,7 +30,7 @@ ACCEPTED = [case for case in cases() if case.accepted]
 
 def declared(made: StackFile) -> Settings:
     """The settings of a stack that has what is printed, and what the printed comments say to add."""
-    config: dict[str, Any] = yaml.safe_load(made.text())["config"]
+    config: dict[str, Any] = yaml.safe_load(made.write())["config"]
     values = {key.removeprefix("argoweb:"): value for key, value in config.items()}
     imported = "tunnel" in values
     values = {
@@ -45,7 +45,7 @@ def declared(made: StackFile) -> Settings:
 def is_clean(url: str) -> bool:
     """Whether a stack answers a path at all, where it has sites with a path."""
     try:
-        return not Pattern(UNCLEAN).found_in(parse(url).path)
+        return not Pattern(UNCLEAN).is_found_in(parse(url).path)
     except UrlError:
         return True
 
@@ -53,7 +53,7 @@ def is_clean(url: str) -> bool:
 def service(file: File, url: str) -> str | None:
     """Where a request goes; nothing for what is no request."""
     try:
-        return file.rules[file.matching(url)].service
+        return file.rules[file.match(url)].service
     except UrlError:
         return None
 
@@ -112,7 +112,7 @@ def test_the_command_that_it_prints_reads_the_credentials_on_the_server(
     program(tmp_path / "pulumi", 'echo "$*"; cat')
     file = {"tunnel": TUNNEL, "credentials-file": path, "ingress": [{"service": "http_status:404"}]}
 
-    text = write_stack_file(read(json.dumps(file).encode())).text()
+    text = write_stack_file(read(json.dumps(file).encode())).write()
 
     (command,) = re.findall(r"^# +(ssh .*)$", text, re.MULTILINE)
     ran = subprocess.run(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudflared import Router, Rule, check_order, specific_first
+from cloudflared import Router, Rule, check_order, put_specific_first
 from cloudflared.go.inclusion import covers
 from cloudflared.go.regexp import Pattern, PatternError
 from values.findings import Findings
@@ -49,7 +49,7 @@ def test_a_rule_that_is_called_hidden_takes_no_request_and_the_named_one_takes_a
         taken = [request for request in REQUESTS if rules[index].takes(*request)]
         assert all(rules[cover].takes(*request) for request in taken)
         assert cover < index
-        assert not any(Router(rules).first(*request) == index for request in taken)
+        assert not any(Router(rules).find_first(*request) == index for request in taken)
 
 
 @given(RULES)
@@ -137,7 +137,9 @@ def test_where_one_path_is_said_to_cover_another_no_request_passes_it(
     except PatternError:
         return
     if covers(wide, narrow):
-        assert [p for p in paths if patterns[1].found_in(p) and not patterns[0].found_in(p)] == []
+        assert [
+            p for p in paths if patterns[1].is_found_in(p) and not patterns[0].is_found_in(p)
+        ] == []
 
 
 def test_of_a_path_that_is_too_long_to_be_compared_that_is_known_in_a_moment() -> None:
@@ -149,7 +151,7 @@ def test_of_a_path_that_is_too_long_to_be_compared_that_is_known_in_a_moment() -
 
 
 def sorted_rules(rules: list[Rule]) -> list[Rule]:
-    return [rules[index] for index in specific_first(rules)]
+    return [rules[index] for index in put_specific_first(rules)]
 
 
 @given(RULES)

@@ -33,7 +33,7 @@ def test_the_first_rule_is_found_that_takes_the_request(
 ) -> None:
     made = [Rule(hostname=name, path=text, service="http_status:404") for name, text in rules]
     one_by_one = [index for index, rule in enumerate(made) if takes(rule, hostname, path)]
-    assert Router(made).first(hostname, path) == next(iter(one_by_one), None)
+    assert Router(made).find_first(hostname, path) == next(iter(one_by_one), None)
 
 
 @pytest.mark.parametrize("count", [50, 500])

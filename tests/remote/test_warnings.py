@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from render import serving
+from render import render_serving
 from settings.build import build
 from settings.on_servers import CODES
 from tests.remote.test_units import CADDY, IMPORTS, REBUILT, builds, cloudflared
@@ -37,7 +37,7 @@ def test_each_warning_of_the_servers_has_a_code_that_can_be_accepted() -> None:
 def test_a_server_is_told_which_of_its_warnings_are_accepted(prod: dict[str, Any]) -> None:
     def lines(*accept: str) -> list[str]:
         settings = build({**prod, "accept": [*accept]}, deployment="argoweb/prod")
-        return [line for line in serving(settings) if line.startswith("accept ")]
+        return [line for line in render_serving(settings) if line.startswith("accept ")]
 
     assert lines("switch-units", "path-slash", "caddy-beside") == [
         "accept caddy-beside",

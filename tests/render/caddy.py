@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from render import global_options, render_caddyfile
+from render import render_caddyfile, render_global_options
 from sandbox.caddy import OLDEST, of_version
 from sandbox.state import SandboxError
 from settings.build import build
@@ -39,7 +39,7 @@ def program_of(version: str | None) -> Path:
 def whole_file(values: Mapping[str, Any], more: str = "", own: str = "") -> str:
     """The Caddyfile that the server's Caddy reads, `more` among its global options and its `own` sites before ours."""
     settings = build(values, deployment="argoweb/test")
-    return f"{{\n{global_options(settings.caddy)}{more}}}\n{own}{render_caddyfile(settings)}"
+    return f"{{\n{render_global_options(settings.caddy)}{more}}}\n{own}{render_caddyfile(settings)}"
 
 
 def adapt(text: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -17,10 +17,16 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 from cloudflared import ORIGIN_REQUEST, SETTINGS, UNCLEAN
-from cloudflared.go.idna import lookup_name
+from cloudflared.go.idna import look_up_name
 from components.remote_programs import command
 from importing.file import read
-from render import FileEntry, render_cloudflared_yml, render_manifest, render_module_json, serving
+from render import (
+    FileEntry,
+    render_cloudflared_yml,
+    render_manifest,
+    render_module_json,
+    render_serving,
+)
 from settings import FindingsError, Settings
 from settings.build import build
 from tests.real import real_cloudflared
@@ -120,7 +126,7 @@ def test_a_hostname_is_refused_or_becomes_the_one_name_that_dns_has_for_it(
     if found is not None:
         hostname = found.sites[0].hostname
         assert re.fullmatch(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", hostname)
-        browsers = name.lower() if name.isascii() else lookup_name(name.removeprefix("*."))
+        browsers = name.lower() if name.isascii() else look_up_name(name.removeprefix("*."))
         assert browsers in (None, hostname, hostname.removeprefix("*."))
         assert (
             yaml.safe_load(render_cloudflared_yml(found, UUID))["ingress"][0]["hostname"]
@@ -397,7 +403,7 @@ def test_the_manifest_comes_back_from_the_servers_bash(
         path = f"{found.nixos.config_dir}/argoWeb.yml"
         entry = FileEntry(name="argoWeb.yml", mode="644", owner="root:root", sha256="0", path=path)
         rebuild = found.servers[0].rebuild
-        file.write_text(render_manifest(serving(found), rebuild, owner=OWNER, files=[entry]))
+        file.write_text(render_manifest(render_serving(found), rebuild, owner=OWNER, files=[entry]))
 
         words = subprocess.run(
             ["bash", "-c", READ, "read", ROOT / "remote/common.sh", file],

@@ -129,7 +129,7 @@ class Tunnel:
 def _first(router: Router, host: str, target: str) -> int:
     """`FindMatchingRule` in cloudflared's `ingress/ingress.go`: the host as it is but for a port, the path decoded."""
     path = unquote_to_bytes(target.partition("?")[0]).decode(errors="replace")
-    index = router.first(host.partition(":")[0], path)
+    index = router.find_first(host.partition(":")[0], path)
     assert index is not None
     return index
 

@@ -13,7 +13,7 @@ from cloudflared.go.regexp import Pattern
 from cloudflared.keys import ACCESS, IP_RULE, ORIGIN_REQUEST, RULE
 from ingress.__main__ import main
 from settings.keys import STACK
-from values.kinds import Either, ListOf, MapOf, Shape, Table, like
+from values.kinds import Either, ListOf, MapOf, Shape, Table, find_like
 
 KINDS: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "files.yaml").read_text(encoding="utf-8")
@@ -82,10 +82,10 @@ def test_a_suggested_pattern_takes_nothing_that_the_old_one_did_not(
     checked, _ = printed("check", file, capfd)
     (suggested,) = re.findall(r"write '(.*?)' for its", checked)
 
-    if Pattern(suggested).found_in(head + tail):
-        assert Pattern(path).found_in(head + tail)
+    if Pattern(suggested).is_found_in(head + tail):
+        assert Pattern(path).is_found_in(head + tail)
     elif "beginning" in checked:
-        begins = Pattern(f"^/?(?:{path})").found_in(head + tail)
+        begins = Pattern(f"^/?(?:{path})").is_found_in(head + tail)
         assert not begins
 
 
@@ -106,5 +106,8 @@ def test_a_suggested_key_exists() -> None:
 
     assert of_cloudflared.ORIGIN_REQUEST in [table.words for table in found]
     for table in found:
-        assert {like(word, table.keys, table.words) for word in table.words} <= {None, *table.keys}
+        assert {find_like(word, table.keys, table.words) for word in table.words} <= {
+            None,
+            *table.keys,
+        }
         assert not [word for word in table.words if re.search("[-_ A-Z]", word)]

@@ -159,4 +159,4 @@ def test_a_key_with_a_character_that_no_key_has_is_refused(character: str) -> No
     for text in (f"{KEY[:40]}{character}{KEY[40:]}", KEY + character):
         assert problems(changed(WHOLE, ("servers", "web1", "hostKey"), text))
         pem = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text}\n-----END OPENSSH PRIVATE KEY-----\n"
-        assert ssh_key.problem(pem)
+        assert ssh_key.find_problem(pem)

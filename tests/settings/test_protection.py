@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from settings import FindingsError
-from settings.access_paths import access_path
+from settings.access_paths import translate_path
 from settings.build import build
 
 GROUPS = {"staff": {"emails": "ann@example.com"}, "ci": {"serviceTokens": "deploy"}}
@@ -229,4 +229,4 @@ def test_a_group_that_no_site_names_is_told(prod: dict[str, Any]) -> None:
     ],
 )  # fmt: skip
 def test_paths_as_access_has_them(path: str, expected: tuple[str, bool] | None) -> None:
-    assert access_path(path) == expected
+    assert translate_path(path) == expected

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.parametrize(
     ("file", "made"),
-    [("configuration.md", reference.markdown), ("stack.schema.json", reference.schema)],
+    [("configuration.md", reference.write_markdown), ("stack.schema.json", reference.write_schema)],
 )
 def test_the_committed_reference_is_what_the_code_makes(file: str, made: Any) -> None:
     assert (ROOT / "docs" / file).read_text() == made()
@@ -55,7 +55,7 @@ def test_no_declared_key_is_required_by_the_engine_so_that_ours_names_all_of_the
 def takes(values: dict[str, Any]) -> tuple[bool, bool]:
     """Whether the schema takes a stack file, and whether the code does."""
     jsonschema = pytest.importorskip("jsonschema")
-    validator = jsonschema.Draft7Validator(json.loads(reference.schema()))
+    validator = jsonschema.Draft7Validator(json.loads(reference.write_schema()))
     config = {f"argoweb:{key}": value for key, value in values.items()}
     try:
         build(values, deployment="argoweb/prod")
@@ -131,15 +131,15 @@ def test_what_the_code_refuses_by_its_shape_the_schema_refuses_too(
 
 def keys_of(shape: Shape, example: object, place: str) -> Iterator[tuple[str, Key, object]]:
     """Each key of a table without keys of its own, with the example that the reference gives it."""
-    table = reference._table_in(shape)
+    table = reference._find_table(shape)
     for name, key in table.keys.items() if table else ():
-        found = reference._example(name, example)
-        if reference._table_in(key.shape) is None:
+        found = reference._find_example(name, example)
+        if reference._find_table(key.shape) is None:
             yield f"{place}.{name}", key, found
         yield from keys_of(key.shape, found, f"{place}.{name}")
 
 
-EXAMPLES = [*keys_of(STACK, reference._examples(), "stack")]
+EXAMPLES = [*keys_of(STACK, reference._read_examples(), "stack")]
 
 
 @pytest.mark.parametrize(("place", "key", "example"), EXAMPLES, ids=[each[0] for each in EXAMPLES])

@@ -12,7 +12,7 @@ from settings.rollout import ROLLOUT_GOES_ON
 def batches(prod: dict[str, Any], count: int, *, in_use: bool = True, **rollout: Any) -> list[int]:
     """How many servers are in each batch."""
     settings = build({**prod, "rollout": rollout}, deployment="argoweb/prod")
-    return [len(batch) for batch in settings.rollout.batches([*range(count)], in_use=in_use)]
+    return [len(batch) for batch in settings.rollout.make_batches([*range(count)], in_use=in_use)]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_of_servers_that_nobody_uses_all_others_follow_the_first_batch(
 def test_the_order_is_that_of_the_stack(prod: dict[str, Any]) -> None:
     rollout = build(prod, deployment="argoweb/prod").rollout
 
-    assert rollout.batches("abcd", in_use=True) == ["a", "b", "c", "d"]
+    assert rollout.make_batches("abcd", in_use=True) == ["a", "b", "c", "d"]
 
 
 @pytest.mark.parametrize(

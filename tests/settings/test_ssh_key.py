@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from settings import FindingsError, load_settings
-from settings.ssh_key import encrypted, problem
+from settings.ssh_key import find_problem, is_encrypted
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
@@ -27,8 +27,8 @@ def test_a_passphrase_of_ssh_keygen_is_seen(tmp_path: Path, kind: str, passphras
     command = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-f", str(key)]
     subprocess.run(command, check=True)
 
-    assert encrypted(key.read_text()) is bool(passphrase)
-    assert bool(problem(key.read_text())) is bool(passphrase)
+    assert is_encrypted(key.read_text()) is bool(passphrase)
+    assert bool(find_problem(key.read_text())) is bool(passphrase)
 
 
 @pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
@@ -41,9 +41,9 @@ def test_a_passphrase_of_other_programs_is_seen(tmp_path: Path, form: PrivateFor
     def written(encryption: KeySerializationEncryption) -> str:
         return key.private_bytes(Encoding.PEM, form, encryption).decode()
 
-    assert encrypted(written(BestAvailableEncryption(b"secret")))
-    assert not encrypted(written(NoEncryption()))
-    assert problem(written(NoEncryption())) is None
+    assert is_encrypted(written(BestAvailableEncryption(b"secret")))
+    assert not is_encrypted(written(NoEncryption()))
+    assert find_problem(written(NoEncryption())) is None
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +57,15 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 def test_a_key_is_taken_with_the_line_ends_of_windows_and_without_the_last_one(
     pair: tuple[str, str],
 ) -> None:
-    assert problem(pair[0].rstrip("\n")) is None
-    assert problem(pair[0].replace("\n", "\r\n")) is None
+    assert find_problem(pair[0].rstrip("\n")) is None
+    assert find_problem(pair[0].replace("\n", "\r\n")) is None
 
 
 @pytest.mark.parametrize("mangled", [" ", "\\n", "", "?\n"])
 def test_a_key_whose_lines_were_joined_or_changed_is_refused_and_not_shown(
     pair: tuple[str, str], mangled: str
 ) -> None:
-    found = problem(pair[0].replace("\n", mangled)) or ""
+    found = find_problem(pair[0].replace("\n", mangled)) or ""
 
     assert found.startswith("found a key with lines that are joined, changed or missing, expected ")
     assert not [line for line in pair[0].splitlines()[1:-1] if line in found]
@@ -75,7 +75,7 @@ def test_a_key_that_was_cut_is_refused(pair: tuple[str, str]) -> None:
     begin, first, *others, end = pair[0].splitlines()
 
     for cut in ([begin, first, *others], [begin, first[:-1], *others, end], [begin, end]):
-        assert "joined, changed or missing" in (problem("\n".join(cut)) or "")
+        assert "joined, changed or missing" in (find_problem("\n".join(cut)) or "")
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,15 @@ def test_a_key_that_was_cut_is_refused(pair: tuple[str, str]) -> None:
     ["~/.ssh/id_ed25519", "AAAAC3NzaC1lZDI1NTE5", "\n"],
 )
 def test_what_is_no_key_is_refused(text: str) -> None:
-    assert (problem(text) or "").startswith("found no '-----BEGIN … PRIVATE KEY-----', expected ")
+    assert (find_problem(text) or "").startswith(
+        "found no '-----BEGIN … PRIVATE KEY-----', expected "
+    )
 
 
 def test_a_key_of_puttys_is_refused_with_the_way_to_openssh() -> None:
-    assert "puttygen" in (problem("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n") or "")
+    assert "puttygen" in (
+        find_problem("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n") or ""
+    )
 
 
 def _field(text: bytes) -> bytes:
@@ -116,7 +120,7 @@ def test_a_key_of_a_kind_that_the_plugin_does_not_know_is_refused_with_what_to_d
         _field(b"B" * 64),
     )
     body = base64.b64encode(b"openssh-key-v1\0" + b"".join(parts)).decode()
-    found = problem(
+    found = find_problem(
         f"-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----\n"
     )
 
@@ -128,7 +132,7 @@ def test_a_pkcs8_key_of_another_kind_is_refused() -> None:
     key = Ed448PrivateKey.generate()
     text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
-    assert "neither RSA, ECDSA nor Ed25519" in (problem(text) or "")
+    assert "neither RSA, ECDSA nor Ed25519" in (find_problem(text) or "")
 
 
 def test_a_public_key_is_refused_and_not_shown(
