@@ -57,7 +57,9 @@ _FLAGS = {
     "logfile": _key(Text(), "File for the log beside the journal."),
     "log-directory": _key(Text(), "Folder for log files beside the journal."),
     "trace-output": _key(Text(), "File for a trace of Go's."),
-    "no-autoupdate": _key(Flag(), "Whether cloudflared leaves itself as it is; the unit sets it."),
+    "no-autoupdate": _key(
+        Flag(), "Whether cloudflared leaves itself as it is; the unit sets it.", "true"
+    ),
     "autoupdate-freq": _key(
         DURATION, "How often it looks for a newer version; of no use on NixOS.", "24h"
     ),

@@ -62,7 +62,9 @@ IP_RULE = Table(
 
 ACCESS = Table(
     keys={
-        "required": _key(Flag(), "Whether a request without a valid Access token is refused."),
+        "required": _key(
+            Flag(), "Whether a request without a valid Access token is refused.", "false"
+        ),
         "teamName": _key(Text(), "The Zero Trust organisation's name."),
         "audTag": _key(WORDS, "Audience tags of the Access applications that may pass."),
         "environment": _key(Choice(("", "fed")), "`fed` for an organisation in FedRAMP."),

@@ -135,7 +135,8 @@ SITE = Table(
         ),
         "redirectStatus": Key(
             Choice((301, 302, 303, 307, 308)),
-            "Beside `redirect`: the status of the answer. 301 and 308 are permanent, 307 and 308 keep the method. Without it 302.",
+            "Beside `redirect`: the status of the answer. 301 and 308 are permanent, 307 and 308 keep the method.",
+            otherwise="302",
         ),
         "caddyfile": Key(Text(lines=True), "Caddy directives of your own, for this site."),
         "service": Key(Text(), "A service that cloudflared reaches without Caddy."),

@@ -26,11 +26,12 @@ _SECRET_EXAMPLES = ("that of `~/.ssh/id_ed25519`", "that of `~/.cloudflared/UUID
 _HEAD = """# The stack file
 
 Made from the code by `python -m settings.reference markdown`; a test keeps it in step. `*` marks a key that must be
-there. Behind what a key means stand what its value is, the default and an example. A key that is not listed is refused.
+there. Behind what a key means stand what its value is, the default and an example; a key without a default is absent, if
+you leave it out. A key that is not listed is refused.
 `docs/stack.schema.json` is the same for editors.
 
-- `cloudflare:apiToken` *: Cloudflare API token; or the variable `CLOUDFLARE_API_TOKEN`. *a secret of 40 to 80 letters, digits, '-' and '_'; made in the dashboard (My Profile, API Tokens)*
-- `cloudflare:apiKey`: A user's Global API key in the place of a token; or `CLOUDFLARE_API_KEY`. *a secret of 37 to 60 letters, digits, '-' and '_'*
+- `cloudflare:apiToken` *: Cloudflare API token; or the variable `CLOUDFLARE_API_TOKEN`. *a secret of 40 to 80 letters, digits, '-' and '_'; made in the dashboard (My Profile, API Tokens); example: what `pulumi config set --secret cloudflare:apiToken` asks for*
+- `cloudflare:apiKey`: A user's Global API key in the place of a token; or `CLOUDFLARE_API_KEY`. *a secret of 37 to 60 letters, digits, '-' and '_'; example: what `pulumi config set --secret cloudflare:apiKey` asks for*
 - `cloudflare:email`: The address of that user; or `CLOUDFLARE_EMAIL`. *an e-mail address; example `ann@example.com`*
 - `cloudflare:baseUrl`: Address of Cloudflare's API; or `CLOUDFLARE_BASE_URL`. *a URL; default and example `https://api.cloudflare.com/client/v4`*
 """

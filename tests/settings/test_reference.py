@@ -155,6 +155,23 @@ def test_each_key_has_an_example_that_it_takes_and_a_sentence(
     assert key.unit or not re.search(r"[Ss]econds|[Bb]ytes", key.doc)
 
 
+def test_each_line_of_the_page_has_a_type_a_default_or_a_star_and_an_example() -> None:
+    page = reference.write_markdown()
+    lines = re.findall(r"(?m)^( *)- `([^`]+)`( \*)?: .*?\. \*(.+)\*$", page)
+    assert len(lines) == len(re.findall("(?m)^ *- ", page)) > 200
+
+    for (indent, name, must, facts), (following, *_) in zip(
+        lines, [*lines[1:], ("",)], strict=True
+    ):
+        if len(following) > len(indent):
+            continue  # a table, whose keys have them
+        kind = facts.partition("; ")[0]
+        assert kind, name
+        assert "example" in facts, name
+        assert must or "default" in facts or not kind.startswith("true or false"), name
+        assert "the number" not in facts, name
+
+
 def written_in_documents() -> Iterator[tuple[str, Key, str]]:
     """Each setting that a document gives between backticks, with the keys of that name that it may belong to."""
     documents = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
