@@ -75,13 +75,15 @@ class Access(pulumi.ComponentResource):
         ) -> ZeroTrustAccessServiceToken:
             return ZeroTrustAccessServiceToken(
                 resource_name,
-                account_id=account,
-                name=its_name,
-                duration=its.duration,
-                # The provider refuses a secret's version without `previous_client_secret_expires_at`, and the other way round.
-                client_secret_version=its.secret_version if its.old_until else None,
-                previous_client_secret_expires_at=its.old_until,
-                opts=child(_import_id(f"accounts/{account}", import_id)),
+                {
+                    "accountId": account,
+                    "name": its_name,
+                    "duration": its.duration,
+                    # The provider refuses a secret's version without `previousClientSecretExpiresAt`, and the other way round.
+                    "clientSecretVersion": its.secret_version if its.old_until else None,
+                    "previousClientSecretExpiresAt": its.old_until,
+                },
+                child(_import_id(f"accounts/{account}", import_id)),
             )
 
         tokens = {
@@ -98,29 +100,33 @@ class Access(pulumi.ComponentResource):
         policies = {
             policy.key: ZeroTrustAccessPolicy(
                 f"{name}-policy-{policy.key}",
-                account_id=account,
-                name=mark(policy.key, args.deployment),
-                decision=policy.decision,
-                includes=rules(policy.include),
-                requires=rules(policy.require),
-                excludes=rules(policy.exclude),
-                # If it is absent the provider sends 24h, which counts more than the application's.
-                session_duration=policy.session,
-                opts=child(_import_id(account, args.taken_in.get(policy.key))),
+                {
+                    "accountId": account,
+                    "name": mark(policy.key, args.deployment),
+                    "decision": policy.decision,
+                    "includes": rules(policy.include),
+                    "requires": rules(policy.require),
+                    "excludes": rules(policy.exclude),
+                    # If it is absent the provider sends 24h, which counts more than the application's.
+                    "sessionDuration": policy.session,
+                },
+                child(_import_id(account, args.taken_in.get(policy.key))),
             )
             for policy in wanted.values()
         }
         for lost_id, it in args.lost_policies.items():
             ZeroTrustAccessPolicy(
                 f"{name}-lost-{lost_id}",
-                account_id=account,
-                name=it.name,
-                decision=it.decision,
-                includes=[*map(_in_the_providers_words, it.include)],
-                requires=[*map(_in_the_providers_words, it.require)],
-                excludes=[*map(_in_the_providers_words, it.exclude)],
-                session_duration=it.session,
-                opts=child(_import_id(account, lost_id)),
+                {
+                    "accountId": account,
+                    "name": it.name,
+                    "decision": it.decision,
+                    "includes": [*map(_in_the_providers_words, it.include)],
+                    "requires": [*map(_in_the_providers_words, it.require)],
+                    "excludes": [*map(_in_the_providers_words, it.exclude)],
+                    "sessionDuration": it.session,
+                },
+                child(_import_id(account, lost_id)),
             )
         # An open application within a protected one is made before it and goes after it, so a webhook never meets a login.
         opened = [it.uri for it in args.applications if it.protection is None]
@@ -140,7 +146,7 @@ class Access(pulumi.ComponentResource):
         self.applications = made
         self.audiences = {uri: each.aud for uri, each in made.items()}
         self.service_tokens = {
-            each: {"clientId": it.client_id, "clientSecret": pulumi.Output.secret(it.client_secret)}
+            each: {"clientId": it.clientId, "clientSecret": pulumi.Output.secret(it.clientSecret)}
             for each, it in tokens.items()
         }
         self.register_outputs({"applications": [*made]})
@@ -166,25 +172,27 @@ def _application(
     how = application.protection or _FOR_EVERYBODY
     return ZeroTrustAccessApplication(
         resource_name,
-        account_id=account_id,
-        name=application.uri,
-        type="self_hosted",
-        destinations=[{"type": "public", "uri": application.uri}],
-        # In ascending precedence, as the API gives them back.
-        policies=[
-            {"id": id, "precedence": place}
-            for place, id in enumerate([*policies, *how.policies], start=1)
-        ],
-        session_duration=how.session,
-        allowed_idps=how.login_methods or None,
-        auto_redirect_to_identity=True if len(how.login_methods) == 1 else None,
-        app_launcher_visible=how.app_launcher,
-        cors_headers=_cors(how.cors) if how.cors else None,
-        custom_deny_message=how.deny_text,
-        custom_deny_url=how.deny_url,
-        enable_binding_cookie=how.binding_cookie or None,
-        same_site_cookie_attribute=how.same_site,
-        opts=opts,
+        {
+            "accountId": account_id,
+            "name": application.uri,
+            "type": "self_hosted",
+            "destinations": [{"type": "public", "uri": application.uri}],
+            # In ascending precedence, as the API gives them back.
+            "policies": [
+                {"id": id, "precedence": place}
+                for place, id in enumerate([*policies, *how.policies], start=1)
+            ],
+            "sessionDuration": how.session,
+            "allowedIdps": how.login_methods or None,
+            "autoRedirectToIdentity": True if len(how.login_methods) == 1 else None,
+            "appLauncherVisible": how.app_launcher,
+            "corsHeaders": _cors(how.cors) if how.cors else None,
+            "customDenyMessage": how.deny_text,
+            "customDenyUrl": how.deny_url,
+            "enableBindingCookie": how.binding_cookie or None,
+            "sameSiteCookieAttribute": how.same_site,
+        },
+        opts,
     )
 
 

@@ -19,10 +19,14 @@ def register_alerts(
     receivers = {"emails": told.email, "webhooks": told.webhooks, "pagerduties": told.pagerduty}
     return NotificationPolicy(
         name,
-        account_id=account_id,
-        name=called,
-        alert_type="tunnel_health_event",
-        mechanisms={kind: [{"id": each} for each in ids] for kind, ids in receivers.items() if ids},
-        filters={"tunnelIds": [tunnel.id], "newStatuses": [*told.when]},
-        opts=opts,
+        {
+            "accountId": account_id,
+            "name": called,
+            "alertType": "tunnel_health_event",
+            "mechanisms": {
+                kind: [{"id": each} for each in ids] for kind, ids in receivers.items() if ids
+            },
+            "filters": {"tunnelIds": [tunnel.id], "newStatuses": [*told.when]},
+        },
+        opts,
     )

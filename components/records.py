@@ -49,16 +49,18 @@ class Records(pulumi.ComponentResource):
         self.ids = {
             record.hostname: DnsRecord(
                 f"{name}-{record.hostname}",
-                zone_id=record.zone_id,
-                name=record.hostname,
-                type="CNAME",
-                content=args.target,
-                proxied=True,
-                ttl=AUTOMATIC_TTL,
-                comment=record.comment,
-                # An empty list is sent too: if the key is absent, the provider keeps the tags that are there.
-                tags=list(record.tags),
-                opts=pulumi.ResourceOptions(
+                {
+                    "zoneId": record.zone_id,
+                    "name": record.hostname,
+                    "type": "CNAME",
+                    "content": args.target,
+                    "proxied": True,
+                    "ttl": AUTOMATIC_TTL,
+                    "comment": record.comment,
+                    # An empty list is sent too: if the key is absent, the provider keeps the tags that are there.
+                    "tags": list(record.tags),
+                },
+                pulumi.ResourceOptions(
                     parent=self,
                     delete_before_replace=True,  # a hostname has room for one CNAME only
                     depends_on=[*args.guards],

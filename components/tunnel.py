@@ -66,13 +66,15 @@ class Tunnel(pulumi.ComponentResource):
         replacing = args.deleted is not None and args.let_go
         tunnel = ZeroTrustTunnelCloudflared(
             f"{name}-tunnel",
-            account_id=args.account_id,
-            name="" if args.tunnel_name is None else args.tunnel_name,
-            # `local` is the provider's default. It may not know it of an imported tunnel, and would replace that for a
-            # value that is given (`RequiresReplaceIfConfigured` in its schema).
-            config_src=None if args.made_elsewhere else "local",
-            tunnel_secret=secret,
-            opts=pulumi.ResourceOptions(
+            {
+                "accountId": args.account_id,
+                "name": "" if args.tunnel_name is None else args.tunnel_name,
+                # `local` is the provider's default. It may not know it of an imported tunnel, and would replace that for a
+                # value that is given (`RequiresReplaceIfConfigured` in its schema).
+                "configSrc": None if args.made_elsewhere else "local",
+                "tunnelSecret": secret,
+            },
+            pulumi.ResourceOptions(
                 parent=self,
                 protect=args.protect and not letting_go,
                 # Cloudflare answers 404 to the deletion of a deleted tunnel. Pulumi skips the deletion if the state already

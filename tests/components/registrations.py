@@ -48,6 +48,13 @@ def main() -> None:
         """A table with its keys as the module takes them: ours as the engine does, the SDK's in Python's words."""
         return {_camel(key) if ours else key: value for key, value in values.items()}
 
+    def made(
+        kind: str, called: str, /, opts: pulumi.ResourceOptions | None = None, **given: Any
+    ) -> Any:
+        """A resource with all its properties: ours takes them as a table, the SDK's as arguments."""
+        make = getattr(sdk, kind)
+        return make(called, keys(**given), opts) if ours else make(called, opts=opts, **given)
+
     def rule(kind: str, **value: Any) -> dict[str, Any]:
         return keys(**{kind: keys(**value)})
 
@@ -57,7 +64,8 @@ def main() -> None:
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def program() -> pulumi.Output[Any]:
-        tunnel = sdk.ZeroTrustTunnelCloudflared(
+        tunnel = made(
+            "ZeroTrustTunnelCloudflared",
             "tunnel",
             account_id="0" * 32,
             name="t",
@@ -65,7 +73,8 @@ def main() -> None:
             tunnel_secret="c2VjcmV0",
             opts=pulumi.ResourceOptions(protect=True),
         )
-        record = sdk.DnsRecord(
+        record = made(
+            "DnsRecord",
             "record",
             zone_id="1" * 32,
             name="www.example.com",
@@ -77,7 +86,8 @@ def main() -> None:
             tags=["a:b"],
             opts=pulumi.ResourceOptions(delete_before_replace=True),
         )
-        token = sdk.ZeroTrustAccessServiceToken(
+        token = made(
+            "ZeroTrustAccessServiceToken",
             "token",
             account_id="0" * 32,
             name="k",
@@ -85,7 +95,8 @@ def main() -> None:
             client_secret_version=2,
             previous_client_secret_expires_at="2026-12-24T00:00:00Z",
         )
-        policy = sdk.ZeroTrustAccessPolicy(
+        policy = made(
+            "ZeroTrustAccessPolicy",
             "policy",
             account_id="0" * 32,
             name="p",
@@ -105,7 +116,8 @@ def main() -> None:
             excludes=[rule("email", email="eve@example.com")],
             session_duration="12h",
         )
-        application = sdk.ZeroTrustAccessApplication(
+        application = made(
+            "ZeroTrustAccessApplication",
             "application",
             account_id="0" * 32,
             name="a",
@@ -128,7 +140,8 @@ def main() -> None:
             enable_binding_cookie=True,
             same_site_cookie_attribute="lax",
         )
-        notification = sdk.NotificationPolicy(
+        notification = made(
+            "NotificationPolicy",
             "notification",
             account_id="0" * 32,
             name="n",
@@ -146,7 +159,7 @@ def main() -> None:
             record.id,
             application.id,
             application.aud,
-            token.client_secret,
+            getattr(token, _camel("client_secret") if ours else "client_secret"),
         )
 
     program()
