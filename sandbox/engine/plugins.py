@@ -1,7 +1,5 @@
 """Resource plugins: the official ones where they can be had, stand-ins elsewhere."""
 
-import importlib.metadata
-import json
 import os
 import shutil
 import subprocess
@@ -9,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from sandbox.plugin_version import plugin_version
 from sandbox.state import CHECKOUT, SandboxError, write
 
 NAMES = ("cloudflare", "command", "random")
@@ -28,7 +27,7 @@ def install(home: Path, pulumi: Path, say: Callable[[str], None]) -> dict[str, s
 
 
 def _install(name: str, home: Path, pulumi: Path, choice: str, say: Callable[[str], None]) -> str:
-    version = _version(name)
+    version = plugin_version(name)
     program = f"pulumi-resource-{name}"
     folder = home / "plugins" / f"resource-{name}-v{version}"
     marker = folder / "kind"
@@ -66,13 +65,6 @@ def _kind(marker: Path, program: Path) -> str | None:
         return None
     runs = os.access(program, os.X_OK) and program.stat().st_size > 0
     return kind if runs and kind in ("official", "standin") else None
-
-
-def _version(name: str) -> str:
-    described = importlib.metadata.distribution(f"pulumi-{name}").locate_file(
-        f"pulumi_{name}/pulumi-plugin.json"
-    )
-    return str(json.loads(Path(str(described)).read_text())["version"])
 
 
 def _fetch(name: str, version: str, home: Path, pulumi: Path, say: Callable[[str], None]) -> bool:

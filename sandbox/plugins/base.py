@@ -1,6 +1,5 @@
 """The plugin protocol: a gRPC server that Pulumi starts, talks to and ends."""
 
-import importlib.metadata
 import json
 import signal
 import sys
@@ -10,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
 
+from sandbox.plugin_version import plugin_version
 from sandbox.plugins.values import Properties, decode, encode, reveal
 from sandbox.plugins.wire import (
     engine_pb2,
@@ -167,12 +166,12 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self._engine = engine_pb2_grpc.EngineStub(channel)
 
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
-        return plugin_pb2.PluginInfo(version=_version(self.name))
+        return plugin_pb2.PluginInfo(version=plugin_version(self.name))
 
     def GetSchema(
         self, request: provider_pb2.GetSchemaRequest, context: grpc.ServicerContext
     ) -> provider_pb2.GetSchemaResponse:
-        schema = {"name": self.name, "version": _version(self.name)}
+        schema = {"name": self.name, "version": plugin_version(self.name)}
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
     def CheckConfig(
@@ -307,13 +306,6 @@ def _reported(context: grpc.ServicerContext) -> Iterator[None]:
 
 def _failures(failures: list[Failure]) -> list[provider_pb2.CheckFailure]:
     return [provider_pb2.CheckFailure(property=f.property, reason=f.reason) for f in failures]
-
-
-def _version(name: str) -> str:
-    described = importlib.metadata.distribution(f"pulumi-{name}").locate_file(
-        f"pulumi_{name}/pulumi-plugin.json"
-    )
-    return str(json.loads(Path(str(described)).read_text())["version"])
 
 
 def serve(provider: Provider) -> None:
