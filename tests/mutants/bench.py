@@ -9,16 +9,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import SequenceMatcher
 from pathlib import Path
 
+from coverage import Coverage
 from coverage.numbits import num_in_numbits
 
-from tests.mutants import contexts, warm
+from tests.mutants import contexts, lines, warm
 from tests.mutants.mutant import Mutant
-from tests.mutants.rooms import TESTS, room_of
+from tests.mutants.rooms import PYTHON, TESTS, room_of
 
-_FIRST, _ALL = 6.0, 30.0
-"""How many seconds of tests are run before the others, and in all, by how long each took when it was measured."""
+_FIRST, _ALL, _OF_OTHERS = 6.0, 30.0, 60.0
+"""How many seconds of tests are run before the others, and in all, by how long each took when it was measured. Of what
+runs in no Python more are run, since less is known of what they run."""
 _SLOWER = 10
 """How many times slower a run may be than that before it counts as one that never ends."""
 _STARTS = 120.0
@@ -49,7 +52,11 @@ class Bench:
         _run(["git", "init", "-q"], folder)
         _run(["git", "add", "-A"], folder)
         self._measure(tests, _run(["git", "write-tree"], folder), stale=stale)
-        self._seconds: dict[str, float] = json.loads((measured / "seconds.json").read_text())
+        told = [json.loads(it.read_text()) for it in measured.glob("*.json")]
+        self._seconds: dict[str, float] = {k: v for it in told for k, v in it["seconds"].items()}
+        self._functions: dict[str, list[str]] = {
+            k: v for it in told for k, v in it["functions"].items()
+        }
         self._lines = sqlite3.connect(measured / "lines")
         self._warm = subprocess.Popen(
             [sys.executable, "-W", "ignore", warm.__file__, str(measured.resolve())],
@@ -65,7 +72,8 @@ class Bench:
         """Whether all tests pass that run the changed line."""
         tests = self._tests(mutant)
         sums = list(itertools.accumulate(self._seconds[it] for it in tests))
-        first, end = (sum(it <= limit for it in sums) for limit in (_FIRST, _ALL))
+        limits = _FIRST, _ALL if mutant.file.endswith(".py") else _OF_OTHERS
+        first, end = (sum(it <= limit for it in sums) for limit in limits)
         with self._changed(mutant):
             parts = (self._first_of_all, tests[:first], tests[first : max(end, 1)])
             return all(self._pass(part) for part in parts if part)
@@ -81,22 +89,35 @@ class Bench:
             sys.exit(f"{file}: a test fails without any mutant, see {self._measured / 'last'}")
 
     def _tests(self, mutant: Mutant) -> list[str]:
-        """Those that run the line, quick ones first; else those that run the file, else those of its room."""
+        """Those that run the line or its function, quick ones first; else those of the file, else those of its room."""
+        of = self._of_shell if mutant.file.endswith(".sh") else self._of_python
+        found, rooms = of(mutant) & self._seconds.keys(), TESTS[room_of(mutant.file)]
+        return sorted(
+            found or (it for it in self._seconds if it.startswith(rooms)),
+            key=lambda it: self._seconds[it],
+        )
+
+    def _of_python(self, mutant: Mutant) -> set[str]:
         rows = self._lines.execute(
             "SELECT context.context, numbits FROM line_bits JOIN context ON context.id = context_id"
             " JOIN file ON file.id = file_id WHERE file.path = ?",
             (mutant.file,),
         ).fetchall()
-        changed = range(mutant.line, mutant.line + max(mutant.was.count("\n"), 0) + 1)
+        before = (self._measured / mutant.file).read_text().splitlines()
+        after, place = mutant.text.splitlines(), mutant.line - 1
+        parts = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+        changed = [
+            line
+            for kind, begin, end, now_begin, now_end in parts
+            if kind != "equal" and now_begin <= place <= now_end
+            for line in range(begin + 1, end + 1)
+        ]
         found = {test for test, bits in rows if any(num_in_numbits(line, bits) for line in changed)}
-        if "" in found:
-            found = {test for test, _ in rows}
-        found &= self._seconds.keys()
-        rooms = TESTS[room_of(mutant.file)]
-        return sorted(
-            found or (it for it in self._seconds if it.startswith(rooms)),
-            key=lambda it: self._seconds[it],
-        )
+        return {test for test, _ in rows} if "" in found else found
+
+    def _of_shell(self, mutant: Mutant) -> set[str]:
+        name = lines.function_of(mutant.text, mutant.line) or Path(mutant.file).name
+        return {test for test, its in self._functions.items() if name in its}
 
     def _pass(self, tests: list[str]) -> bool:
         assert self._warm.stdin is not None
@@ -128,7 +149,7 @@ class Bench:
         shutil.rmtree(self._measured, ignore_errors=True)
         self._measured.mkdir(parents=True)
         print("measuring which test runs which line: takes as long as the tests", flush=True)
-        options = ["-q", "-p", "no:cacheprovider", "-p", "tests.mutants.contexts"]
+        options = ["-q", "-n", "2", "-p", "no:cacheprovider", "-p", "tests.mutants.contexts"]
         subprocess.run(
             [sys.executable, "-m", "pytest", *options, "-m", "not engine and not long", *tests],
             cwd=self._folder,
@@ -136,6 +157,12 @@ class Bench:
             stdout=(self._measured / "log").open("w"),
             check=False,
         )
+        measured = Coverage(data_file=str(self._measured / "lines"), config_file=False)
+        measured.combine([str(self._measured)])
+        measured.save()
+        for file in _run(["git", "ls-files", "--", *PYTHON], self._folder).splitlines():
+            (self._measured / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(self._folder / file, self._measured / file)
         known.write_text(files)
 
 

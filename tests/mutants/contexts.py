@@ -1,10 +1,12 @@
-"""A plugin of pytest's that writes down which lines of the product each test runs, and how long it takes.
+"""A plugin of pytest's that writes down what of the product each test runs, and how long it takes.
 
-What runs in another process than the test's is not seen.
+Of Python these are lines; what runs in another process than the test's is not seen. Of shell programs these are
+functions, which bash tells of each process that it starts.
 """
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,18 +18,32 @@ from tests.mutants.rooms import PYTHON
 
 FOLDER = "MUTANTS_FOLDER"
 """The environment variable that says in which folder to write."""
+_TRACE = "MUTANTS_TRACE"
+_TOLD = r"""exec 199>>"$MUTANTS_TRACE"
+BASH_XTRACEFD=199 PS4=$'\1${FUNCNAME[0]-${0##*/}} '
+set -x
+"""
+"""What bash does first, so that it tells each command's function, or its program where it stands in none."""
+_FUNCTION = re.compile(rb"^\x01+([\w.-]+) ", re.MULTILINE)
 
 
 class _Contexts:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, worker: str) -> None:
+        self._folder, self._worker = folder, worker
         self._coverage = Coverage(
-            data_file=str(folder / "lines"), config_file=False, include=list(PYTHON)
+            data_file=str(folder / "lines"),
+            data_suffix=worker,
+            config_file=False,
+            include=list(PYTHON),
         )
         self._coverage.set_option("run:relative_files", True)
         self._coverage.start()
         self._seconds: dict[str, float] = {}
+        self._functions: dict[str, list[str]] = {}
         self._failed: set[str] = set()
+        told, self._trace = folder / f"{worker}.sh", folder / f"{worker}.trace"
+        told.write_text(_TOLD)
+        os.environ.update({"BASH_ENV": str(told), _TRACE: str(self._trace)})
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -36,6 +52,10 @@ class _Contexts:
         result = yield
         self._seconds[item.nodeid] = time.monotonic() - begun
         self._coverage.switch_context("")
+        if self._trace.exists():
+            found = {it.decode() for it in _FUNCTION.findall(self._trace.read_bytes())}
+            self._functions[item.nodeid] = sorted(found)
+            self._trace.unlink()
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -45,11 +65,13 @@ class _Contexts:
     def pytest_sessionfinish(self) -> None:
         self._coverage.stop()
         self._coverage.save()
-        (self._folder / "seconds.json").write_text(
-            json.dumps({it: took for it, took in self._seconds.items() if it not in self._failed})
-        )
+        passed = {it: took for it, took in self._seconds.items() if it not in self._failed}
+        told = {"seconds": passed, "functions": self._functions}
+        (self._folder / f"{self._worker}.json").write_text(json.dumps(told))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begins before the tests are imported, which import the product."""
-    config.pluginmanager.register(_Contexts(Path(os.environ[FOLDER])))
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker:
+        config.pluginmanager.register(_Contexts(Path(os.environ[FOLDER]), worker))

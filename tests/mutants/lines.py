@@ -49,10 +49,13 @@ _SHELL_CHECK, _NIX_CHECK = (
     ["bash", "-n"],
     ["nix-instantiate", "--store", "dummy://", "--parse", "-"],
 )
+_IDLE = ("#", "description =", "defaultText =")
+"""What no test could see: comments, and what the manual of a module says."""
 _OPENS = re.compile(r"(\\|&&|\|\||\||\bthen|\bdo|\belse|[({\[=]|\bin)$")
 _STRUCTURE = re.compile(
     r"^(if|elif|else|fi|then|for|while|until|do|done|case|esac|local [\w ]+$|[)}\];]|\w+\(\) *[({])|\)$|;;$"
 )
+_FUNCTION = re.compile(r"(\w+)\(\) *[{(]( *#.*)?")
 
 
 def mutants(file: str, text: str) -> list[Callable[[], Mutant]]:
@@ -62,7 +65,7 @@ def mutants(file: str, text: str) -> list[Callable[[], Mutant]]:
     lines = text.splitlines()
     found: dict[str, Callable[[], Mutant]] = {}
     for number, line in enumerate(lines):
-        if not line.strip() or line.strip().startswith("#"):
+        if not line.strip() or line.strip().startswith(_IDLE):
             continue
         changed = [_edited(line, it, now) for what, now in edits for it in re.finditer(what, line)]
         begun = number and _OPENS.search(lines[number - 1].rstrip())
@@ -73,6 +76,18 @@ def mutants(file: str, text: str) -> list[Callable[[], Mutant]]:
             if made != text and _is_read(check, made):
                 found[made] = partial(mutant, file, text, made)
     return [*found.values()]
+
+
+def function_of(text: str, line: int) -> str | None:
+    """The shell function in which a line stands, counted from 1."""
+    lines = text.splitlines()
+    for number in range(line - 1, -1, -1):
+        found = _FUNCTION.match(lines[number])
+        if found and (number == line - 1 or lines[number] == found[0]):
+            return found[1]
+        if number < line - 1 and lines[number] in {"}", ")"}:
+            return None
+    return None
 
 
 def _is_read(check: list[str], text: str) -> bool:

@@ -2,24 +2,39 @@
 
 PYTHON = (
     "__main__.py",
+    "argoweb/*",
     "cloudflared/*",
     "components/*",
+    "edge/*",
     "existing/*",
+    "importing/*",
+    "ingress/*",
+    "package/*",
     "render/*",
     "settings/*",
     "values/*",
 )
 """Patterns of the product's Python files; a star takes folders too."""
-OTHERS = ("remote/*.sh", "nixos/*.nix")
+OTHERS = ("edge/*.sh", "remote/*.sh", "nixos/*.nix")
 """Those of what goes to a server as it is."""
 _LANGUAGE = ("tests/ingress", "tests/settings", "tests/render", "tests/reports")
 TESTS = {
     "__main__.py": ("tests/program",),
+    "argoweb": ("tests/argoweb",),
     "cloudflared": _LANGUAGE,
     "components": ("tests/components", "tests/program", "tests/package", "tests/remote"),
+    "edge": ("tests/edge", "tests/program"),
     "existing": ("tests/existing", "tests/program"),
+    "importing": ("tests/ingress",),
+    "ingress": ("tests/ingress",),
+    "package": ("tests/package",),
     "render": ("tests/render", "tests/program"),
-    "settings": ("tests/settings", "tests/program", "tests/reports"),
+    "settings": (
+        "tests/settings",
+        "tests/program",
+        "tests/reports",
+        "tests/test_names_in_common.py",
+    ),
     "values": _LANGUAGE,
     "remote": ("tests/remote", "tests/test_names_in_common.py"),
     "nixos": ("tests/nixos", "tests/test_names_in_common.py"),

@@ -84,6 +84,32 @@ def test_a_shell_program_that_bash_does_not_read_is_no_mutant() -> None:
     assert ("then a", ":") not in changes("a.sh", "if b\nthen a\nfi\n")
 
 
+def test_what_the_manual_of_a_module_says_is_left() -> None:
+    assert changes("a.nix", '{\n  description = "a";\n  # b\n}\n') == []
+
+
+SHELL = """one
+f() {
+  two
+}
+three
+g() { four; }
+h() (
+  five
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "function"),
+    [("one", None), ("  two", "f"), ("three", None), ("g() { four; }", "g"), ("  five", "h")],
+)
+def test_a_line_is_of_the_shell_function_around_it(line: str, function: str | None) -> None:
+    place = SHELL.splitlines().index(line) + 1
+
+    assert lines.function_of(SHELL, place) == function
+
+
 @pytest.mark.parametrize("file", listed())
 def test_what_may_live_is_a_mutant_of_today(file: str) -> None:
     assert Survivors().unknown(made(file, (ROOT / file).read_text())) == []
