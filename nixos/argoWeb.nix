@@ -118,13 +118,11 @@ in
 
     config = mkOption {
       type = types.str;
-      default = "/etc/caddy/argoWeb.yml";
       description = "cloudflared's configuration file: a path outside the Nix store, so that a changed route needs no rebuild.";
     };
 
     dataDir = mkOption {
       type = types.str;
-      default = "/var/lib/argoWeb";
       description = "Home of the user argoWeb; holds the tunnel's credentials and nothing else.";
     };
 
@@ -142,53 +140,44 @@ in
 
     proxyGroup = mkOption {
       type = types.str;
-      default = "caddyProxy";
       description = "Group of the reverse proxy that the user argoWeb joins, for sockets and files the proxy shares.";
     };
 
     metrics = mkOption {
       type = types.str;
-      default = "127.0.0.1:20251";
       description = "Where cloudflared serves /metrics and /ready: `metrics` of its configuration. Its stop asks there whether it has anything in progress.";
     };
 
     secondMetrics = mkOption {
       type = types.nullOr types.str;
-      default = null;
       description = "Address of /metrics and /ready of a second cloudflared, argoWeb-2.service; null for one only. The two restart one after the other.";
     };
 
     gracePeriod = mkOption {
       type = types.int;
-      default = 30;
       description = "Seconds of cloudflared's `grace-period`: so long running requests may take when it stops. What goes on 5 seconds after that, as a WebSocket may, is cut.";
     };
 
     allowUnfree = mkOption {
       type = types.bool;
-      default = false;
       description = "Whether to set `nixpkgs.config.allowUnfree`, for a package that needs it.";
     };
 
     caddy = {
       manage = mkOption {
         type = types.bool;
-        default = true;
         description = "Whether to enable `services.caddy` and import the pushed sites into it. Set false for a Caddy unit of your own.";
       };
       user = mkOption {
         type = types.nullOr types.str;
-        default = null;
         description = "User that Caddy runs as; null for nixpkgs' choice.";
       };
       globalConfig = mkOption {
         type = types.lines;
-        default = "";
         description = "Lines for Caddy's global options block.";
       };
       import = mkOption {
         type = types.str;
-        default = "/etc/caddy/argoWeb.cadd?";
         description = "What Caddy imports. A pattern, because Caddy takes one without a match in silence, but stops at a missing file.";
       };
     };

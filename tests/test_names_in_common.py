@@ -14,18 +14,18 @@ ROOT = Path(__file__).resolve().parent.parent
 _ROOMS = ("argoweb", "cloudflared", "components", "existing", "importing", "nixos", "remote", "render", "settings")  # fmt: skip
 _SCRIPTS = ("argoweb/kinds.py", "argoweb/programs.py", "argoweb/commands/init.py", "argoweb/tried_servers.py")  # fmt: skip
 """Where a command line shows a name to people, or asks a server by it."""
-PLACES = {
+PLACES: dict[str, set[str]] = {
     contract.DEPLOY_FOLDER: {"nixos/argoWeb.nix", "remote/common.sh"},
-    contract.CONFIG_FOLDER: {"nixos/argoWeb.nix"},
-    contract.DATA_FOLDER: {"nixos/argoWeb.nix"},
-    contract.PROXY_GROUP: {"nixos/argoWeb.nix"},
-    contract.YML: {"nixos/argoWeb.nix", "remote/differences.sh", "remote/health.sh", "remote/plan.sh", "remote/validate.sh"},
+    contract.CONFIG_FOLDER: set(),
+    contract.DATA_FOLDER: set(),
+    contract.PROXY_GROUP: set(),
+    contract.YML: {"remote/differences.sh", "remote/health.sh", "remote/plan.sh", "remote/validate.sh"},
     contract.JSON: {"nixos/argoWeb.nix", "remote/common.sh", "remote/plan.sh"},
     contract.CADDY: {"remote/activate.sh", "remote/caddy.sh", "remote/plan.sh", "remote/ports.sh", "remote/validate.sh"},
     contract.MODULE: {"nixos/argoWeb.nix", "remote/deactivate.sh", "remote/doctor.sh", "remote/plan.sh", "remote/validate.sh"},
     contract.CUSTOM: {"nixos/argoWeb.nix", "remote/plan.sh"},
     contract.CLOUDFLARED_UNITS[1]: {"nixos/argoWeb.nix"},
-    contract.METRICS: {"cloudflared/flags.py", "nixos/argoWeb.nix"},
+    contract.METRICS: {"cloudflared/flags.py"},
 }  # fmt: skip
 
 
@@ -50,15 +50,9 @@ def test_a_name_in_common_stands_where_it_is_known_to_stand(name: str) -> None:
     assert found - {*_SCRIPTS} == PLACES[name]
 
 
-def test_the_defaults_of_the_module_are_those_of_the_stack_file() -> None:
+def test_the_names_of_the_module_and_of_the_shell_programs_are_those_of_the_stack_file() -> None:
     module = text("nixos/argoWeb.nix")
 
-    for default in (
-        f"{contract.CONFIG_FOLDER}/{contract.YML}",
-        contract.DATA_FOLDER,
-        contract.PROXY_GROUP,
-    ):
-        assert f'default = "{default}";' in module
     assert f'user = "{contract.USER}";' in module
     assert f'second = "{contract.CLOUDFLARED_UNITS[1]}";' in module
     assert f"readonly ROOT={contract.DEPLOY_FOLDER} " in text("remote/common.sh")

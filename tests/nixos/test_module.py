@@ -13,6 +13,7 @@ import pytest
 
 from render import render_module_json
 from sandbox.server.machine import MODULES
+from settings import contract
 from settings.build import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +38,24 @@ BY_HAND = {
     "ReadWritePaths": "/var/lib/argoWeb",
 }
 """Directives of the unit that people write by hand; ProtectSystem and Type are stricter here."""
+TAKEN_AWAY = {
+    "UMask": "0077",
+    "StartLimitIntervalSec": "0",
+    "SystemCallErrorNumber": "EPERM",
+    "ExecStartPre": f"+/run/current-system/sw/bin/chown --no-dereference argoWeb:argoWeb /var/lib/argoWeb/{UUID}.json",
+}
+"""What a long outage, a new system or an attacker would find without these."""
+NEEDED = {
+    "DeviceAllow",
+    "IPAddressDeny",
+    "PrivateMounts",
+    "PrivateNetwork",
+    "RestrictAddressFamilies_AF_INET_INET6",
+    "RestrictAddressFamilies_AF_NETLINK",
+    "RestrictAddressFamilies_AF_UNIX",
+    "RootDirectoryOrRootImage",
+}
+"""What systemd could take away still: the network, Caddy's socket, and what comes with others of the unit's directives."""
 
 
 class Server:
@@ -109,6 +128,7 @@ def test_the_unit_has_every_directive_of_the_hand_made_one_or_a_stricter_one(
 
     unit = directives(system / "etc/systemd/system/argoWeb.service")
     assert {key: unit.get(key) for key in BY_HAND} == BY_HAND
+    assert {key: unit.get(key) for key in TAKEN_AWAY} == TAKEN_AWAY
     assert unit["ProtectSystem"] == "strict"
     assert unit["Type"] == "notify"
     assert unit["ExecStart"].endswith(
@@ -118,21 +138,41 @@ def test_the_unit_has_every_directive_of_the_hand_made_one_or_a_stricter_one(
     assert (wants / "argoWeb.service").is_symlink()
 
 
-def test_the_unit_is_far_better_confined_than_the_hand_made_one(
+def test_the_unit_is_confined_in_each_way_that_systemd_knows_but_what_it_needs(
     server: Server, prod: dict[str, Any]
 ) -> None:
     server.push(prod)
     unit = server.toplevel() / "etc/systemd/system/argoWeb.service"
+    words = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)]
 
-    report = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout
+    report, ways = (
+        subprocess.run([*words, *how], capture_output=True, text=True, check=False).stdout
+        for how in ((), ("--json=short",))
+    )
 
+    assert {each["json_field"] for each in json.loads(ways) if not each["set"]} == NEEDED
     exposure = float(report.split("Overall exposure level for")[1].split(":")[1].split()[0])
     assert exposure <= 1.5, "the hand-made unit has 7.9; lower is better"
+
+
+def test_what_a_cut_deployment_left_is_undone_before_anything_serves(
+    server: Server, prod: dict[str, Any]
+) -> None:
+    server.push(prod)
+    units = server.toplevel() / "etc/systemd/system"
+
+    unit = directives(units / "argoWeb-recover.service")
+
+    program = f"{contract.DEPLOY_FOLDER}/transaction/server.sh"
+    assert unit["ConditionPathExists"] == program
+    assert unit["ExecStart"].endswith(f"/bin/bash {program} recover")
+    assert unit["Type"] == "oneshot", "what comes after it waits for its end"
+    assert {"argoWeb.service", "argoWeb-2.service", "caddy.service"} <= {*unit["Before"].split()}
+    assert (units / "multi-user.target.wants/argoWeb-recover.service").is_symlink()
+    assert unit["X-RestartIfChanged"] == unit["X-StopIfChanged"] == "false"
+    (path,) = re.findall(r'"PATH=(.*)"', (units / "argoWeb-recover.service").read_text())
+    for package in ("bash", "coreutils", "util-linux", "gawk", "gnused"):
+        assert f"-{package}-" in path
 
 
 def test_the_user_its_group_and_its_files_are_declared(
@@ -270,6 +310,19 @@ def test_what_the_servers_own_configuration_sets_wins(server: Server, prod: dict
     server.push(prod, own='services.argoWeb.dataDir = "/var/lib/tunnel";')
 
     assert server.evaluate("config.users.users.argoWeb.home") == "/var/lib/tunnel"
+
+
+@pytest.mark.parametrize("name", ["values", "config", "dataDir", "package", "tunnelId", "proxyGroup", "metrics", "secondMetrics", "gracePeriod", "allowUnfree", "caddy.manage", "caddy.user", "caddy.globalConfig", "caddy.import"])  # fmt: skip
+def test_a_value_of_another_kind_is_refused_by_the_name_of_its_option(
+    server: Server, prod: dict[str, Any], name: str
+) -> None:
+    server.push(prod, own=f"services.argoWeb.{name} = 1.5;")
+
+    result = server.nix(
+        "nix-instantiate", f"{NIXPKGS}/nixos", "-A", f"config.services.argoWeb.{name}"
+    )
+
+    assert f"option `services.argoWeb.{name}' is not of type" in result.stderr
 
 
 def test_credentials_in_the_nix_store_are_refused(server: Server, prod: dict[str, Any]) -> None:
