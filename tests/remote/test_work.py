@@ -90,9 +90,8 @@ class Server:
             (folder / link).symlink_to(folder / "systems/old")
         self.boot = folder / "boot_id"
         self.boot.write_text("first\n")
-        program = SERVER_PROGRAM
-        for theirs, ours in {
-            "ROOT=/var/lib/argoweb-deploy": f"ROOT={self.root}",
+        self._places = {
+            "/var/lib/argoweb-deploy": str(self.root),
             "PROFILES=/nix/var/nix/profiles": f"PROFILES={folder / 'profiles'}",
             "SWITCHES=/run/nixos": f"SWITCHES={folder / 'switches'}",
             "/run/current-system": str(folder / "current"),
@@ -103,11 +102,10 @@ class Server:
             "SETTLE=2": "SETTLE=0",
             "sleep 2\n": "sleep 0.4\n",
             "sleep 0.3\n": "sleep 0.05\n",
-        }.items():
-            assert theirs in program
-            program = program.replace(theirs, ours)
+        }
+        assert [theirs for theirs in self._places if theirs not in SERVER_PROGRAM] == []
         self.program = self.root / "staging/web1/server.sh"
-        self.program.write_text(program)
+        self.program.write_text(self.placed(SERVER_PROGRAM))
         self.stub("systemctl", systemctl())
         self.stub("systemd-run", SYSTEMD_RUN)
         self.stub("nix-env", NIX_ENV)
@@ -176,15 +174,25 @@ class Server:
             text=True,
             check=False,
             timeout=120,
-            env={
-                **os.environ,
-                "PATH": f"{self.stubs}:{os.environ['PATH']}",
-                "FOLDER": str(self.folder),
-                "ARGOWEB_STAGING": str(self.program.parent),
-            },
+            env=self.environment(),
         )
         assert "server.sh: line " not in result.stdout, "bash itself complains"
         return note_warnings(result.stdout), result.returncode
+
+    def placed(self, program: str) -> str:
+        """A program of ours, with the places of this server."""
+        for theirs, ours in self._places.items():
+            program = program.replace(theirs, ours)
+        return program
+
+    def environment(self) -> dict[str, str]:
+        """What a program of ours finds here."""
+        return {
+            **os.environ,
+            "PATH": f"{self.stubs}:{os.environ['PATH']}",
+            "FOLDER": str(self.folder),
+            "ARGOWEB_STAGING": str(self.program.parent),
+        }
 
     def calls(self) -> list[str]:
         """What was asked of systemd and of the systems since the last time, without questions."""
