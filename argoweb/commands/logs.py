@@ -68,7 +68,8 @@ async def _one(stack: Stack, server: Server, given: argparse.Namespace, width: i
             if not given.follow:
                 process.stdin.write_eof()
             async for line in process.stdout:
-                _print(server.name, str(line), given.json, width)
+                if line:  # asyncssh gives an empty one where the output ends
+                    _print(server.name, str(line), given.json, width)
     except NoConnection as error:
         print(as_text(observe(error.code, server.name, str(error))), file=sys.stderr)
         return CANNOT_TELL

@@ -102,6 +102,7 @@ def door(tmp_path: Path) -> Iterator[Door]:
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {tmp_path}/host_key\nPidFile none\nUsePAM no\n"
         f"AuthorizedKeysFile {tmp_path}/authorized\nStrictModes no\nPasswordAuthentication no\n"
         f"KbdInteractiveAuthentication no\nPermitRootLogin yes\nAllowTcpForwarding yes\n"
+        f"SetEnv PATH={tmp_path}/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
     )
     with contextlib.suppress(OSError):  # for root it wants this folder; an ordinary user needs none
         Path("/run/sshd").mkdir(exist_ok=True)
