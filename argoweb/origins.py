@@ -44,7 +44,7 @@ def _write_transfer(settings: Settings, site: Site) -> list[str]:
         host = site.origin_request.get("httpHostHeader") or hostname
         return [
             *lines,
-            f"url = {_quoted(url.rstrip('/') + path)}",
+            f"url = {_quoted(url + path)}",
             f"header = {_quoted(f'Host: {host}')}",
         ]
     caddy = settings.caddy
