@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from argoweb.cloud import CloudSeen
+from argoweb.cloud import CloudSeen, Connector
 from argoweb.edge import Seen
 from argoweb.overview import Overview
+from argoweb.report import observe
 from argoweb.screen import draw_screen
-from argoweb.server import Answer, ServerSeen
+from argoweb.server import Answer, Cloudflared, ServerSeen, Unit
 from tests.argoweb.conftest import stack
 
 HOSTNAME = "www.example.com"
@@ -94,3 +95,77 @@ def test_nothing_of_a_screen_needs_colour() -> None:
     assert "✗ open" in text
     assert "✗ 502" in text
     assert "\x1b" not in text
+
+
+WHOLE = """\
+argoweb/prod  tunnel web: healthy; 3 connections (fra08 ×1, vie05 ×2); cloudflared 2026.8.2; since 2026-11-29 20:00 UTC
+last update 2026-11-30 22:15 UTC: succeeded, by ann
+Server  Units              Connections  cloudflared         Caddy   NixOS        Deployed              Drift
+web1    ✓ 2 active         4+3          2026.8.1, 2026.8.2  2.11.4  26.05.1 (7)  2026-09-21 14:13 UTC  ✓ none
+web2    ✗ argoWeb stopped  –            –                   –       –            never                 ✗ 1
+web3    ? not reached      –            –                   –       –            –                     –
+Site                    Record     Access       Certificate                   At the edge         On web1      On web2  On web3
+www.example.com         ✓ ours     ✓ guarded    ✓ until Jan  1 00:00:00 2027  ✓ 302 login 100 ms  ✓ 200 12 ms  –        –
+www.example.com ^/[x]$  ✓ ours     ? not asked  –                             –                   –            –        –
+git.example.org         ✗ foreign  –            ✗ none                        ✗ nothing           ✗ nothing    –        –
+✗ error   web2: argoWeb.service: found inactive; the stack says active [unit-stopped]
+"""
+
+
+def test_a_stack_is_one_screen() -> None:
+    sites = [
+        {"hostname": HOSTNAME, "root": "/srv/www", "access": "staff"},
+        {"hostname": HOSTNAME, "path": "^/[x]$", "root": "/srv/www", "access": "staff"},
+        {"hostname": "git.example.org", "service": "http://127.0.0.1:3001"},
+    ]
+    web1 = ServerSeen(
+        name="web1",
+        address="",
+        reached=True,
+        system="26.05.1",
+        generation="7",
+        deployed_at=1_790_000_000,
+        units=[
+            Unit(name="argoWeb.service", state="active", since=None, restarts=0),
+            Unit(name="caddy.service", state="active", since=None, restarts=0),
+        ],
+        cloudflareds=[
+            Cloudflared(unit="argoWeb.service", connections=4, version="2026.8.2", locations=()),
+            Cloudflared(unit="argoWeb-2.service", connections=3, version="2026.8.1", locations=()),
+        ],
+        caddy_version="2.11.4",
+        origins={0: Answer(status=200, seconds=0.0124), 2: Answer(status=0, seconds=0)},
+    )
+    stopped = Unit(name="argoWeb.service", state="inactive", since=None, restarts=0)
+    differs = observe(
+        "unit-stopped", "web2", "argoWeb.service: found inactive; the stack says active"
+    )
+    web2 = ServerSeen(name="web2", address="", reached=True, units=[stopped], lines=[differs])
+    web3 = ServerSeen(name="web3", address="", reached=False)
+    update = {"endTime": "2026-11-30T22:15:00.000Z", "result": "succeeded", "environment": {"git.author": "ann"}}  # fmt: skip
+    connectors = [
+        Connector(id="1", version="2026.8.2", since="2026-11-30T20:00:00Z", locations=["vie05", "fra08"]),
+        Connector(id="2", version="2026.8.2", since="2026-11-29T20:00:00Z", locations=["vie05"]),
+    ]  # fmt: skip
+    found = Overview(
+        stack=replace(stack(**{**VALUES, "sites": sites}), last_update=update),
+        cloud=CloudSeen(
+            tunnel_name="web",
+            tunnel_status="healthy",
+            connectors=connectors,
+            records={HOSTNAME: "ours", "git.example.org": "foreign"},
+        ),
+        servers=[web1, web2, web3],
+        edge={
+            (HOSTNAME, "/"): Seen(status=302, login=True, seconds=0.1, certificate_until="Jan  1 00:00:00 2027 GMT"),
+            ("git.example.org", "/"): Seen(code="edge-certificate", text="TLS fails"),
+        },
+    )  # fmt: skip
+
+    lines = [line.rstrip() for line in shown(found).splitlines()]
+    assert lines[:11] == WHOLE.splitlines()
+    assert [line.rpartition("[")[2] for line in lines if line.endswith("]")] == [
+        "unit-stopped]",
+        "edge-certificate]",
+        "origin-error]",
+    ]
