@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
 from argoweb import tried_servers
 from argoweb.__main__ import main
-from tests.argoweb.conftest import Door, as_root, free_port
+from tests.argoweb.conftest import Door, as_root
 from tests.conftest import ROOT
 from tests.existing.conftest import ACCOUNT, TOKEN, ZONE, Cloudflare
+from tests.ports import free_port
 
 PULUMI = f"""#!{sys.executable} -S
 import json, sys

@@ -36,8 +36,8 @@ def asked(server: Server, prod: dict[str, Any], cloudflared: str, *metrics: str)
     folder, programs = server.folder, server.folder / "programs"
     for each in (programs, folder / "metrics"):
         each.mkdir()
-    for number, each in enumerate(metrics, start=1):
-        (folder / f"metrics/{number}").write_text(each)
+    for number, answer in enumerate(metrics, start=1):
+        (folder / f"metrics/{number}").write_text(answer)
     for name in ("bash", "grep", "tail", "timeout"):
         (programs / name).symlink_to(str(shutil.which(name)))
     (programs / "curl").write_text(CURL)
