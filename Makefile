@@ -64,10 +64,13 @@ check: $(VENV)/ready
 mutants: $(VENV)/ready
 	@nice -n 10 $(RUN) -m tests.mutants
 
-# What each rejected configuration is told, and what the engine is asked for, for a review to read.
+# What each rejected configuration is told, what the engine is asked for, and what the documents say of codes and keys, for a
+# review to read.
 messages: $(VENV)/ready
 	@$(RUN) -m tests.settings.messages
 	@$(RUN) -m package.schema >tests/package/schema.json
+	@$(RUN) -m settings.reference markdown >docs/configuration.md
+	@$(RUN) -m settings.reference schema >docs/stack.schema.json
 	@WRITE=yes $(RUN) -m pytest -q tests/program/test_snapshot.py
 
 bench: $(VENV)/ready
