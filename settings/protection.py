@@ -213,7 +213,13 @@ def _make_applications(
         made_of = Application(
             uri=uri, place=site.place, protection=protection, policies=tuple(policies)
         )
-        applications.setdefault(uri, made_of)
+        if applications.setdefault(uri, made_of).protection != protection:
+            findings.add(
+                _UNFIT,
+                f"{site.place}.path",
+                f"Access has one application for '{uri}', which is that of {applications[uri].place}, for other visitors.",
+                "Let both be for the same ones, or write another path.",
+            )
         return uri
 
     closed = {
@@ -224,7 +230,7 @@ def _make_applications(
     for hostname, numbered in by_hostname.items():
         its = [site for _, site in numbered]
         general, whole = _find_general(its), _find_whole(its)
-        everywhere: list[str] = []
+        everywhere, exact = list[str](), list[tuple[str, str]]()
         if general is not None:
             everywhere.append(made(hostname, whole, general))
         elif whole.is_public and find_wildcard_above(hostname) in closed:
@@ -241,10 +247,15 @@ def _make_applications(
                 continue
             uri = made(f"{hostname}{path[0]}", site, site.access)
             passed[index] = [uri] if site.access else []
-            below = f"{uri}/*"
-            if path[1] and below not in applications:
-                made(below, whole, general)
-                everywhere += [below] if general else []
+            if path[1]:
+                exact.append((f"{uri}/*", f"{site.path.removesuffix('$')}/"))
+        # An application for a path takes all below it that have none of their own: here as their own rule says.
+        for below, path_below in exact:
+            behind = [it for it in numbered if not it[1].path or covers(it[1].path, path_below)]
+            if behind and below not in applications:
+                index, site = behind[0]
+                made(below, site, site.access)
+                passed.get(index, everywhere).append(below)
         for index, site in numbered:
             passed.setdefault(index, everywhere if site.access else [])
     return [*applications.values()], [tuple(passed[index]) for index in range(len(sites))]

@@ -179,6 +179,83 @@ def test_paths_that_agree_need_not_be_ones_of_access(prod: dict[str, Any]) -> No
     assert [it.passed for it in settings.sites] == [("www.example.com",)] * 2
 
 
+HOST = "www.example.com"
+
+
+@pytest.mark.parametrize(
+    ("sites", "policies", "passed"),
+    [
+        (
+            [("^/x$", "public"), ("^/x/", "ci"), ("", "staff")],
+            {HOST: ["staff"], f"{HOST}/x": ["public"], f"{HOST}/x/*": ["ci/tokens"]},
+            [(), (f"{HOST}/x/*",), (HOST,)],
+        ),
+        (
+            [("^/x/", "ci"), ("^/x$", "public"), ("", "staff")],
+            {HOST: ["staff"], f"{HOST}/x": ["public"], f"{HOST}/x/*": ["ci/tokens"]},
+            [(f"{HOST}/x/*",), (), (HOST,)],
+        ),
+        (
+            [("^/x$", "public"), ("^/x", "ci"), ("", "staff")],
+            {HOST: ["staff"], f"{HOST}/x": ["public"], f"{HOST}/x*": ["ci/tokens"], f"{HOST}/x/*": ["ci/tokens"]},
+            [(), (f"{HOST}/x*", f"{HOST}/x/*"), (HOST,)],
+        ),
+        (
+            [("^/x$", "staff"), ("", "public")],
+            {f"{HOST}/x": ["staff"], f"{HOST}/x/*": ["public"]},
+            [(f"{HOST}/x",), ()],
+        ),
+        (
+            [("^/a/b/", "staff"), ("^/a/", "public"), ("", "staff")],
+            {HOST: ["staff"], f"{HOST}/a/b/*": ["staff"], f"{HOST}/a/*": ["public"]},
+            [(f"{HOST}/a/b/*",), (), (HOST,)],
+        ),
+    ],
+)  # fmt: skip
+def test_each_path_is_for_the_visitors_of_its_own_rule_whatever_stands_before_it(
+    prod: dict[str, Any],
+    sites: list[tuple[str, str]],
+    policies: dict[str, list[str]],
+    passed: list[tuple[str, ...]],
+) -> None:
+    prod["access"] = {"team": "t", "groups": GROUPS}
+    prod["siteOrder"] = "written"
+    prod["sites"] = [
+        {"hostname": HOST, "root": "/srv/www", "access": access, **({"path": path} if path else {})}
+        for path, access in sites
+    ]
+
+    settings = build(prod, deployment="argoweb/prod")
+
+    assert settings.access is not None
+    made = {it.uri: [policy.key for policy in it.policies] for it in settings.access.applications}
+    assert made == policies
+    assert [it.passed for it in settings.sites] == passed
+
+
+def test_two_paths_that_are_one_to_access_are_for_the_same_visitors(prod: dict[str, Any]) -> None:
+    exact, more = {"path": "^/x$", "access": "ci"}, {"path": "^/x(?:/|$)", "access": "staff"}
+
+    (problem,) = refused(prod, exact, more, {"access": "public"})
+
+    assert problem == (
+        "argoweb:sites[1].path: Access has one application for 'www.example.com/x', which is that of argoweb:sites[0], for "
+        "other visitors. Let both be for the same ones, or write another path."
+    )
+
+
+def test_a_site_takes_groups_and_policies_of_the_default_beside_its_own_session(
+    prod: dict[str, Any],
+) -> None:
+    prod["access"] = {"team": "t", "groups": GROUPS, "default": {"groups": ["staff"], "policies": [ID]}}  # fmt: skip
+    prod["sites"] = [{"hostname": HOST, "root": "/srv/www", "access": {"session": "1h"}}]
+
+    (site,) = build(prod, deployment="argoweb/prod").sites
+
+    assert site.access is not None
+    assert (site.access.groups, site.access.policies, site.access.session) == (("staff",), (ID,), "1h")  # fmt: skip
+
+
 def test_a_site_with_a_check_of_the_users_own_is_opened_by_nothing(prod: dict[str, Any]) -> None:
     prod["access"] = {"team": "t", "groups": {"staff": GROUPS["staff"]}}
     prod["sites"] = [
