@@ -19,6 +19,7 @@ from cloudflared.keys import (
     WARP_ROUTING,
     WORDS,
     check_address,
+    make_key,
 )
 from values.kinds import Checked, Choice, Flag, Key, ListOf, Shape, Table, Text, Whole
 
@@ -45,80 +46,78 @@ def _check_tag(text: str) -> str | None:
 _LEVEL = Choice(("debug", "info", "warn", "error", "fatal"))
 
 
-def _key(shape: Shape, doc: str, otherwise: str = "", unit: str = "") -> Key:
-    return Key(shape=shape, doc=doc, otherwise=otherwise, unit=unit)
-
-
 _FLAGS = {
-    "loglevel": _key(_LEVEL, "How much cloudflared logs; `debug` has request headers.", "info"),
-    "transport-loglevel": _key(
+    "loglevel": make_key(_LEVEL, "How much cloudflared logs; `debug` has request headers.", "info"),
+    "transport-loglevel": make_key(
         _LEVEL, "How much it logs of its connections to Cloudflare.", "info"
     ),
-    "logfile": _key(Text(), "File for the log beside the journal."),
-    "log-directory": _key(Text(), "Folder for log files beside the journal."),
-    "trace-output": _key(Text(), "File for a trace of Go's."),
-    "no-autoupdate": _key(
+    "logfile": make_key(Text(), "File for the log beside the journal."),
+    "log-directory": make_key(Text(), "Folder for log files beside the journal."),
+    "trace-output": make_key(Text(), "File for a trace of Go's."),
+    "no-autoupdate": make_key(
         Flag(), "Whether cloudflared leaves itself as it is; the unit sets it.", "true"
     ),
-    "autoupdate-freq": _key(
+    "autoupdate-freq": make_key(
         DURATION, "How often it looks for a newer version; of no use on NixOS.", "24h"
     ),
-    "metrics": _key(
+    "metrics": make_key(
         Text(),
         "Address of /metrics and /ready; the second instance takes the next port.",
         "127.0.0.1:20251",
     ),
-    "metrics-update-freq": _key(DURATION, "How often the metrics are renewed.", "5s"),
-    "protocol": _key(
+    "metrics-update-freq": make_key(DURATION, "How often the metrics are renewed.", "5s"),
+    "protocol": make_key(
         Choice(("auto", "quic", "http2")),
         "How it speaks with Cloudflare; a named one has no fallback.",
         "auto",
     ),
-    "post-quantum": _key(Flag(), "Whether it insists on post-quantum key agreement.", "false"),
-    "edge-ip-version": _key(
+    "post-quantum": make_key(Flag(), "Whether it insists on post-quantum key agreement.", "false"),
+    "edge-ip-version": make_key(
         Choice(("auto", "4", "6")), "IP version towards Cloudflare, in quotes.", "auto"
     ),
-    "edge-bind-address": _key(
+    "edge-bind-address": make_key(
         Checked(check=check_address, example="192.0.2.1", kind="an IP address"),
         "Source address of the connections.",
     ),
-    "region": _key(Text(), "Where the connections end: `us` keeps them in the United States."),
-    "retries": _key(Whole(), "How often a broken connection is tried again.", "5"),
-    "max-edge-addr-retries": _key(
+    "region": make_key(Text(), "Where the connections end: `us` keeps them in the United States."),
+    "retries": make_key(Whole(), "How often a broken connection is tried again.", "5"),
+    "max-edge-addr-retries": make_key(
         Whole(), "How often addresses of Cloudflare are tried before another protocol is.", "8"
     ),
-    "ha-connections": _key(Whole(least=1, most=64), "Connections to Cloudflare.", "4"),
-    "grace-period": _key(
+    "ha-connections": make_key(Whole(least=1, most=64), "Connections to Cloudflare.", "4"),
+    "grace-period": make_key(
         Duration(check=_check_grace_period),
         "How long running requests may go on when it stops, at most 3m.",
         "30s",
     ),
-    "tag": _key(
+    "tag": make_key(
         ListOf(item=Checked(check=_check_tag, example="site=home", kind="a tag")),
         "What Cloudflare shows with this connector, each as `KEY=VALUE`.",
     ),
-    "label": _key(Text(), "Name that Cloudflare shows for this connector."),
-    "pidfile": _key(Text(), "File with the process id, written after the first connection."),
-    "no-prechecks": _key(
+    "label": make_key(Text(), "Name that Cloudflare shows for this connector."),
+    "pidfile": make_key(Text(), "File with the process id, written after the first connection."),
+    "no-prechecks": make_key(
         Flag(), "Whether it starts without trying its way to Cloudflare.", "false"
     ),
-    "management-diagnostics": _key(
+    "management-diagnostics": make_key(
         Flag(), "Whether Cloudflare may ask it for metrics and profiles.", "true"
     ),
-    "rpc-timeout": _key(DURATION, "How long Cloudflare may take to answer a call.", "5s"),
-    "write-stream-timeout": _key(DURATION, "How long a write may take; 0s for any time.", "0s"),
-    "dial-edge-timeout": _key(DURATION, "How long a connection to Cloudflare may take.", "15s"),
-    "quic-disable-pmtu-discovery": _key(
+    "rpc-timeout": make_key(DURATION, "How long Cloudflare may take to answer a call.", "5s"),
+    "write-stream-timeout": make_key(DURATION, "How long a write may take; 0s for any time.", "0s"),
+    "dial-edge-timeout": make_key(DURATION, "How long a connection to Cloudflare may take.", "15s"),
+    "quic-disable-pmtu-discovery": make_key(
         Flag(), "Whether QUIC goes on with the smallest packets.", "false"
     ),
-    "quic-connection-level-flow-control-limit": _key(
+    "quic-connection-level-flow-control-limit": make_key(
         Whole(), "What a QUIC connection may have on its way.", "30 MiB", "bytes"
     ),
-    "quic-stream-level-flow-control-limit": _key(
+    "quic-stream-level-flow-control-limit": make_key(
         Whole(), "What a QUIC stream may have on its way.", "6 MiB", "bytes"
     ),
-    "features": _key(WORDS, "Experimental features to turn on."),
-    "cacert": _key(replace(PATH, empty=False), "File with the CA of Cloudflare's edge, for tests."),
+    "features": make_key(WORDS, "Experimental features to turn on."),
+    "cacert": make_key(
+        replace(PATH, empty=False), "File with the CA of Cloudflare's edge, for tests."
+    ),
 }
 
 DEFAULTS: dict[str, str] = {
@@ -129,10 +128,10 @@ DEFAULTS: dict[str, str] = {
 """The defaults that a 0 or false in the file leaves in place."""
 
 _CREDENTIALS: dict[str, Key] = {
-    "token": _key(Text(), "The tunnel's token, instead of its credentials."),
-    "token-file": _key(Text(), "Path of a file with the token."),
-    "credentials-contents": _key(Text(), "The credentials' JSON itself."),
-    "origincert": _key(Text(), "Path of cert.pem, to run a tunnel by its name."),
+    "token": make_key(Text(), "The tunnel's token, instead of its credentials."),
+    "token-file": make_key(Text(), "Path of a file with the token."),
+    "credentials-contents": make_key(Text(), "The credentials' JSON itself."),
+    "origincert": make_key(Text(), "Path of cert.pem, to run a tunnel by its name."),
 }
 
 ONE_SERVICE: dict[str, tuple[Shape, str]] = {
@@ -223,10 +222,10 @@ _ARGUMENTS = dict.fromkeys(
     "is not read from the file; cloudflared takes it as an argument only.",
 )
 _STRUCTURED = {
-    "originRequest": _key(
+    "originRequest": make_key(
         ORIGIN_REQUEST, "How services are reached, for every site that does not say it itself."
     ),
-    "warp-routing": _key(WARP_ROUTING, "How private networks are reached."),
+    "warp-routing": make_key(WARP_ROUTING, "How private networks are reached."),
 }
 
 SETTINGS = Table(
@@ -253,15 +252,15 @@ SETTINGS = Table(
 
 FILE = Table(
     keys={
-        "tunnel": _key(Text(), "The tunnel's UUID, or its name where `origincert` is given."),
-        "credentials-file": _key(Text(), "Path of the tunnel's credentials."),
+        "tunnel": make_key(Text(), "The tunnel's UUID, or its name where `origincert` is given."),
+        "credentials-file": make_key(Text(), "Path of the tunnel's credentials."),
         **_CREDENTIALS,
         **_FLAGS,
         **_STRUCTURED,
-        "ingress": _key(ListOf(item=RULE), "The rules, the first match wins."),
-        **{name: _key(shape, "") for name, (shape, _) in _SINGLE_ORIGIN.items()},
+        "ingress": make_key(ListOf(item=RULE), "The rules, the first match wins."),
+        **{name: make_key(shape, "") for name, (shape, _) in _SINGLE_ORIGIN.items()},
         **{
-            name: _key(shape, "")
+            name: make_key(shape, "")
             for name, shape in (_REMOVED_FLAGS | _IDLE_FLAGS | _TEST_FLAGS).items()
         },
     },

@@ -47,70 +47,77 @@ WORDS = ListOf(item=Text())
 PORTS = ListOf(item=Whole(least=1, most=65535))
 
 
-def _key(shape: Shape, doc: str, otherwise: str = "") -> Key:
-    return Key(shape=shape, doc=doc, otherwise=otherwise)
+def make_key(shape: Shape, doc: str, otherwise: str = "", unit: str = "") -> Key:
+    """Makes a key without which cloudflared takes `otherwise`."""
+    return Key(shape=shape, doc=doc, otherwise=otherwise, unit=unit)
 
 
 IP_RULE = Table(
     keys={
         "prefix": Key(shape=NETWORK, doc="The network, as CIDR.", required=True),
-        "ports": _key(PORTS, "Destination ports; none means all."),
-        "allow": _key(Flag(), "Whether a match is allowed.", "false"),
+        "ports": make_key(PORTS, "Destination ports; none means all."),
+        "allow": make_key(Flag(), "Whether a match is allowed.", "false"),
     },
     words=words.IP_RULE,
 )
 
 ACCESS = Table(
     keys={
-        "required": _key(
+        "required": make_key(
             Flag(), "Whether a request without a valid Access token is refused.", "false"
         ),
-        "teamName": _key(Text(), "The Zero Trust organisation's name."),
-        "audTag": _key(WORDS, "Audience tags of the Access applications that may pass."),
-        "environment": _key(Choice(("", "fed")), "`fed` for an organisation in FedRAMP."),
+        "teamName": make_key(Text(), "The Zero Trust organisation's name."),
+        "audTag": make_key(WORDS, "Audience tags of the Access applications that may pass."),
+        "environment": make_key(Choice(("", "fed")), "`fed` for an organisation in FedRAMP."),
     },
     words=words.ACCESS,
 )
 
 ORIGIN_REQUEST = Table(
     keys={
-        "connectTimeout": _key(DURATION, "How long connecting to the service may take.", "30s"),
-        "tlsTimeout": _key(DURATION, "How long the TLS handshake may take.", "10s"),
-        "tcpKeepAlive": _key(DURATION, "Interval of TCP keep-alives.", "30s"),
-        "noHappyEyeballs": _key(
+        "connectTimeout": make_key(DURATION, "How long connecting to the service may take.", "30s"),
+        "tlsTimeout": make_key(DURATION, "How long the TLS handshake may take.", "10s"),
+        "tcpKeepAlive": make_key(DURATION, "Interval of TCP keep-alives.", "30s"),
+        "noHappyEyeballs": make_key(
             Flag(), "Whether there is no fallback between IPv6 and IPv4.", "false"
         ),
-        "keepAliveConnections": _key(
+        "keepAliveConnections": make_key(
             Whole(least=-1), "How many idle connections are kept open; `-1` keeps none.", "100"
         ),
-        "keepAliveTimeout": _key(DURATION, "How long an idle connection is kept open.", "1m30s"),
-        "httpHostHeader": _key(HOST, "Host header sent to the service."),
-        "originServerName": _key(Text(empty=True), "Name expected in the service's certificate."),
-        "matchSNItoHost": _key(
+        "keepAliveTimeout": make_key(
+            DURATION, "How long an idle connection is kept open.", "1m30s"
+        ),
+        "httpHostHeader": make_key(HOST, "Host header sent to the service."),
+        "originServerName": make_key(
+            Text(empty=True), "Name expected in the service's certificate."
+        ),
+        "matchSNItoHost": make_key(
             Flag(), "Whether the request's hostname is the TLS server name.", "false"
         ),
-        "caPool": _key(PATH, "File on the server with the CA of the service's certificate."),
-        "noTLSVerify": _key(Flag(), "Whether any certificate of the service is accepted.", "false"),
-        "disableChunkedEncoding": _key(
+        "caPool": make_key(PATH, "File on the server with the CA of the service's certificate."),
+        "noTLSVerify": make_key(
+            Flag(), "Whether any certificate of the service is accepted.", "false"
+        ),
+        "disableChunkedEncoding": make_key(
             Flag(), "Whether requests are sent without chunks, for WSGI servers.", "false"
         ),
-        "bastionMode": _key(
+        "bastionMode": make_key(
             Flag(), "Whether it is a jump host: the client names the destination.", "false"
         ),
-        "proxyAddress": _key(
+        "proxyAddress": make_key(
             Text(empty=True), "Address at which the proxy of `proxyType` listens.", "127.0.0.1"
         ),
-        "proxyPort": _key(
+        "proxyPort": make_key(
             Whole(most=65535, unsigned=True),
             "Port at which the proxy listens; 0 takes a free one.",
             "0",
         ),
-        "proxyType": _key(Choice(("", "socks")), "`socks` for a SOCKS5 proxy."),
-        "ipRules": _key(ListOf(item=IP_RULE), "What a socks-proxy may reach."),
-        "http2Origin": _key(
+        "proxyType": make_key(Choice(("", "socks")), "`socks` for a SOCKS5 proxy."),
+        "ipRules": make_key(ListOf(item=IP_RULE), "What a socks-proxy may reach."),
+        "http2Origin": make_key(
             Flag(), "Whether the service, which must be https, is asked by HTTP/2.", "false"
         ),
-        "access": _key(ACCESS, "Validation of the Access token at the origin."),
+        "access": make_key(ACCESS, "Validation of the Access token at the origin."),
     },
     words=words.ORIGIN_REQUEST,
     newer=True,
@@ -118,11 +125,11 @@ ORIGIN_REQUEST = Table(
 
 WARP_ROUTING = Table(
     keys={
-        "connectTimeout": _key(DURATION, "How long connecting may take.", "5s"),
-        "maxActiveFlows": _key(
+        "connectTimeout": make_key(DURATION, "How long connecting may take.", "5s"),
+        "maxActiveFlows": make_key(
             Whole(unsigned=True), "How many flows there may be at once; 0 for any number.", "0"
         ),
-        "tcpKeepAlive": _key(DURATION, "Interval of TCP keep-alives.", "30s"),
+        "tcpKeepAlive": make_key(DURATION, "Interval of TCP keep-alives.", "30s"),
     },
     misused={"enabled": "has had no effect since cloudflared 2023.9.0. Remove it."},
 )
@@ -133,10 +140,12 @@ MISPLACED = dict.fromkeys(
 
 RULE = Table(
     keys={
-        "hostname": _key(Text(empty=True), "Exact, or `*.` and a suffix; none matches every one."),
-        "path": _key(Text(empty=True), "Go regular expression on the URL's path."),
+        "hostname": make_key(
+            Text(empty=True), "Exact, or `*.` and a suffix; none matches every one."
+        ),
+        "path": make_key(Text(empty=True), "Go regular expression on the URL's path."),
         "service": Key(shape=Text(), doc="Where a request goes.", required=True),
-        "originRequest": _key(ORIGIN_REQUEST, "How it goes there."),
+        "originRequest": make_key(ORIGIN_REQUEST, "How it goes there."),
     },
     misused=MISPLACED,
     words=words.RULE,

@@ -83,7 +83,7 @@ class Access(pulumi.ComponentResource):
                     "clientSecretVersion": its.secret_version if its.old_until else None,
                     "previousClientSecretExpiresAt": its.old_until,
                 },
-                child(_import_id(f"accounts/{account}", import_id)),
+                child(_write_import_id(f"accounts/{account}", import_id)),
             )
 
         tokens = {
@@ -94,7 +94,7 @@ class Access(pulumi.ComponentResource):
             token(f"{name}-lost-{token_id}", lost.name, lost, token_id)
 
         def rules(selectors: Sequence[Selector]) -> list[AccessRule]:
-            return [_rule(selector, tokens) for selector in selectors]
+            return [_make_rule(selector, tokens) for selector in selectors]
 
         wanted = {policy.key: policy for each in args.applications for policy in each.policies}
         policies = {
@@ -110,7 +110,7 @@ class Access(pulumi.ComponentResource):
                     # If it is absent the provider sends 24h, which counts more than the application's.
                     "sessionDuration": policy.session,
                 },
-                child(_import_id(account, args.taken_in.get(policy.key))),
+                child(_write_import_id(account, args.taken_in.get(policy.key))),
             )
             for policy in wanted.values()
         }
@@ -121,20 +121,20 @@ class Access(pulumi.ComponentResource):
                     "accountId": account,
                     "name": it.name,
                     "decision": it.decision,
-                    "includes": [*map(_in_the_providers_words, it.include)],
-                    "requires": [*map(_in_the_providers_words, it.require)],
-                    "excludes": [*map(_in_the_providers_words, it.exclude)],
+                    "includes": [*map(_put_in_providers_words, it.include)],
+                    "requires": [*map(_put_in_providers_words, it.require)],
+                    "excludes": [*map(_put_in_providers_words, it.exclude)],
                     "sessionDuration": it.session,
                 },
-                child(_import_id(account, lost_id)),
+                child(_write_import_id(account, lost_id)),
             )
         # An open application within a protected one is made before it and goes after it, so a webhook never meets a login.
         opened = [it.uri for it in args.applications if it.protection is None]
         made: dict[str, ZeroTrustAccessApplication] = {}
         for each in sorted(args.applications, key=lambda it: it.protection is not None):
             within = [it for it in opened if each.protection and _is_within(it, each.uri)]
-            opts = child(_import_id(f"accounts/{account}", args.taken_in.get(each.uri)))
-            made[each.uri] = _application(
+            opts = child(_write_import_id(f"accounts/{account}", args.taken_in.get(each.uri)))
+            made[each.uri] = _make_application(
                 f"{name}-{each.uri}",
                 account,
                 each,
@@ -158,11 +158,11 @@ def _is_within(uri: str, other: str) -> bool:
     return other in (hostname, find_wildcard_above(hostname))
 
 
-def _import_id(account: str, id: str | None) -> str | None:
+def _write_import_id(account: str, id: str | None) -> str | None:
     return f"{account}/{id}" if id else None
 
 
-def _application(
+def _make_application(
     resource_name: str,
     account_id: str,
     application: Application,
@@ -186,7 +186,7 @@ def _application(
             "allowedIdps": how.login_methods or None,
             "autoRedirectToIdentity": True if len(how.login_methods) == 1 else None,
             "appLauncherVisible": how.app_launcher,
-            "corsHeaders": _cors(how.cors) if how.cors else None,
+            "corsHeaders": _write_cors(how.cors) if how.cors else None,
             "customDenyMessage": how.deny_text,
             "customDenyUrl": how.deny_url,
             "enableBindingCookie": how.binding_cookie or None,
@@ -196,18 +196,18 @@ def _application(
     )
 
 
-def _in_the_providers_words(value: Any) -> Any:
+def _put_in_providers_words(value: Any) -> Any:
     """Writes a rule of the API as the provider's, whose keys are in camel case."""
     if not isinstance(value, Mapping):
         return value
     return {
-        write_camel_case(key): _in_the_providers_words(inner)
+        write_camel_case(key): _put_in_providers_words(inner)
         for key, inner in value.items()
         if inner is not None
     }
 
 
-def _rule(selector: Selector, tokens: Mapping[str, ZeroTrustAccessServiceToken]) -> AccessRule:
+def _make_rule(selector: Selector, tokens: Mapping[str, ZeroTrustAccessServiceToken]) -> AccessRule:
     kind, key = RULES[selector.kind]
     match selector.kind:
         case "serviceTokens":
@@ -218,7 +218,7 @@ def _rule(selector: Selector, tokens: Mapping[str, ZeroTrustAccessServiceToken])
             return {kind: {key: selector.value} if key else {}}
 
 
-def _cors(cors: Cors) -> dict[str, object]:
+def _write_cors(cors: Cors) -> dict[str, object]:
     """Writes the answers to preflight requests: of `allow…` and `allowAll…` the provider takes one."""
     given: dict[str, object] = {
         "allowedOrigins": () if "*" in cors.origins else cors.origins,

@@ -41,7 +41,7 @@ class Connection:
     dial_timeout: int = 10
     """Seconds that an attempt may take to connect."""
 
-    def args(self) -> remote.ConnectionArgs:
+    def make_args(self) -> remote.ConnectionArgs:
         """Gives the connection as the command plugin takes it."""
         forgiven = self.dial_attempts - 1  # the plugin counts the failures that it forgives
 

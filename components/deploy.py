@@ -70,9 +70,9 @@ def deploy(
 
     `connections` has, by a server's name, the way to one that another resource makes; else it is that of the settings.
     """
-    access = _access(settings, found, within)
+    access = _make_access(settings, found, within)
     # The tunnel comes after Access: the provider spoils what it sends after a tunnel's secret (`_keep_secret` in existing/tunnel.py).
-    tunnel = _tunnel(settings, own, found, within, [access] if access else [])
+    tunnel = _make_tunnel(settings, own, found, within, [access] if access else [])
     # Access is there before any server has a site or a record leads to it, and goes after both.
     guards = [*access.applications.values()] if access else []
     files = render_files(
@@ -88,7 +88,7 @@ def deploy(
             within.named(server.name),
             NixosHostArgs(
                 deployment=settings.deployment,
-                connection=given or _connection(settings, server),
+                connection=given or _make_connection(settings, server),
                 tunnel=[tunnel],
                 files=files,
                 serving=render_serving(settings),
@@ -119,7 +119,7 @@ def deploy(
         within.named("records"),
         RecordsArgs(
             target=tunnel.target,
-            records=[record_of(claim) for claim in found.claims],
+            records=[make_record(claim) for claim in found.claims],
             guards=guards,
         ),
         within.options(depends_on=activations),
@@ -151,7 +151,7 @@ def deploy(
     )
 
 
-def _access(settings: Settings, found: Found, within: Within) -> Access | None:
+def _make_access(settings: Settings, found: Found, within: Within) -> Access | None:
     if settings.access is None:
         return None
     return Access(
@@ -169,7 +169,7 @@ def _access(settings: Settings, found: Found, within: Within) -> Access | None:
     )
 
 
-def _tunnel(
+def _make_tunnel(
     settings: Settings,
     own: OwnState,
     found: Found,
@@ -195,22 +195,22 @@ def _tunnel(
     )
 
 
-def _connection(settings: Settings, server: Server) -> Connection:
+def _make_connection(settings: Settings, server: Server) -> Connection:
     return Connection(
-        server=_ssh_server(server),
+        server=_make_ssh_server(server),
         private_key=settings.ssh_private_key,
-        bastion=None if server.bastion is None else _ssh_server(server.bastion),
+        bastion=None if server.bastion is None else _make_ssh_server(server.bastion),
         dial_attempts=server.dial_attempts,
         dial_timeout=server.dial_timeout,
     )
 
 
-def _ssh_server(it: Server | Bastion) -> SshServer:
+def _make_ssh_server(it: Server | Bastion) -> SshServer:
     return SshServer(address=it.address, host_key=it.host_key, port=it.port, user=it.user)
 
 
-def record_of(claim: Claim) -> Record:
-    """Gives the record that the stack makes for a hostname."""
+def make_record(claim: Claim) -> Record:
+    """Makes the record of the stack for a hostname."""
     return Record(
         hostname=claim.hostname,
         zone_id=claim.zone_id,

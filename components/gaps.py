@@ -24,7 +24,7 @@ async def find_gaps(
     known then. `same_name` tells that the new tunnel has the name of the old one, which is there until the end.
     """
     findings = Findings()
-    for uri in await _unknown({uri: it.id for uri, it in applications.items()}):
+    for uri in await _list_unknown({uri: it.id for uri, it in applications.items()}):
         findings.add(
             ACCESS_TWICE,
             "",
@@ -33,7 +33,7 @@ async def find_gaps(
             "To keep the one that is there: no --replace, or, if it is tainted, pulumi state untaint --yes "
             f"'{await applications[uri].urn.future()}'.",
         )
-    if tunnel is not None and await _unknown({"tunnel": tunnel.id}):
+    if tunnel is not None and await _list_unknown({"tunnel": tunnel.id}):
         if same_name:
             findings.add(
                 TUNNEL_NAME,
@@ -49,7 +49,7 @@ async def find_gaps(
                 "The tunnel would be replaced: visitors get error 1033 from the switch of the last server until the records "
                 "lead to the new one.",
             )
-    if hostnames := await _unknown(records):
+    if hostnames := await _list_unknown(records):
         findings.add(
             RECORD_REPLACED,
             "",
@@ -59,6 +59,6 @@ async def find_gaps(
     return findings
 
 
-async def _unknown(ids: _Ids) -> list[str]:
+async def _list_unknown(ids: _Ids) -> list[str]:
     known = await asyncio.gather(*(id.is_known() for id in ids.values()), return_exceptions=True)
     return [name for name, it_is in zip(ids, known, strict=True) if it_is is False]

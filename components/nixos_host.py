@@ -9,7 +9,7 @@ import pulumi_random as random
 from pulumi_command import remote
 
 from components.connection import ROOT, Connection
-from components.remote_programs import SERVER_PROGRAM, command
+from components.remote_programs import SERVER_PROGRAM, write_command
 from components.unprinted import seal
 from render import FileEntry, render_manifest, render_teardown
 from settings import Rebuild
@@ -45,7 +45,7 @@ class NixosHostArgs:
     """What makes it, deleted after the teardown only: Cloudflare refuses to delete a tunnel that has connections."""
     files: Sequence[HostFile]
     serving: Sequence[str]
-    """What the activation is told of the deployment: the lines of `render.serving`."""
+    """What the activation is told of the deployment: the lines of `render_serving`."""
     rebuild: Rebuild = field(default_factory=Rebuild)
     guards: Sequence[pulumi.Resource] = ()
     """What stands before the sites: it is there before the server is touched, and is deleted after the teardown only."""
@@ -69,10 +69,10 @@ class NixosHost(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: NixosHostArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        connection = args.connection.args()
+        connection = args.connection.make_args()
         super().__init__("argoweb:index:NixosHost", name, {"connection": seal(connection)}, opts)
         commands = _Commands(self, name, args, connection)
-        teardown = commands.teardown()
+        teardown = commands.register_teardown()
         # A preview has a made-up id of a new resource; with its output, which is unknown then, the id becomes unknown too.
         made_as = pulumi.Output.all(teardown.id, teardown.stdout).apply(lambda known: str(known[0]))
         # The deletion of a file does nothing: the teardown removes the whole folder, and a successor has the same path. Only
@@ -88,7 +88,7 @@ class NixosHost(pulumi.ComponentResource):
             )
             for each in args.files
         ]
-        self.activation = commands.activation(staged)
+        self.activation = commands.register_activation(staged)
         self.register_outputs({"address": args.connection.server.text})
 
 
@@ -127,13 +127,13 @@ class _Commands:
         self._staging = pulumi.Output.concat(f"{STAGING}/{folder}-", address, "-", made.hex)
         self._program = pulumi.Output.concat(self._staging, "/server.sh")
 
-    def teardown(self) -> remote.Command:
+    def register_teardown(self) -> remote.Command:
         """Registers the teardown, a resource whose only work is done when it is deleted.
 
         Made before the files and the activation, of which Pulumi knows nothing when their connection breaks.
         """
         rebuild = self._args.rebuild
-        return self._command(
+        return self._register(
             "teardown",
             create=self._run("keep.sh", self._staging),
             delete=self._run("launch.sh", "deactivate", self._program),
@@ -152,7 +152,7 @@ class _Commands:
         """Registers the sending of a file to the staging folder; its deletion tells the teardown of this id, if there is one."""
         path = pulumi.Output.concat(self._staging, f"/{file}")
         belongs = [] if tells is None else [tells]
-        return self._command(
+        return self._register(
             file,
             create=self._run("put.sh", path, str(self._args.redeploy), *belongs),
             delete=self._run("release.sh", STAGING, *belongs) if belongs else None,
@@ -161,15 +161,15 @@ class _Commands:
             after=[after],
         )
 
-    def activation(self, staged: Sequence[remote.Command]) -> remote.Command:
+    def register_activation(self, staged: Sequence[remote.Command]) -> remote.Command:
         """Registers the activation, by which the server serves what is staged."""
         args = self._args
-        return self._command(
+        return self._register(
             "activate",
             # The time at which the files were sent makes the activation run whenever one was sent, even if an update
             # broke off and the stack is then set back to what the state has of the activation.
-            create=self._run("launch.sh", "activate", self._program, _sent(staged)),
-            stdin=pulumi.Output.all(self._owner, *map(_entry, args.files)).apply(
+            create=self._run("launch.sh", "activate", self._program, _digest_sent(staged)),
+            stdin=pulumi.Output.all(self._owner, *map(_make_entry, args.files)).apply(
                 lambda found: render_manifest(
                     args.serving, args.rebuild, owner=found[0], files=found[1:]
                 )
@@ -181,10 +181,10 @@ class _Commands:
 
     def _run(self, script: str, *words: pulumi.Input[str]) -> pulumi.Output[str]:
         return pulumi.Output.all(self._args.connection.server.user, *words).apply(
-            lambda given: command(script, *given[1:], sudo=given[0] != ROOT)
+            lambda given: write_command(script, *given[1:], sudo=given[0] != ROOT)
         )
 
-    def _command(
+    def _register(
         self,
         name: str,
         *,
@@ -209,7 +209,7 @@ class _Commands:
         )
 
 
-def _entry(file: HostFile) -> pulumi.Output[FileEntry]:
+def _make_entry(file: HostFile) -> pulumi.Output[FileEntry]:
     """Gives the file's line of the manifest; the digest of a secret with 381 random bits tells nothing of it."""
     return pulumi.Output.unsecret(
         pulumi.Output.all(file.path, file.content).apply(
@@ -224,7 +224,7 @@ def _entry(file: HostFile) -> pulumi.Output[FileEntry]:
     )
 
 
-def _sent(staged: Sequence[remote.Command]) -> pulumi.Output[str]:
+def _digest_sent(staged: Sequence[remote.Command]) -> pulumi.Output[str]:
     """Gives a text that changes whenever a file is sent again, and tells nothing of what is in the files."""
     return pulumi.Output.unsecret(
         pulumi.Output.all(*(each.stdout for each in staged)).apply(

@@ -58,7 +58,7 @@ def register_reachable(
         },
         stdin=lines.apply(
             lambda known: "".join(
-                f"{_key(site, path, known[0], record)} {hostname} {path}\n"
+                f"{_make_key(site, path, known[0], record)} {hostname} {path}\n"
                 for (site, hostname, path), record in zip(asked, known[1:], strict=True)
             )
         ),
@@ -67,7 +67,7 @@ def register_reachable(
     )
 
 
-def _key(site: Site, path: str, *there: str) -> str:
+def _make_key(site: Site, path: str, *there: str) -> str:
     """Gives a key that changes with whatever decides what answers at a site."""
     kind = type(site.backend).__name__
     said = [kind, asdict(site.backend), dict(site.origin_request), [*site.passed], path, *there]

@@ -26,22 +26,22 @@ PARTS = (
 """What the server program is made of, in this order."""
 
 
-def _script(name: str) -> str:
+def _read_script(name: str) -> str:
     """Reads a script without the lines that are comments, since Pulumi's state holds it twice for each server, or each file."""
     lines = (_FOLDER / name).read_text().splitlines()
     return "\n".join(line for line in lines if not line.lstrip().startswith("#"))
 
 
-SERVER_PROGRAM = "\n".join(["{", *map(_script, PARTS), "} # end\n"])
+SERVER_PROGRAM = "\n".join(["{", *map(_read_script, PARTS), "} # end\n"])
 """What does the work on the server. In braces, bash runs all of it or, when its end is missing, nothing; launch.sh looks
 for that end."""
 
 
-def command(script: str, *words: str, sudo: bool) -> str:
+def write_command(script: str, *words: str, sudo: bool) -> str:
     """Writes a shell command that runs a short script of `remote/` with the given arguments.
 
     The script travels in the command itself: nothing has to be on the server before.
     Standard input stays free for data.
     """
     sudo_words = ("sudo", "-n") if sudo else ()
-    return shlex.join([*sudo_words, "bash", "-c", _script(script), script, *words])
+    return shlex.join([*sudo_words, "bash", "-c", _read_script(script), script, *words])

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_random as random
 
 from components.cloudflare import ZeroTrustTunnelCloudflared
-from components.unprinted import seal, secret_once_known
+from components.unprinted import hide_once_known, seal
 from existing import KeptSecret, encode
 from render import render_credentials
 
@@ -60,7 +60,7 @@ class Tunnel(pulumi.ComponentResource):
             keeps = args.kept.text
         super().__init__("argoweb:index:Tunnel", name, {"secret": seal(keeps)}, opts)
         secret: pulumi.Output[str] = (
-            _made(name, args, self) if keeps is None else pulumi.Output.secret(keeps)
+            _make_secret(name, args, self) if keeps is None else pulumi.Output.secret(keeps)
         )
         letting_go = args.deleted is not None and not args.let_go
         replacing = args.deleted is not None and args.let_go
@@ -83,12 +83,12 @@ class Tunnel(pulumi.ComponentResource):
                 # A changed trigger replaces the tunnel; `None` before and after changes nothing.
                 replacement_trigger=args.deleted and f"{args.deleted}, let go: {args.let_go}",
                 import_=args.import_id and f"{args.account_id}/{args.import_id}",
-                ignore_changes=_kept_by_cloudflare(args, replacing=replacing),
+                ignore_changes=_list_kept_by_cloudflare(args, replacing=replacing),
             ),
         )
         self.made, self.tunnel_id = tunnel, tunnel.id
         self.target = pulumi.Output.format("{0}.cfargotunnel.com", tunnel.id)
-        self.credentials = secret_once_known(
+        self.credentials = hide_once_known(
             pulumi.Output.all(args.account_id, tunnel.id, secret).apply(
                 lambda values: render_credentials(*values)
             )
@@ -107,7 +107,7 @@ class Tunnel(pulumi.ComponentResource):
         )
 
 
-def _made(name: str, args: TunnelArgs, parent: pulumi.Resource) -> pulumi.Output[str]:
+def _make_secret(name: str, args: TunnelArgs, parent: pulumi.Resource) -> pulumi.Output[str]:
     # Not RandomBytes nor RandomId: their resource ids are the value itself, in the clear in state and output.
     secret = random.RandomPassword(
         f"{name}-secret",
@@ -119,7 +119,7 @@ def _made(name: str, args: TunnelArgs, parent: pulumi.Resource) -> pulumi.Output
     return secret.result.apply(encode)
 
 
-def _kept_by_cloudflare(args: TunnelArgs, *, replacing: bool) -> list[str] | None:
+def _list_kept_by_cloudflare(args: TunnelArgs, *, replacing: bool) -> list[str] | None:
     """Gives the properties of the tunnel that stay as Cloudflare has them.
 
     The secret that a tunnel keeps is there already. A new tunnel in its place needs it.

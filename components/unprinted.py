@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 
 
-def secret_once_known(value: pulumi.Output[str]) -> pulumi.Output[str]:
+def hide_once_known(value: pulumi.Output[str]) -> pulumi.Output[str]:
     """Gives the value, as a secret once it is known.
 
     In a preview a secret that does not exist yet is planned as an empty one, which differs from any that is made then.

@@ -34,17 +34,17 @@ def find_hostname(site: Site) -> str | None:
 def list_urls(settings: Settings) -> list[str]:
     """Gives the URLs at which browsers find the sites, in the order of the sites; that of a wildcard has its `*`."""
     return list(
-        dict.fromkeys(f"https://{site.hostname}{path}" for site, path in _list_of_the_web(settings))
+        dict.fromkeys(f"https://{site.hostname}{path}" for site, path in _list_on_the_web(settings))
     )
 
 
 def list_asked(settings: Settings) -> Iterator[tuple[Site, str, str]]:
     """Gives each site that a visitor can ask for, with a hostname and a path that it takes."""
-    for site, path in _list_of_the_web(settings):
+    for site, path in _list_on_the_web(settings):
         yield site, site.hostname.replace(EVERY, WILDCARDS_LABEL, 1), path
 
 
-def _list_of_the_web(settings: Settings) -> Iterator[tuple[Site, str]]:
+def _list_on_the_web(settings: Settings) -> Iterator[tuple[Site, str]]:
     for site in settings.sites:
         path = find_path(site)
         if site.hostname == EVERY or path is None:

@@ -47,7 +47,7 @@ async def read_arguments(inputs: Mapping[str, Any], name: str) -> Arguments:
     raw = await reader.all(inputs)
     secrets = {key: raw.pop(key, None) for key in _SECRETS}
     findings = reader.findings
-    private_key = reader.private_key(inputs, secrets[_SSH_KEY])
+    private_key = reader.read_private_key(inputs, secrets[_SSH_KEY])
     try:
         access = read_access()
     except FindingsError as error:
@@ -62,7 +62,7 @@ async def read_arguments(inputs: Mapping[str, Any], name: str) -> Arguments:
         )
     except FindingsError as error:
         raise make_configuration_error(
-            reader.without_consequences(error), f"The arguments of '{name}' have"
+            reader.leave_out_consequences(error), f"The arguments of '{name}' have"
         ) from None
     return Arguments(
         settings=settings,
@@ -70,7 +70,7 @@ async def read_arguments(inputs: Mapping[str, Any], name: str) -> Arguments:
         connections={
             server.name: read_connection(settings, server, told)
             for server in settings.servers
-            if (told := reader.told_of(f"servers.{server.name}"))
+            if (told := reader.list_told(f"servers.{server.name}"))
         },
     )
 
@@ -80,7 +80,7 @@ class Reader:
     """Turns the inputs of a component into plain values, and keeps the outputs that may stay unknown in a preview."""
 
     may_be_told: re.Pattern[str]
-    """The places where another resource may tell the value; its first or second group is the key, of which `_stand_in`
+    """The places where another resource may tell the value; its first or second group is the key, of which `_make_stand_in`
     knows."""
     findings: Findings = field(default_factory=Findings)
     told: dict[str, pulumi.Output[Any]] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class Reader:
         """Gives the plain values of all inputs of a component."""
         return {key: await self.value(it, f"{NAMESPACE}:{key}") for key, it in inputs.items()}
 
-    def told_of(self, name: str = "") -> dict[str, pulumi.Output[Any]]:
+    def list_told(self, name: str = "") -> dict[str, pulumi.Output[Any]]:
         """Gives the outputs of other resources that stand in an argument, or in all of them, by their path in it."""
         prefix = f"{NAMESPACE}:{name}{name and '.'}"
         return {
@@ -99,7 +99,7 @@ class Reader:
             if place.startswith(prefix)
         }
 
-    def private_key(
+    def read_private_key(
         self, inputs: Mapping[str, Any], plain: str | None
     ) -> pulumi.Output[str] | None:
         """Gives the SSH key, which is checked if it is known already; `None`: the SSH agent's is used."""
@@ -111,7 +111,7 @@ class Reader:
     async def value(self, given: Any, place: str) -> Any:
         """Gives the plain value of an input, with stand-ins that can be checked for what is not known yet."""
         if isinstance(given, pulumi.Output):
-            return await self._of_output(given, place)
+            return await self._read_output(given, place)
         if isinstance(given, Mapping):
             return {key: await self.value(each, f"{place}.{key}") for key, each in given.items()}
         if isinstance(given, list):
@@ -119,11 +119,15 @@ class Reader:
         # Pulumi sends every number as a float.
         return int(given) if isinstance(given, float) and given.is_integer() else given
 
-    async def _of_output(self, given: pulumi.Output[Any], place: str) -> Any:
+    async def _read_output(self, given: pulumi.Output[Any], place: str) -> Any:
         known, found = await given.is_known(), await given.future(with_unknowns=True)
         if told := self.may_be_told.fullmatch(place):
             self.told[place] = given
-            return await self.value(found, place) if known else _stand_in(told[1] or told[2], place)
+            return (
+                await self.value(found, place)
+                if known
+                else _make_stand_in(told[1] or told[2], place)
+            )
         secret = place.removeprefix(f"{NAMESPACE}:")
         if secret == _SSH_KEY and not known:
             return None
@@ -143,7 +147,7 @@ class Reader:
             )
         return await self.value(found, place) if known else None
 
-    def without_consequences(self, error: FindingsError) -> list[Finding]:
+    def leave_out_consequences(self, error: FindingsError) -> list[Finding]:
         """Leaves out the errors about values that are missing only because they are not known yet."""
         unknown = [each.place for each in self.findings.errors if each.kind is NOT_KNOWN]
         return [
@@ -151,7 +155,7 @@ class Reader:
         ]
 
 
-def _stand_in(key: str, place: str) -> object:
+def _make_stand_in(key: str, place: str) -> object:
     """Gives a valid value that no other place has, which stands for an unknown one in the checks of a preview."""
     digest = hashlib.sha256(place.encode()).digest()
     blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + digest

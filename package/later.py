@@ -16,7 +16,7 @@ def await_outputs(
     made: Awaitable[Mapping[str, Any]], keys: Iterable[str]
 ) -> Mapping[str, pulumi.Output[Any]]:
     """Gives an output for each key of what is being made; each of them fails with what went wrong, so that no error is lost."""
-    task = asyncio.ensure_future(_told(made))
+    task = asyncio.ensure_future(_tell(made))
 
     async def value(key: str) -> Any:
         return (await task)[key]
@@ -24,16 +24,16 @@ def await_outputs(
     return {key: pulumi.Output.from_input(value(key)) for key in keys}
 
 
-async def _told(made: Awaitable[Mapping[str, Any]]) -> Mapping[str, Any]:
+async def _tell(made: Awaitable[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Awaits the outputs, and raises what went wrong as Pulumi shows errors of inputs."""
     try:
         return await made
     except FindingsError as error:
-        raise InputPropertiesError(error.heading, [*map(_refused, error.findings)]) from None
+        raise InputPropertiesError(error.heading, [*map(_refuse, error.findings)]) from None
     except pulumi.RunError as error:
         raise InputPropertiesError(reword_text(str(error))) from None
 
 
-def _refused(finding: Finding) -> Any:
+def _refuse(finding: Finding) -> Any:
     told = reword_finding(finding)
     return {"property_path": told.place, "reason": told.message}

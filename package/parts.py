@@ -54,7 +54,7 @@ class Part:
     outputs: Mapping[str, pulumi.Input[Any]]
 
 
-def _reader(*keys: str) -> Reader:
+def _make_reader(*keys: str) -> Reader:
     """Makes a reader for which these arguments may be outputs of other resources."""
     return Reader(may_be_told=re.compile(rf"{NAMESPACE}:(?:.+\.)?({'|'.join(keys)})()"))
 
@@ -75,7 +75,7 @@ def _refuse(errors: Sequence[Finding]) -> None:
         raise make_configuration_error(errors, "The arguments have")
 
 
-def _deployment() -> str:
+def _name_deployment() -> str:
     return f"{pulumi.get_project()}/{pulumi.get_stack()}"
 
 
@@ -85,13 +85,13 @@ async def make_tunnel(name: str, inputs: Any, opts: pulumi.ResourceOptions | Non
     Raises:
         FindingsError: the arguments cannot work.
     """
-    reader = _reader("accountId")
+    reader = _make_reader("accountId")
     values = await _read(reader, inputs, TUNNEL)
     it = Tunnel(
         name,
         TunnelArgs(
             account_id=reader.told.get(f"{NAMESPACE}:accountId", values["accountId"]),
-            tunnel_name=values.get("name", f"{_deployment()}-{name}".replace("/", "-")),
+            tunnel_name=values.get("name", f"{_name_deployment()}-{name}".replace("/", "-")),
             secret_version=values["secretVersion"],
             protect=values["protect"],
         ),
@@ -107,7 +107,7 @@ async def make_records(name: str, inputs: Any, opts: pulumi.ResourceOptions | No
     Raises:
         FindingsError: the arguments cannot work.
     """
-    reader = _reader("target", "zoneId")
+    reader = _make_reader("target", "zoneId")
     values = await _read(reader, inputs, RECORDS)
     listed = []
     for at, each in enumerate(values["records"]):
@@ -134,17 +134,17 @@ async def make_access(name: str, inputs: Any, opts: pulumi.ResourceOptions | Non
     Raises:
         FindingsError: the arguments cannot work.
     """
-    reader = _reader("audience")
+    reader = _make_reader("audience")
     plain = await reader.all(inputs)
     ACCESS.read(plain, NAMESPACE, reader.findings)
-    settings = _built(plain, reader.findings)
+    settings = _build(plain, reader.findings)
     assert settings.access is not None
     tell_arguments(settings.warnings, settings.notices)
     it = Access(
         name,
         AccessArgs(
             account_id=settings.account_id,
-            deployment=f"{_deployment()}/{name}",
+            deployment=f"{_name_deployment()}/{name}",
             applications=settings.access.applications,
             tokens=settings.access.tokens,
             taken_in={},
@@ -168,10 +168,10 @@ async def make_nixos_host(name: str, inputs: Any, opts: pulumi.ResourceOptions |
     reader = Reader(may_be_told=_OF_A_HOST)
     findings = reader.findings
     plain = await reader.all(inputs)
-    key = reader.private_key(inputs, plain.pop("sshPrivateKey", None))
+    key = reader.read_private_key(inputs, plain.pop("sshPrivateKey", None))
     values = NIXOS_HOST.read(plain, NAMESPACE, findings)
-    server = None if findings.errors else _server(name, values, findings)
-    settings = replace(_built(plain, findings), ssh_private_key=key)
+    server = None if findings.errors else _read_server(name, values, findings)
+    settings = replace(_build(plain, findings), ssh_private_key=key)
     assert server is not None
 
     def given(argument: str) -> pulumi.Output[str]:
@@ -191,8 +191,8 @@ async def make_nixos_host(name: str, inputs: Any, opts: pulumi.ResourceOptions |
     it = NixosHost(
         name,
         NixosHostArgs(
-            deployment=_deployment(),
-            connection=read_connection(settings, server, reader.told_of()),
+            deployment=_name_deployment(),
+            connection=read_connection(settings, server, reader.list_told()),
             tunnel=[*await tunnel_id.resources()],
             files=render_files(settings, tunnel_id, credentials, audiences),
             serving=render_serving(settings),
@@ -205,7 +205,7 @@ async def make_nixos_host(name: str, inputs: Any, opts: pulumi.ResourceOptions |
     return Part(component=it, outputs={"hostnames": settings.hostnames})
 
 
-def _server(name: str, values: Mapping[str, Any], findings: Findings) -> Server:
+def _read_server(name: str, values: Mapping[str, Any], findings: Findings) -> Server:
     found = Findings()
     place = f"{NAMESPACE}:servers.{name}"
     server = read_server(place, {k: values[k] for k in OF_THE_SERVER if k in values}, found)
@@ -219,22 +219,22 @@ def _server(name: str, values: Mapping[str, Any], findings: Findings) -> Server:
     return server
 
 
-def _built(given: Mapping[str, Any], findings: Findings) -> Settings:
+def _build(given: Mapping[str, Any], findings: Findings) -> Settings:
     """Builds the settings of a stack with these arguments, and stand-ins for what a part does not have."""
     whole = {
         **_STAND_IN,
         **{key: value for key, value in given.items() if key in OF_SITES},
-        "zones": [{"name": each} for each in {**_hostnames(given.get("sites")), _ANYWHERE: None}],
+        "zones": [{"name": each} for each in {**_list_zones(given.get("sites")), _ANYWHERE: None}],
     }
     try:
-        return build(whole, deployment=_deployment(), before=findings)
+        return build(whole, deployment=_name_deployment(), before=findings)
     except FindingsError as error:
         beside = (f"{NAMESPACE}:zones", f"{NAMESPACE}:servers")
         _refuse([each for each in error.findings if not each.place.startswith(beside)])
         raise
 
 
-def _hostnames(sites: object) -> dict[str, None]:
+def _list_zones(sites: object) -> dict[str, None]:
     """Gives a zone for each hostname of the sites, since a part has no zones: the hostname itself, without `*.`."""
     given = [
         name

@@ -90,7 +90,7 @@ def make_schema() -> str:
     """Writes the schema as JSON."""
     types: dict[str, Any] = {}
     keys = {name: key for name, key in STACK.keys.items() if name != SITES_FILE}
-    whole = _properties(keys.items(), types) | {
+    whole = _describe_properties(keys.items(), types) | {
         name: {"type": "string", "secret": True, "description": doc}
         for name, doc in SECRETS.items()
     }
@@ -106,11 +106,11 @@ def make_schema() -> str:
                 "records. What decides how many resources there are has to be known in a preview; a server's address, port, "
                 "user and host key, those of its bastion and the SSH key may be outputs of other resources.",
                 "inputProperties": whole,
-                "requiredInputs": _required(STACK),
+                "requiredInputs": _list_required(STACK),
                 "properties": OUTPUTS,
                 "required": [*OUTPUTS],
             },
-            **{f"{NAME}:index:{name}": _part(name, types) for name in _PARTS},
+            **{f"{NAME}:index:{name}": _describe_part(name, types) for name in _PARTS},
         },
         "types": types,
         "language": {language: {"respectSchemaVersion": True} for language in _LANGUAGES},
@@ -118,9 +118,9 @@ def make_schema() -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _part(name: str, types: dict[str, Any]) -> dict[str, Any]:
+def _describe_part(name: str, types: dict[str, Any]) -> dict[str, Any]:
     table, description = _PARTS[name]
-    inputs = _properties(table.keys.items(), types)
+    inputs = _describe_properties(table.keys.items(), types)
     if name == "NixosHost":
         inputs["credentials"]["secret"] = True
         inputs["sshPrivateKey"] = _TEXT | {"secret": True, "description": SECRETS["sshPrivateKey"]}
@@ -128,24 +128,24 @@ def _part(name: str, types: dict[str, Any]) -> dict[str, Any]:
         "isComponent": True,
         "description": description,
         "inputProperties": inputs,
-        "requiredInputs": _required(table),
+        "requiredInputs": _list_required(table),
         "properties": OUTPUTS_OF[name],
         "required": [*OUTPUTS_OF[name]],
     }
 
 
-def _required(table: Table) -> list[str]:
+def _list_required(table: Table) -> list[str]:
     return [name for name, key in table.keys.items() if key.required]
 
 
-def _properties(keys: Iterable[tuple[str, Key]], types: dict[str, Any]) -> dict[str, Any]:
+def _describe_properties(keys: Iterable[tuple[str, Key]], types: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: {**(kind := _type(name, key.shape, types)), "description": _description(key, kind)}
+        name: {**(kind := _find_type(name, key.shape, types)), "description": _describe(key, kind)}
         for name, key in keys
     }
 
 
-def _description(key: Key, kind: dict[str, Any]) -> str:
+def _describe(key: Key, kind: dict[str, Any]) -> str:
     unit = f" In {key.unit}." if key.unit else ""
     unit += f" Takes {put_in_words(key.shape)}." if kind is _ANY else ""
     given = key.default not in (None, [], {}, "")
@@ -153,7 +153,7 @@ def _description(key: Key, kind: dict[str, Any]) -> str:
     return f"{key.doc}{unit}{default}"
 
 
-def _type(name: str, shape: Shape, types: dict[str, Any]) -> dict[str, Any]:
+def _find_type(name: str, shape: Shape, types: dict[str, Any]) -> dict[str, Any]:
     """Gives the type of a key's value: any type if it may be written in several ways, as in the stack file."""
     match shape:
         case Flag():
@@ -167,23 +167,23 @@ def _type(name: str, shape: Shape, types: dict[str, Any]) -> dict[str, Any]:
         case Choice():
             return {"type": "integer"}
         case ListOf(single=False):
-            return {"type": "array", "items": _type(name, shape.item, types)}
+            return {"type": "array", "items": _find_type(name, shape.item, types)}
         case MapOf():
-            return {"type": "object", "additionalProperties": _type(name, shape.item, types)}
-        case Table() if not _of_cloudflared(shape):
-            return {"$ref": f"#/types/{_named(name, shape, types)}"}
+            return {"type": "object", "additionalProperties": _find_type(name, shape.item, types)}
+        case Table() if not _is_of_cloudflared(shape):
+            return {"$ref": f"#/types/{_name(name, shape, types)}"}
         case Table():
             return {"type": "object", "additionalProperties": _ANY}
         case _:
             return _ANY
 
 
-def _of_cloudflared(table: Table) -> bool:
+def _is_of_cloudflared(table: Table) -> bool:
     """Whether a table is one of cloudflared's own, whose keys are no names in a program, as `edge-ip-version`."""
     return table.newer or not all(name.isalnum() for name in table.keys)
 
 
-def _named(name: str, table: Table, types: dict[str, Any]) -> str:
+def _name(name: str, table: Table, types: dict[str, Any]) -> str:
     """Adds the type of a table to the others, and gives its name.
 
     Raises:
@@ -192,9 +192,9 @@ def _named(name: str, table: Table, types: dict[str, Any]) -> str:
     token = f"{NAME}:index:{_TYPES.get(name, f'{name[0].upper()}{name[1:]}Settings')}"
     described: dict[str, Any] = {
         "type": "object",
-        "properties": _properties(table.keys.items(), types),
+        "properties": _describe_properties(table.keys.items(), types),
     }
-    if required := _required(table):
+    if required := _list_required(table):
         described["required"] = required
     if types.setdefault(token, described) != described:
         raise ValueError(f"two tables have the type {token}")

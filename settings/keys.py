@@ -14,7 +14,8 @@ _EIGHT_HOURS = 28_800
 _PORT = Whole(least=1, most=65535)
 
 
-def _require(shape: Shape, doc: str, remedy: str = "") -> Key:
+def require(shape: Shape, doc: str, remedy: str = "") -> Key:
+    """Makes a key that must be there."""
     return Key(shape=shape, doc=doc, required=True, remedy=remedy)
 
 
@@ -24,7 +25,7 @@ def _describe_given(name: str) -> dict[str, object]:
 
 
 _SSH = {
-    "address": _require(formats.ADDRESS, "IP address or host name for SSH."),
+    "address": require(formats.ADDRESS, "IP address or host name for SSH."),
     "port": Key(_PORT, "Port of the SSH server.", 22),
     "user": Key(formats.LOGIN, "SSH user: root, or one that may `sudo -n`.", "root"),
     "hostKey": Key(
@@ -107,7 +108,7 @@ BESIDE = {"hiddenFiles": "root", "proxyHost": "proxy", "redirectStatus": "redire
 
 SITE = Table(
     keys={
-        "hostname": _require(
+        "hostname": require(
             ListOf(item=Text(expected="a hostname"), single=True, least=1),
             "Exact, or `*.` and a suffix; or a list of such. `*` alone takes what no other site takes, and has no record.",
         ),
@@ -193,7 +194,7 @@ _TUNNEL = Table(
 
 _ZONE = Table(
     keys={
-        "name": _require(Text(), "The zone's name."),
+        "name": require(Text(), "The zone's name."),
         "id": Key(formats.HEX_ID, "The zone's id. Without it the zone is looked up by its name."),
     },
     words=words.ZONE,
@@ -251,13 +252,13 @@ _CADDY = Table(
 
 _PACKAGE = Table(
     keys={
-        "url": _require(formats.GIT_URL, "Git mirror of cloudflared."),
-        "rev": _require(formats.REVISION, "Tag or commit to build."),
-        "hash": _require(formats.SRI_HASH, "Hash of the source."),
+        "url": require(formats.GIT_URL, "Git mirror of cloudflared."),
+        "rev": require(formats.REVISION, "Tag or commit to build."),
+        "hash": require(formats.SRI_HASH, "Hash of the source."),
         "vendorHash": Key(
             formats.SRI_HASH, "Hash of the Go modules; none where the source vendors them."
         ),
-        "version": _require(formats.VERSION, "Version that the built program reports."),
+        "version": require(formats.VERSION, "Version that the built program reports."),
     },
     words=words.PACKAGE,
 )
@@ -331,7 +332,7 @@ SITES_FILE = "sitesFile"
 STACK = Table(
     joint=":",
     keys={
-        "accountId": _require(
+        "accountId": require(
             formats.HEX_ID,
             "The Cloudflare account: it stands in the URL of its dashboard.",
             "Set it with: pulumi config set argoweb:accountId <32 hex digits from the dashboard's URL>",
@@ -344,17 +345,17 @@ STACK = Table(
         "cloudflared": Key(
             SETTINGS, "Keys of cloudflared's own configuration file, for every server.", {}
         ),
-        "zones": _require(
+        "zones": require(
             ListOf(item=_ZONE, least=1),
             "The DNS zones in which the hostnames lie.",
             "Set the first with: pulumi config set --path 'argoweb:zones[0].name' example.com",
         ),
-        "servers": _require(
+        "servers": require(
             MapOf(item=_SERVER, key=formats.SERVER_NAME),
             "The NixOS servers that run the tunnel, each by a name of your choice.",
             "Set the first with: pulumi config set --path argoweb:servers.web1.address 192.0.2.10",
         ),
-        "sites": _require(
+        "sites": require(
             ListOf(item=SITE),
             "What answers at each hostname, in the order in which they are tried.",
             "Set the first with: pulumi config set --path 'argoweb:sites[0].hostname' www.example.com",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components import Records, RecordsArgs
-from components.deploy import record_of
+from components.deploy import make_record
 from existing import OwnState, look_up
 from sandbox.plugins.base import Call, Log
 from sandbox.plugins.cloudflare import DnsRecord
@@ -60,7 +60,7 @@ class Stack:
         settings = build(values, deployment="argoweb/prod")
         own = OwnState(records={(ZONE, NAME): self._state} if self._id else {})
         found = look_up(settings, self._cloudflare.access(), own)
-        args = RecordsArgs(target="t.cfargotunnel.com", records=[*map(record_of, found.claims)])
+        args = RecordsArgs(target="t.cfargotunnel.com", records=[*map(make_record, found.claims)])
         asked: dict[str, Any] = registered(lambda: Records("records", args))
         inputs: dict[str, Any] = asked[f"records-{NAME}"]["object"]
         return inputs

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from components.remote_programs import _script
+from components.remote_programs import _read_script
 from tests.existing.conftest import ACCOUNT, TEAM, ZONE, Cloudflare
 from tests.program.conftest import KEY, Program, server
 
@@ -29,7 +29,7 @@ _NOT_OURS = {
 """What Pulumi adds by itself, and where in the code a resource is."""
 _SECRET_KEY, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
 _SCRIPTS = {
-    shlex.quote(_script(name)): f"<{name}>"
+    shlex.quote(_read_script(name)): f"<{name}>"
     for name in ("keep.sh", "launch.sh", "put.sh", "release.sh")
 }
 

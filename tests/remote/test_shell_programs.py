@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.remote_programs import PARTS, SERVER_PROGRAM, command
+from components.remote_programs import PARTS, SERVER_PROGRAM, write_command
 
 ROOT = Path(__file__).resolve().parents[2]
 REMOTE = ROOT / "remote"
@@ -131,7 +131,7 @@ def test_a_teardown_fails_whose_program_is_missing_while_its_deployment_is_live(
 
 
 def test_what_pulumi_prints_of_a_failed_activation_is_one_line() -> None:
-    assert "\n" not in command("launch.sh", "activate", "/program", sudo=True)
+    assert "\n" not in write_command("launch.sh", "activate", "/program", sudo=True)
 
 
 def test_a_transfer_that_broke_before_its_first_byte_replaces_nothing(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from cloudflared import ORIGIN_REQUEST, SETTINGS, UNCLEAN
 from cloudflared.go.idna import look_up_name
-from components.remote_programs import command
+from components.remote_programs import write_command
 from importing.file import read
 from render import (
     FileEntry,
@@ -438,7 +438,7 @@ def test_a_commands_words_and_its_standard_input_pass_the_shell(
     data = content.encode(errors="surrogatepass")
 
     subprocess.run(
-        ["sh", "-c", command("put.sh", str(file), "1", sudo=False)],
+        ["sh", "-c", write_command("put.sh", str(file), "1", sudo=False)],
         input=data,
         timeout=_SECONDS,
         check=True,
