@@ -11,7 +11,7 @@ import pulumi
 from components.places import tell_no_places
 from components.whole import declare
 from edge import list_urls
-from settings import load_settings, read_access
+from settings import load_settings
 
 # Pulumi interrupts the program once a resource has failed; Python would add a stack trace to what Pulumi says of that.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -27,8 +27,8 @@ async def program() -> None:
     Raises:
         FindingsError: the stack's configuration cannot work, or what is at Cloudflare stands in the way.
     """
-    settings = load_settings()
-    made = await declare(settings, read_access())
+    settings, access = load_settings()
+    made = await declare(settings, access)
     pulumi.export("tunnelId", made.tunnel.tunnel_id)
     pulumi.export("hostnames", settings.hostnames)
     pulumi.export("urls", list_urls(settings))

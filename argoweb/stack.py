@@ -16,7 +16,7 @@ from pulumi.runtime.settings import Settings as Runtime
 from argoweb.errors import StackUnreadable
 from existing import OwnState
 from existing.state import APPLICATION, POLICY, RECORD, TUNNEL, index_by_uri
-from settings import Access, FindingsError, Settings, load_settings, read_access
+from settings import Access, FindingsError, Settings, load_settings
 
 _SECONDS = 60
 """How long one question to Pulumi may take."""
@@ -137,7 +137,7 @@ async def _settings(name: str, config: Mapping[str, Mapping[str, Any]]) -> tuple
     values = {key: str(each["value"]) for key, each in config.items() if "value" in each}
     set_all_config(values, [key for key, each in config.items() if each["secret"]])
     try:
-        return load_settings(), read_access()
+        return load_settings()
     finally:
         set_all_config({}, [])
 

@@ -8,7 +8,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG, is_config_secret
 
 from settings import ssh_key
-from settings.api_access import read_access
+from settings.api_access import Access, read_access
 from settings.build import NAMESPACE, build
 from settings.errors import FindingsError
 from settings.keys import SECRETS, STACK
@@ -39,8 +39,8 @@ _OF_CADDY = ("sites", "caddy")
 _CADDY_READS = ", or let Caddy read it there: '{env.NAME}', with services.caddy.environmentFile"
 
 
-def load_settings() -> Settings:
-    """Reads the settings of the stack that is being run.
+def load_settings() -> tuple[Settings, Access]:
+    """Reads the settings of the stack that is being run, and how Cloudflare's API is reached.
 
     Raises:
         FindingsError: they cannot work; it names everything that is wrong.
@@ -50,13 +50,13 @@ def load_settings() -> Settings:
     raw = read_keys(findings)
     _check_size(findings)
     try:
-        read_access()
+        access = read_access()
     except FindingsError as error:
         findings.errors += error.findings
     # Pulumi.yaml declares both with an empty default, since Pulumi insists on any key without one.
     private_key = config.get("sshPrivateKey") or None
     check_ssh_key(private_key, findings)
-    return build(
+    settings = build(  # which raises what was found about the API, too
         raw,
         deployment=f"{pulumi.get_project()}/{pulumi.get_stack()}",
         ssh_private_key=config.get_secret("sshPrivateKey") if private_key else None,
@@ -64,6 +64,7 @@ def load_settings() -> Settings:
         before=findings,
         folder=Path(),
     )
+    return settings, access
 
 
 def _check_size(findings: Findings) -> None:

@@ -39,7 +39,8 @@ def loaded(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> Settings:
     context.run(set_all_config, values, list(SECRETS))
     monkeypatch.setattr(pulumi, "get_project", lambda: "argoweb")
     monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
-    return context.run(load_settings)
+    settings, _ = context.run(load_settings)
+    return settings
 
 
 def as_pulumi_has_it(prod: dict[str, Any]) -> dict[str, str]:
