@@ -80,7 +80,7 @@ def _prepared(current: dict[str, Any], pulumi: Path) -> dict[str, Any]:
     say(f"preparing the stack '{STACK}'")
     current["pulumi"] = str(pulumi)
     own_language_host.install(pulumi)
-    current["plugins"] = plugins.install(folder(FOLDER / "pulumi-home"), pulumi, say)
+    current["plugins"] = plugins.install(folder(stack.HOME), pulumi, say)
     stack.prepare(current, _machines(current), EXAMPLE / "stack.yaml", say)
     state.save(current)
     return current
@@ -100,7 +100,7 @@ def down() -> None:
         except SandboxError as error:
             problems.append(str(error))
 
-    for process in reversed(processes.running()):
+    for process in (*processes.left_by_pulumi(stack.HOME), *reversed(processes.running())):
         tried(partial(processes.end, process))
     for machine in leftovers():
         tried(machine.remove)

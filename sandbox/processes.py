@@ -10,7 +10,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ _GRACE_SECONDS = 20.0
 _PROGRAMS = ("sandbox.cloudflare", "sandbox.server.network", "sandbox.keeper")
 """Modules that run as such processes; the fourth one is a shell program."""
 _BOOT = "/sandbox/server/boot.sh"
+_ENGINE = re.compile(r"127\.0\.0\.1:\d+")
+"""The argument by which Pulumi tells a plugin or a language host where it listens."""
 _PART = re.compile(
     rf"(?:--directory=)?{re.escape(str(FOLDER))}/(cloudflare|keeper|servers/[^/]+/(?:netns|root))"
 )
@@ -108,6 +110,31 @@ def running() -> list[Process]:
         if part is not None and fields and int(fields[3]) == pid:
             found.append(Process(part=part, pid=pid, ticks=int(fields[19])))
     return sorted(found, key=lambda process: (process.ticks, process.pid))
+
+
+def left_by_pulumi(home: Path) -> list[Process]:
+    """What a Pulumi with this home has started and, since it was killed, not ended: plugins, language hosts, their children."""
+    fields = {pid: found for pid, _ in _entries() if (found := _fields(pid))}
+    left = {pid for pid in fields if _is_orphan(pid, fields) and _serves_an_engine(pid, home)}
+    while children := {pid for pid in fields.keys() - left if int(fields[pid][1]) in left}:
+        left |= children
+    return [Process(part="", pid=pid, ticks=int(fields[pid][19])) for pid in sorted(left)]
+
+
+def _is_orphan(pid: int, fields: Mapping[int, Sequence[str]]) -> bool:
+    """Whether its parent is not who started it, but the first process, or one of another session that takes orphans in."""
+    parent = int(fields[pid][1])
+    return parent == 1 or parent not in fields or fields[parent][3] != fields[pid][3]
+
+
+def _serves_an_engine(pid: int, home: Path) -> bool:
+    with contextlib.suppress(OSError):
+        words, variables = (
+            Path(f"/proc/{pid}/{name}").read_text(errors="replace").split("\0")
+            for name in ("cmdline", "environ")
+        )
+        return f"PULUMI_HOME={home}" in variables and any(map(_ENGINE.fullmatch, words))
+    return False
 
 
 def _part(words: Sequence[str]) -> str | None:

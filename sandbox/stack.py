@@ -20,6 +20,7 @@ UNREADABLE = FOLDER / f"unreadable-{STACK_FILE.name}"
 """Where a stack file goes that nothing can be made of."""
 PASSPHRASE = FOLDER / "passphrase"
 BACKEND = FOLDER / "pulumi-state"
+HOME = FOLDER / "pulumi-home"
 _SALT = "encryptionsalt"
 _WRONG_PASSPHRASE = "incorrect passphrase"
 
@@ -32,7 +33,7 @@ def environment(state: Mapping[str, Any]) -> dict[str, str]:
     """Variables that make `pulumi` use the sandbox and nothing else."""
     return {
         "PATH": f"{state['pulumi']}:{own_language_host.BIN}",
-        "PULUMI_HOME": str(FOLDER / "pulumi-home"),
+        "PULUMI_HOME": str(HOME),
         # Without its files of attributes, which a killed Pulumi leaves empty; after that it cannot read the state.
         "PULUMI_BACKEND_URL": f"file://{BACKEND}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(PASSPHRASE),

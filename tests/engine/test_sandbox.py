@@ -15,6 +15,7 @@ import pytest
 
 from tests.engine.world import ROOT, World
 from tests.engine.worlds import started
+from tests.faults.killing import begun, descendants
 
 PATIENCE = 180
 """Seconds; what is awaited takes far less."""
@@ -201,6 +202,24 @@ def test_down_ends_what_was_started_and_leaves_no_mount_and_no_process(other: Wo
     assert not any(map(alive, pids))
     assert mounts_of(other) == []
     assert other.sandbox("status", check=False).returncode == 1
+
+
+@pytest.mark.long
+def test_down_ends_what_a_killed_pulumi_has_left_and_nothing_of_a_shell(fresh: World) -> None:
+    started = begun(fresh)
+    plugins = set(descendants(started.pid))
+    os.kill(started.pid, signal.SIGKILL)
+    started.communicate()
+    left = {pid for pid in plugins if alive(pid)}
+    assert left, "a plugin goes on with its call"
+    words = ["sh", "-c", "sleep 500; :", "sh", "127.0.0.1:1"]
+    with subprocess.Popen(words, env=fresh.environment()) as shell:
+        fresh.sandbox("down")
+
+        assert not any(map(alive, left))
+        assert shell.poll() is None
+        for pid in (*descendants(shell.pid), shell.pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 def processor_seconds(run: Callable[[], object]) -> float:

@@ -1,8 +1,5 @@
 """A state that a team shares in S3: it moves there, one works at a time, and what was cut off goes on."""
 
-import os
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engine.world import World
+from tests.faults.killing import begun, kill
 from tests.faults.s3 import ACCESS, make_bucket, make_key, s3
 from tests.faults.test_renamed import goes_on, gone, is_now, secret_of
 
@@ -35,26 +33,6 @@ def into_the_bucket(world: World, address: str) -> None:
     world.pulumi("stack", "init", "sandbox")
     world.pulumi("stack", "import", "--file", "state.json")
     (world.root / "state.json").unlink()
-
-
-def begun(world: World) -> subprocess.Popen[str]:
-    """An `up` in a group of its own that has come to the server."""
-    words = ["pulumi", "--non-interactive", "up", "--yes", "--skip-preview"]
-    started = subprocess.Popen(
-        words,
-        cwd=world.root,
-        env=world.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert started.stdout is not None
-    for line in started.stdout:
-        if "activate" in line and "checking" in line:
-            return started
-    raise AssertionError("it has not come to the server")
 
 
 def serves(status: int) -> Any:
@@ -91,7 +69,7 @@ def test_a_stack_moves_into_a_bucket_and_one_of_the_team_works_at_a_time(
     # One that is killed leaves its lock; cancelled, the next one goes on.
     fresh.edit(serves(503))
     killed = begun(fresh)
-    os.killpg(killed.pid, signal.SIGKILL)
+    kill(killed)
     killed.communicate(timeout=60)
     refused = fresh.pulumi("up", "--yes", "--skip-preview", check=False)
     assert "locked by 1 lock(s)" in refused.stdout + refused.stderr
