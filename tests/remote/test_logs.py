@@ -30,7 +30,7 @@ def stub(folder: Path, name: str, text: str) -> None:
 
 
 def start(folder: Path, program: str) -> "subprocess.Popen[str]":
-    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "FOLDER": str(folder)}
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "FOLDER": str(folder)}
     process = subprocess.Popen(
         ["bash", "-s"],
         env=environment,
