@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from edge import HOPS
 from tests.program.conftest import Program
 from tests.program.test_requests import waits_for
 
@@ -25,6 +26,8 @@ def test_each_site_is_asked_once_its_record_leads_to_a_server_that_serves(progra
     urls = [line.split()[1:] for line in requests[ASKS]["object"]["stdin"].splitlines()]
     assert urls == [["www.example.com", "/"], ["git.example.org", "/"]]
     assert "delete" not in requests[ASKS]["object"]
+    hops = requests[ASKS]["object"]["environment"]["ASK_HOPS"].splitlines()
+    assert {int(code): hop for code, hop in (line.split(" ", 1) for line in hops)} == HOPS
 
 
 def test_sites_that_no_browser_can_ask_for_are_left_out_and_wildcards_get_a_name(
