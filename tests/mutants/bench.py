@@ -90,8 +90,13 @@ class Bench:
 
     def _tests(self, mutant: Mutant) -> list[str]:
         """Those that run the line or its function, quick ones first; else those of the file, else those of its room."""
-        of = self._of_shell if mutant.file.endswith(".sh") else self._of_python
-        found, rooms = of(mutant) & self._seconds.keys(), TESTS[room_of(mutant.file)]
+        found = set[str]()
+        if mutant.file.endswith(".py"):
+            found = self._of_python(mutant)
+        elif mutant.file.endswith(".sh"):
+            found = self._of_shell(mutant)
+        found &= self._seconds.keys()
+        rooms = TESTS[room_of(mutant.file)]
         return sorted(
             found or (it for it in self._seconds if it.startswith(rooms)),
             key=lambda it: self._seconds[it],
