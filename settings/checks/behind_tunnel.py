@@ -21,7 +21,8 @@ from cloudflared.origins import (
 )
 from settings.addresses import find_metrics, overlap, reaches
 from settings.backends import list_targets
-from settings.caddyfile import Statement, list_directives, list_statements
+from settings.caddy_admin import Admin, find_admin
+from settings.caddyfile import Statement, list_statements
 from settings.lines import (
     Upstream,
     find_believing,
@@ -57,7 +58,7 @@ _OF_HTTP = (
         f"{_BY_HTTP}; write 'https' or '{{header.X-Forwarded-Proto}}'",
     ),
 )
-_EVERYWHERE = ("", "0.0.0.0", "::", "[::]")  # what to warn of
+_EVERYWHERE = ("0.0.0.0", "::", "[::]")  # what to warn of
 _DECODED = r"\{(?:path|file|dir|http\.request(?:\.orig_uri|\.uri)\.path(?:\.[\w.]+)?|path\.\w+)\}"
 _OF_OTHERS = r"\$\{?(?:request_uri|uri|host|http_host|server_name|scheme|args|is_args|[0-9])\b\}?|%\{[A-Z_]+\}|/\*$"
 """As nginx, Apache and Cloudflare's own rules write what a request has."""
@@ -75,7 +76,7 @@ _PROTOCOL = "`protocol`: " + _BY_HTTP + "; write `header X-Forwarded-Proto https
 def check(settings: Settings, findings: Findings) -> None:
     """Warns of lines and addresses of the sites, and of Caddy's own interface."""
     caddy = settings.caddy
-    tls = caddy.tls is not None
+    admin, tls = find_admin(caddy), caddy.tls is not None
     refuses = may_refuse(caddy.site_options)
     shared = {"siteOptions": caddy.site_options}
     shared |= {f"snippets.{name}": text for name, text in caddy.snippets.items()}
@@ -92,7 +93,10 @@ def check(settings: Settings, findings: Findings) -> None:
             *find_metrics(str(settings.cloudflared["metrics"]), settings.nixos.instances),
         )
     ]
-    own += _list_admin(caddy, findings)
+    if admin.given:
+        _check_admin(admin, findings)
+        ports = range(admin.port, admin.port + 1) if admin.port else range(0)
+        own.append(_Own("Caddy's admin interface", admin.host, ports, admin.socket))
     for key, text in shared.items():
         where, guarded = f"argoweb:caddy.{key}", refuses or may_refuse(text)
         _check_lines(where, text, findings, tls=tls, guarded=guarded)
@@ -200,27 +204,17 @@ def _says_root(caddy: Caddy) -> bool:
     return any(each.name in ("root", "import") for each in list_statements(caddy.site_options))
 
 
-def _list_admin(caddy: Caddy, findings: Findings) -> Iterator[_Own]:
-    """Gives Caddy's admin interface where a global option moves it; it takes orders from whoever reaches it."""
-    given = [each for each in list_directives(caddy.global_options) if each.name == "admin"]
-    admin = next((word for each in given for word in each.arguments), "")
-    if admin.startswith("unix/"):
-        yield _Own(
-            "Caddy's admin interface", "", range(0), admin.removeprefix("unix/").partition("|")[0]
-        )
-    host, _, port = admin.removeprefix("tcp/").rpartition(":")
-    if not port.isdecimal():
+def _check_admin(admin: Admin, findings: Findings) -> None:
+    """Warns of a Caddy that takes orders from others than this machine."""
+    if not admin.port:
         return
-    if (
-        not any(overlap(host or "::", address) for address in ("127.0.0.1", "::1"))
-        or host in _EVERYWHERE
-    ):
+    loopback = any(overlap(admin.host, address) for address in ("127.0.0.1", "::1"))
+    if not loopback or admin.host in _EVERYWHERE:
         findings.add(
             ADMIN_OPEN,
             "argoweb:caddy.globalOptions",
-            f"whoever reaches 'admin {admin}' commands Caddy; use 127.0.0.1.",
+            f"whoever reaches 'admin {admin.given}' commands Caddy; use 127.0.0.1.",
         )
-    yield _Own("Caddy's admin interface", host or "::", range(int(port), int(port) + 1))
 
 
 def _check_lines(where: str, lines: str, findings: Findings, *, tls: bool, guarded: bool) -> None:

@@ -3,6 +3,7 @@
 import ipaddress
 
 from settings.addresses import find_metrics, overlap
+from settings.caddy_admin import find_admin
 from settings.model import Caddy, Metrics, Settings
 from values.findings import Findings, Kind, make_warning
 
@@ -10,8 +11,6 @@ METRICS_PORT = Kind("metrics-port", "The metrics would be at a port that somethi
 METRICS_FOR_ALL = make_warning(
     "metrics-for-all", "Everybody who reaches the server may read its metrics."
 )
-_ADMIN_PORT = 2019
-"""Caddy's, on 127.0.0.1."""
 
 
 def check(settings: Settings, findings: Findings) -> None:
@@ -32,11 +31,11 @@ def check(settings: Settings, findings: Findings) -> None:
 
 
 def _find_taken(caddy: Caddy, metrics: Metrics, host: str, ports: range) -> str | None:
-    at = metrics.host or ""
+    at, admin = metrics.host or "", find_admin(caddy)
     if metrics.port == caddy.port and any(overlap(at, each) for each in caddy.bind):
         return "argoweb:caddy.port"
     if metrics.port in ports and overlap(at, host):
         return "argoweb:cloudflared.metrics"
-    if metrics.port == _ADMIN_PORT and overlap(at, "127.0.0.1"):
+    if metrics.port == admin.port and overlap(at, admin.host):
         return "Caddy's admin interface"
     return None
