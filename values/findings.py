@@ -25,6 +25,8 @@ class Severity(Enum):
     """It could not be looked at."""
 
 
+_NAMESPACE = re.compile(r"(?<=^argoweb:)|(?<=^cloudflare:)")
+"""Where a key of the stack file begins: what stands before it is no user, to whom a password would belong."""
 KINDS: dict[str, Kind] = {}
 """Every kind of the rooms that are imported, by its code."""
 
@@ -135,7 +137,7 @@ class Findings:
         """Adds a finding at a place: an error, unless its kind is a warning."""
         is_warning = kind.severity is Severity.WARNING
         found = Finding(
-            place=make_printable(place),
+            place="".join(map(make_printable, _NAMESPACE.split(place, maxsplit=1))),
             kind=kind,
             text=make_printable(text),
             remedy="\n".join(map(make_printable, remedy.split("\n"))),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
@@ -104,6 +104,7 @@ def test_the_whole_file_is_taken() -> None:
 
 
 @given(changes=CHANGES)
+@example(changes=[(("tunnel",), {"@": None})])
 @bounds(max_examples=150)
 def test_any_value_at_any_place_is_taken_or_refused_with_its_place(
     changes: list[tuple[Place, Any]],
