@@ -88,14 +88,14 @@ def test_a_failure_leaves_the_old_configuration_serving(
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("step", "report"),
+    ("step", "report", "warning"),
     [
-        ("switch-units", "reports failed units (exit 4)"),
-        ("switch-activate", "reports a failed activation script (exit 2)"),
+        ("switch-units", "reports failed units (exit 4)", "switch-units"),
+        ("switch-activate", "reports a failed activation script (exit 2)", "switch-script"),
     ],
 )
 def test_what_others_have_broken_is_told_apart_from_our_own_failure(
-    deployed: World, faults: Faults, step: str, report: str
+    deployed: World, faults: Faults, step: str, report: str, warning: str
 ) -> None:
     faults.fail(step)
 
@@ -103,8 +103,25 @@ def test_what_others_have_broken_is_told_apart_from_our_own_failure(
         output = deployed.up()
 
         assert report in output
+        assert f"[{warning}]" in output
         assert "done: the tunnel is connected" in output
         assert "this is status" in deployed.get("app.example.localhost")[1]
+
+
+@pytest.mark.long
+def test_what_others_have_broken_can_be_accepted(deployed: World, faults: Faults) -> None:
+    def accepted(config: dict[str, Any]) -> None:
+        nix_change(config)
+        config["argoweb:accept"] = ["switch-units", "path-slash"]
+
+    faults.fail("switch-units")
+
+    with deployed.changed(accepted):
+        output = deployed.up()
+
+        assert "(exit 4)" not in output
+        assert "Warnings that argoweb:accept silences: switch-units (1)." in output
+        assert "done: the tunnel is connected" in output
 
 
 @pytest.mark.long
