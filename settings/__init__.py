@@ -1,5 +1,6 @@
 """A stack's configuration, checked: what it declares, or everything that is wrong with it."""
 
+from settings import packages  # noqa: F401 before all that needs them
 from settings.api_access import Access, read_access
 from settings.errors import FindingsError
 from settings.load import load_settings
