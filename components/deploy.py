@@ -75,12 +75,16 @@ def deploy(
     tunnel = _make_tunnel(settings, own, found, within, [access] if access else [])
     # Access is there before any server has a site or a record leads to it, and goes after both.
     guards = [*access.applications.values()] if access else []
-    files = render_files(
-        settings,
-        tunnel.tunnel_id,
-        tunnel.credentials,
-        {**found.access.audiences, **(access.audiences if access else {})},
-    )
+    audiences: dict[str, pulumi.Input[str]] = {**found.access.audiences}
+    audiences |= access.audiences if access else {}
+    # Of servers that have nothing of their own the files are rendered once.
+    one_of_each = {server.metrics: server for server in settings.servers}
+    files = {
+        metrics: render_files(
+            settings.adapt_to(server), tunnel.tunnel_id, tunnel.credentials, audiences
+        )
+        for metrics, server in one_of_each.items()
+    }
 
     def host(server: Server, after: Sequence[pulumi.Resource]) -> NixosHost:
         given = (connections or {}).get(server.name)
@@ -90,7 +94,7 @@ def deploy(
                 deployment=settings.deployment,
                 connection=given or _make_connection(settings, server),
                 tunnel=[tunnel],
-                files=files,
+                files=files[server.metrics],
                 serving=render_serving(settings),
                 rebuild=server.rebuild,
                 guards=guards,

@@ -35,7 +35,8 @@ def _pick(*keys: str) -> dict[str, Key]:
     return {key: STACK.keys[key] for key in STACK.keys if key in keys}
 
 
-_SERVER = _find_inner("servers").keys
+# The part has one server, whose `metrics` are its own.
+_SERVER = {key: it for key, it in _find_inner("servers").keys.items() if key != "metricsAddress"}
 OF_THE_SERVER = frozenset(_SERVER)
 TUNNEL = Table(
     joint=":",

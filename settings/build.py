@@ -19,7 +19,7 @@ from settings.errors import make_configuration_error, say_how_to_set
 from settings.health import read_health
 from settings.keys import SITES_FILE, STACK
 from settings.metrics import read_metrics
-from settings.model import Nixos, Package, Settings, Zone
+from settings.model import Metrics, Nixos, Package, Settings, Zone
 from settings.rollout import read_rollout
 from settings.sites_file import read_sites_file
 from settings.telling import silence
@@ -123,9 +123,13 @@ def _read(
 ) -> Settings:
     """Puts the settings together, which are complete only if `findings` has no error afterwards."""
     zones = _read_zones(stack.list_items("zones"), findings)
+    machines = [
+        servers.read_server(place, value, findings) for place, value in stack.list_items("servers")
+    ]
+    counted = Metrics() if any(server.metrics for server in machines) else None
     caddy = replace(
         read_caddy(stack.get_table("caddy"), stack.get_table("routing"), findings),
-        metrics=read_metrics(stack.get_table("metrics")),
+        metrics=read_metrics(stack.get_table("metrics")) or counted,
     )
     written = [
         site
@@ -156,10 +160,7 @@ def _read(
         ),
         cloudflared=cloudflared,
         zones=zones,
-        servers=[
-            servers.read_server(place, value, findings)
-            for place, value in stack.list_items("servers")
-        ],
+        servers=machines,
         sites=chosen,
         rules=rules,
         caddy=caddy,

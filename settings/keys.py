@@ -5,7 +5,7 @@ from cloudflared.go.durations import Duration
 from settings import access_keys, formats, words
 from settings.alerts import ALERTS
 from settings.contract import CONFIG_FOLDER, DATA_FOLDER, PROXY_GROUP
-from settings.metrics import METRICS
+from settings.metrics import ADDRESS, METRICS
 from settings.rollout import Share, check_pause
 from values.kinds import UUID, Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
 
@@ -82,9 +82,13 @@ _SERVER = Table(
             False,
         ),
         "rebuild": Key(_REBUILD, "How NixOS is rebuilt.", {}),
+        "metricsAddress": Key(
+            ADDRESS,
+            "Where this server's Caddy serves the numbers, in the place of argoweb:metrics.address.",
+        ),
     },
     also=_VERIFIED,
-    words={**words.SERVER, **words.JUMP},
+    words={**words.SERVER, **words.JUMP, **words.OWN_METRICS},
 )
 
 _DNS = Table(

@@ -20,6 +20,7 @@ def _check_address(text: str) -> str | None:
     return None if good else "an IP address of the server with a port, such as '10.0.0.5:9180'"
 
 
+ADDRESS = Checked(check=_check_address, example="10.0.0.5:9180", kind="an IP address with a port")
 METRICS = Table(
     keys={
         "sites": Key(
@@ -28,10 +29,8 @@ METRICS = Table(
             default=False,
         ),
         "address": Key(
-            shape=Checked(
-                check=_check_address, example="10.0.0.5:9180", kind="an IP address with a port"
-            ),
-            doc="Where each server's Caddy serves them for a Prometheus: /metrics/caddy, /metrics/argoWeb, /metrics/argoWeb-2. None: nowhere.",
+            shape=ADDRESS,
+            doc="Where each server's Caddy serves them for a Prometheus: /metrics/caddy, /metrics/argoWeb, /metrics/argoWeb-2. None: nowhere but where a server says so.",
         ),
     },
     words=words.METRICS,
@@ -42,7 +41,12 @@ def read_metrics(given: dict[str, Any] | None) -> Metrics | None:
     """Reads what `argoweb:metrics` says; `None` if nothing is counted."""
     if given is None or not (given["sites"] or given.get("address")):
         return None
-    if not given.get("address"):
-        return Metrics()
-    parts = urlsplit(f"//{given['address']}")
+    return read_address(given.get("address")) or Metrics()
+
+
+def read_address(given: str | None) -> Metrics | None:
+    """Reads where numbers are served, for all servers or for one."""
+    if given is None:
+        return None
+    parts = urlsplit(f"//{given}")
     return Metrics(host=parts.hostname, port=parts.port or 0)

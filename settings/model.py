@@ -4,7 +4,7 @@ import ipaddress
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pulumi
@@ -70,6 +70,20 @@ class Rebuild:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """Numbers that Caddy counts for each hostname."""
+
+    host: str | None = None
+    """The IP address at which Caddy serves them and cloudflared's; `None`: they are served nowhere."""
+    port: int = 0
+
+    @property
+    def shown(self) -> str:
+        """`host:port`, as URLs have it."""
+        return f"{f'[{self.host}]' if ':' in (self.host or '') else self.host}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Server:
     """A NixOS server that runs the tunnel."""
 
@@ -88,6 +102,8 @@ class Server:
     """Seconds."""
     bastion: Bastion | None
     rebuild: Rebuild
+    metrics: Metrics | None = None
+    """Where its own numbers are served; `None`: where those of all are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,20 +317,6 @@ class Tls:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metrics:
-    """Numbers that Caddy counts for each hostname."""
-
-    host: str | None = None
-    """The IP address at which Caddy serves them and cloudflared's; `None`: they are served nowhere."""
-    port: int = 0
-
-    @property
-    def shown(self) -> str:
-        """`host:port`, as URLs have it."""
-        return f"{f'[{self.host}]' if ':' in (self.host or '') else self.host}:{self.port}"
-
-
-@dataclass(frozen=True, kw_only=True)
 class Caddy:
     """The web server behind cloudflared."""
 
@@ -449,6 +451,12 @@ class Settings:
     """Codes of the warnings that stay silent."""
     notices: Sequence[str] = ()
     """What follows from the stack file without standing in it."""
+
+    def adapt_to(self, server: Server) -> "Settings":
+        """Gives the settings as they are for one of the servers, whose own keys go before those of all."""
+        if server.metrics is None:
+            return self
+        return replace(self, caddy=replace(self.caddy, metrics=server.metrics))
 
     @property
     def instances(self) -> Sequence[Instance]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from settings.metrics import read_address
 from settings.model import Bastion, Rebuild, Server
 from values.findings import Findings, Kind, make_warning
 from values.kinds import MISSING_KEY
@@ -61,4 +62,5 @@ def read_server(place: str, value: _Values, findings: Findings) -> Server:
             build_host=rebuild.get("buildHost"),
             args=rebuild["args"],
         ),
+        metrics=read_address(value.get("metricsAddress")),
     )

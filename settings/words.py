@@ -35,6 +35,7 @@ SERVER = map_words(
     insecureHostKey="stricthostkeychecking insecure",
 )
 """Of a bastion too."""
+OWN_METRICS = map_words(metricsAddress="metrics prometheus monitoring")
 JUMP = map_words(bastion="jumphost proxyjump jump gateway")
 ZONE = map_words(name="zone domain zonename", id="zoneid")
 TUNNEL = map_words(importId="id uuid tunnelid import", name="tunnelname", protect="preventdestroy")

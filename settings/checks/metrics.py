@@ -14,11 +14,17 @@ METRICS_FOR_ALL = make_warning(
 
 
 def check(settings: Settings, findings: Findings) -> None:
-    """Checks that the address is free, and warns of who may read there."""
+    """Checks that each address is free, and warns of who may read there."""
+    for server in settings.servers:
+        own = server.metrics is not None
+        key = f"servers.{server.name}.metricsAddress" if own else "metrics.address"
+        _check_address(settings.adapt_to(server), f"argoweb:{key}", findings)
+
+
+def _check_address(settings: Settings, where: str, findings: Findings) -> None:
     metrics = settings.caddy.metrics
     if metrics is None or metrics.host is None:
         return
-    where = "argoweb:metrics.address"
     host, ports = find_metrics(str(settings.cloudflared["metrics"]), settings.nixos.instances)
     if taken := _find_taken(settings.caddy, metrics, host, ports):
         why = f"takes the port {metrics.port}, which {taken} has."

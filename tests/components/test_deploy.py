@@ -43,6 +43,29 @@ def test_a_server_that_another_resource_makes_is_reached_where_that_one_says(
     assert reached == {f"{first.name}-activate": first.address, "made-activate": "192.0.2.7"}
 
 
+def test_a_server_with_an_address_of_its_own_for_its_metrics_gets_a_file_of_its_own(
+    prod: dict[str, Any],
+) -> None:
+    prod["metrics"] = {"address": "10.0.0.5:9180"}
+    first = prod["servers"]["web1"]
+    prod["servers"] |= {
+        "web2": {**first, "address": "192.0.2.2", "metricsAddress": "10.0.0.6:9180"},
+        "web3": {**first, "address": "192.0.2.3"},
+    }
+    settings = build(prod, deployment="argoweb/prod")
+
+    requests = registered(
+        lambda: deploy(settings, OwnState(), Found(tunnel=TunnelFound(), claims=[]))
+    )
+
+    files = {name: requests[f"{name}-argoWeb.caddy"]["object"]["stdin"] for name in prod["servers"]}
+    assert files["web1"] == files["web3"] == files["web2"].replace("10.0.0.6", "10.0.0.5")
+    assert "bind 10.0.0.6" in files["web2"]
+    others = ("argoWeb.yml", "argoWeb.json", "argoWeb.nix")
+    for name in others:
+        assert len({str(requests[f"{it}-{name}"]["object"]["stdin"]) for it in files}) == 1, name
+
+
 def test_inside_of_another_program_each_resource_has_a_parent_and_a_name_of_the_components_own(
     prod: dict[str, Any],
 ) -> None:

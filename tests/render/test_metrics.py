@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from render import render_caddyfile, render_global_options
+from settings.build import build
 from tests.ports import free_port
 from tests.render.caddy import Running, whole_file
 
@@ -102,6 +104,42 @@ def test_each_request_counts_once_for_its_hostname_and_nothing_else_is_served(
     assert asked(address, "/metrics/argoWeb") == (200, "/metrics of cloudflared\n")
     for path in ("/", "/metrics", "/debug/pprof/", "/metrics/argoWeb/../debug/pprof/", "/config/"):
         assert asked(address, path)[0] == 404, path
+
+
+def test_each_server_serves_them_at_its_own_address(tmp_path: Path) -> None:
+    given = values(tmp_path, 8080, 9180, 20251)
+    server = given["servers"]["web1"]
+    given["servers"] |= {
+        "web2": {**server, "address": "192.0.2.2", "metricsAddress": "10.0.0.6:9181"},
+        "web3": {**server, "address": "192.0.2.3", "metricsAddress": "[fd00::3]:9180"},
+    }
+    settings = build(given, deployment="argoweb/prod")
+
+    texts = [render_caddyfile(settings.adapt_to(server)) for server in settings.servers]
+
+    served = [re.findall(r"^http://:(9\d+) {\n\tbind (\S+)", text, re.MULTILINE) for text in texts]
+    assert served == [
+        [("9180", "127.0.0.1")],
+        [("9181", "10.0.0.6")],
+        [("9180", "fd00::3")],
+    ]
+
+
+def test_a_server_may_serve_them_alone(tmp_path: Path) -> None:
+    given = values(tmp_path, 8080, 9180, 20251)
+    del given["metrics"]
+    given["servers"]["web2"] = {
+        **given["servers"]["web1"],
+        "address": "192.0.2.2",
+        "metricsAddress": "10.0.0.6:9180",
+    }
+    settings = build(given, deployment="argoweb/prod")
+
+    first, second = (render_caddyfile(settings.adapt_to(server)) for server in settings.servers)
+
+    assert "metrics" not in first
+    assert "metrics /metrics/caddy" in second
+    assert "per_host" in render_global_options(settings.caddy)  # each counts, for the page
 
 
 def test_without_metrics_nothing_is_counted_or_served(tmp_path: Path) -> None:

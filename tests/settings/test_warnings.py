@@ -46,6 +46,15 @@ def test_metrics_for_a_prometheus_that_everybody_reads(prod: dict[str, Any], add
     assert said.startswith("argoweb:metrics.address: is open to everybody who reaches the server")
 
 
+def test_metrics_of_one_server_that_everybody_reads(prod: dict[str, Any]) -> None:
+    prod["metrics"] = {"address": "10.0.0.5:9180"}
+    prod["servers"]["web1"]["metricsAddress"] = "0.0.0.0:9180"
+
+    (said,) = warnings(prod)
+
+    assert said.startswith("argoweb:servers.web1.metricsAddress: is open to everybody")
+
+
 @pytest.mark.parametrize(
     "address", ["127.0.0.1:9180", "10.0.0.5:9180", "100.64.0.7:9180", "[fd00::1]:9180"]
 )
