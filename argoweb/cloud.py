@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from argoweb.ends import SOON, time_left
 from argoweb.report import observe
 from argoweb.shadows import find_shadows
 from argoweb.stack import Stack
@@ -52,13 +53,17 @@ def look_at_cloudflare(stack: Stack) -> CloudSeen:
     zones = {zone.name: zone for zone in map(stack.settings.find_zone, stack.settings.named)}
     with ThreadPoolExecutor(8) as pool:
         tunnel = pool.submit(_look_at_tunnel, stack, api)
-        access = pool.submit(_look_at_access, stack, api)
+        others = [
+            pool.submit(look, stack, api)
+            for look in (_look_at_access, _look_at_service_tokens, _look_at_alert)
+        ]
         asked = {
             name: pool.submit(_answer_or_reason, lambda zone=zone: _look_at_zone(stack, api, zone))
             for name, zone in zones.items()
         }
     seen, lines = tunnel.result()
-    lines += access.result()
+    for other in others:
+        lines += other.result()
     listed: dict[str, Sequence[Record]] = {}
     for name, future in asked.items():
         found = future.result()
@@ -137,6 +142,53 @@ def _look_at_access(stack: Stack, api: Api) -> list[Finding]:
     ]
     changed = compare_access(own, there)
     return lines + [observe("access-edited", "access", each) for each in changed]
+
+
+def _look_at_service_tokens(stack: Stack, api: Api) -> list[Finding]:
+    """Finds the stack's service tokens that are gone, or end soon; asks nothing if it has none."""
+    tokens = stack.state.access.tokens
+    if not tokens:
+        return []
+    try:
+        there = list_access(stack.settings, api, "service_tokens", permissions.SERVICE_TOKENS)
+    except ApiError as error:
+        return [observe("cloudflare-unreadable", "service tokens", str(error))]
+    lines = []
+    for token in tokens:
+        found = there.get(token["id"])
+        if found is None:
+            said = "the service token is gone at Cloudflare"
+            lines.append(observe("access-token-missing", str(token["name"]), said))
+        elif (ends := found.get("expires_at")) and time_left(ends) < SOON:
+            said = f"the service token ends on {ends}"
+            lines.append(observe("access-token-expires", str(token["name"]), said))
+    return lines
+
+
+def _look_at_alert(stack: Stack, api: Api) -> list[Finding]:
+    """Finds what somebody else has done to the stack's notification; asks nothing if it has none."""
+    made = stack.state.alert
+    if made is None:
+        return []
+    path = f"accounts/{stack.settings.account_id}/alerting/v3/policies"
+    try:
+        there = api.read_list(path, permissions.NOTIFICATIONS)
+    except ApiError as error:
+        return [observe("cloudflare-unreadable", "alerts", str(error))]
+    found = next((each for each in there if each["id"] == made["id"]), None)
+    if found is None:
+        return [observe("alert-missing", "alerts", f"'{made['name']}' is gone at Cloudflare")]
+    changed = []
+    if not found.get("enabled", True):
+        changed.append("it is off")
+    if _receivers(found["mechanisms"]) != _receivers(made["mechanisms"]):
+        changed.append(f"it tells {', '.join(_receivers(found['mechanisms'])) or 'nobody'}")
+    return [observe("alert-edited", "alerts", f"'{made['name']}': {each}") for each in changed]
+
+
+def _receivers(mechanisms: Mapping[str, Any]) -> list[str]:
+    """Lists whom a notification tells, whatever the kinds are called there."""
+    return sorted(str(each["id"]) for receivers in mechanisms.values() for each in receivers or ())
 
 
 def _look_at_zone(stack: Stack, api: Api, zone: Zone) -> tuple[Sequence[Record], list[Finding]]:

@@ -83,15 +83,22 @@ async def _connect(
         ) from None
     except asyncssh.PermissionDenied:
         raise NoConnection(
-            "server-refused", f"{at} does not accept the key for the user {end.user}"
+            "server-refused",
+            f"{at} does not accept {'any key of the SSH agent' if private_key is None else 'the key'} for the user {end.user}",
         ) from None
     except (
         OSError,
         asyncssh.Error,
         asyncio.TimeoutError,
     ) as error:  # Python 3.10 has two classes of TimeoutError
-        said = str(error) or f"no answer within {CONNECT_SECONDS} s"
-        raise NoConnection("server-unreachable", f"{at}: {said}") from None
+        raise NoConnection("server-unreachable", f"{at}: {_why(error)}") from None
+
+
+def _why(error: Exception) -> str:
+    """Says why there is no connection, without the words by which asyncio says it."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
+    return str(error) or f"no answer within {CONNECT_SECONDS} s"
 
 
 def _private(text: str) -> asyncssh.SSHKey:

@@ -64,17 +64,15 @@ def _ask(hostname: str, path: str, edge: str | None) -> Seen:
     try:
         seen = _answer(hostname, path, edge, began)
     except ssl.SSLCertVerificationError as error:
-        said = f"{hostname}: {error.verify_message or error}"
-        return Seen(code="edge-certificate", text=said)
+        return Seen(code="edge-certificate", text=error.verify_message or str(error))
     except ssl.SSLError as error:
         # Cloudflare ends the handshake for a name that it has no certificate for.
-        return Seen(code="edge-certificate", text=f"{hostname}: TLS fails: {error.reason or error}")
+        return Seen(code="edge-certificate", text=f"TLS fails: {error.reason or error}")
     except socket.gaierror:
-        said = f"{hostname}: this machine's resolver knows no such name (yet)"
+        said = "this machine's resolver knows no such name (yet)"
         return Seen(code="edge-unreachable", text=said)
     except (OSError, http.client.HTTPException) as error:
-        said = f"{hostname}: {error or type(error).__name__}"
-        return Seen(code="edge-unreachable", text=said)
+        return Seen(code="edge-unreachable", text=str(error) or type(error).__name__)
     return seen
 
 
@@ -99,7 +97,7 @@ def _answer(hostname: str, path: str, edge: str | None, began: float) -> Seen:
     code, text = None, ""
     if response.status >= _FIRST_ERROR or _number(page) in HOPS:
         code = "edge-error"
-        text = explain(hostname, response.status, page)
+        text = explain(response.status, page)
     return Seen(
         status=response.status,
         seconds=seconds,
@@ -110,12 +108,12 @@ def _answer(hostname: str, path: str, edge: str | None, began: float) -> Seen:
     )
 
 
-def explain(hostname: str, status: int, body: str) -> str:
+def explain(status: int, body: str) -> str:
     """Names the hop that an error page is about, in a sentence."""
     number = _number(body) or status
     named = f" with error code {number}" if number != status else ""
     hop = HOPS.get(number) or HOPS.get(status) or "the service"
-    return f"{hostname}: {status}{named}; it is {hop}"
+    return f"{status}{named}; it is {hop}"
 
 
 def _number(body: str) -> int | None:

@@ -51,6 +51,15 @@ _differs("access-missing", "An Access application of the stack is gone: its site
          "pulumi up --refresh makes it again.")
 _wrong("access-open", "A site that is protected by the stack answers without a login.",
        "pulumi up, and see that its record is the stack's.")
+_warns("connector-unknown", "A cloudflared that no server of the stack runs is connected to the tunnel, and gets a part of the requests.",
+       "Stop it there; if you do not know where, raise argoweb:tunnel.secretVersion by one, then: pulumi up")
+_differs("alert-missing", "Cloudflare's notification of the tunnel's health is gone: nobody is told.",
+         "pulumi up --refresh makes it again.")
+_differs("alert-edited", "Somebody else has changed the notification of the tunnel's health.", _REFRESH)
+_differs("access-token-missing", "A service token of the stack is gone at Cloudflare: what uses it is refused.",
+         "See the message of: pulumi preview")
+_warns("access-token-expires", "A service token of the stack ends soon, or has ended: what uses it is refused then.",
+       "Refresh it in the dashboard (Zero Trust, Access, Service auth), or give it a longer `duration`, then: pulumi up")
 _unknown("cloudflare-unreadable", "Cloudflare's API does not tell.", "See the text.")
 
 # On the servers
@@ -86,6 +95,10 @@ _differs("boot-default", "The next start of the server would run a system that w
          _REDEPLOY)
 _wrong("cloudflared-unconnected", "A cloudflared runs and has no connection to Cloudflare.",
        "Port 7844 has to be open outwards, TCP or UDP; its journal: python -m argoweb logs <name>")
+_warns("cloudflared-few", "A cloudflared has fewer connections to Cloudflare than it makes.",
+       "Its journal says what ends them: python -m argoweb logs <name>")
+_warns("unit-restarts", "A unit ends again and again, and systemd starts it anew.",
+       "Its journal says why: python -m argoweb logs <name>")
 
 # The sites
 _wrong("edge-error", "Cloudflare answers with an error page of its own.",
@@ -97,9 +110,15 @@ _wrong("edge-certificate", "Cloudflare has no certificate for the hostname.",
 _wrong("origin-error", "The site does not answer on the server itself, or with a status from 500 on.",
        "See the application's journal on the server.")
 
+# The stack
+_warns("update-failed", "The stack's last update failed, or was cut off in the middle of something.",
+       "Mend what it named, then: pulumi up")
+
 # What a first deployment needs
 _wrong("pulumi-missing", "There is no Pulumi.", "Install it: https://www.pulumi.com/docs/install/")
 _wrong("package-missing", "A Python package of the program is missing.", "pulumi install")
+_wrong("program-missing", "A program is missing by which pulumi up asks for the sites in the end.",
+       "Install it on this machine, or: pulumi config set --path argoweb:health.edge false")
 _note("plugin-missing", "A plugin of Pulumi's is not here yet.",
       "pulumi up downloads it, or before: pulumi install")
 _unknown("backend-unreachable", "The state's backend does not answer.", "pulumi login")
@@ -117,12 +136,18 @@ _wrong("zone-unreadable", "The account has no such zone that the token may see."
        "Add it at Cloudflare, correct argoweb:zones, or mend the token where the text names it.")
 _wrong("zone-inactive", "Cloudflare does not serve the zone yet.",
        "Set these name servers at the domain's registrar, and wait.")
+_wrong("zone-paused", "Cloudflare is paused for the zone: it tells the records and passes no request on.",
+       "Enable Cloudflare for it in the dashboard (the zone's Overview, Advanced Actions).")
 _wrong("nixos-missing", "The server runs no NixOS.",
        "Install NixOS, for instance by nixos-anywhere.")
 _warns("nixos-old", "The NixOS is older than those that this is tested with.",
        "Update the server's channel or flake.")
 _warns("import-line", "No file of the server's configuration imports the stack's module; one in another folder is not seen.",
        "Add the line of the README to `imports`: (if builtins.pathExists /etc/caddy/argoWeb.nix then /etc/caddy/argoWeb.nix else { }), in a flake /etc/caddy/argoWeb.nix alone")
+_wrong("folder-read-only", "A folder that gets the stack's files cannot be written, as /etc with system.etc.overlay.mutable = false.",
+       "Set argoweb:nixos.configDir to a folder that can be written, such as /var/lib/argoweb-config, and import argoWeb.nix from there.")
+_wrong("ipv6-missing", "The server has no IPv6, and Caddy would listen on it.",
+       "pulumi config set --path argoweb:caddy.bind 127.0.0.1")
 _warns("disk-low", "Little disk is free for a rebuild.",
        "nix-collect-garbage --delete-older-than 30d on the server")
 _warns("memory-low", "Little memory is free for a rebuild.",

@@ -1,7 +1,7 @@
 """Looks at a whole stack at once: Cloudflare, the servers, and what visitors get."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -11,10 +11,12 @@ from argoweb.edge import Seen
 from argoweb.report import observe
 from argoweb.server import ServerSeen, look_at_servers
 from argoweb.stack import Stack
+from argoweb.strangers import find_strangers
 from edge import find_hostname, find_path
 from settings import Site
 from values.findings import Finding
 
+_SUCCEEDED = "succeeded"
 _REFUSED = (401, 403)
 _WRONG = 500
 """The first status that means that a site does not serve."""
@@ -33,7 +35,8 @@ class Overview:
     @property
     def lines(self) -> list[Finding]:
         """Everything that is wrong."""
-        lines = [*self.cloud.lines]
+        lines = [*_judge_update(self.stack), *self.cloud.lines]
+        lines += find_strangers(self.cloud.connectors, self.servers)
         lines += [line for server in self.servers for line in server.lines]
         for (hostname, _), seen in self.edge.items():
             if seen.code is not None:
@@ -41,7 +44,7 @@ class Overview:
         for site in self.stack.settings.sites:
             shown = self.edge_of(site)
             if shown is not None and site.passed and not is_guarded(shown):
-                said = f"{site.hostname}{site.path} answers {shown.status} without a login"
+                said = f"{site.path or 'it'} answers {shown.status} without a login"
                 lines.append(observe("access-open", site.hostname, said))
         for server in self.servers:
             for index, answer in server.origins.items():
@@ -55,6 +58,17 @@ class Overview:
         """Gives what a visitor sees of a site; `None` where nobody can ask."""
         hostname, path = find_hostname(site), find_path(site)
         return None if hostname is None or path is None else self.edge.get((hostname, path))
+
+
+def _judge_update(stack: Stack) -> Iterator[Finding]:
+    """Finds whether the last update came to its end."""
+    update = stack.last_update or {}
+    if update.get("result", _SUCCEEDED) != _SUCCEEDED:
+        said = f"the last {update.get('kind', 'update')} ended on {update.get('endTime')} with: {update['result']}"
+        yield observe("update-failed", "stack", said)
+    for what in stack.state.pending:
+        said = f"an update was cut off while it was {what}; nobody knows whether that was done"
+        yield observe("update-failed", "stack", said)
 
 
 def is_guarded(seen: Seen) -> bool:

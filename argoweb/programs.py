@@ -1,6 +1,7 @@
 """Puts together the shell programs that look at a server: they go there on stdin, run as root, and leave nothing."""
 
 import shlex
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -9,13 +10,14 @@ REPORT_PARTS = (
     "common.sh",
     "switch.sh",
     "plan.sh",
+    "readable.sh",
     "units.sh",
     "caddy.sh",
     "differences.sh",
     "report.sh",
 )
 """What tells of a server that has a deployment, or may have one."""
-DOCTOR_PARTS = ("common.sh", "switch.sh", "units.sh", "caddy.sh", "doctor.sh")
+DOCTOR_PARTS = ("common.sh", "switch.sh", "readable.sh", "units.sh", "caddy.sh", "doctor.sh")
 LOGS_PARTS = ("logs.sh",)
 _STAGING = (
     "STAGING=$(readlink -f -- /var/lib/argoweb-deploy/server.sh || true)\nSTAGING=${STAGING%/*}\n"
@@ -28,12 +30,18 @@ def report_program() -> str:
     return _whole(REPORT_PARTS, f"{_STAGING}report")
 
 
-def doctor_program(caddy_unit: str, flake: str, *words: str) -> str:
-    """Gives the program that prints what a first deployment needs; the words go to `doctor` in remote/doctor.sh."""
-    settings = (
-        f"CADDY=({shlex.quote(f'{caddy_unit}.service')})\nSETTING[flake]={shlex.quote(flake)}"
-    )
-    return _whole(DOCTOR_PARTS, f"{settings}\n{shlex.join(['doctor', *words])}")
+def doctor_program(caddy_unit: str, flake: str, roots: Sequence[str], *words: str) -> str:
+    """Gives the program that prints what a first deployment needs; the words go to `doctor` in remote/doctor.sh.
+
+    `roots` has the folders of the sites, each behind a hostname and a blank.
+    """
+    settings = [
+        f"CADDY=({shlex.quote(f'{caddy_unit}.service')})",
+        f"SETTING[flake]={shlex.quote(flake)}",
+        f"ROOTS=({shlex.join(roots)})",
+        shlex.join(["doctor", *words]),
+    ]
+    return _whole(DOCTOR_PARTS, "\n".join(settings))
 
 
 def logs_program(*words: str) -> str:

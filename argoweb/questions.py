@@ -69,11 +69,10 @@ class Questions:
         if flags or len(choices) == 1:
             return list(flags or choices)
         self.needs(name)
-        return list(
-            questionary.checkbox(
-                question, choices=choices, validate=lambda chosen: bool(chosen) or "choose one"
-            ).unsafe_ask()
-        )
+        # What questionary says of a refused answer is not shown by every terminal.
+        while not (chosen := questionary.checkbox(question, choices=choices).unsafe_ask()):
+            print("Mark at least one by the space key, then press Enter.")
+        return list(chosen)
 
     def sure(self, flag: bool, name: str, question: str) -> bool:
         """Asks for yes or no; no is the default."""

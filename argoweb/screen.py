@@ -14,7 +14,7 @@ from argoweb.overview import Overview, is_guarded
 from argoweb.report import STYLES, SYMBOLS, as_text
 from argoweb.server import Answer, ServerSeen
 from settings import Site
-from values.findings import Finding, Severity
+from values.findings import Finding, Severity, write_count
 
 _COLUMNS = 4
 """How many servers get a column of their own."""
@@ -46,7 +46,7 @@ def _heading(found: Overview) -> RenderableType:
     told = [f"tunnel {cloud.tunnel_name or '–'}: {cloud.tunnel_status}"]
     if where:
         told.append(
-            f"{sum(where.values())} connections ({', '.join(f'{place} ×{count}' for place, count in sorted(where.items()))})"
+            f"{write_count(sum(where.values()), 'connection')} ({', '.join(f'{place} ×{count}' for place, count in sorted(where.items()))})"
         )
     versions = sorted({each.version for each in cloud.connectors})
     if versions:

@@ -1,7 +1,8 @@
 """Asks each server of a stack what it is like, in one SSH session."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from argoweb.connection import NoConnection, ask_server, run_program
@@ -10,7 +11,12 @@ from argoweb.programs import report_program
 from argoweb.report import observe
 from argoweb.stack import Stack
 from settings import Server
-from values.findings import Finding
+from values.findings import Finding, write_count
+
+_RESTARTS, _LATELY = 3, 3600.0
+"""So many restarts by systemd are told, and for how many seconds after the last start."""
+_CONNECTIONS, _CONNECTING = 4, 60.0
+"""How many connections a cloudflared makes by itself, and the seconds that it may take to make them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +39,8 @@ class Cloudflared:
     version: str
     locations: Sequence[str]
     """Data centres, one for each connection."""
+    connector: str = ""
+    """The id by which Cloudflare knows it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +78,7 @@ class ServerSeen:
     @property
     def drift(self) -> list[Finding]:
         """What differs on the server from what the stack has sent."""
-        return [line for line in self.lines if line.code != "cloudflared-unconnected"]
+        return [line for line in self.lines if line.kind.differs]
 
 
 async def look_at_servers(stack: Stack, *, sites: bool) -> list[ServerSeen]:
@@ -116,8 +124,14 @@ def read_report(stack: Stack, server: Server, text: str) -> ServerSeen:
         else:
             rows.setdefault(kind, []).append(fields)
     cloudflareds = [
-        Cloudflared(unit=unit, connections=int(count), version=version, locations=where.split())
-        for unit, count, version, where in rows.get("cloudflared", [])
+        Cloudflared(
+            unit=unit,
+            connections=int(count),
+            version=version,
+            locations=where.split(),
+            connector=connector,
+        )
+        for unit, count, version, where, connector in rows.get("cloudflared", [])
     ]
     units = [
         Unit(
@@ -131,11 +145,10 @@ def read_report(stack: Stack, server: Server, text: str) -> ServerSeen:
     owner, deployed_at = rows["owner"][0] if "owner" in rows else ("", "")
     manifest = "\n".join(fields[0] if fields else "" for fields in rows.get("manifest", [])) + "\n"
     lines = [*_judge_deployment(stack, server, owner, manifest, rows), *lines]
-    active = {unit.name for unit in units if unit.state == "active"}
-    for each in cloudflareds:
-        if each.unit in active and not each.connections:
-            said = f"{each.unit} has no connection to Cloudflare"
-            lines.append(observe("cloudflared-unconnected", server.name, said))
+    lines += _judge_units(server, units, cloudflareds)
+    for hostname, path, why in rows.get("root", []):
+        said = f"{path}, which {hostname} serves, {why}"
+        lines.append(observe("root-missing", server.name, said))
     system = rows["system"][0]
     generation = rows["generation"][0]
     return ServerSeen(
@@ -163,6 +176,27 @@ def read_report(stack: Stack, server: Server, text: str) -> ServerSeen:
         },
         lines=lines,
     )
+
+
+def _judge_units(
+    server: Server, units: Sequence[Unit], cloudflareds: Sequence[Cloudflared]
+) -> Iterator[Finding]:
+    """Finds units that end again and again, and what is not, or not wholly, connected to Cloudflare."""
+    lasting = {}
+    for unit in units:
+        lasting[unit.name] = time.time() - (unit.since or 0) if unit.state == "active" else 0.0
+        if unit.restarts >= _RESTARTS and lasting[unit.name] < _LATELY:
+            said = f"{unit.name} has ended by itself {write_count(unit.restarts, 'time')}, and was started again"
+            yield observe("unit-restarts", server.name, said)
+    for each in cloudflareds:
+        if not lasting.get(each.unit):
+            continue
+        if not each.connections:
+            said = f"{each.unit} has no connection to Cloudflare"
+            yield observe("cloudflared-unconnected", server.name, said)
+        elif each.connections < _CONNECTIONS and lasting[each.unit] > _CONNECTING:
+            said = f"{each.unit} has {write_count(each.connections, 'connection')} to Cloudflare, {_CONNECTIONS} are usual"
+            yield observe("cloudflared-few", server.name, said)
 
 
 def _judge_deployment(

@@ -15,7 +15,7 @@ from pulumi.runtime.settings import Settings as Runtime
 
 from argoweb.errors import StackUnreadable
 from existing import OwnState
-from existing.state import APPLICATION, POLICY, RECORD, TUNNEL, index_by_uri
+from existing.state import ALERT, APPLICATION, POLICY, RECORD, TOKEN, TUNNEL, index_by_uri
 from settings import Access, FindingsError, Settings, load_settings
 
 _SECONDS = 60
@@ -36,7 +36,11 @@ class State:
     manifests: Mapping[str, str]
     """The manifest that each server was sent last, by its name."""
     access: OwnState = field(default_factory=OwnState)
-    """The Access applications and policies."""
+    """The Access applications, policies and service tokens."""
+    alert: Resource | None = None
+    """Outputs of the notification of the tunnel's health."""
+    pending: Sequence[str] = ()
+    """What an update was at when it was cut off, each with its resource, as `creating web1-activate`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +148,8 @@ async def _settings(name: str, config: Mapping[str, Mapping[str, Any]]) -> tuple
 
 def read_state(exported: Mapping[str, Any]) -> State:
     """Takes what the commands need from a state that `pulumi stack export` has printed."""
-    resources = (exported.get("deployment") or {}).get("resources") or []
+    deployment = exported.get("deployment") or {}
+    resources, pending = (deployment.get(key) or [] for key in ("resources", "pending_operations"))
     living = [each for each in resources if not each.get("delete")]
 
     def outputs(type: str) -> list[dict[str, Any]]:
@@ -164,7 +169,12 @@ def read_state(exported: Mapping[str, Any]) -> State:
         access=OwnState(
             applications=index_by_uri(outputs(APPLICATION)),
             policies=tuple(outputs(POLICY)),
+            tokens=tuple(outputs(TOKEN)),
         ),
+        alert=next(iter(outputs(ALERT)), None),
+        pending=[
+            f"{each['type']} {each['resource']['urn'].rpartition('::')[2]}" for each in pending
+        ],
     )
 
 

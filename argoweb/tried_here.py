@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 from importlib import metadata
 from urllib.parse import urlsplit
 
 from argoweb.errors import StackUnreadable
 from argoweb.report import observe
 from argoweb.stack import pulumi_json, pulumi_says
+from settings import Settings
 from values.findings import Finding
 
 _PLUGINS = {
@@ -27,6 +29,12 @@ def try_pulumi() -> list[Finding]:
         return [observe("pulumi-missing", "pulumi", str(error))]
     lines = [observe("pulumi-missing", "pulumi", f"is {version}", passed=True)]
     return [*lines, *_plugins(), _backend()]
+
+
+def try_programs(settings: Settings) -> list[Finding]:
+    """Tries whether the programs are here by which `pulumi up` asks for the sites in the end."""
+    missing = [name for name in ("sh", "curl") if settings.health.edge and not shutil.which(name)]
+    return [observe("program-missing", "here", f"there is no `{name}` on PATH") for name in missing]
 
 
 def _plugins() -> list[Finding]:

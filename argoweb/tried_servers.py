@@ -11,6 +11,7 @@ from argoweb.programs import doctor_program
 from argoweb.report import observe
 from argoweb.stack import Stack
 from settings import Server, Settings
+from settings.unit_paths import list_roots
 from values.findings import Finding
 
 _EDGE_PORT = 7844
@@ -35,14 +36,17 @@ async def try_servers(stack: Stack) -> list[Finding]:
 
 
 async def _try(stack: Stack, server: Server) -> list[Finding]:
-    settings = stack.settings
+    settings = stack.settings.adapt_to(server)
     ports = {
         settings.caddy.port,
         *(int(each.metrics.rpartition(":")[2]) for each in settings.instances),
     }
+    if settings.caddy.metrics is not None and settings.caddy.metrics.host is not None:
+        ports.add(settings.caddy.metrics.port)
     program = doctor_program(
         settings.caddy.unit,
         server.rebuild.flake or "",
+        [f"{hostname} {path}" for path, hostname in list_roots(settings.sites).items()],
         settings.nixos.config_dir,
         ",".join(map(str, sorted(ports))),
         *edge_addresses(settings),
@@ -88,6 +92,14 @@ def judge_report(
     yield from (line(*each) for each in _resources(rows, asked))
     yield from (line(*each) for each in _network(settings, rows))
     yield from (line(*each) for each in _programs(settings, rows))
+    if "read-only" in rows:
+        said = f"{rows['read-only'][0][0]} cannot be written"
+        yield line("folder-read-only", said, False)
+    if "no-ipv6" in rows and any(":" in address for address in settings.caddy.bind):
+        said = f"it has no IPv6, and Caddy is to listen at {', '.join(settings.caddy.bind)}"
+        yield line("ipv6-missing", said, False)
+    for hostname, path, why in rows.get("root", []):
+        yield line("root-missing", f"{path}, which {hostname} serves, {why}", False)
 
 
 _Judgement = tuple[str, str, bool]

@@ -2,24 +2,23 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
 
 from argoweb.cloud import find_zone_id
+from argoweb.ends import SOON, time_left
 from argoweb.report import observe
 from argoweb.stack import Stack
 from existing import permissions
-from existing.api import Api, ApiError
+from existing.api import Api, ApiError, NoAnswer
 from settings import Zone
-from values.findings import Finding
+from values.findings import Finding, Severity, write_count
 
-_SOON = timedelta(days=14)
 _NO_TUNNEL = "00000000-0000-4000-8000-000000000000"
 _NO_RECORD = "0" * 32
 """Ids that nothing has."""
 
 
 def try_cloudflare(stack: Stack) -> list[Finding]:
-    """Tries the token, each permission and each zone, all at once."""
+    """Tries the token, each permission and each zone, all at once; of a token that is taken by nobody it says that alone."""
     api = Api(stack.access)
     questions: list[Callable[[], list[Finding]]] = [
         lambda: _valid(stack, api),
@@ -30,8 +29,11 @@ def try_cloudflare(stack: Stack) -> list[Finding]:
         *(lambda zone=zone: _zone(stack, api, zone) for zone in stack.settings.zones),
     ]  # fmt: skip
     with ThreadPoolExecutor(len(questions)) as pool:
-        answers = list(pool.map(lambda question: question(), questions))
-    return [line for lines in answers for line in lines]
+        answers: list[list[Finding]] = list(pool.map(lambda question: question(), questions))
+    valid = answers.pop(0)
+    if any(line.severity in (Severity.ERROR, Severity.UNKNOWN) for line in valid):
+        return valid
+    return [*valid, *(line for lines in answers for line in lines)]
 
 
 def _line(code: str, text: str, *, passed: bool = False, place: str = "token") -> Finding:
@@ -47,14 +49,15 @@ def _valid(stack: Stack, api: Api) -> list[Finding]:
     except ApiError as error:
         try:  # the token may be one of an account and not of a user
             found = api.read_one(f"accounts/{stack.settings.account_id}/tokens/verify", "")
+        except NoAnswer as silence:
+            return [_line("cloudflare-unreadable", str(silence), place="cloudflare")]
         except ApiError:
             return [_line("token-invalid", str(error))]
     if found.get("status") != "active":
         return [_line("token-invalid", f"the {stack.access.named} is {found.get('status')}")]
     lines = [_line("token-invalid", f"the {stack.access.named} is active", passed=True)]
     if ends := found.get("expires_on"):
-        left = datetime.fromisoformat(ends.replace("Z", "+00:00")) - datetime.now(timezone.utc)
-        lines.append(_line("token-expires", f"it expires on {ends}", passed=left > _SOON))
+        lines.append(_line("token-expires", f"it expires on {ends}", passed=time_left(ends) > SOON))
     return lines
 
 
@@ -118,16 +121,14 @@ def _reach(stack: Stack, api: Api) -> list[Finding]:
     """Finds whether the token reaches more zones and accounts than the stack needs."""
     try:
         zones = api.read_list("zones", permissions.ZONE, per_page=50)
-        accounts = {zone["account"]["id"] for zone in zones}
     except ApiError:
         return []  # `_zone` tells it for each zone
     named = {zone.name for zone in stack.settings.zones}
     others = sorted(str(zone["name"]) for zone in zones if zone["name"] not in named)
-    if not others and accounts <= {stack.settings.account_id}:
+    if not others:
         return [_line("token-wide", "it reaches the stack's zones and no others", passed=True)]
-    return [
-        _line("token-wide", f"it also reaches {len(others)} other zones: {', '.join(others[:5])}")
-    ]
+    said = f"it also reaches {write_count(len(others), 'other zone')}: {', '.join(others[:5])}"
+    return [_line("token-wide", said)]
 
 
 def _zone(stack: Stack, api: Api, zone: Zone) -> list[Finding]:
@@ -144,6 +145,8 @@ def _zone(stack: Stack, api: Api, zone: Zone) -> list[Finding]:
     active = status == "active"
     said = f"is {status}; its name servers at Cloudflare are {servers}"
     lines.append(_line("zone-inactive", said, passed=active, place=zone.name))
+    if found.get("paused"):
+        lines.append(_line("zone-paused", "Cloudflare is paused for it", place=zone.name))
     records = f"zones/{found['id']}/dns_records"
     return lines + _permitted(
         api,

@@ -9,7 +9,7 @@ import pulumi_random as random
 from pulumi_command import remote
 
 from components.connection import ROOT, Connection
-from components.remote_programs import SERVER_PROGRAM, write_command
+from components.remote_programs import SERVER_PROGRAM, WHERE_TO_READ, write_command
 from components.unprinted import seal
 from render import FileEntry, render_manifest, render_teardown
 from settings import Rebuild
@@ -168,7 +168,10 @@ class _Commands:
             "activate",
             # The time at which the files were sent makes the activation run whenever one was sent, even if an update
             # broke off and the stack is then set back to what the state has of the activation.
-            create=self._run("launch.sh", "activate", self._program, _digest_sent(staged)),
+            create=pulumi.Output.concat(
+                WHERE_TO_READ,
+                self._run("launch.sh", "activate", self._program, _digest_sent(staged)),
+            ),
             stdin=pulumi.Output.all(self._owner, *map(_make_entry, args.files)).apply(
                 lambda found: render_manifest(
                     args.serving, args.rebuild, owner=found[0], files=found[1:]

@@ -37,6 +37,10 @@ SERVER_PROGRAM = "\n".join(["{", *map(_read_script, PARTS), "} # end\n"])
 for that end."""
 
 
+WHERE_TO_READ = ": 'What went wrong stands below, behind this command.'; "
+"""Pulumi prints a command that has failed, with its whole program, and then what that said: a reader learns it first so."""
+
+
 def write_command(script: str, *words: str, sudo: bool) -> str:
     """Writes a shell command that runs a short script of `remote/` with the given arguments.
 

@@ -60,6 +60,10 @@ class NotThere(ApiError):
     """The API answers 404: what was asked for does not exist."""
 
 
+class NoAnswer(ApiError):
+    """The API has answered nothing, or has a fault of its own, however often it was asked."""
+
+
 class Forbidden(ApiError):
     """The API answers that these credentials may not."""
 
@@ -111,7 +115,7 @@ class Api:
         try:
             self._once(url, "", method=method, body=b"{}")
         except _Passing as fault:
-            raise ApiError(f"{method} {url}: {fault}.", fault.advice) from None
+            raise NoAnswer(f"{method} {url}: {fault}.", fault.advice) from None
         except ApiError as error:
             return not isinstance(error, Forbidden)
         return True
@@ -134,7 +138,7 @@ class Api:
                 )
             left -= pause
             time.sleep(pause)
-        raise ApiError(f"GET {url}: {problem}, {_count_times(attempt)}.", advice)
+        raise NoAnswer(f"GET {url}: {problem}, {_count_times(attempt)}.", advice)
 
     def _once(
         self, url: str, permission: str, *, method: str = "GET", body: bytes | None = None

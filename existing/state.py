@@ -17,8 +17,8 @@ RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
 APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"
 POLICY = "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy"
-_TOKEN = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken"
-_ALERT = "cloudflare:index/notificationPolicy:NotificationPolicy"
+TOKEN = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken"
+ALERT = "cloudflare:index/notificationPolicy:NotificationPolicy"
 _SECRET = "random:index/randomPassword:RandomPassword"
 _COMPONENT = "argoweb:index:Tunnel"
 _NO_ORGANIZATION = "organization"
@@ -104,7 +104,7 @@ async def read_own_state(
     foreign = [each for each in parts.values() if (each["project"], each["stack"]) != ours]
     records, applications, policies, tokens = (
         [each["outputs"] for each in found if each["type"] == type]
-        for type in (RECORD, APPLICATION, POLICY, _TOKEN)
+        for type in (RECORD, APPLICATION, POLICY, TOKEN)
     )
     tunnel, component = _find_outputs(found, TUNNEL), _find_outputs(found, _COMPONENT)
     made, kept = _find_outputs(found, _SECRET).get("result"), _unmark(component.get("keptSecret"))
@@ -122,7 +122,7 @@ async def read_own_state(
         applications=index_by_uri(applications),
         policies=tuple(policies),
         tokens=tuple(tokens),
-        has_alert=bool(_find_outputs(found, _ALERT)),
+        has_alert=bool(_find_outputs(found, ALERT)),
         imported_from=next((f"{each['project']}/{each['stack']}" for each in foreign), None),
         elsewhere={
             (each["type"], each["name"]): urn

@@ -95,10 +95,12 @@ check_caddy_version() {
   return 1
 }
 
+has_ipv6() { grep -q ' lo$' /proc/net/if_inet6 2>/dev/null; }
+
 # `caddy validate` opens what the configuration names, such as certificates and log files.
 validate_caddy() {
   local unit=$1 system=$2 own=${FILE_PATH[argoWeb.caddy]} there adapted flat text
-  if grep -Eq '^\s*bind .*:' "$own" && ! grep -q ' lo$' /proc/net/if_inet6 2>/dev/null; then
+  if grep -Eq '^\s*bind .*:' "$own" && ! has_ipv6; then
     echo "This server has no IPv6, but Caddy would listen on it: set argoweb:caddy.bind to 127.0.0.1."
     return 1
   fi

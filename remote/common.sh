@@ -61,7 +61,7 @@ indent() { sed 's/^/      | /' | cut -c1-2000; } # the Pulumi plugin hangs on a 
 # `accept CODE` is a warning that stays silent;
 # `tunnel-secret made` is one that Cloudflare has before the servers, `imported` one that it had before argoweb.
 declare -A SETTING=() INSTANCE_METRICS=() FILE_MODE=() FILE_OWNER=() FILE_SUM=() FILE_PATH=()
-declare -a FILES=() INSTANCES=() CADDY=() REBUILD_ARGS=() HEALTH_URLS=() HEALTH_SITES=() READS=()
+declare -a FILES=() INSTANCES=() CADDY=() REBUILD_ARGS=() HEALTH_URLS=() HEALTH_SITES=() READS=() ROOTS=()
 read_manifest() {
   local key rest name mode owner sum path
   while read -r key rest; do
@@ -81,9 +81,17 @@ read_manifest() {
       health-url) HEALTH_URLS+=("$rest") ;;
       health-site) HEALTH_SITES+=("$rest") ;;
       reads) READS+=("$rest") ;;
+      root) ROOTS+=("$rest") ;;
       ?*) SETTING[$key]=$rest ;;
     esac
   done <"$1"
+}
+
+# The folder $1, or the nearest one above it that is there.
+nearest_folder() {
+  local dir=$1
+  while [[ ! -e ${dir:-/} ]]; do dir=${dir%/*}; done
+  echo "${dir:-/}"
 }
 
 digest() {

@@ -70,6 +70,9 @@ doctor() {
   path=${path#path:}
   if [[ ! -d $path ]]; then path=/etc/nixos; fi
   say import "$path" "$(grep -rlF --include='*.nix' -- "$config_dir/argoWeb.nix" "$path"/ 2>/dev/null | head -n 1)"
+  path=$(nearest_folder "$config_dir")
+  if [[ ! -w $path ]]; then say read-only "$path"; fi
+  if ! has_ipv6; then say no-ipv6; fi
   for path in /nix/store /boot /var; do
     if [[ -d $path ]]; then say disk "$path" "$(df --output=avail -k -- "$path" | tail -n 1 | tr -d ' ')"; fi
   done
@@ -82,6 +85,7 @@ doctor() {
       say caddy "$unit" "$(systemctl is-active "$unit" || true)" "$(check_caddy_version "$path" || true)"
     fi
   done
+  missing_roots "$(unit_text "${CADDY[@]}")" | sed $'s/^/root\t/'
   for path in /proc/[0-9]*; do
     process=${path#/proc/}
     if [[ $(cat "$path/comm" 2>/dev/null) == cloudflared ]]; then

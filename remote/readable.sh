@@ -36,3 +36,21 @@ unreadable() {
     fi
   done
 }
+
+# Prints each folder of a site that is not there, or not for Caddy, whose unit's text is $1: hostname, folder and why,
+# parted by tabs.
+missing_roots() {
+  local entry path why
+  for entry in "${ROOTS[@]}"; do
+    path=${entry#* } why=''
+    if [[ $path != /* ]]; then continue; fi
+    if [[ ! -e $path ]]; then
+      why='is not there'
+    elif [[ ! -d $path ]]; then
+      why='is no folder'
+    elif ! as_user_of "$1" '' test -x "$path"; then
+      why="is not readable for Caddy's user '$(exec_user <<<"$1")'"
+    fi
+    if [[ -n $why ]]; then printf '%s\t%s\t%s\n' "${entry%% *}" "$path" "$why"; fi
+  done
+}

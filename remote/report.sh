@@ -11,17 +11,19 @@ say_changed_lines() { sed $'s/^/changed\t/' | cut -c1-2000; }
 # Each cloudflared: unit, state, since when it is active, how often it was restarted, the answer of /ready, version and
 # where it is connected.
 report_units() {
-  local unit text version where
+  local unit text id version where
   for unit in "${INSTANCES[@]}" "${CADDY[@]}"; do
     say unit "$unit" "$(systemctl show -p ActiveState --value "$unit")" "$(systemctl show -p ActiveEnterTimestamp --timestamp=unix --value "$unit" 2>/dev/null | tr -d @)" \
       "$(systemctl show -p NRestarts --value "$unit")"
   done
   for unit in "${INSTANCES[@]}"; do
-    text=$(curl -sS --max-time 5 --noproxy '*' "http://${INSTANCE_METRICS[$unit]}/ready" 2>/dev/null | sed -n 's/.*"readyConnections":\([0-9]*\).*/\1/p' || true)
+    text=$(curl -sS --max-time 5 --noproxy '*' "http://${INSTANCE_METRICS[$unit]}/ready" 2>/dev/null || true)
+    id=$(sed -n 's/.*"connectorId":"\([^"]*\)".*/\1/p' <<<"$text")
+    text=$(sed -n 's/.*"readyConnections":\([0-9]*\).*/\1/p' <<<"$text")
     version=$(unit_text "$unit" | version_of)
     where=$(curl -sS --max-time 5 --noproxy '*' "http://${INSTANCE_METRICS[$unit]}/metrics" 2>/dev/null |
       sed -n 's/^cloudflared_tunnel_server_locations{.*edge_location="\([^"]*\)".*} 1$/\1/p' | sort | paste -sd ' ' || true)
-    say cloudflared "$unit" "${text:-0}" "$version" "$where"
+    say cloudflared "$unit" "${text:-0}" "$version" "$where" "$id"
   done
   if [[ $(systemctl show -p LoadState --value "${CADDY[@]}") == loaded ]]; then
     say caddy "${CADDY[@]}" "$("$(unit_text "${CADDY[@]}" | exec_program)" version 2>/dev/null | cut -d ' ' -f 1 || true)"
@@ -43,6 +45,7 @@ report() {
     sed $'s/^/manifest\t/' "$APPLIED"
     read_manifest "$APPLIED"
     report_units
+    missing_roots "$(unit_text "${CADDY[@]}")" | sed $'s/^/root\t/'
     if [[ -z $reason ]]; then find_differences; fi
   fi
   report_sites

@@ -6,10 +6,9 @@ NEW_RUNNING='' # what of it is to run here
 check_writable() {
   local name dir
   for name in "${CHANGED[@]}"; do
-    dir=${FILE_PATH[$name]%/*}
-    while [[ ! -e ${dir:-/} ]]; do dir=${dir%/*}; done
-    [[ -w ${dir:-/} ]] || fail_untouched \
-      "${FILE_PATH[$name]} cannot be written, since ${dir:-/} is read-only, as /etc is with system.etc.overlay.mutable = false. Set argoweb:nixos.configDir to a folder that can be written and is kept, such as /var/lib/argoweb-config, and import argoWeb.nix from there."
+    dir=$(nearest_folder "${FILE_PATH[$name]%/*}")
+    [[ -w $dir ]] || fail_untouched \
+      "${FILE_PATH[$name]} cannot be written, since $dir is read-only, as /etc is with system.etc.overlay.mutable = false. Set argoweb:nixos.configDir to a folder that can be written and is kept, such as /var/lib/argoweb-config, and import argoWeb.nix from there."
   done
 }
 
@@ -113,6 +112,9 @@ validate_candidate() {
   fi
   if [[ $rebuild$reload != nono ]]; then
     step "checking argoWeb.caddy with Caddy"
-    validate_caddy "$caddy" "$system"
+    validate_caddy "$caddy" "$system" || return 1
+    missing_roots "$caddy" | while IFS=$'\t' read -r ours path wrong; do
+      warn root-missing "$path, which $ours serves, $wrong: its visitors find nothing there."
+    done
   fi
 }

@@ -7,7 +7,7 @@ from settings import Rebuild, Settings
 from settings.contract import VERSION
 from settings.keys import BY_CADDY, BY_CLOUDFLARED
 from settings.on_servers import CODES
-from settings.unit_paths import list_paths_of_caddy, list_paths_of_cloudflared
+from settings.unit_paths import list_paths_of_caddy, list_paths_of_cloudflared, list_roots
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,7 @@ def render_serving(settings: Settings) -> Sequence[str]:
             for site in settings.health.sites
         ),
         *_list_read_by_units(settings),
+        *(f"root {hostname} {path}" for path, hostname in list_roots(settings.sites).items()),
         *(f"accept {code}" for code in sorted(CODES.intersection(settings.accept))),
     ]
 

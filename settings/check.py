@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from settings.judge import UNREADABLE_STACK, judge
-from values.findings import Finding
+from values.findings import Finding, write_count
 
 CLEAN, REFUSED, UNREADABLE = 0, 1, 2
 _FILES = "Pulumi.*.yaml"
@@ -64,7 +64,7 @@ def _print(path: Path, found: list[Finding] | OSError) -> None:
         line = f":{each.line}" if each.line else ""
         print(f"{path}{line}: {each.severity.value}: {each} [{each.code}]")
     errors = sum(each.is_error for each in found)
-    print(f"{path}: {errors} errors, {len(found) - errors} warnings")
+    print(f"{path}: {write_count(errors, 'error')}, {write_count(len(found) - errors, 'warning')}")
 
 
 def _as_json(path: Path, found: list[Finding] | OSError) -> dict[str, object]:

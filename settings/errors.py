@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pulumi
 
-from values.findings import Finding
+from values.findings import Finding, write_count
 
 _IN_A_FILE = re.compile(r"(.+?\[\d+\])\.(.+)")
 
@@ -30,8 +30,7 @@ def make_configuration_error(
     findings: Sequence[Finding], of: str = "The stack's configuration has"
 ) -> FindingsError:
     """Makes the error about a stack's configuration, or about the arguments of a component."""
-    count = "1 error" if len(findings) == 1 else f"{len(findings)} errors"
-    return FindingsError(f"{of} {count}", findings)
+    return FindingsError(f"{of} {write_count(len(findings), 'error')}", findings)
 
 
 def say_how_to_set(place: str, value: str) -> str:

@@ -13,6 +13,13 @@ KINDS = (
         Severity.WARNING,
         "Update nixpkgs, or set argoweb:package.",
     ),
+    Kind(
+        "root-missing",
+        "The folder of a site is not on a server, or not for Caddy: its visitors find nothing.",
+        Severity.WARNING,
+        Severity.WARNING,
+        "Put it there, readable for Caddy's user, or correct the site's `root`.",
+    ),
     make_warning(
         "caddy-beside",
         "The server's own configuration of Caddy has sites that take requests before the stack's.",

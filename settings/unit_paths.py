@@ -45,6 +45,15 @@ def list_paths_of_cloudflared(
             yield used(f"{site.place}.service", site.backend.url.partition(":")[2], is_file=False)
 
 
+def list_roots(sites: Sequence[Site]) -> dict[str, str]:
+    """Lists the folders that Caddy serves, each with the first hostname that it is served at."""
+    found: dict[str, str] = {}
+    for site in sites:
+        if isinstance(site.backend, Directory):
+            found.setdefault(site.backend.root, site.hostname)
+    return found
+
+
 def list_paths_of_caddy(sites: Sequence[Site], caddy: Caddy) -> Iterator[UnitPath]:
     """Gives the paths that Caddy's unit uses."""
 

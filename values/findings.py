@@ -161,6 +161,11 @@ class Findings:
         )
 
 
+def write_count(number: int, word: str) -> str:
+    """Writes a number with the word for what it counts, which takes an `s` unless it is one."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 def show(value: object) -> str:
     """Writes a value for an error: by its YAML type if that is the point, and cut where it is long."""
     if value is None:

@@ -15,10 +15,10 @@ from argoweb.arguments import add_json, add_stack
 from argoweb.errors import StackUnreadable
 from argoweb.report import as_object, as_text, exit_code, observe
 from argoweb.stack import read_stack
-from argoweb.tried_here import try_pulumi
+from argoweb.tried_here import try_programs, try_pulumi
 from argoweb.tried_servers import try_servers
 from argoweb.tried_token import try_cloudflare
-from values.findings import Finding, Severity
+from values.findings import Finding, Severity, write_count
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,11 +37,8 @@ def run(given: argparse.Namespace) -> int:
     for line in lines:
         print(as_text(line))
     worse = [line for line in lines if line.severity not in (Severity.OK, Severity.NOTE)]
-    print(
-        f"\n{len(lines)} things were tried; {len(worse)} of them need you."
-        if worse
-        else "\nAll is well."
-    )
+    need = f"{len(worse)} of them {'needs' if len(worse) == 1 else 'need'} you."
+    print(f"\n{write_count(len(lines), 'thing')} tried; {need}" if worse else "\nAll is well.")
     return code
 
 
@@ -59,4 +56,5 @@ def try_all(name: str | None) -> list[Finding]:
         servers = asyncio.run(try_servers(stack))
     said = f"{stack.settings.deployment} can be read, its secrets too"
     well = observe("stack-unreadable", "stack", said, passed=True)
-    return [*here.result(), well, *cloudflare.result(), *servers]
+    lines = [*here.result(), *try_programs(stack.settings), well]
+    return [*lines, *cloudflare.result(), *servers]

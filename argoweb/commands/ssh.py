@@ -62,7 +62,10 @@ async def _shell(stack: Stack, server: Server, command: str | None) -> int:
                     signal.SIGWINCH, lambda: process.change_terminal_size(*_size())
                 )
             done = await process.wait(check=False)
-    return NO_CONNECTION if done.returncode is None else done.returncode % 256
+    if done.returncode is None:
+        print(f"{server.name}: the connection broke", file=sys.stderr)
+        return NO_CONNECTION
+    return done.returncode % 256
 
 
 @contextmanager

@@ -32,6 +32,7 @@ class Zone:
     record_quota: int | None = None
     """How many records it may have, by its plan where it is not given; Cloudflare raises it for those who ask."""
     status: str = "active"
+    paused: bool = False
     created_on: str = field(default_factory=now)
     workers: list[str] = field(default_factory=list)
     """The patterns of its Workers' routes, such as `www.example.com/*`."""

@@ -44,7 +44,7 @@ def shown_zone(call: Call, zone: Zone) -> Json:
         "id": zone.id,
         "name": zone.name,
         "status": zone.status,
-        "paused": False,
+        "paused": zone.paused,
         "type": "full",
         "development_mode": 0,
         "name_servers": ["ada.ns.cloudflare.com", "bob.ns.cloudflare.com"],

@@ -8,6 +8,7 @@ import pytest
 from argoweb.__main__ import COMMANDS, main
 from settings.contract import VERSION
 from tests.conftest import ROOT
+from values.findings import write_count
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -48,6 +49,13 @@ def test_what_is_no_command_ends_with_2(words: list[str]) -> None:
         main(words)
 
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 errors"), (1, "1 error"), (2, "2 errors"), (21, "21 errors")]
+)
+def test_one_of_a_thing_has_no_plural(number: int, text: str) -> None:
+    assert write_count(number, "error") == text
 
 
 def without_packages(*words: str) -> subprocess.CompletedProcess[str]:

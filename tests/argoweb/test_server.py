@@ -70,7 +70,7 @@ def test_a_changed_line_is_one_line_with_the_tabs_that_it_has() -> None:
         ({"more": "undecided\tA deployment is at work."}, "server-at-work"),
         ({"sent": "config-dir /etc/caddy"}, "deployment-differs"),
         (
-            {"more": "unit\targoWeb.service\tactive\t1\t0\ncloudflared\targoWeb.service\t0\t1\t"},
+            {"more": "unit\targoWeb.service\tactive\t1\t0\ncloudflared\targoWeb.service\t0\t1\t\t"},
             "cloudflared-unconnected",
         ),
     ],

@@ -6,6 +6,7 @@ import pulumi
 import pytest
 
 from components import Connection, HostFile, NixosHost, NixosHostArgs, SshServer
+from components.remote_programs import WHERE_TO_READ
 from tests.components.program import registered
 
 SERVER = SshServer(address="192.0.2.1", host_key="ssh-ed25519 AAAA")
@@ -111,5 +112,5 @@ def test_a_machine_of_the_same_program_tells_where_it_is_and_which_key_it_has(
         assert inputs["triggers"] == [f"{user}@192.0.2.7:22"]
         assert any("machine" in urn for urn in found[name]["dependencies"])
         command = inputs.get("create") or inputs["delete"]
-        assert command.startswith("sudo -n ") == sudo
+        assert command.removeprefix(WHERE_TO_READ).startswith("sudo -n ") == sudo
     assert found["web1-id"]["object"]["keepers"] == {"address": f"{user}@192.0.2.7:22"}

@@ -45,7 +45,9 @@ def secrets(world: World) -> list[str]:
 def test_a_healthy_stack_is_shown_on_one_screen_and_nothing_differs(deployed: World) -> None:
     shown, seen, drift = status(deployed), status(deployed, "--json"), argoweb(deployed, "drift")
 
-    assert (shown.returncode, seen.returncode, drift.returncode) == (0, 0, 0), shown.stdout
+    assert (shown.returncode, seen.returncode, drift.returncode) == (0, 0, 0), (
+        shown.stdout + seen.stdout
+    )
     assert drift.stdout == "Nothing differs from the stack.\n"
     assert "✓ All is well." in shown.stdout
     found = told(seen)

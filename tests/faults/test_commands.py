@@ -1,4 +1,4 @@
-"""Each fault that the command line can tell of a server, made on the sandbox's: the line that names it, by its code."""
+"""What the command line tells of the sandbox: faults of tests/told/faults.yaml one by one, terminals, flags, several stacks."""
 
 import contextlib
 import json
@@ -9,79 +9,31 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.engine.test_commands import argoweb, secrets, status, told
 from tests.engine.world import World
+from tests.told.table import REALLY, ROWS
 
 pytestmark = pytest.mark.long
 
 DEPLOY = "/var/lib/argoweb-deploy"
-PROFILE = "/nix/var/nix/profiles/system"
-CADDYS = "/etc/caddy/argoWeb.caddy"
-UNIT = "/etc/systemd/system/argoWeb.service"
-DROP_INS = "/run/systemd/system/argoWeb.service.d"
-ADMIN = "http://localhost:2019"
-
-DRIFT = {
-    "a file is gone": (f"mv {CADDYS} /root/kept", f"mv /root/kept {CADDYS}", {"file-missing", "caddy-runs-another"}),
-    "a file has another mode": ("chmod 666 /etc/caddy/argoWeb.json", "chmod 644 /etc/caddy/argoWeb.json", {"file-access"}),
-    "a file has another owner": ("chown caddy /etc/caddy/argoWeb.nix", "chown root /etc/caddy/argoWeb.nix", {"file-access"}),
-    "a file was edited": (
-        f"cp -a {CADDYS} /root/kept && echo '# mine' >> {CADDYS}", f"mv /root/kept {CADDYS}", {"file-edited"},
-    ),
-    "a site was edited, and Caddy not reloaded": (
-        f"cp -a {CADDYS} /root/kept && sed -i s/3000/3999/ {CADDYS}", f"mv /root/kept {CADDYS}",
-        {"file-edited", "caddy-runs-another"},
-    ),
-    "the credentials were edited": (
-        "cd /var/lib/argoWeb && cp -a *.json /root/kept && sed -i s/TunnelSecret/x/ *.json",
-        "mv /root/kept /var/lib/argoWeb/*.json", {"file-edited"},
-    ),
-    "a cloudflared is stopped": ("systemctl stop argoWeb-2", "systemctl start argoWeb-2", {"unit-stopped"}),
-    "Caddy is stopped": ("systemctl stop caddy", "systemctl start caddy", {"unit-stopped"}),
-    "Caddy was given another configuration": (
-        f"curl -sf {ADMIN}/config/ | sed s/3000/3999/ | curl -sf -H 'Content-Type: application/json' -d @- {ADMIN}/load",
-        "systemctl reload caddy", {"caddy-runs-another"},
-    ),
-    "cloudflared was given another command": (
-        f"mkdir -p {DROP_INS} && sed 's/app[.]example/other.example/' /etc/caddy/argoWeb.yml >/etc/other.yml && "
-        f"{{ echo '[Service]'; echo ExecStart=; sed -n '/^ExecStart=/s:/etc/caddy/argoWeb.yml:/etc/other.yml:p' {UNIT}; }} >{DROP_INS}/x.conf && "
-        "systemctl daemon-reload && systemctl restart argoWeb",
-        f"rm -r {DROP_INS} /etc/other.yml; systemctl daemon-reload; systemctl restart argoWeb", {"cloudflared-runs-another"},
-    ),
-    "the system was switched back": (
-        f"{PROFILE}-1-link/bin/switch-to-configuration test", f"{PROFILE}/bin/switch-to-configuration test",
-        {"system-switched", "unit-stopped", "file-access"},  # a user of the module's is gone too
-    ),
-    "an older generation is the boot default": (
-        f"ln -sfn system-1-link {PROFILE}", f"ln -sfn system-2-link {PROFILE}", {"boot-default"},
-    ),
-    "another stack has it": (
-        f"cp {DEPLOY}/owner /root/kept && echo 'other/prod/web1 root@192.0.2.1:22 00000000' > {DEPLOY}/owner",
-        f"mv /root/kept {DEPLOY}/owner", {"server-of-another"},
-    ),
-    "another deployment is live than the state has": (
-        f"cp {DEPLOY}/manifest /root/kept && sed -i 's/^health-timeout 60/health-timeout 61/' {DEPLOY}/manifest",
-        f"mv /root/kept {DEPLOY}/manifest", {"deployment-differs"},
-    ),
-    "no deployment is live": (
-        f"mv {DEPLOY}/manifest /root/kept; mv {DEPLOY}/owner /root/owner",
-        f"mv /root/kept {DEPLOY}/manifest; mv /root/owner {DEPLOY}/owner", {"server-undeployed"},
-    ),
-}  # fmt: skip
+DRIFT = REALLY["one by one by drift"]
 
 
-@pytest.mark.parametrize("fault", DRIFT)
-def test_what_differs_on_a_server_is_named_and_no_secret_shown(deployed: World, fault: str) -> None:
-    cause, undo, codes = DRIFT[fault]
+@pytest.mark.parametrize("row", DRIFT, ids=[row["fault"] for row in DRIFT])
+def test_what_differs_on_a_server_is_named_and_no_secret_shown(
+    deployed: World, row: dict[str, Any]
+) -> None:
+    codes = {ROWS[row["fault"]]["line"].split()[0], *row.get("also", ())}
     hidden = secrets(deployed)
-    deployed.ssh(cause)
+    deployed.ssh(row["do"])
     try:
         found = argoweb(deployed, "drift", "--json")
     finally:
-        deployed.ssh(undo)
+        deployed.ssh(row["undo"])
 
     assert found.returncode == 1, found.stdout + found.stderr
     assert {line["code"] for line in told(found)["lines"]} == codes

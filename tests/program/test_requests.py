@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from components.remote_programs import WHERE_TO_READ
 from tests.existing.conftest import ACCOUNT, Cloudflare
 from tests.program.conftest import COMMAND, HOST_KEYS, Program, server
 
@@ -57,7 +58,7 @@ def test_each_connection_is_pinned_to_the_servers_key_and_its_private_key_is_sec
             assert connection["proxy"]["host"] == "192.0.2.3"
             assert {
                 *(
-                    inputs[key].partition(" bash ")[0]
+                    inputs[key].removeprefix(WHERE_TO_READ).partition(" bash ")[0]
                     for key in ("create", "delete")
                     if key in inputs
                 )
