@@ -12,6 +12,7 @@ TARGETS = {10: 1.25, 100: 1.25, 500: 1.15, 2000: 1.15}
 """By the number of sites: how many times the floor's time a preview and an update without a change may take."""
 _MANY = 500
 """From so many sites on a run takes half a minute, and there are fewer rounds."""
+_FEW = 20
 _STATE_BYTES = 1_200_000
 _FOUR = ("web1", "web2", "web3", "web4")
 
@@ -52,7 +53,15 @@ def rows_on_four(lab: Lab, rounds: int) -> list[Row]:
     ]
 
 
-def _compared(what: str, taken: Mapping[str, Sequence[Taken]], target: float) -> list[Row]:
+def rows_on_fifty(lab: Lab) -> list[Row]:
+    """First updates of few sites on many servers, once each: what they take is the servers' work, not the engine's."""
+    servers = tuple(lab.world.status["servers"])
+    where = {"ours": servers, "floor": servers}
+    what = f"{len(servers)} servers"
+    return _first(lab, 1, what, where, 1, None, count=_FEW)
+
+
+def _compared(what: str, taken: Mapping[str, Sequence[Taken]], target: float | None) -> list[Row]:
     ours, floor = taken["ours"], taken["floor"]
     return [
         ratio(
@@ -92,14 +101,20 @@ def _one_changed(lab: Lab, size: int, rounds: int) -> list[Row]:
 
 
 def _first(
-    lab: Lab, rounds: int, what: str, where: Mapping[str, Sequence[str]], zones: int, target: float
+    lab: Lab,
+    rounds: int,
+    what: str,
+    where: Mapping[str, Sequence[str]],
+    zones: int,
+    target: float | None,
+    count: int = _MANY,
 ) -> list[Row]:
     """Ours with its activations, which do on the servers what the floor's commands do not."""
     taken: dict[str, list[Taken]] = {"ours": [], "floor": []}
     for number in range(rounds):
         for name in ("ours", "floor")[:: -1 if number % 2 else 1]:
             program: Program = getattr(lab, name)
-            lab.declare(program, sites(_MANY, zones, mark=name), where[name])
+            lab.declare(program, sites(count, zones, mark=name), where[name])
             taken[name].append(program.taken(*UP))
             program.destroy()
-    return _compared(f"up from nothing, {_MANY} sites on {what}", taken, target)
+    return _compared(f"up from nothing, {count} sites on {what}", taken, target)
