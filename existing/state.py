@@ -86,12 +86,13 @@ async def read_own_state(
 
     `begun` tells whether the id is known of a resource that each update makes before all others: it is, also to a preview,
     once the resource is in the state. So that there is a state is known, for the engine does not survive to be asked for
-    the resources of a stack without one. The stack's outputs tell as much, but only when an update has come to its end.
+    the resources of a stack without one. The stack's outputs tell as much, but only when an update has come to its end, and
+    the engine loads the whole state for them.
     """
     stack, organization = pulumi.get_stack(), pulumi.get_organization()
     if organization != _NO_ORGANIZATION:
         stack = f"{organization}/{pulumi.get_project()}/{stack}"
-    if not _read("readStackOutputs", name=stack) and not await begun():
+    if not await begun() and not _read("readStackOutputs", name=stack):
         return OwnState()
     resources = _read("readStackResourceOutputs", stackName=stack)
     parts = {urn: match for urn in resources if (match := _URN.match(urn))}

@@ -96,6 +96,12 @@ def test_records_and_tunnel_are_those_of_the_last_update_whether_it_ended_or_bro
     )
 
 
+def test_the_engine_loads_the_state_once(engine: Engine) -> None:
+    read()
+
+    assert len(engine.asked) == 1
+
+
 def test_a_stack_that_was_deployed_before_there_was_a_first_resource_is_read_too(
     engine: Engine,
 ) -> None:
