@@ -9,6 +9,7 @@ import pytest
 
 from sandbox import cloudflared
 from sandbox.server.machine import MODULES, real_modules
+from tests.engine.world import World
 
 WANTED = re.compile("wants (the .+?), so this was NOT CHECKED: ")
 """What the reason of a skipped test begins with; the group is the part that it wants."""
@@ -36,6 +37,19 @@ def official_plugin(name: str, unchecked: str) -> Path:
     if program is None:
         pytest.skip(f"wants the official plugin {name}, so this was NOT CHECKED: {unchecked}")
     return Path(program)
+
+
+def official_host(language: str, world: World, unchecked: str) -> None:
+    """Sees to it that Pulumi finds its own language host; without one the test says loudly what it did not check."""
+    path = world.variables["PATH"]
+    name = f"pulumi-language-{language}"
+    beside = Path(shutil.which("pulumi", path=path) or "/").with_name(name)
+    found = beside if beside.is_file() else Path(shutil.which(name, path=path) or "/")
+    # The sandbox's own is a script.
+    if not found.is_file() or found.read_bytes()[:4] != b"\x7fELF":
+        pytest.skip(f"wants the official host for {language}, so this was NOT CHECKED: {unchecked}")
+    if found != beside:  # where the engine would not look
+        world.variables.pop("PULUMI_IGNORE_AMBIENT_PLUGINS")
 
 
 def real_nixpkgs(unchecked: str) -> Path:

@@ -2,16 +2,15 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from sandbox import lifecycle
 from tests.engine.world import ROOT, World
+from tests.real import official_host
 
 ACCOUNT = lifecycle.ACCOUNT
 PYTHON = '''"""A program that uses the component, without an SDK made for it."""
@@ -186,25 +185,14 @@ class YamlProgram(Consumer):
 
 
 def yaml_program(world: World, folder: Path) -> Consumer:
-    """A YAML program; its language host has to be on PATH."""
-    if shutil.which("pulumi-language-yaml") is None:
-        pytest.skip(
-            "wants the language host for YAML, so this was NOT CHECKED: a program in YAML with the package"
-        )
-    # Else the engine looks for a host beside itself alone.
-    world.variables.pop("PULUMI_IGNORE_AMBIENT_PLUGINS")
+    """A YAML program."""
+    official_host("yaml", world, "a program in YAML with the package")
     return YamlProgram(world, folder, {"runtime": "yaml"})
 
 
 def sdk_program(world: World, folder: Path) -> Consumer:
     """A Python program with an environment of its own, in which `pulumi package add` puts the SDK."""
-    host = Path(shutil.which("pulumi", path=world.variables["PATH"]) or "/").with_name(
-        "pulumi-language-python"
-    )
-    if not host.is_file() or host.read_bytes()[:4] != b"\x7fELF":
-        pytest.skip(
-            "wants the official Pulumi, so this was NOT CHECKED: an SDK that is made of the package"
-        )
+    official_host("python", world, "an SDK for Python that is made of the package")
     world.own_environment()
     options = {"toolchain": "pip", "virtualenv": "venv"}
     consumer = Consumer(world, folder, {"runtime": {"name": "python", "options": options}})

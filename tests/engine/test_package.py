@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.consumer import PARTS, Consumer, python_program, sdk_program, yaml_program
+from tests.engine.languages import GO, TYPESCRIPT, Language, document_program
 from tests.engine.world import ROOT, World
 
 
@@ -105,6 +106,14 @@ def test_a_python_program_uses_the_sdk_that_pulumi_makes_of_it(
     fresh: World, tmp_path: Path
 ) -> None:
     lives(sdk_program(fresh, tmp_path / "shop"), "web-", "web-reachable")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("language", [TYPESCRIPT, GO], ids=lambda it: it.runtime)
+def test_the_typescript_and_go_programs_of_the_document_use_such_an_sdk_too(
+    fresh: World, tmp_path: Path, language: Language
+) -> None:
+    lives(document_program(fresh, tmp_path / "shop", language), "web-", "web-reachable")
 
 
 @pytest.mark.long
