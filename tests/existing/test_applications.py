@@ -429,6 +429,48 @@ def test_what_becomes_public_is_warned_of(cloudflare: Cloudflare, made: Made) ->
     ]
 
 
+def site(hostname: str, access: str) -> dict[str, Any]:
+    return {"hostname": hostname, "root": "/srv/www", "access": access}
+
+
+def test_what_becomes_public_beside_a_wildcard_that_does_not_is_warned_of(
+    cloudflare: Cloudflare, made: Made
+) -> None:
+    everywhere = Made(cloudflare, "*.example.com")
+    was = replace(made.state, applications={**made.state.applications, **everywhere.state.applications}, policies=(*made.state.policies, *everywhere.state.policies))  # fmt: skip
+    sites = [
+        site(NAME, "public"),
+        site("new.example.com", "public"),
+        site("*.example.com", "staff"),
+    ]
+
+    said = asked(stack(None, sites=sites), cloudflare.access(), was).said
+
+    assert [line for line in said if "becomes" in line] == [
+        f"argoweb:sites[{place}]: {name} becomes public: everybody may come in, without a login."
+        for place, name in enumerate((NAME, "new.example.com"))
+    ]
+
+
+def test_an_application_of_the_stack_that_somebody_gave_another_hostname_is_no_strangers(
+    cloudflare: Cloudflare, made: Made
+) -> None:
+    other = "more.example.com"
+    both = [{"type": "public", "uri": uri} for uri in (NAME, other)]
+    path = f"{PATH}/apps/{made.application['id']}"
+    cloudflare.api("PUT", path, {**made.body, "destinations": both})
+    sites = [site(NAME, "staff"), site(other, "staff")]
+
+    in_the_state = asked(stack(None, sites=sites), cloudflare.access(), made.state)
+    lost = asked(stack(None, sites=sites), cloudflare.access())
+
+    assert in_the_state.problems == []
+    assert "its `destinations` is" in "".join(in_the_state.said)
+    assert lost.found.taken_in == {"staff": made.policy["id"]}
+    assert all("has an Access application that is not of this stack" in it for it in lost.problems)
+    assert len(lost.problems) == 2
+
+
 def by_hand(cloudflare: Cloudflare, *uris: str, decision: str = "allow") -> str:
     """Somebody else's application; its id."""
     rule = {"name": "visitors", "decision": decision, "include": EVERYBODY}
@@ -455,6 +497,7 @@ def test_a_public_site_at_which_somebody_elses_application_asks_for_a_login_is_n
         f"argoweb:sites[1]: 'pub.example.com' is for everybody, but at '{uri}'"
     )
     assert f"'By hand' ({id})" in warning
+    assert warning.endswith(f"pulumi config set --path 'argoweb:sites[1].access.application' {id}")
     assert not [line for line in result.said if "everybody, without a login: pub" in line]
 
 

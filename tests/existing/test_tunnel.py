@@ -71,6 +71,7 @@ def test_one_that_this_stack_made_is_taken_in_with_its_secret_and_that_is_said(
     )
     (line,) = said
     assert line.startswith(f"The tunnel '{NAME}' ({tunnel['id']}, made on {tunnel['created_at']})")
+    assert " is not in the stack's state, and " in line
     assert line.endswith("it is taken in, and keeps its secret.")
     assert MINE not in line
 

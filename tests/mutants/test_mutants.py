@@ -49,6 +49,12 @@ def test_a_python_file_is_changed_at_each_place(before: str, after: str) -> None
     assert (before, after) in changes("a.py", f"{before}\n")
 
 
+def test_another_error_is_caught_than_the_one_that_is_meant() -> None:
+    found = changes("a.py", "try: a\nexcept (b.C, D) as e: c\n")
+
+    assert ("except (b.C, D) as e: c", "except FloatingPointError as e: c") in found
+
+
 @pytest.mark.parametrize(
     "text",
     [
