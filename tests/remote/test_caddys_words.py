@@ -1,5 +1,6 @@
 """What Caddy says of configurations that do not get along with the sites: the server's program tells what to do."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -54,3 +55,24 @@ def test_a_clash_with_the_servers_own_configuration_is_told_with_what_to_do(
     assert (said.returncode == 0) is (told == "")
     assert (shown.strip() != said.stderr.strip()) is (told != "")
     assert told in shown
+
+
+def test_no_value_of_an_environment_file_is_shown_however_caddy_writes_it(tmp_path: Path) -> None:
+    values = ["hunter2", "hunter2-and-more", "with blanks", 'back\\slash and "quotes"']
+    file = tmp_path / "environment"
+    file.write_text(
+        f"A={values[0]}\nB={values[1]}\nC=\"{values[2]}\"\nD='{values[3]}'\nE=off\n# {values[0]}\n"
+    )
+    told = json.dumps({"error": f"{'; '.join(values)}; off"})
+    program = (
+        f'indent() {{ cat; }}\n{CADDY.read_text()}\nSECRETS=("$2" "$2.none")\nshow_refusal "$1"'
+    )
+
+    shown = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", program, "caddy.sh", told, file],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert shown == '{"error": "[secret]; [secret]; [secret]; [secret]; off"}\n'

@@ -171,6 +171,35 @@ def test_a_boot_default_waits_for_another_switch(server: Server) -> None:
     assert "switch new boot" in server.calls()
 
 
+AT_WORK = """#!/bin/bash
+if [[ -e $FOLDER/once ]]; then exit; fi
+touch $FOLDER/once
+lock=$FOLDER/switches/switch-to-configuration.lock
+(flock 8; touch $FOLDER/locked; sleep 0.5; ln -sfn $FOLDER/systems/theirs $FOLDER/current) 8>$lock >/dev/null 2>&1 &
+while [[ ! -e $FOLDER/locked ]]; do sleep 0.02; done
+"""
+
+
+@pytest.mark.parametrize(("moment", "inputs"), [("fails", "old files"), ("serves", "new files")])
+def test_what_a_switch_makes_that_is_at_work_at_the_end_stays(
+    server: Server, moment: str, inputs: str
+) -> None:
+    built(server, "theirs", inputs)
+    server.program.write_text(server.program.read_text().replace("SWITCH_WAIT=1", "SWITCH_WAIT=30"))
+    if moment == "fails":  # the journal is read when it goes back
+        server.stub("journalctl", AT_WORK)
+        server.stub("curl", FAIL)
+        server.gives_up_soon()
+    else:
+        server.stub("curl", AT_WORK)
+
+    said, code = server.work("activate", NEW, *(("health-timeout 1",) if moment == "fails" else ()))
+
+    assert code == (1 if moment == "fails" else 0), said
+    assert server.link("current") == "theirs"
+    assert "systems/theirs meanwhile, which stays" in said or "built from these files too" in said
+
+
 def test_a_switch_that_another_one_came_before_is_not_done(server: Server) -> None:
     built(server, "theirs", "old files")
     meets_another_switch(server, "test", "ln -sfn $FOLDER/systems/theirs $FOLDER/current")
