@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import asyncssh
 
+from argoweb.errors import say_why
 from settings.model import Bastion, Server
 
 ANSWER_SECONDS = 45
@@ -91,14 +92,8 @@ async def _connect(
         asyncssh.Error,
         asyncio.TimeoutError,
     ) as error:  # Python 3.10 has two classes of TimeoutError
-        raise NoConnection("server-unreachable", f"{at}: {_why(error)}") from None
-
-
-def _why(error: Exception) -> str:
-    """Says why there is no connection, without the words by which asyncio says it."""
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
-    return str(error) or f"no answer within {CONNECT_SECONDS} s"
+        said = say_why(error) or f"no answer within {CONNECT_SECONDS} s"
+        raise NoConnection("server-unreachable", f"{at}: {said}") from None
 
 
 def _private(text: str) -> asyncssh.SSHKey:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from argoweb.errors import say_why
 from edge import HOPS
 
 SECONDS = 15
@@ -72,7 +73,7 @@ def _ask(hostname: str, path: str, edge: str | None) -> Seen:
         said = "this machine's resolver knows no such name (yet)"
         return Seen(code="edge-unreachable", text=said)
     except (OSError, http.client.HTTPException) as error:
-        return Seen(code="edge-unreachable", text=str(error) or type(error).__name__)
+        return Seen(code="edge-unreachable", text=say_why(error) or type(error).__name__)
     return seen
 
 

@@ -32,8 +32,15 @@ def observe(
     if kind.running is None:
         raise ValueError(f"nothing that runs is '{code}'")
     severity = Severity.OK if passed else kind.running
-    remedy = "" if passed else kind.remedy
+    remedy = "" if passed else _name_server(kind.remedy, place)
     return Finding(place=place, kind=kind, text=text, remedy=remedy, severity=severity, more=more)
+
+
+def _name_server(remedy: str, place: str) -> str:
+    """Puts the server, whose name is the place of what was found there, into the commands and keys of a remedy."""
+    for before in ("servers.", "logs ", "ssh "):
+        remedy = remedy.replace(f"{before}<name>", f"{before}{place}")
+    return remedy
 
 
 def as_text(finding: Finding) -> str:

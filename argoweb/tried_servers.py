@@ -86,20 +86,14 @@ def judge_report(
     yield line("server-unreachable", f"{who} is reached with its pinned host key, as root", True)
     for (owner,) in rows.get("owner", []):
         mine = f"{settings.deployment}/{server.name}"
-        said = f"it belongs to {owner}, the stack is {mine}"
-        yield line("server-of-another", said, owner.rsplit(" ", 2)[0] == mine)
+        ours = owner.rsplit(" ", 2)[0] == mine
+        said = "it belongs to this stack" if ours else f"it belongs to {owner}, the stack is {mine}"
+        yield line("server-of-another", said, ours)
     yield from (line(*each) for each in _nixos(rows))
     yield from (line(*each) for each in _resources(rows, asked))
     yield from (line(*each) for each in _network(settings, rows))
     yield from (line(*each) for each in _programs(settings, rows))
-    if "read-only" in rows:
-        said = f"{rows['read-only'][0][0]} cannot be written"
-        yield line("folder-read-only", said, False)
-    if "no-ipv6" in rows and any(":" in address for address in settings.caddy.bind):
-        said = f"it has no IPv6, and Caddy is to listen at {', '.join(settings.caddy.bind)}"
-        yield line("ipv6-missing", said, False)
-    for hostname, path, why in rows.get("root", []):
-        yield line("root-missing", f"{path}, which {hostname} serves, {why}", False)
+    yield from (line(*each) for each in _folders(settings, rows))
 
 
 _Judgement = tuple[str, str, bool]
@@ -121,6 +115,24 @@ def _nixos(rows: _Rows) -> Iterator[_Judgement]:
         yield "import-line", f"{kind}, which imports it in {file}", True
     else:
         yield "import-line", f"{kind}; no file below {folder} imports argoWeb.nix", False
+
+
+def _folders(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
+    (writable,) = (row[0] for row in rows.get("read-only", [[""]]))
+    said = (
+        f"{writable} cannot be written"
+        if writable
+        else "the folder of the stack's files can be written"
+    )
+    yield "folder-read-only", said, not writable
+    for hostname, path, why in rows.get("root", []):
+        yield "root-missing", f"{path}, which {hostname} serves, {why}", False
+    if (roots := list_roots(settings.sites)) and "root" not in rows:
+        yield (
+            "root-missing",
+            f"{', '.join(roots)} {'is' if len(roots) == 1 else 'are'} there for Caddy",
+            True,
+        )
 
 
 def _resources(rows: _Rows, asked: tuple[float, float]) -> Iterator[_Judgement]:
@@ -150,6 +162,12 @@ def _network(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
             yield f"edge-{kind}", f"reaches {of_both}", True
         elif (kind, protocol) not in (("tcp", "quic"), ("udp", "http2")):
             yield f"edge-{kind}", f"does not reach {of_both}: {', '.join(causes)}", False
+    if any(":" in address for address in settings.caddy.bind):
+        lacks = "no-ipv6" in rows
+        said = (
+            f"has {'no ' * lacks}IPv6, and Caddy is to listen at {', '.join(settings.caddy.bind)}"
+        )
+        yield "ipv6-missing", said, not lacks
     sizes = [int(size or 0) for size in rows["buffers"][0]]
     if rows["module"][0][0]:
         yield "udp-buffers", f"UDP buffers may have {min(sizes)} bytes", min(sizes) >= _BUFFER

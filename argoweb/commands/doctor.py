@@ -1,7 +1,7 @@
 """Tries what the first `pulumi up` needs, one by one and all at once: Pulumi, the token, the zones, each server.
 
 Nothing is changed, and no secret is shown. Whether the token may change something is asked by changing what cannot
-be there. Each server is asked for half a minute at most.
+be there. Each server is asked for 45 seconds at most.
 
 Exit codes: 0 all is well, 1 something is missing, 2 nothing is missing of what could be looked at, but not all could.
 """
@@ -37,8 +37,8 @@ def run(given: argparse.Namespace) -> int:
     for line in lines:
         print(as_text(line))
     worse = [line for line in lines if line.severity not in (Severity.OK, Severity.NOTE)]
-    need = f"{len(worse)} of them {'needs' if len(worse) == 1 else 'need'} you."
-    print(f"\n{write_count(len(lines), 'thing')} tried; {need}" if worse else "\nAll is well.")
+    need = f"Of {write_count(len(lines), 'thing')} {len(worse)} need{'s' * (len(worse) == 1)} you."
+    print(f"\n{need}" if worse else "\nAll is well.")
     return code
 
 

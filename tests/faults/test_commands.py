@@ -95,7 +95,7 @@ def test_a_server_that_shows_another_host_key_is_not_believed(moved: World) -> N
 
     assert (text.returncode, found.returncode) == (2, 2)
     assert "shows another host key than the stack has" in text.stdout
-    assert "correct argoweb:servers.<name>.hostKey" in text.stdout
+    assert "correct argoweb:servers.web1.hostKey" in text.stdout
     assert [line["code"] for line in told(found)["lines"]] == ["server-host-key"]
 
 

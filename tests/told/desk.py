@@ -149,6 +149,15 @@ class Desk:
             "cloudflare:baseUrl": cloudflare.api_url,
         }  # fmt: skip
 
+    @property
+    def tokens(self) -> list[str]:
+        """What Cloudflare's API is asked with."""
+        return [
+            self.config[key]
+            for key in ("cloudflare:apiToken", "cloudflare:apiKey")
+            if key in self.config
+        ]
+
     def _deployed(self) -> dict[str, Any]:
         """What an update of the stack has made at Cloudflare, by the names of the table."""
         api, account = self.cloudflare.api, f"/accounts/{ACCOUNT}"

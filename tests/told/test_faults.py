@@ -27,7 +27,7 @@ from argoweb.__main__ import main
 from existing import api
 from tests.argoweb.conftest import new_key
 from tests.conftest import ROOT
-from tests.existing.conftest import ACCOUNT, TOKEN, ZONE, Cloudflare, cloudflare
+from tests.existing.conftest import ACCOUNT, SECRET, TOKEN, ZONE, Cloudflare, cloudflare
 from tests.ports import free_port
 from tests.settings.messages import _ABSENT as ABSENT
 from tests.settings.messages import changed
@@ -303,7 +303,10 @@ def looked(
                 words += ["--edge", edge]
             asyncio.set_event_loop_policy(None)
             code = main([*words, "--json"])
-        found = json.loads(capsys.readouterr().out)
+        printed = capsys.readouterr()
+        hidden = (*desk.private_key.splitlines()[1:-1], *desk.tokens, SECRET)
+        assert [each for each in hidden if each in printed.out + printed.err] == []
+        found = json.loads(printed.out)
         one = found[0] if isinstance(found, list) else found
         assert one["exit"] == code
         return code, [line for line in one["lines"] if line["level"] != "ok"]
