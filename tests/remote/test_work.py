@@ -75,6 +75,8 @@ class Server:
                 "NOT CHECKED: the server's program gives files to other users, which takes root"
             )
         self.folder, self.root, self.stubs = folder, folder / "deploy", folder / "stubs"
+        self.access: dict[str, str] = {}
+        """The mode and the owner of each file that is not everybody's to read."""
         self.config, self.data = folder / "caddy", folder / "data"
         for each in (self.root / "staging/web1", self.stubs, self.config, self.data):
             each.mkdir(parents=True)
@@ -142,7 +144,8 @@ class Server:
 
     def manifest(self, files: Files, *lines: str) -> str:
         entries = [
-            f"file {name} 644 root:root {hashlib.sha256(text.encode()).hexdigest()} {self.path(name)}"
+            f"file {name} {self.access.get(name, '644 root:root')} "
+            f"{hashlib.sha256(text.encode()).hexdigest()} {self.path(name)}"
             for name, text in files.items()
         ]
         head = [
@@ -246,6 +249,31 @@ def test_what_a_power_loss_left_of_an_ended_transaction_does_not_keep_the_next_o
     assert code == 0, said
     assert at_boot == ("", 0)
     assert server.live("argoWeb.yml") == "new yml\n"
+
+
+def test_each_file_gets_its_owner_and_mode_and_the_secret_is_in_one_place(server: Server) -> None:
+    server.access["credentials"] = "600 daemon:daemon"
+    server.data.rmdir()
+    secret = "c2VjcmV0IHNlY3JldCBzZWNyZXQ="
+    files = {**LIVE, "argoWeb.yml": "new yml\n", "credentials": credentials(secret)}
+
+    said, code = server.work("activate", files)
+    run = server.root / "runs/0"
+    (run / "log").write_text("its log\n")
+    server.run("ended", str(run))
+
+    assert code == 0, said
+    live = server.path("credentials")
+    assert (live.owner(), live.group(), live.stat().st_mode & 0o777) == ("daemon", "daemon", 0o600)
+    assert (server.data.stat().st_mode & 0o777) == 0o755, "systemd-tmpfiles makes it narrower"
+    yml = server.path("argoWeb.yml")
+    assert (yml.owner(), yml.group(), yml.stat().st_mode & 0o777) == ("root", "root", 0o644)
+    words = ["grep", "-rlF", "-e", secret, str(server.folder)]
+    found = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert found.splitlines() == [str(live)]
+    assert (server.root / "manifest").stat().st_mode & 0o777 == 0o600
+    assert ((run / "status").read_text(), (server.root / "log").read_text()) == (" \n", "its log\n")
+    assert "nothing to do" in server.work("activate", files)[0]
 
 
 ROTATED = {**LIVE, "credentials": credentials("new")}
