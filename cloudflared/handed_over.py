@@ -23,5 +23,5 @@ def leave_out_handed_over(rules: Sequence[Rule], plain: Sequence[bool]) -> list[
             continue
         found.append(rule)
         behind.add(hostname)
-        around.update([hostname, *wildcards])
+        around.update(wildcards)
     return found[::-1]
