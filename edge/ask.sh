@@ -45,7 +45,7 @@ hop() { # a code of Cloudflare's, or a status
   printf '%s\n' "$ASK_HOPS" | sed -n "s/^$1 //p"
 }
 
-# Prints nothing where a hostname answers, else what came instead.
+# Prints nothing where a hostname answers, else what came instead, and the code by which programs know that.
 instead() { # hostname and path
   edge --head "$1"
   set -- "$1"
@@ -55,8 +55,8 @@ instead() { # hostname and path
     edge --head "$@"
     if [ "$ray" = - ]; then
       case $first in
-      000) echo "there is no such name; it is the record, or the zone is not at Cloudflare yet" ;;
-      *) echo "$first, and not from Cloudflare; it is the record, or this machine's resolver or proxy" ;;
+      000) echo "there is no such name; it is the record, or the zone is not at Cloudflare yet [edge-unreachable]" ;;
+      *) echo "$first, and not from Cloudflare; it is the record, or this machine's resolver or proxy [edge-unreachable]" ;;
       esac
       return
     fi
@@ -68,13 +68,13 @@ instead() { # hostname and path
   [ "$number" != - ] || number=$status
   why=$(hop "$number")
   case $status:$code:$why in
-  000:28:*) echo "no answer in $one_takes seconds; it is the service, or the network from here to Cloudflare" ;;
-  000:35:* | 000:51:* | 000:60:*) echo "TLS fails; it is the certificate: Cloudflare's covers a zone and one label below it" ;;
+  000:28:*) echo "no answer in $one_takes seconds; it is the service, or the network from here to Cloudflare [edge-unreachable]" ;;
+  000:35:* | 000:51:* | 000:60:*) echo "TLS fails; it is the certificate: Cloudflare's covers a zone and one label below it [edge-certificate]" ;;
   000:127:*) echo "nothing: there is no curl on this machine" ;;
-  000:*) echo "${told:-nothing}; it is the network from here to Cloudflare" ;;
+  000:*) echo "${told:-nothing}; it is the network from here to Cloudflare [edge-unreachable]" ;;
   502:* | 504:* | 52?:* | 530:* | 403:*:?* | 409:*:?*)
     [ "$number" = "$status" ] || with=" with error code $number"
-    echo "$status${with-}; it is ${why:-$(hop "$status")}"
+    echo "$status${with-}; it is ${why:-$(hop "$status")} [edge-error]"
     ;;
   esac
 }

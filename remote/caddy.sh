@@ -105,7 +105,10 @@ validate_caddy() {
     return 1
   fi
   read_surroundings "$unit" "--property=BindReadOnlyPaths=$WORK/candidate:${SETTING[config-dir]}"
-  check_caddy_version "$PROGRAM_OF_CADDY" || return 1
+  text=$(check_caddy_version "$PROGRAM_OF_CADDY") || {
+    echo "$text [caddy-old]"
+    return 1
+  }
   if [[ -n $MISSING ]]; then
     warn caddy-unchecked "not checked: Caddy's unit needs $MISSING, which is not there yet."
     return

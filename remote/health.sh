@@ -3,13 +3,13 @@
 readonly REFUSED_BY_SERVER=22 # curl's exit code for a status of 400 and above
 readonly SETTLE=2             # seconds for which all of it must hold without a restart
 
-# Prints why it does not serve, or nothing.
+# Prints why it does not serve, with the code by which programs know that, or nothing.
 unhealthy_reason() {
   local unit url site address host ready status
   learn_units "${INSTANCES[@]}" "${CADDY[@]}"
   for unit in "${INSTANCES[@]}" "${CADDY[@]}"; do
     if [[ ${ACTIVE[$unit]} != active ]]; then
-      echo "$unit is ${ACTIVE[$unit]}"
+      echo "$unit is ${ACTIVE[$unit]} [unit-stopped]"
       return
     fi
   done
@@ -17,16 +17,16 @@ unhealthy_reason() {
     ready=http://${INSTANCE_METRICS[$unit]}/ready status=0
     curl -fsS -o "$WORK/ready" --max-time 5 --noproxy '*' "$ready" 2>/dev/null || status=$?
     if ((status == REFUSED_BY_SERVER)); then
-      echo "cloudflared has no connection to Cloudflare ($ready of $unit)"
+      echo "cloudflared has no connection to Cloudflare ($ready of $unit) [cloudflared-unconnected]"
       return
     elif ((status)); then
-      echo "nothing answers at $ready of $unit. Was cloudflared given another address for its metrics, as by TUNNEL_METRICS in its environment? Look at: systemctl cat $unit"
+      echo "nothing answers at $ready of $unit. Was cloudflared given another address for its metrics, as by TUNNEL_METRICS in its environment? Look at: systemctl cat $unit [cloudflared-runs-another]"
       return
     fi
   done
   for url in "${HEALTH_URLS[@]}"; do
     if ! answers "$url"; then
-      echo "$url does not answer: $(head -c 300 "$WORK/url.log")"
+      echo "$url does not answer: $(head -c 300 "$WORK/url.log") [origin-error]"
       return
     fi
   done
@@ -34,7 +34,7 @@ unhealthy_reason() {
     read -r address host url <<<"$site"
     # Caddy chooses the site by its Host; whether its certificate is good is cloudflared's question.
     if ! answers "$url" --connect-to "::$address" --header "Host: $host" --insecure --noproxy '*'; then
-      echo "Caddy at $address does not answer for $host ($url): $(head -c 300 "$WORK/url.log")"
+      echo "Caddy at $address does not answer for $host ($url): $(head -c 300 "$WORK/url.log") [origin-error]"
       return
     fi
   done
@@ -59,17 +59,17 @@ healthy() {
       since=''
     elif [[ -z $since || $now != "$seen" ]]; then
       since=$SECONDS
-      reason="one of ${INSTANCES[*]} ${CADDY[*]} keeps restarting"
+      reason="one of ${INSTANCES[*]} ${CADDY[*]} keeps restarting [unit-stopped]"
     elif ((SECONDS - since >= SETTLE)); then
       if [[ $1 == old ]]; then return 0; fi
       reason=$(other_rules)
       if [[ -z $reason ]]; then return 0; fi
-      echo "cloudflared goes by other rules than those of ${FILE_PATH[argoWeb.yml]}: $reason."
+      echo "cloudflared goes by other rules than those of ${FILE_PATH[argoWeb.yml]}: $reason. [cloudflared-runs-another]"
       if [[ $reason == *dashboard* ]]; then echo "$NO_WAY_BACK"; else echo "Was something added to its command? Look at: systemctl cat ${INSTANCES[0]}"; fi
       return 1
     fi
     # systemd starts it no more; what it is about to start again is `activating`.
-    if [[ $reason != *' is failed' ]]; then failed=''; else failed=${failed:-$SECONDS}; fi
+    if [[ $reason != *' is failed ['* ]]; then failed=''; else failed=${failed:-$SECONDS}; fi
     if [[ -n $failed ]] && ((SECONDS - failed >= SETTLE)); then deadline=$SECONDS; fi
     if [[ -n $reason ]] && ((SECONDS >= deadline)); then
       echo "Not healthy after $((deadline - began)) s: $reason"

@@ -14,7 +14,7 @@ check_owner() {
   PREVIOUS=$(<"$OWNER")
   if [[ ${PREVIOUS%/* *} == "${deployment%/* *}" ]]; then return; fi
   have_one_id "$PREVIOUS" "$deployment" || fail_untouched \
-    "this server belongs to the deployment '${PREVIOUS}', not to '${deployment}'. A server serves one stack: write the sites of both into that one, or destroy it first. If it is gone for good, remove $OWNER on the server to take the server over."
+    "this server belongs to the deployment '${PREVIOUS}', not to '${deployment}'. A server serves one stack: write the sites of both into that one, or destroy it first. If it is gone for good, remove $OWNER on the server to take the server over. [server-of-another]"
   step "this server belonged to '$PREVIOUS', which is the same by its id: now to '$deployment'"
 }
 

@@ -58,7 +58,7 @@ taken_metrics() {
     at=${INSTANCE_METRICS[$unit]}
     by=$(taken_by "$unit" "$at" "$1" "$before")
     if [[ -n $by ]]; then
-      echo "$unit is to serve its metrics at $at, where $by listens. $(way_out "$by" argoweb:cloudflared.metrics)"
+      echo "$unit is to serve its metrics at $at, where $by listens. $(way_out "$by" argoweb:cloudflared.metrics) [port-taken]"
     fi
     before+=" $unit"
   done
@@ -73,7 +73,7 @@ taken_from_caddy() {
     if [[ -z $by ]]; then continue; fi
     key="the server's own configuration of Caddy"
     if grep -q ":${at##*:} {\$" "${FILE_PATH[argoWeb.caddy]}"; then key=argoweb:caddy.port; fi
-    echo "${CADDY[*]} is to listen at $at, where $by does. $(way_out "$by" "$key")"
+    echo "${CADDY[*]} is to listen at $at, where $by does. $(way_out "$by" "$key") [port-taken]"
   done < <(addresses_of_caddy <<<"$1")
 }
 

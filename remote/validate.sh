@@ -79,7 +79,7 @@ validate_candidate() {
   if [[ ! -e $system/etc/systemd/system/argoWeb-recover.service || $(exec_option config <<<"$tunnel") != "${FILE_PATH[argoWeb.yml]}" ]]; then
     ours=$dir/argoWeb.nix
     if ! is_flake; then ours="(if builtins.pathExists $ours then $ours else { })"; fi
-    echo "The server's configuration does not import ours. Put it into its list of imports once, then run pulumi up again:"
+    echo "The server's configuration does not import ours. Put it into its list of imports once, then run pulumi up again: [import-line]"
     echo "    imports = [ ./hardware-configuration.nix $ours ];"
     return 1
   fi

@@ -32,6 +32,7 @@ PAGES: dict[str, tuple[int, dict[str, str], bytes]] = {
     "unmatched": (403, RAY, b"error code: 1043"),
     "elsewhere": (200, {}, b"an old server"),
 }
+CODES = {"elsewhere": "edge-unreachable", "deep.er": "edge-certificate"}
 GOOD = ("www", "missing", "app-error", "closed", "login", "denied")
 
 
@@ -182,6 +183,7 @@ def test_what_comes_instead_is_told_with_its_hop(
     assert found.stdout == ""
     first, *rest = found.stderr.splitlines()
     assert first.startswith(f"https://{label}.{ZONE}/: {said}")
+    assert first.endswith(f" [{CODES.get(label, 'edge-error')}]")
     assert rest == [
         "What was changed stays. pulumi up asks again; argoweb:health.edge: false leaves it out."
     ]

@@ -235,14 +235,14 @@ def test_a_cloudflared_that_goes_by_other_rules_than_its_new_file_is_taken_back(
 
 
 @pytest.mark.parametrize(
-    ("code", "reason"),
+    ("code", "reason", "named"),
     [
-        (22, "cloudflared has no connection to Cloudflare (http://127.0.0.1:20251/ready of argoWeb.service)"),
-        (7, "nothing answers at http://127.0.0.1:20251/ready of argoWeb.service. Was cloudflared given another address"),
+        (22, "cloudflared has no connection to Cloudflare (http://127.0.0.1:20251/ready of argoWeb.service)", "[cloudflared-unconnected]"),
+        (7, "nothing answers at http://127.0.0.1:20251/ready of argoWeb.service. Was cloudflared given another address", "[cloudflared-runs-another]"),
     ],
 )  # fmt: skip
 def test_a_cloudflared_that_is_not_connected_is_told_from_one_that_is_elsewhere(
-    server: Server, code: int, reason: str
+    server: Server, code: int, reason: str, named: str
 ) -> None:
     server.stub("curl", f"#!/bin/bash\nif [[ $* == */ready ]]; then exit {code}; fi\n")
     server.gives_up_soon()
@@ -250,6 +250,7 @@ def test_a_cloudflared_that_is_not_connected_is_told_from_one_that_is_elsewhere(
     said, _ = server.work("activate", NEW, "instance argoWeb.service 127.0.0.1:20251")
 
     assert f"Not healthy after 1 s: {reason}" in said
+    assert named in said
 
 
 OFF = """echo '{"admin": {"disabled": true}, "sites": "argoweb-probe.invalid"}'"""

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from argoweb import kinds  # noqa: F401 so that their codes are known
 from render import render_serving
 from settings.build import build
+from settings.checks import ports  # noqa: F401 so that its code is known, too
 from settings.on_servers import CODES
 from tests.remote.test_units import CADDY, IMPORTS, REBUILT, builds, cloudflared
 from tests.remote.test_work import Server, server
+from values.findings import KINDS
 
 __all__ = ["cloudflared", "server"]
 
@@ -32,6 +35,16 @@ def test_each_warning_of_the_servers_has_a_code_that_can_be_accepted() -> None:
     given = re.findall(r"\bwarn ([a-z-]+) |\btold=\(([a-z-]+) ", text)
     assert {one or other for one, other in given} == CODES
     assert not re.search(r'(echo|step|printf) "warning', text), "one without a code"
+
+
+def test_a_code_that_an_update_says_is_one_that_the_command_line_finds() -> None:
+    told = [*REMOTE.glob("*.sh"), REMOTE.parent / "edge" / "ask.sh"]
+    said = {
+        code for file in told for code in re.findall(r" \[([a-z]+-[a-z-]+)\]\"", file.read_text())
+    }
+
+    assert {"unit-stopped", "server-of-another", "edge-error"} <= said
+    assert [code for code in said if code not in KINDS or KINDS[code].running is None] == []
 
 
 def test_a_server_is_told_which_of_its_warnings_are_accepted(prod: dict[str, Any]) -> None:

@@ -36,7 +36,8 @@ error in a stack, a warning of `python -m ingress check`.
 _RUNNING = """
 ## Of what runs
 
-[The command line](commands.md) finds these, whatever is accepted, and looks at what the first `pulumi up` needs.
+[The command line](commands.md) finds these, whatever is accepted, and looks at what the first `pulumi up` needs. Where a
+server does not take a change, or visitors do not reach a site after it, `pulumi up` says the code of the reason, too.
 
 | code | | what is found | what to do |
 |---|---|---|---|
