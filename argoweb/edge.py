@@ -32,7 +32,7 @@ class Seen:
     """What a visitor gets at a hostname."""
 
     status: int = 0
-    """Of HTTP; 0 if nothing answered."""
+    """The status of HTTP; 0 if nothing answered."""
     seconds: float = 0.0
     login: bool = False
     """Whether it is the login of Access."""

@@ -14,7 +14,7 @@ from settings import Server
 from values.findings import Finding, write_count
 
 _RESTARTS, _LATELY = 3, 3600.0
-"""So many restarts by systemd are told, and for how many seconds after the last start."""
+"""How many restarts by systemd are told, and for how many seconds after the last start."""
 _CONNECTIONS, _CONNECTING = 4, 60.0
 """How many connections a cloudflared makes by itself, and the seconds that it may take to make them."""
 
@@ -48,7 +48,7 @@ class Answer:
     """The answer of a site on the server itself."""
 
     status: int
-    """Of HTTP; 0 if nothing answered."""
+    """The status of HTTP; 0 if nothing answered."""
     seconds: float
 
 
@@ -60,7 +60,7 @@ class ServerSeen:
     address: str
     reached: bool
     system: str = ""
-    """Its version of NixOS."""
+    """The version of NixOS."""
     generation: str = ""
     deployed_at: int | None = None
     """Seconds since 1970."""

@@ -41,7 +41,7 @@ class AccessArgs:
     deployment: str
     """`project/stack`, which the names of policies and tokens have."""
     applications: Sequence[Application]
-    """Those that the stack makes."""
+    """The applications that the stack makes."""
     tokens: Sequence[ServiceToken]
     taken_in: Mapping[str, str]
     """Ids of applications, by URI, and of policies, by key, that are there, but not in the stack's state."""

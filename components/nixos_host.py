@@ -25,7 +25,7 @@ class HostFile:
     """A file that has to be on the server."""
 
     name: str
-    """Its name in the staging folder and in Pulumi."""
+    """The file's name in the staging folder and in Pulumi."""
     path: pulumi.Input[str]
     """Where it goes."""
     content: pulumi.Input[str]

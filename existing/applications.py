@@ -54,7 +54,7 @@ class AccessFound:
     """What Cloudflare has of a stack's Access."""
 
     applications: Sequence[Application] = ()
-    """Those that the stack makes."""
+    """The applications that the stack makes."""
     taken_in: Mapping[str, str] = field(default_factory=dict)
     """Ids of applications, by URI, and of policies, by key, that are there, but not in the state, and become the stack's."""
     lost_tokens: Mapping[str, ServiceToken] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class AccessFound:
     lost_policies: Mapping[str, LostPolicy] = field(default_factory=dict)
     """Policies of the stack, by id, that are not in the state and that it has already."""
     audiences: Mapping[str, str] = field(default_factory=dict)
-    """Those of applications that the stack file names by id, by URI."""
+    """The audiences of applications that the stack file names by id, by URI."""
 
 
 def look_at_access(

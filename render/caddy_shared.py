@@ -15,7 +15,7 @@ FILES = "argoweb-files"
 PROXY = "argoweb-proxy"
 """Snippet that hands a request on to the upstreams that are its arguments, under the visitor's Host."""
 PROXY_AS = "argoweb-proxy-as"
-"""The same under the Host that is the first argument."""
+"""Snippet that hands a request on under the Host that is its first argument, to the upstreams that are the others."""
 
 _MADE_UP = ("-X-Forwarded*", "-X-Real_*", "-X_*", "-Forwarded")
 """Header fields in which a visitor could speak for a proxy; gateways make one name of `X_Real_IP` and `X-Real-IP`."""

@@ -1,7 +1,7 @@
 """What Python, the shell programs of remote/ and the Nix module call by one name; tests/test_names_in_common.py has every place."""
 
 VERSION = "0.1.0"
-"""Of this program, which a server's manifest names; CHANGELOG.md has what is new in it."""
+"""The version of this program, which a server's manifest names; CHANGELOG.md has what is new in it."""
 DEPLOY_FOLDER = "/var/lib/argoweb-deploy"
 """The server program's own folder, root's alone."""
 STAGING = f"{DEPLOY_FOLDER}/staging"

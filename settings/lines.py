@@ -10,7 +10,7 @@ _PROXIES = ("reverse_proxy", "php_fastcgi")
 _TRUSTING = (
     "tls_insecure_skip_verify", "tls_trust_pool", "tls_trusted_ca_certs", "tls_trusted_ca_pool", "tls_server_name",
 )  # fmt: skip
-"""Of `transport http`: what makes a certificate valid that no public CA has signed for that address."""
+"""Options of `transport http`: what makes a certificate valid that no public CA has signed for that address."""
 _GUARDS = (
     "basic_auth", "basicauth", "forward_auth", "authenticate", "authorize", "jwtauth", "client_ip", "import",
 )  # fmt: skip

@@ -31,7 +31,7 @@ NEARLY_TOO_LARGE = make_warning(
 )
 _HANDED = "PULUMI_CONFIG"
 _MOST_BYTES = 131_072
-"""Of a variable with its name, as Linux takes it (`MAX_ARG_STRLEN`); with more Pulumi's host cannot start the program."""
+"""Bytes of a variable with its name, as Linux takes it (`MAX_ARG_STRLEN`); with more Pulumi's host cannot start the program."""
 _CREDENTIALS = ("cloudflare:apiKey", "cloudflare:apiToken")
 
 _OF_CADDY = ("sites", "caddy")

@@ -203,7 +203,7 @@ class Selector:
     """A kind of visitor."""
 
     kind: str
-    """Its key in the stack file, as `emails`."""
+    """The kind's key in the stack file, as `emails`."""
     value: str
     """Empty for kinds that need none."""
 
@@ -249,7 +249,7 @@ class Application:
     protection: Protection | None
     """`None`: everybody may come in, which a wider application would not allow."""
     policies: Sequence[Policy]
-    """Those of the stack, in their order; those of `protection.policies` follow."""
+    """The stack's policies, in their order; those of `protection.policies` follow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -446,7 +446,7 @@ class Settings:
     alerts: Alerts | None = None
     """`None`: Cloudflare tells nobody."""
     warnings: Sequence[Finding] = ()
-    """But for those that are accepted."""
+    """What was found doubtful, but for what `accept` silences."""
     accept: Sequence[str] = ()
     """Codes of the warnings that stay silent."""
     notices: Sequence[str] = ()

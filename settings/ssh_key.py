@@ -16,7 +16,7 @@ _PUTTY = "PuTTY-User-Key-File"
 _KINDS = (
     "ssh-rsa", "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
 )  # fmt: skip
-"""Of OpenSSH's own form, those that Go's `ssh.ParseRawPrivateKey` knows, by which the plugin reads a key."""
+"""Kinds of key in OpenSSH's own form that Go's `ssh.ParseRawPrivateKey` knows, by which the plugin reads a key."""
 _LABELS = ("OPENSSH", "RSA", "EC", "DSA", "")
 """What stands before `PRIVATE KEY` in the texts that it knows."""
 _ALGORITHMS = tuple(

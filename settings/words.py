@@ -34,7 +34,7 @@ SERVER = map_words(
     hostKey="sshhostkey knownhosts publickey fingerprint hostkeys",
     insecureHostKey="stricthostkeychecking insecure",
 )
-"""Of a bastion too."""
+"""Keys of a server, which a bastion has too."""
 OWN_METRICS = map_words(metricsAddress="metrics prometheus monitoring")
 JUMP = map_words(bastion="jumphost proxyjump jump gateway")
 ZONE = map_words(name="zone domain zonename", id="zoneid")

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,6 +54,27 @@ def _is_property(node: ast.AST) -> bool:
     return isinstance(node, _FUNCTION) and any(
         "property" in ast.unparse(each) for each in node.decorator_list
     )
+
+
+def said_of_values() -> Iterator[tuple[str, str]]:
+    """What stands below each constant and attribute, with its name."""
+    for name, node in ALL:
+        for value, text in pairwise(getattr(node, "body", [])):
+            if (
+                isinstance(value, (ast.Assign, ast.AnnAssign))
+                and isinstance(text, ast.Expr)
+                and isinstance(text.value, ast.Constant)
+                and isinstance(text.value.value, str)
+            ):
+                called = value.targets[0] if isinstance(value, ast.Assign) else value.target
+                yield f"{name}.{ast.unparse(called)}", text.value.value
+
+
+def test_what_is_said_of_a_value_does_not_continue_another_sentence() -> None:
+    said = list(said_of_values())
+
+    assert len(said) > 400
+    assert [f"{name}: {text}" for name, text in said if _GOES_ON.match(text)] == []
 
 
 def test_the_first_sentence_is_whole() -> None:

@@ -12,17 +12,17 @@ class Severity(Enum):
     """How bad a finding is."""
 
     OK = "ok"
-    """It was looked for, and all is well."""
+    """What was looked for is well."""
     NOTE = "note"
-    """It may be as it is."""
+    """What was found may be as it is."""
     WARNING = "warning"
-    """It works, but hardly as meant."""
+    """What was found works, but hardly as meant."""
     DOUBT = "doubt"
     """cloudflared takes it, and it cannot work as written: an error for a stack, a warning for a file of cloudflared's."""
     ERROR = "error"
     """The input is refused; what runs does not serve as declared."""
     UNKNOWN = "unknown"
-    """It could not be looked at."""
+    """Something could not be looked at."""
 
 
 _NAMESPACE = re.compile(r"(?<=^argoweb:)|(?<=^cloudflare:)")

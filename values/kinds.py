@@ -21,7 +21,7 @@ NEEDED_KEY = make_doubt("needed-key", "A key is not there, and another one canno
 _MOST_NAMES = 40
 """Known names that an error lists."""
 _ALIKE = 0.7
-"""Of `difflib`: how much of two words is the same, at the least."""
+"""For `difflib`: how much of two words is the same, at the least."""
 
 
 def name_nearest(word: str, known: Iterable[str], words: Mapping[str, str] | None = None) -> str:
