@@ -99,7 +99,7 @@ has_ipv6() { grep -q ' lo$' /proc/net/if_inet6 2>/dev/null; }
 
 # `caddy validate` opens what the configuration names, such as certificates and log files.
 validate_caddy() {
-  local unit=$1 system=$2 own=${FILE_PATH[argoWeb.caddy]} there adapted flat text
+  local unit=$1 system=$2 own=${FILE_PATH[argoWeb.caddy]} there adapted flat text valid=yes
   if grep -Eq '^\s*bind .*:' "$own" && ! has_ipv6; then
     echo "This server has no IPv6, but Caddy would listen on it: set argoweb:caddy.bind to 127.0.0.1."
     return 1
@@ -116,11 +116,15 @@ validate_caddy() {
   there=$CONFIG # until the switch
   if [[ -n $system && -e $system$CONFIG ]]; then there=$system$CONFIG; fi
   if grep -q '^[^#]' "$own"; then printf 'http://%s:1 {\n\trespond 204\n}\n' "$PROBE" >>"$WORK/candidate/${own##*/}"; fi
-  adapted=$(adapt "$there" 2>/dev/null) || {
-    text=$(adapt "$there" 2>&1 || true)
-    show_refusal "$text"
-    return 1
-  }
+  # Both at once saves a start. Where that fails, what the checks between say of it comes first.
+  if [[ $USER_EXISTS == no || -z $ADAPTER ]] || ! adapted=$(adapt "$there" --validate 2>/dev/null); then
+    valid=''
+    adapted=$(adapt "$there" 2>/dev/null) || {
+      text=$(adapt "$there" 2>&1 || true)
+      show_refusal "$text"
+      return 1
+    }
+  fi
   if grep -q "$PROBE" "$own" && [[ $adapted != *"$PROBE"* ]]; then
     if [[ -z $ADAPTER ]]; then
       echo "Caddy runs $CONFIG, which is JSON (services.caddy.settings?) and cannot import our sites. Write it as a Caddyfile, in services.caddy.virtualHosts or extraConfig, or run a second Caddy for the sites: argoweb:caddy.manage false, argoweb:caddy.unit."
@@ -141,6 +145,7 @@ validate_caddy() {
     echo "$text"
     return 1
   fi
+  if [[ -n $valid ]]; then return; fi
   # Where the user is not there yet, neither are the folders for its logs.
   if [[ $USER_EXISTS == no ]]; then adapted=${adapted//'"filename":"'/'"filename":"/tmp/'}; fi
   text=$(printf '%s' "$adapted" | as_caddys_unit "$PROGRAM_OF_CADDY" validate --config - 2>&1) || {
@@ -149,12 +154,12 @@ validate_caddy() {
   }
 }
 
-# The JSON that Caddy makes of the configuration $1; it may be JSON already.
+# The JSON that Caddy makes of the configuration $1, which may be JSON already; further options of `caddy adapt` follow.
 adapt() {
   if [[ -z $ADAPTER ]]; then
     cat -- "$1"
   else
-    as_caddys_unit "$PROGRAM_OF_CADDY" adapt --config "$1" --adapter "$ADAPTER"
+    as_caddys_unit "$PROGRAM_OF_CADDY" adapt --config "$1" --adapter "$ADAPTER" "${@:2}"
   fi
 }
 
