@@ -1,5 +1,7 @@
 """A state that a team shares in S3: it moves there, one works at a time, and what was cut off goes on."""
 
+import getpass
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,12 +29,16 @@ def into_the_bucket(world: World, address: str) -> None:
     """Moves the stack from its files into the bucket, as docs/team.md has it."""
     world.variables |= ACCESS
     world.pulumi("stack", "export", "--file", "state.json")
-    del world.variables["PULUMI_BACKEND_URL"]
+    files = world.variables.pop("PULUMI_BACKEND_URL")
     url = f"s3://team?endpoint={address}&disableSSL=true&s3ForcePathStyle=true"
     world.pulumi("login", url)
     world.pulumi("stack", "init", "sandbox")
     world.pulumi("stack", "import", "--file", "state.json")
     (world.root / "state.json").unlink()
+    assert world.planned() == {}
+    world.pulumi("login", files)
+    world.pulumi("stack", "rm", "--force", "--yes", "--preserve-config", "sandbox")
+    world.pulumi("login", url)
 
 
 def serves(status: int) -> Any:
@@ -52,6 +58,13 @@ def test_a_stack_moves_into_a_bucket_and_one_of_the_team_works_at_a_time(
     fresh.up()
     secret = secret_of(fresh)
     into_the_bucket(fresh, address)
+
+    # Of the team is who has the passphrase.
+    mine = fresh.variables.pop("PULUMI_CONFIG_PASSPHRASE_FILE")
+    fresh.variables["PULUMI_CONFIG_PASSPHRASE"] = "another"
+    refused = fresh.pulumi("preview", check=False)
+    assert "incorrect passphrase" in refused.stdout + refused.stderr
+    fresh.variables["PULUMI_CONFIG_PASSPHRASE"] = Path(mine).read_text().strip()
     assert fresh.planned() == {}
 
     # Two at once: the second one is refused, and told by whom.
@@ -61,7 +74,7 @@ def test_a_stack_moves_into_a_bucket_and_one_of_the_team_works_at_a_time(
     said = second.stdout + second.stderr
     assert second.returncode != 0
     assert "the stack is currently locked by 1 lock(s)" in said
-    assert f"pid {first.pid}" in said
+    assert f"created by {getpass.getuser()}@{socket.gethostname()} (pid {first.pid})" in said
     assert first.communicate(timeout=300)[0] is not None
     assert first.returncode == 0
     assert fresh.get("tea.example.localhost")[0] == 418
