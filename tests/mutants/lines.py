@@ -43,7 +43,7 @@ _NIX: tuple[_Edit, ...] = (
     (r"\bfalse\b", "true"),
     (r"(?<=\bif )", "! "),
     (r"(?<![\w.$/{#%:-])[1-9]\d*(?![\w.])", _more),
-    (r'"([^"]+)"', lambda found: f'"mutant {found[1]}"'),
+    (r'"((?:[^"\\]|\\.)+)"', lambda found: f'"mutant {found[1]}"'),
 )  # fmt: skip
 _SHELL_CHECK, _NIX_CHECK = (
     ["bash", "-n"],

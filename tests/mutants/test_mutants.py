@@ -80,6 +80,7 @@ def test_what_no_test_could_see_is_left(text: str) -> None:
         ("a.sh", "a || exit 1", "a || exit 0"),
         ("a.nix", "{ a = true; }", "{ a = false; }"),
         ("a.nix", '{ a = "b"; }', '{ a = "mutant b"; }'),
+        ("a.nix", '{ a = "\\"b\\" c"; }', '{ a = "mutant \\"b\\" c"; }'),
     ],
 )
 def test_a_line_is_changed_or_left_out(file: str, before: str, after: str) -> None:
