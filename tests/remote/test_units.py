@@ -154,6 +154,24 @@ def test_of_a_journal_the_errors_come_first_each_once_and_nothing_of_the_pre_che
         assert noise not in said
 
 
+def test_a_journal_is_shown_without_the_tunnels_secret(server: Server) -> None:
+    secret = "c2VjcmV0IHNlY3JldCBzZWNyZXQ="
+    files = {**NEW, "credentials": credentials(secret)}
+    server.path("credentials").write_text(files["credentials"])
+    line = f"2026-11-30T09:00:00Z ERR cannot use {secret}"
+    server.stub(
+        "journalctl", f"#!/bin/bash\nif [[ $* == *argoWeb.service ]]; then echo '{line}'; fi\n"
+    )
+    server.stub("curl", "#!/bin/bash\nexit 1\n")
+    server.gives_up_soon()
+
+    said, code = server.work("activate", files)
+
+    assert code == 1
+    assert "ERR cannot use [secret]" in said
+    assert secret not in said
+
+
 def builds(server: Server, cloudflared: Path, caddy: str, caddys_answer: str) -> None:
     """The validation builds a system with these programs, and asks Caddy, which answers with what a shell script prints."""
     units = server.folder / "systems/new/etc/systemd/system"
