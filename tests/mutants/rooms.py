@@ -24,7 +24,7 @@ TESTS = {
     "cloudflared": _LANGUAGE,
     "components": ("tests/components", "tests/program", "tests/package", "tests/remote"),
     "edge": ("tests/edge", "tests/program"),
-    "existing": ("tests/existing", "tests/program"),
+    "existing": ("tests/existing", "tests/told", "tests/program"),
     "importing": ("tests/ingress",),
     "ingress": ("tests/ingress",),
     "package": ("tests/package",),

@@ -187,7 +187,7 @@ def test_the_user_its_group_and_its_files_are_declared(
     assert user["home"] == "/var/lib/argoWeb"
     assert user["createHome"] is True
     assert user["extraGroups"] == ["caddyProxy"]
-    assert "caddyProxy" in server.evaluate("config.users.groups")
+    assert {"argoWeb", "caddyProxy"} <= server.evaluate("config.users.groups").keys()
     assert rules == ["d /var/lib/argoWeb 0700 argoWeb argoWeb -"]
 
 

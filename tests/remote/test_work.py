@@ -389,6 +389,19 @@ def test_a_switch_of_somebody_else_undoes_nothing_and_a_boot_undoes_a_killed_run
     assert server.live("argoWeb.yml") == "old yml\n"
 
 
+def test_a_file_of_which_only_the_mode_was_changed_is_put_back_too(server: Server) -> None:
+    server.was_killed_after_its_switch(
+        {"argoWeb.yml": LIVE["argoWeb.yml"], "argoWeb.caddy": "new\n"}
+    )
+    server.path("argoWeb.yml").chmod(0o600)
+
+    said, code = server.work("activate", LIVE)
+
+    assert code == 0, said
+    assert server.path("argoWeb.yml").stat().st_mode & 0o777 == 0o644
+    assert "plan: restart argoWeb, reload caddy (an unfinished deployment was undone)" in said
+
+
 def test_a_file_that_a_killed_run_was_writing_goes_with_what_is_undone_and_with_a_teardown(
     server: Server,
 ) -> None:
