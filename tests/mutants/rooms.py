@@ -31,6 +31,7 @@ TESTS = {
     "render": ("tests/render", "tests/program"),
     "settings": (
         "tests/settings",
+        "tests/told",
         "tests/program",
         "tests/reports",
         "tests/test_names_in_common.py",
