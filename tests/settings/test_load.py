@@ -75,14 +75,17 @@ def test_what_has_to_be_secret_is_refused_in_clear_and_what_is_written_in_clear_
 ) -> None:
     prod["caddy"] = {"globalOptions": "acme_dns cloudflare marked-token"}
 
-    encrypted = ["argoweb:accountId", "argoweb:caddy"]
+    encrypted = ["argoweb:accountId", "argoweb:caddy", "argoweb:sites"]
     found = problems(monkeypatch, as_pulumi_has_it(prod), encrypted=encrypted)
 
     assert found == (
         "argoweb:accountId: holds an encrypted value, which would be plain in the state and on the servers. "
         "Write it in clear.",
-        "argoweb:caddy: holds an encrypted value, which would be plain in the state and on the servers. "
-        "Write it in clear, or let Caddy read it there: '{env.NAME}', with services.caddy.environmentFile.",
+        *(
+            f"argoweb:{key}: holds an encrypted value, which would be plain in the state and on the servers. "
+            "Write it in clear, or let Caddy read it there: '{env.NAME}', with services.caddy.environmentFile."
+            for key in ("sites", "caddy")
+        ),
         "argoweb:sshPrivateKey: found it in clear, expected it encrypted. "
         "Set it again: pulumi config set --secret argoweb:sshPrivateKey",
         "cloudflare:apiToken: found it in clear, expected it encrypted. "
