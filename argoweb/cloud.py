@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from argoweb.ends import SOON, time_left
+from argoweb.ends import SOON, find_time_left
 from argoweb.report import observe
 from argoweb.shadows import find_shadows
 from argoweb.stack import Stack
@@ -159,7 +159,7 @@ def _look_at_service_tokens(stack: Stack, api: Api) -> list[Finding]:
         if found is None:
             said = "the service token is gone at Cloudflare"
             lines.append(observe("access-token-missing", str(token["name"]), said))
-        elif (ends := found.get("expires_at")) and time_left(ends) < SOON:
+        elif (ends := found.get("expires_at")) and find_time_left(ends) < SOON:
             said = f"the service token ends on {ends}"
             lines.append(observe("access-token-expires", str(token["name"]), said))
     return lines
@@ -181,12 +181,12 @@ def _look_at_alert(stack: Stack, api: Api) -> list[Finding]:
     changed = []
     if not found.get("enabled", True):
         changed.append("it is off")
-    if _receivers(found["mechanisms"]) != _receivers(made["mechanisms"]):
-        changed.append(f"it tells {', '.join(_receivers(found['mechanisms'])) or 'nobody'}")
+    if _list_receivers(found["mechanisms"]) != _list_receivers(made["mechanisms"]):
+        changed.append(f"it tells {', '.join(_list_receivers(found['mechanisms'])) or 'nobody'}")
     return [observe("alert-edited", "alerts", f"'{made['name']}': {each}") for each in changed]
 
 
-def _receivers(mechanisms: Mapping[str, Any]) -> list[str]:
+def _list_receivers(mechanisms: Mapping[str, Any]) -> list[str]:
     """Lists whom a notification tells, whatever the kinds are called there."""
     return sorted(str(each["id"]) for receivers in mechanisms.values() for each in receivers or ())
 

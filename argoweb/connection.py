@@ -60,9 +60,11 @@ async def _connect(
     named: str = "",
 ) -> asyncssh.SSHClientConnection:
     at = f"{named}{end.address} port {end.port}"
-    known: _Known | None = None if end.host_key is None else ([_public(end.host_key, at)], [], [])
+    known: _Known | None = (
+        None if end.host_key is None else ([_read_public(end.host_key, at)], [], [])
+    )
     # Only the stack's own key is offered; the agent's keys if it has none.
-    keys = () if private_key is None else [_private(private_key)]
+    keys = () if private_key is None else [_read_private(private_key)]
     try:
         return await asyncssh.connect(
             end.address,
@@ -96,7 +98,7 @@ async def _connect(
         raise NoConnection("server-unreachable", f"{at}: {said}") from None
 
 
-def _private(text: str) -> asyncssh.SSHKey:
+def _read_private(text: str) -> asyncssh.SSHKey:
     try:
         return asyncssh.import_private_key(text)
     except asyncssh.KeyImportError as error:
@@ -105,7 +107,7 @@ def _private(text: str) -> asyncssh.SSHKey:
         ) from None
 
 
-def _public(text: str, at: str) -> asyncssh.SSHKey:
+def _read_public(text: str, at: str) -> asyncssh.SSHKey:
     try:
         return asyncssh.import_public_key(text)
     except asyncssh.KeyImportError as error:
@@ -114,7 +116,7 @@ def _public(text: str, at: str) -> asyncssh.SSHKey:
         ) from None
 
 
-def as_root(server: Server, *words: str) -> str:
+def write_as_root(server: Server, *words: str) -> str:
     """Gives the shell command that runs the words as root."""
     return shlex.join([*(() if server.user == "root" else ("sudo", "-n")), *words])
 
@@ -149,7 +151,7 @@ async def run_program(
         NoConnection: it did not run.
     """
     done = await connection.run(
-        as_root(server, "bash", "-s"), input=program + data, check=False, errors="replace"
+        write_as_root(server, "bash", "-s"), input=program + data, check=False, errors="replace"
     )
     output, said = str(done.stdout or "")[:_MOST_OUTPUT], str(done.stderr or "").strip()
     if not output.endswith("end\n"):

@@ -63,7 +63,7 @@ def ask(asked: Iterable[tuple[str, str]], edge: str | None = None) -> dict[tuple
 def _ask(hostname: str, path: str, edge: str | None) -> Seen:
     began = time.monotonic()
     try:
-        seen = _answer(hostname, path, edge, began)
+        seen = _read_answer(hostname, path, edge, began)
     except ssl.SSLCertVerificationError as error:
         return Seen(code="edge-certificate", text=error.verify_message or str(error))
     except ssl.SSLError as error:
@@ -77,7 +77,7 @@ def _ask(hostname: str, path: str, edge: str | None) -> Seen:
     return seen
 
 
-def _answer(hostname: str, path: str, edge: str | None, began: float) -> Seen:
+def _read_answer(hostname: str, path: str, edge: str | None, began: float) -> Seen:
     parts = urlsplit(edge or f"https://{hostname}")
     secure = parts.scheme == "https"
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
@@ -96,7 +96,7 @@ def _answer(hostname: str, path: str, edge: str | None, began: float) -> Seen:
     finally:
         connection.close()
     code, text = None, ""
-    if response.status >= _FIRST_ERROR or _number(page) in HOPS:
+    if response.status >= _FIRST_ERROR or _find_number(page) in HOPS:
         code = "edge-error"
         text = explain(response.status, page)
     return Seen(
@@ -111,13 +111,13 @@ def _answer(hostname: str, path: str, edge: str | None, began: float) -> Seen:
 
 def explain(status: int, body: str) -> str:
     """Names the hop that an error page is about, in a sentence."""
-    number = _number(body) or status
+    number = _find_number(body) or status
     named = f" with error code {number}" if number != status else ""
     hop = HOPS.get(number) or HOPS.get(status) or "the service"
     return f"{status}{named}; it is {hop}"
 
 
-def _number(body: str) -> int | None:
+def _find_number(body: str) -> int | None:
     """Finds Cloudflare's code in its error page."""
     found = _CODE.search(body)
     return int(found[1]) if found else None

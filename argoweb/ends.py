@@ -6,6 +6,6 @@ SOON = timedelta(days=14)
 """What ends within it needs somebody."""
 
 
-def time_left(ends: str) -> timedelta:
+def find_time_left(ends: str) -> timedelta:
     """Gives the time until a moment as the API writes it; less than none if it is over."""
     return datetime.fromisoformat(ends.replace("Z", "+00:00")) - datetime.now(timezone.utc)

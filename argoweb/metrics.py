@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from argoweb.connection import NoConnection, ask_server, run_program
-from argoweb.programs import metrics_program
+from argoweb.programs import write_metrics_program
 from argoweb.stack import Stack
 from settings import Server
 
@@ -53,7 +53,7 @@ async def count(stack: Stack) -> dict[str, Counted]:
 
 
 async def _count(stack: Stack, server: Server) -> Counted | None:
-    program = metrics_program(*(each.metrics for each in stack.settings.instances), _ADMIN)
+    program = write_metrics_program(*(each.metrics for each in stack.settings.instances), _ADMIN)
     try:
         text = await ask_server(
             server, stack.private_key, lambda there: run_program(server, there, program)
@@ -108,13 +108,13 @@ def _count_by_site(grown: Sample, seconds: float) -> dict[str, Numbers]:
         host: Numbers(
             requests=total / seconds,
             errors=errors[host] / seconds,
-            slow=_quantile(sorted(buckets[host].items())),
+            slow=_estimate_quantile(sorted(buckets[host].items())),
         )
         for host, total in count.items()
     }
 
 
-def _quantile(buckets: Sequence[tuple[float, float]]) -> float | None:
+def _estimate_quantile(buckets: Sequence[tuple[float, float]]) -> float | None:
     """Estimates the time within which 95 % of requests were answered, from the counts of a histogram's buckets."""
     if not buckets or not buckets[-1][1]:
         return None

@@ -36,27 +36,27 @@ def _write_transfer(settings: Settings, site: Site) -> list[str]:
         if url.startswith("unix:"):
             return [
                 *lines,
-                f"unix-socket = {_quoted(url.removeprefix('unix:'))}",
-                f"url = {_quoted(f'http://{hostname}{path}')}",
+                f"unix-socket = {_quote(url.removeprefix('unix:'))}",
+                f"url = {_quote(f'http://{hostname}{path}')}",
             ]
         if urlsplit(url).scheme not in ("http", "https"):
             return []
         host = site.origin_request.get("httpHostHeader") or hostname
         return [
             *lines,
-            f"url = {_quoted(url + path)}",
-            f"header = {_quoted(f'Host: {host}')}",
+            f"url = {_quote(url + path)}",
+            f"header = {_quote(f'Host: {host}')}",
         ]
     caddy = settings.caddy
     if caddy.tls is not None and caddy.tls.client_ca is not None:
         return []
     return [
         *lines,
-        f"connect-to = {_quoted(f'::{caddy.address}')}",
-        f"url = {_quoted(f'{caddy.scheme}://{hostname}{path}')}",
+        f"connect-to = {_quote(f'::{caddy.address}')}",
+        f"url = {_quote(f'{caddy.scheme}://{hostname}{path}')}",
     ]
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

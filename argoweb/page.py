@@ -29,12 +29,12 @@ def look(stack: Stack, *, edge_url: str | None, every: float | None = None) -> D
     """Looks at a stack for the page; `every` is the time in seconds after which the page asks again, `None` for never."""
     with ThreadPoolExecutor(2) as pool:
         updates = pool.submit(list_updates, stack.name)
-        numbers = pool.submit(lambda: asyncio.run(count(stack)) if _counts(stack) else {})
+        numbers = pool.submit(lambda: asyncio.run(count(stack)) if _is_counting(stack) else {})
         found = look_at(stack, edge_url=edge_url)
     return collect(found, numbers.result(), updates.result(), every=every)
 
 
-def _counts(stack: Stack) -> bool:
+def _is_counting(stack: Stack) -> bool:
     return stack.settings.caddy.metrics is not None
 
 

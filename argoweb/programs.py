@@ -25,12 +25,12 @@ _STAGING = (
 
 
 @cache
-def report_program() -> str:
+def write_report_program() -> str:
     """Gives the program that prints what a server is like; it reads curl's configuration for the sites from stdin."""
-    return _whole(REPORT_PARTS, f"{_STAGING}report")
+    return _put_together(REPORT_PARTS, f"{_STAGING}report")
 
 
-def doctor_program(caddy_unit: str, flake: str, roots: Sequence[str], *words: str) -> str:
+def write_doctor_program(caddy_unit: str, flake: str, roots: Sequence[str], *words: str) -> str:
     """Gives the program that prints what a first deployment needs; the words go to `doctor` in remote/doctor.sh.
 
     `roots` has the folders of the sites, each behind a hostname and a blank.
@@ -41,24 +41,24 @@ def doctor_program(caddy_unit: str, flake: str, roots: Sequence[str], *words: st
         f"ROOTS=({shlex.join(roots)})",
         shlex.join(["doctor", *words]),
     ]
-    return _whole(DOCTOR_PARTS, "\n".join(settings))
+    return _put_together(DOCTOR_PARTS, "\n".join(settings))
 
 
-def logs_program(*words: str) -> str:
+def write_logs_program(*words: str) -> str:
     """Gives the program that prints the journal; the words go to `logs` in remote/logs.sh."""
-    return _whole(LOGS_PARTS, shlex.join(["logs", *words]))
+    return _put_together(LOGS_PARTS, shlex.join(["logs", *words]))
 
 
-def metrics_program(*addresses: str) -> str:
+def write_metrics_program(*addresses: str) -> str:
     """Gives the program that prints two samples of the metrics at each `host:port`."""
-    return _whole(("metrics.sh",), shlex.join(["metrics", *addresses]))
+    return _put_together(("metrics.sh",), shlex.join(["metrics", *addresses]))
 
 
-def source(parts: tuple[str, ...]) -> str:
+def read_source(parts: tuple[str, ...]) -> str:
     """Joins files of `remote/` to one program."""
     return "\n".join((_FOLDER / part).read_text() for part in parts)
 
 
-def _whole(parts: tuple[str, ...], start: str) -> str:
+def _put_together(parts: tuple[str, ...], start: str) -> str:
     # In braces, bash reads all of it before it runs any, and leaves the rest of stdin alone.
-    return f"{{\n{source(parts)}\n{start}\nexit\n}}\n"
+    return f"{{\n{read_source(parts)}\n{start}\nexit\n}}\n"

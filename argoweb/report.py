@@ -66,7 +66,7 @@ def as_object(finding: Finding) -> dict[str, object]:
     }
 
 
-def exit_code(lines: Iterable[Finding], *, only_differences: bool = False) -> int:
+def choose_exit_code(lines: Iterable[Finding], *, only_differences: bool = False) -> int:
     """Gives 0 if all is well, 1 if something is wrong, 2 if nothing is wrong but something could not be looked at."""
     found = list(lines)
     if only_differences:

@@ -23,24 +23,28 @@ _FIRST_ERROR = 500
 
 def draw_screen(found: Overview) -> RenderableType:
     """Draws a heading, a table of the servers, one of the sites, and what is wrong."""
-    parts: list[RenderableType] = [_heading(found), _servers(found.servers), _sites(found)]
+    parts: list[RenderableType] = [
+        _draw_heading(found),
+        _draw_servers(found.servers),
+        _draw_sites(found),
+    ]
     lines = found.lines
-    parts += [_line(line) for line in lines] or [_marked(Severity.OK, "All is well.")]
+    parts += [_draw_line(line) for line in lines] or [_mark(Severity.OK, "All is well.")]
     return Group(*parts, "")
 
 
-def _marked(level: Severity, text: str) -> Text:
+def _mark(level: Severity, text: str) -> Text:
     return Text(f"{SYMBOLS[level]} {text}", style=STYLES[level])
 
 
-def _line(line: Finding) -> Text:
+def _draw_line(line: Finding) -> Text:
     head, *rest = as_text(line).splitlines()
     return Text(head, style=STYLES[line.severity]).append(
         "".join(f"\n{each}" for each in rest), style="default"
     )
 
 
-def _heading(found: Overview) -> RenderableType:
+def _draw_heading(found: Overview) -> RenderableType:
     cloud, update = found.cloud, found.stack.last_update or {}
     where = Counter(place for each in cloud.connectors for place in each.locations)
     told = [f"tunnel {cloud.tunnel_name or '–'}: {cloud.tunnel_status}"]
@@ -66,29 +70,29 @@ def _heading(found: Overview) -> RenderableType:
     return title
 
 
-def _table(*columns: str) -> Table:
+def _make_table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
 
 
-def _servers(servers: Iterable[ServerSeen]) -> Table:
-    table = _table(
+def _draw_servers(servers: Iterable[ServerSeen]) -> Table:
+    table = _make_table(
         "Server", "Units", "Connections", "cloudflared", "Caddy", "NixOS", "Deployed", "Drift"
     )
     for server in servers:
         if not server.reached:
-            table.add_row(escape(server.name), _marked(Severity.UNKNOWN, "not reached"), *["–"] * 6)
+            table.add_row(escape(server.name), _mark(Severity.UNKNOWN, "not reached"), *["–"] * 6)
             continue
         stopped = [unit.name for unit in server.units if unit.state != "active"]
         units = (
-            _marked(
+            _mark(
                 Severity.ERROR,
                 ", ".join(f"{name.removesuffix('.service')} stopped" for name in stopped),
             )
             if stopped
-            else _marked(Severity.OK, f"{len(server.units)} active")
+            else _mark(Severity.OK, f"{len(server.units)} active")
             if server.units
             else Text("–")
         )
@@ -102,78 +106,78 @@ def _servers(servers: Iterable[ServerSeen]) -> Table:
             ", ".join(versions) or "–",
             server.caddy_version or "–",
             f"{server.system} ({server.generation})" if server.system else "–",
-            f"{_time(server.deployed_at)}{f' by {server.deployed_by}' if server.deployed_by else ''}",
-            _marked(Severity.ERROR, str(drifted)) if drifted else _marked(Severity.OK, "none"),
+            f"{_write_time(server.deployed_at)}{f' by {server.deployed_by}' if server.deployed_by else ''}",
+            _mark(Severity.ERROR, str(drifted)) if drifted else _mark(Severity.OK, "none"),
         )
     return table
 
 
-def _time(seconds: int | None) -> str:
+def _write_time(seconds: int | None) -> str:
     if seconds is None:
         return "never"
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _sites(found: Overview) -> Table:
+def _draw_sites(found: Overview) -> Table:
     servers = found.servers
     single = len(servers) <= _COLUMNS
     columns = [f"On {server.name}" for server in servers] if single else ["On the servers"]
-    table = _table("Site", "Record", "Access", "Certificate", "At the edge", *columns)
+    table = _make_table("Site", "Record", "Access", "Certificate", "At the edge", *columns)
     for index, site in enumerate(found.stack.settings.sites):
         seen = found.edge_of(site)
         answers = [server.origins.get(index) for server in servers]
-        cells = [_answer(answer) for answer in answers] if single else [_answers(answers)]
+        cells = [_draw_answer(answer) for answer in answers] if single else [_draw_answers(answers)]
         record = found.cloud.records[site.hostname]
         level = {"ours": Severity.OK, "none": Severity.NOTE, "unknown": Severity.UNKNOWN}.get(
             record, Severity.ERROR
         )
         table.add_row(
             escape(f"{site.hostname}{f' {site.path}' if site.path else ''}"),
-            _marked(level, record),
-            _access(site, seen),
-            _certificate(seen),
-            _edge(seen),
+            _mark(level, record),
+            _draw_access(site, seen),
+            _draw_certificate(seen),
+            _draw_edge(seen),
             *cells,
         )
     return table
 
 
-def _access(site: Site, seen: Seen | None) -> Text:
+def _draw_access(site: Site, seen: Seen | None) -> Text:
     if not site.passed:
         return Text("–")
     if seen is None:
-        return _marked(Severity.UNKNOWN, "not asked")
-    return _marked(Severity.OK, "guarded") if is_guarded(seen) else _marked(Severity.ERROR, "open")
+        return _mark(Severity.UNKNOWN, "not asked")
+    return _mark(Severity.OK, "guarded") if is_guarded(seen) else _mark(Severity.ERROR, "open")
 
 
-def _certificate(seen: Seen | None) -> Text:
+def _draw_certificate(seen: Seen | None) -> Text:
     if seen is not None and seen.code == "edge-certificate":
-        return _marked(Severity.ERROR, "none")
+        return _mark(Severity.ERROR, "none")
     return (
         Text("–")
         if seen is None or seen.certificate_until is None
-        else _marked(Severity.OK, f"until {seen.certificate_until[:20]}")
+        else _mark(Severity.OK, f"until {seen.certificate_until[:20]}")
     )
 
 
-def _edge(seen: Seen | None) -> Text:
+def _draw_edge(seen: Seen | None) -> Text:
     if seen is None:
         return Text("–")
-    return _marked(Severity.ERROR if seen.code else Severity.OK, seen.shown)
+    return _mark(Severity.ERROR if seen.code else Severity.OK, seen.shown)
 
 
 def _is_well(answer: Answer) -> bool:
     return 0 < answer.status < _FIRST_ERROR
 
 
-def _answer(answer: Answer | None) -> Text:
+def _draw_answer(answer: Answer | None) -> Text:
     if answer is None:
         return Text("–")
     shown = f"{answer.status} {answer.seconds * 1000:.0f} ms" if answer.status else "nothing"
-    return _marked(Severity.OK if _is_well(answer) else Severity.ERROR, shown)
+    return _mark(Severity.OK if _is_well(answer) else Severity.ERROR, shown)
 
 
-def _answers(answers: Iterable[Answer | None]) -> Text:
+def _draw_answers(answers: Iterable[Answer | None]) -> Text:
     asked = [answer for answer in answers if answer is not None]
     well = sum(map(_is_well, asked))
-    return _marked(Severity.OK if well == len(asked) else Severity.ERROR, f"{well} of {len(asked)}")
+    return _mark(Severity.OK if well == len(asked) else Severity.ERROR, f"{well} of {len(asked)}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from argoweb.connection import NoConnection, ask_server, run_program
 from argoweb.origins import write_curl_config
-from argoweb.programs import report_program
+from argoweb.programs import write_report_program
 from argoweb.report import observe
 from argoweb.stack import Stack
 from settings import Server
@@ -96,15 +96,17 @@ async def _look_at_server(stack: Stack, server: Server, *, sites: bool) -> Serve
         text = await ask_server(
             server,
             stack.private_key,
-            lambda there: run_program(server, there, report_program(), data),
+            lambda there: run_program(server, there, write_report_program(), data),
         )
     except NoConnection as error:
         line = observe(error.code, server.name, str(error))
-        return ServerSeen(name=server.name, address=_address(server), reached=False, lines=[line])
+        return ServerSeen(
+            name=server.name, address=_write_address(server), reached=False, lines=[line]
+        )
     return read_report(stack, server, text)
 
 
-def _address(server: Server) -> str:
+def _write_address(server: Server) -> str:
     return f"{server.user}@{server.address}:{server.port}"
 
 
@@ -153,7 +155,7 @@ def read_report(stack: Stack, server: Server, text: str) -> ServerSeen:
     generation = rows["generation"][0]
     return ServerSeen(
         name=server.name,
-        address=_address(server),
+        address=_write_address(server),
         reached=True,
         system=system[1],
         generation=generation[0].removeprefix("system-").removesuffix("-link"),

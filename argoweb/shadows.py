@@ -22,7 +22,7 @@ def find_shadows(
     check_delegated(zone, records, hostnames, findings)
     for found in findings.warnings:
         yield observe("record-shadowed", zone.name, found.text)
-    for route in _seen(api, f"{path}/workers/routes"):
+    for route in _look(api, f"{path}/workers/routes"):
         pattern = str(route["pattern"]).partition("://")[2] or str(route["pattern"])
         for hostname in hostnames:
             # A route without a Worker exempts its requests from the Workers of wider routes.
@@ -33,7 +33,7 @@ def find_shadows(
                 yield observe("record-shadowed", hostname, said)
     balancers = {
         str(it["name"]).lower()
-        for it in _seen(api, f"{path}/load_balancers")
+        for it in _look(api, f"{path}/load_balancers")
         if it.get("enabled", True)
     }
     for hostname in hostnames:
@@ -49,7 +49,7 @@ def _takes(pattern: str, hostname: str) -> bool:
     return hostname == pattern
 
 
-def _seen(api: Api, path: str) -> list[dict[str, Any]]:
+def _look(api: Api, path: str) -> list[dict[str, Any]]:
     """Gives the items of a list of the API, and none if the token may not see them."""
     try:
         return api.read_list(path, "")

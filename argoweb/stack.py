@@ -62,13 +62,13 @@ def read_stack(name: str | None = None) -> Stack:
     Raises:
         StackUnreadable: Pulumi does not tell, or what it tells cannot work.
     """
-    name = name or selected_stack()
+    name = name or find_selected_stack()
     with ThreadPoolExecutor(3) as pool:
         config = pool.submit(read_configuration, name)
-        exported = pool.submit(pulumi_json, "stack", "export", "--stack", name)
+        exported = pool.submit(ask_pulumi_json, "stack", "export", "--stack", name)
         history = pool.submit(list_updates, name, 1)
     try:
-        settings, used = asyncio.run(_settings(name, config.result()))
+        settings, used = asyncio.run(_read_settings(name, config.result()))
     except FindingsError as error:
         raise StackUnreadable(str(error)) from None
     updates = history.result()
@@ -88,19 +88,19 @@ def list_updates(name: str, count: int = 20) -> list[Mapping[str, Any]]:
     Raises:
         StackUnreadable: Pulumi does not tell.
     """
-    found: list[Mapping[str, Any]] = pulumi_json(
+    found: list[Mapping[str, Any]] = ask_pulumi_json(
         "stack", "history", "--json", "--page-size", str(count), "--stack", name
     )
     return found
 
 
-def selected_stack() -> str:
+def find_selected_stack() -> str:
     """Gives the name of the selected stack.
 
     Raises:
         StackUnreadable: none is.
     """
-    found = [each["name"] for each in pulumi_json("stack", "ls", "--json") if each["current"]]
+    found = [each["name"] for each in ask_pulumi_json("stack", "ls", "--json") if each["current"]]
     if not found:
         raise StackUnreadable(
             "No stack is selected. Name one with --stack, or run: pulumi stack select"
@@ -108,7 +108,7 @@ def selected_stack() -> str:
     return str(found[0])
 
 
-def project_name() -> str:
+def find_project_name() -> str:
     """Gives the name of this folder's project.
 
     Raises:
@@ -128,16 +128,18 @@ def read_configuration(name: str) -> dict[str, dict[str, Any]]:
     Raises:
         StackUnreadable: Pulumi does not tell.
     """
-    found: dict[str, dict[str, Any]] = pulumi_json(
+    found: dict[str, dict[str, Any]] = ask_pulumi_json(
         "config", "--json", "--show-secrets", "--stack", name
     )
     return found
 
 
-async def _settings(name: str, config: Mapping[str, Mapping[str, Any]]) -> tuple[Settings, Access]:
+async def _read_settings(
+    name: str, config: Mapping[str, Mapping[str, Any]]
+) -> tuple[Settings, Access]:
     """Reads a configuration as the Pulumi program would, without Pulumi's engine."""
     short = name.rpartition("/")[2]
-    configure(Runtime(project=project_name(), stack=short))
+    configure(Runtime(project=find_project_name(), stack=short))
     values = {key: str(each["value"]) for key, each in config.items() if "value" in each}
     set_all_config(values, [key for key, each in config.items() if each["secret"]])
     try:
@@ -178,16 +180,16 @@ def read_state(exported: Mapping[str, Any]) -> State:
     )
 
 
-def pulumi_json(*words: str) -> Any:
+def ask_pulumi_json(*words: str) -> Any:
     """Runs a command of Pulumi's that prints JSON, and gives its value.
 
     Raises:
         StackUnreadable: it fails.
     """
-    return json.loads(pulumi_says(*words))
+    return json.loads(ask_pulumi(*words))
 
 
-def pulumi_says(*words: str, stdin: str | None = None) -> str:
+def ask_pulumi(*words: str, stdin: str | None = None) -> str:
     """Runs a command of Pulumi's, which asks nothing, and gives its output.
 
     Raises:

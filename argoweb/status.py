@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from argoweb.overview import Overview
-from argoweb.report import as_object, exit_code
+from argoweb.report import as_object, choose_exit_code
 
 
 def as_json(found: Overview) -> dict[str, Any]:
@@ -12,7 +12,7 @@ def as_json(found: Overview) -> dict[str, Any]:
     settings, update = found.stack.settings, found.stack.last_update or {}
     return {
         "stack": settings.deployment,
-        "exit": exit_code(found.lines),
+        "exit": choose_exit_code(found.lines),
         "last_update": {key: update[key] for key in ("result", "endTime") if key in update},
         "tunnel": {
             "id": found.cloud.tunnel_id,

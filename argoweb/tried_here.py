@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from argoweb.errors import StackUnreadable
 from argoweb.report import observe
-from argoweb.stack import pulumi_json, pulumi_says
+from argoweb.stack import ask_pulumi, ask_pulumi_json
 from settings import Settings
 from values.findings import Finding
 
@@ -24,11 +24,11 @@ _SECRETS = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 def try_pulumi() -> list[Finding]:
     """Tries Pulumi's command line, packages and plugins, and the state's backend with the way to its secrets."""
     try:
-        version = pulumi_says("version").strip()
+        version = ask_pulumi("version").strip()
     except StackUnreadable as error:
         return [observe("pulumi-missing", "pulumi", str(error))]
     lines = [observe("pulumi-missing", "pulumi", f"is {version}", passed=True)]
-    return [*lines, *_plugins(), _backend()]
+    return [*lines, *_try_plugins(), _try_backend()]
 
 
 def try_programs(settings: Settings) -> list[Finding]:
@@ -37,8 +37,10 @@ def try_programs(settings: Settings) -> list[Finding]:
     return [observe("program-missing", "here", f"there is no `{name}` on PATH") for name in missing]
 
 
-def _plugins() -> list[Finding]:
-    installed = {(each["name"], each["version"]) for each in pulumi_json("plugin", "ls", "--json")}
+def _try_plugins() -> list[Finding]:
+    installed = {
+        (each["name"], each["version"]) for each in ask_pulumi_json("plugin", "ls", "--json")
+    }
     lines: list[Finding] = []
     for name, package in _PLUGINS.items():
         try:
@@ -53,9 +55,9 @@ def _plugins() -> list[Finding]:
     return lines
 
 
-def _backend() -> Finding:
+def _try_backend() -> Finding:
     try:
-        found = json.loads(pulumi_says("whoami", "--json"))
+        found = json.loads(ask_pulumi("whoami", "--json"))
     except StackUnreadable as error:
         return observe("backend-unreachable", "state", str(error))
     passphrase = next((name for name in _SECRETS if name in os.environ), None)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import asyncssh
 
 from argoweb.connection import NoConnection, ask_server, run_program
-from argoweb.programs import doctor_program
+from argoweb.programs import write_doctor_program
 from argoweb.report import observe
 from argoweb.stack import Stack
 from settings import Server, Settings
@@ -43,13 +43,13 @@ async def _try(stack: Stack, server: Server) -> list[Finding]:
     }
     if settings.caddy.metrics is not None and settings.caddy.metrics.host is not None:
         ports.add(settings.caddy.metrics.port)
-    program = doctor_program(
+    program = write_doctor_program(
         settings.caddy.unit,
         server.rebuild.flake or "",
         [f"{hostname} {path}" for path, hostname in list_roots(settings.sites).items()],
         settings.nixos.config_dir,
         ",".join(map(str, sorted(ports))),
-        *edge_addresses(settings),
+        *list_edge_addresses(settings),
     )
 
     async def ask(connection: asyncssh.SSHClientConnection) -> list[Finding]:
@@ -63,7 +63,7 @@ async def _try(stack: Stack, server: Server) -> list[Finding]:
         return [observe(error.code, server.name, str(error))]
 
 
-def edge_addresses(settings: Settings) -> list[str]:
+def list_edge_addresses(settings: Settings) -> list[str]:
     """Gives the addresses that cloudflared connects to, each as `host:port`."""
     region = settings.cloudflared.get("region")
     prefix = f"{region}-" if region else ""
@@ -89,17 +89,17 @@ def judge_report(
         ours = owner.rsplit(" ", 2)[0] == mine
         said = "it belongs to this stack" if ours else f"it belongs to {owner}, the stack is {mine}"
         yield line("server-of-another", said, ours)
-    yield from (line(*each) for each in _nixos(rows))
-    yield from (line(*each) for each in _resources(rows, asked))
-    yield from (line(*each) for each in _network(settings, rows))
-    yield from (line(*each) for each in _programs(settings, rows))
-    yield from (line(*each) for each in _folders(settings, rows))
+    yield from (line(*each) for each in _judge_nixos(rows))
+    yield from (line(*each) for each in _judge_resources(rows, asked))
+    yield from (line(*each) for each in _judge_network(settings, rows))
+    yield from (line(*each) for each in _judge_programs(settings, rows))
+    yield from (line(*each) for each in _judge_folders(settings, rows))
 
 
 _Judgement = tuple[str, str, bool]
 
 
-def _nixos(rows: _Rows) -> Iterator[_Judgement]:
+def _judge_nixos(rows: _Rows) -> Iterator[_Judgement]:
     version, rebuild = rows["nixos"][0]
     found = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
     if not version or not rebuild:
@@ -117,7 +117,7 @@ def _nixos(rows: _Rows) -> Iterator[_Judgement]:
         yield "import-line", f"{kind}; no file below {folder} imports argoWeb.nix", False
 
 
-def _folders(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
+def _judge_folders(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
     (writable,) = (row[0] for row in rows.get("read-only", [[""]]))
     said = (
         f"{writable} cannot be written"
@@ -135,7 +135,7 @@ def _folders(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
         )
 
 
-def _resources(rows: _Rows, asked: tuple[float, float]) -> Iterator[_Judgement]:
+def _judge_resources(rows: _Rows, asked: tuple[float, float]) -> Iterator[_Judgement]:
     for path, free in rows["disk"]:
         enough = int(free) >= _DISK_KB[path]
         yield "disk-low", f"{int(free) // 1000} MB are free in {path}, about {_DISK_KB[path] // 1000} are wanted", enough  # fmt: skip
@@ -151,7 +151,7 @@ def _resources(rows: _Rows, asked: tuple[float, float]) -> Iterator[_Judgement]:
     )
 
 
-def _network(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
+def _judge_network(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
     protocol = settings.cloudflared.get("protocol", "auto")
     for kind, named in (("tcp", "TCP"), ("udp", "UDP")):
         answers = rows[kind]
@@ -173,7 +173,7 @@ def _network(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
         yield "udp-buffers", f"UDP buffers may have {min(sizes)} bytes", min(sizes) >= _BUFFER
 
 
-def _programs(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
+def _judge_programs(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
     ours = {each.unit for each in settings.instances} | {f"{settings.caddy.unit}.service"}
     for port, process, pid, unit in rows.get("listener", []):
         said = f"port {port} is used by {process} (process {pid}, unit {unit})"

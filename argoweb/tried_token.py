@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from argoweb.cloud import find_zone_id
-from argoweb.ends import SOON, time_left
+from argoweb.ends import SOON, find_time_left
 from argoweb.report import observe
 from argoweb.stack import Stack
 from existing import permissions
@@ -21,12 +21,12 @@ def try_cloudflare(stack: Stack) -> list[Finding]:
     """Tries the token, each permission and each zone, all at once; of a token that is taken by nobody it says that alone."""
     api = Api(stack.access)
     questions: list[Callable[[], list[Finding]]] = [
-        lambda: _valid(stack, api),
-        lambda: _tunnels(stack, api),
-        lambda: _access(stack, api),
-        lambda: _alerts(stack, api),
-        lambda: _reach(stack, api),
-        *(lambda zone=zone: _zone(stack, api, zone) for zone in stack.settings.zones),
+        lambda: _try_validity(stack, api),
+        lambda: _try_tunnels(stack, api),
+        lambda: _try_access(stack, api),
+        lambda: _try_alerts(stack, api),
+        lambda: _try_reach(stack, api),
+        *(lambda zone=zone: _try_zone(stack, api, zone) for zone in stack.settings.zones),
     ]  # fmt: skip
     with ThreadPoolExecutor(len(questions)) as pool:
         answers: list[list[Finding]] = list(pool.map(lambda question: question(), questions))
@@ -36,35 +36,41 @@ def try_cloudflare(stack: Stack) -> list[Finding]:
     return [*valid, *(line for lines in answers for line in lines)]
 
 
-def _line(code: str, text: str, *, passed: bool = False, place: str = "token") -> Finding:
+def _observe_token(code: str, text: str, *, passed: bool = False, place: str = "token") -> Finding:
     return observe(code, place, text, passed=passed)
 
 
-def _valid(stack: Stack, api: Api) -> list[Finding]:
+def _try_validity(stack: Stack, api: Api) -> list[Finding]:
     if stack.access.is_key:
         said = f"the {stack.access.named} may do whatever its user may"
-        return [_line("token-wide", said)]
+        return [_observe_token("token-wide", said)]
     try:
         found = api.read_one("user/tokens/verify", "")
     except ApiError as error:
         try:  # the token may be one of an account and not of a user
             found = api.read_one(f"accounts/{stack.settings.account_id}/tokens/verify", "")
         except NoAnswer as silence:
-            return [_line("cloudflare-unreadable", str(silence), place="cloudflare")]
+            return [_observe_token("cloudflare-unreadable", str(silence), place="cloudflare")]
         except ApiError:
-            return [_line("token-invalid", str(error))]
+            return [_observe_token("token-invalid", str(error))]
     if found.get("status") != "active":
-        return [_line("token-invalid", f"the {stack.access.named} is {found.get('status')}")]
-    lines = [_line("token-invalid", f"the {stack.access.named} is active", passed=True)]
+        return [
+            _observe_token("token-invalid", f"the {stack.access.named} is {found.get('status')}")
+        ]
+    lines = [_observe_token("token-invalid", f"the {stack.access.named} is active", passed=True)]
     if ends := found.get("expires_on"):
-        lines.append(_line("token-expires", f"it expires on {ends}", passed=time_left(ends) > SOON))
+        lines.append(
+            _observe_token(
+                "token-expires", f"it expires on {ends}", passed=find_time_left(ends) > SOON
+            )
+        )
     return lines
 
 
-def _tunnels(stack: Stack, api: Api) -> list[Finding]:
+def _try_tunnels(stack: Stack, api: Api) -> list[Finding]:
     account = stack.settings.account_id
     path = f"accounts/{account}/cfd_tunnel"
-    return _permitted(
+    return _try_permission(
         api,
         f"tunnels of the account {account}",
         f"{path}?per_page=1",
@@ -73,7 +79,7 @@ def _tunnels(stack: Stack, api: Api) -> list[Finding]:
     )
 
 
-def _access(stack: Stack, api: Api) -> list[Finding]:
+def _try_access(stack: Stack, api: Api) -> list[Finding]:
     if stack.settings.access is None:
         return []
     wanted = [("Access applications", "apps", permissions.ACCESS)]
@@ -83,7 +89,7 @@ def _access(stack: Stack, api: Api) -> list[Finding]:
     return [
         line
         for what, kind, permission in wanted
-        for line in _permitted(
+        for line in _try_permission(
             api,
             what,
             f"{path}/{kind}?per_page=1",
@@ -94,61 +100,63 @@ def _access(stack: Stack, api: Api) -> list[Finding]:
     ]
 
 
-def _alerts(stack: Stack, api: Api) -> list[Finding]:
+def _try_alerts(stack: Stack, api: Api) -> list[Finding]:
     if stack.settings.alerts is None:
         return []
     path = f"accounts/{stack.settings.account_id}/alerting/v3/policies"
-    return _permitted(
+    return _try_permission(
         api, "notifications", path, f"{path}/{_NO_RECORD}", permissions.NOTIFICATIONS, "PUT"
     )
 
 
-def _permitted(
+def _try_permission(
     api: Api, what: str, read: str, changed: str, permission: str, method: str = "PATCH"
 ) -> list[Finding]:
     try:
         api.read_one(read, permission)
         may = api.may_change(changed, method)
     except ApiError as error:
-        return [_line("token-permission", str(error))]
+        return [_observe_token("token-permission", str(error))]
     if not may:
         said = f"it may read the {what}, and not change them: it needs {permission}"
-        return [_line("token-permission", said)]
-    return [_line("token-permission", f"it may change the {what}", passed=True)]
+        return [_observe_token("token-permission", said)]
+    return [_observe_token("token-permission", f"it may change the {what}", passed=True)]
 
 
-def _reach(stack: Stack, api: Api) -> list[Finding]:
+def _try_reach(stack: Stack, api: Api) -> list[Finding]:
     """Finds whether the token reaches more zones and accounts than the stack needs."""
     try:
         zones = api.read_list("zones", permissions.ZONE, per_page=50)
     except ApiError:
-        return []  # `_zone` tells it for each zone
+        return []  # `_try_zone` tells it for each zone
     named = {zone.name for zone in stack.settings.zones}
     others = sorted(str(zone["name"]) for zone in zones if zone["name"] not in named)
     if not others:
-        return [_line("token-wide", "it reaches the stack's zones and no others", passed=True)]
+        return [
+            _observe_token("token-wide", "it reaches the stack's zones and no others", passed=True)
+        ]
     said = f"it also reaches {write_count(len(others), 'other zone')}: {', '.join(others[:5])}"
-    return [_line("token-wide", said)]
+    return [_observe_token("token-wide", said)]
 
 
-def _zone(stack: Stack, api: Api, zone: Zone) -> list[Finding]:
+def _try_zone(stack: Stack, api: Api, zone: Zone) -> list[Finding]:
     try:
         found = api.read_one(f"zones/{find_zone_id(stack, api, zone)}", permissions.ZONE)
     except ApiError as error:
-        return [_line("zone-unreadable", str(error), place=zone.name)]
+        return [_observe_token("zone-unreadable", str(error), place=zone.name)]
     servers = ", ".join(found.get("name_servers") or [])
     status, account = found["status"], found["account"]["id"]
     lines: list[Finding] = []
     if account != stack.settings.account_id:
         said = f"belongs to the account {account}, the stack is for {stack.settings.account_id}"
-        lines.append(_line("zone-unreadable", said, place=zone.name))
+        lines.append(_observe_token("zone-unreadable", said, place=zone.name))
     active = status == "active"
     said = f"is {status}; its name servers at Cloudflare are {servers}"
-    lines.append(_line("zone-inactive", said, passed=active, place=zone.name))
+    lines.append(_observe_token("zone-inactive", said, passed=active, place=zone.name))
     if found.get("paused"):
-        lines.append(_line("zone-paused", "Cloudflare is paused for it", place=zone.name))
+        lines.append(_observe_token("zone-paused", "Cloudflare is paused for it", place=zone.name))
     records = f"zones/{found['id']}/dns_records"
-    return lines + _permitted(
+    return lines + _try_permission(
         api,
         f"records of {zone.name}",
         f"{records}?per_page=1",

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from argoweb.arguments import add_json, add_stack
 from argoweb.errors import StackUnreadable
-from argoweb.report import as_object, as_text, exit_code, observe
+from argoweb.report import as_object, as_text, choose_exit_code, observe
 from argoweb.stack import read_stack
 from argoweb.tried_here import try_programs, try_pulumi
 from argoweb.tried_servers import try_servers
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Prints a line for each thing that was tried, and gives the exit code."""
     lines = try_all(given.stack)
-    code = exit_code(lines)
+    code = choose_exit_code(lines)
     if given.json:
         print(json.dumps({"exit": code, "lines": [as_object(line) for line in lines]}, indent=2))
         return code

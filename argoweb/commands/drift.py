@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from argoweb.arguments import add_json, add_stack
 from argoweb.cloud import look_at_cloudflare
-from argoweb.report import CANNOT_TELL, WELL, as_object, as_text, exit_code
+from argoweb.report import CANNOT_TELL, WELL, as_object, as_text, choose_exit_code
 from argoweb.server import look_at_servers
 from argoweb.stack import Stack, read_stack
 from values.findings import Finding, Severity
@@ -26,7 +26,7 @@ def run(given: argparse.Namespace) -> int:
     """Prints a line for each difference from the stack, and gives the exit code."""
     stack = read_stack(given.stack)
     lines = find_differences(stack)
-    code = exit_code(lines, only_differences=True)
+    code = choose_exit_code(lines, only_differences=True)
     if given.json:
         found = {
             "stack": stack.settings.deployment,

@@ -23,7 +23,7 @@ from pulumi.runtime import set_all_config
 from argoweb.commands import doctor
 from argoweb.errors import StackUnreadable
 from argoweb.questions import Questions
-from argoweb.stack import project_name, pulumi_json, pulumi_says, read_configuration
+from argoweb.stack import ask_pulumi, ask_pulumi_json, find_project_name, read_configuration
 from existing import permissions
 from existing.api import Api, ApiError
 from settings import Access, FindingsError, read_access, ssh_key
@@ -63,35 +63,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Asks for what no flag gives, writes it into the stack's configuration, and gives the exit code of `doctor`."""
     ask = Questions()
-    deployment = project_name()
-    stack = _stack(given, ask)
+    deployment = find_project_name()
+    stack = _take_stack(given, ask)
     config = read_configuration(stack)
     plain: dict[str, object] = {}
     secrets: dict[str, str] = {}
-    token = _token(given, ask, config, secrets)
-    api = Api(_access(config, token))
-    _zones(given, ask, config, api, plain)
-    _server(given, ask, config, plain)
-    _private_key(given, ask, config, secrets, f"{deployment} {stack}")
-    _sites(given, ask, config, plain)
-    _set(stack, plain, secrets)
+    token = _take_token(given, ask, config, secrets)
+    api = Api(_read_access(config, token))
+    _take_zones(given, ask, config, api, plain)
+    _take_server(given, ask, config, plain)
+    _take_private_key(given, ask, config, secrets, f"{deployment} {stack}")
+    _take_sites(given, ask, config, plain)
+    _write(stack, plain, secrets)
     if not given.json:
         print(f"\nThe one line for each server's configuration.nix, as the last element of `imports`:\n\n{_IMPORT_LINE}\n")  # fmt: skip
         print("In a flake the element is /etc/caddy/argoWeb.nix alone: docs/operations.md, A server with a flake.\n")  # fmt: skip
     return doctor.run(argparse.Namespace(stack=stack, json=given.json))
 
 
-def _stack(given: argparse.Namespace, ask: Questions) -> str:
+def _take_stack(given: argparse.Namespace, ask: Questions) -> str:
     """Gives the name of the stack, which is made if it is not there."""
-    there = pulumi_json("stack", "ls", "--json")
+    there = ask_pulumi_json("stack", "ls", "--json")
     current = next((each["name"] for each in there if each["current"]), None)
     name = given.stack or current or ask.text(None, "--stack", "Name of the stack:", "prod")
     if name not in [each["name"] for each in there]:
-        pulumi_says("stack", "init", "--stack", name)
+        ask_pulumi("stack", "init", "--stack", name)
     return str(name)
 
 
-def _token(
+def _take_token(
     given: argparse.Namespace, ask: Questions, config: _Config, secrets: dict[str, str]
 ) -> str | None:
     """Takes the API token, unless the stack or a variable of the environment has it."""
@@ -112,7 +112,7 @@ def _read(name: str) -> str:
     return text.strip()
 
 
-def _access(config: _Config, token: str | None) -> Access:
+def _read_access(config: _Config, token: str | None) -> Access:
     """Gives the address and credentials of the API, read as the Pulumi program reads them."""
     values = {key: str(each["value"]) for key, each in config.items() if "value" in each}
     if token is not None:
@@ -125,7 +125,7 @@ def _access(config: _Config, token: str | None) -> Access:
         raise StackUnreadable(str(error)) from None
 
 
-def _zones(
+def _take_zones(
     given: argparse.Namespace, ask: Questions, config: _Config, api: Api, plain: dict[str, object]
 ) -> None:
     """Takes the account and the zones, of those that the token can see."""
@@ -154,7 +154,7 @@ def _zones(
         plain["zones"] = [{"name": name} for name in chosen]
 
 
-def _server(
+def _take_server(
     given: argparse.Namespace, ask: Questions, config: _Config, plain: dict[str, object]
 ) -> None:
     """Takes the address of the first server, and its host key."""
@@ -168,7 +168,7 @@ def _server(
     user = ask.text(
         given.user, "--user", "SSH user, root or one with sudo -n:", "root", suffices=True
     )
-    key = given.host_key or _fetched(given, ask, address, port)
+    key = given.host_key or _fetch_host_key(given, ask, address, port)
     server: dict[str, object] = {"address": address, "hostKey": " ".join(key.split()[:2])}
     server |= {"port": port} if port != 22 else {}
     server |= {"user": user} if user != "root" else {}
@@ -179,13 +179,13 @@ def _is_port(text: str) -> bool | str:
     return (text.isdecimal() and 0 < int(text) < 65536) or "a port is a number from 1 to 65535"
 
 
-def _fetched(given: argparse.Namespace, ask: Questions, address: str, port: int) -> str:
+def _fetch_host_key(given: argparse.Namespace, ask: Questions, address: str, port: int) -> str:
     """Fetches the host key that the server shows, and has somebody compare it."""
     if not given.trust_host_key:
         # Without a terminal nobody could compare the key, so it is not fetched.
         ask.needs("--host-key")
     try:
-        key = asyncio.run(asyncio.wait_for(_host_key(address, port), _SECONDS))
+        key = asyncio.run(asyncio.wait_for(_ask_host_key(address, port), _SECONDS))
     except (OSError, asyncssh.Error, asyncio.TimeoutError) as error:
         said = str(error) or f"no answer within {_SECONDS} s"
         raise StackUnreadable(f"{address} port {port} shows no host key: {said}") from None
@@ -197,7 +197,7 @@ def _fetched(given: argparse.Namespace, ask: Questions, address: str, port: int)
     return text
 
 
-async def _host_key(address: str, port: int) -> asyncssh.SSHKey:
+async def _ask_host_key(address: str, port: int) -> asyncssh.SSHKey:
     for algorithms in (["ssh-ed25519"], ()):
         try:
             key = await asyncssh.get_server_host_key(
@@ -210,7 +210,7 @@ async def _host_key(address: str, port: int) -> asyncssh.SSHKey:
     raise asyncssh.KeyExchangeFailed("it has none of a known kind")
 
 
-def _private_key(
+def _take_private_key(
     given: argparse.Namespace,
     ask: Questions,
     config: _Config,
@@ -240,14 +240,14 @@ def _private_key(
     secrets[_KEY] = text
 
 
-def _sites(
+def _take_sites(
     given: argparse.Namespace, ask: Questions, config: _Config, plain: dict[str, object]
 ) -> None:
     """Takes the first sites."""
     if _has(config, "sites"):
         return
     if given.site:
-        plain["sites"] = [_site(text) for text in given.site]
+        plain["sites"] = [_read_site(text) for text in given.site]
         return
     zones = plain.get("zones") or config["argoweb:zones"].get("objectValue") or [{"name": ""}]
     first = zones[0]["name"] if isinstance(zones, list) else ""
@@ -258,7 +258,7 @@ def _sites(
     plain["sites"] = [{"hostname": hostname, kind: value}]
 
 
-def _site(text: str) -> dict[str, str]:
+def _read_site(text: str) -> dict[str, str]:
     hostname, _, rest = text.partition("=")
     kind, _, value = rest.partition(":")
     if not (hostname and value and kind in _BACKENDS):
@@ -274,7 +274,7 @@ def _has(config: _Config, key: str) -> bool:
     return found.get("objectValue", found.get("value")) not in (None, "", [], {})
 
 
-def _set(stack: str, plain: Mapping[str, object], secrets: Mapping[str, str]) -> None:
+def _write(stack: str, plain: Mapping[str, object], secrets: Mapping[str, str]) -> None:
     """Writes the new configuration: plain values by one command, each secret by standard input, so that no process list shows it."""
     if plain:
         values = {
@@ -283,6 +283,6 @@ def _set(stack: str, plain: Mapping[str, object], secrets: Mapping[str, str]) ->
             else {"value": json.dumps(value), "objectValue": value, "secret": False}
             for key, value in plain.items()
         }
-        pulumi_says("config", "set-all", "--json", json.dumps(values), "--stack", stack)
+        ask_pulumi("config", "set-all", "--json", json.dumps(values), "--stack", stack)
     for key, secret in secrets.items():
-        pulumi_says("config", "set", "--secret", key, "--stack", stack, stdin=secret)
+        ask_pulumi("config", "set", "--secret", key, "--stack", stack, stdin=secret)

@@ -13,8 +13,8 @@ import sys
 import asyncssh
 
 from argoweb.arguments import add_json, add_stack, find_server
-from argoweb.connection import NoConnection, as_root, connected
-from argoweb.programs import logs_program
+from argoweb.connection import NoConnection, connected, write_as_root
+from argoweb.programs import write_logs_program
 from argoweb.report import CANNOT_TELL, WELL, as_text, observe
 from argoweb.stack import Stack, read_stack
 from settings import Server
@@ -46,25 +46,25 @@ def run(given: argparse.Namespace) -> int:
     servers = (
         [find_server(stack.settings, given.server)] if given.server else [*stack.settings.servers]
     )
-    return max(asyncio.run(_all(stack, servers, given)))
+    return max(asyncio.run(_follow_all(stack, servers, given)))
 
 
-async def _all(stack: Stack, servers: list[Server], given: argparse.Namespace) -> list[int]:
+async def _follow_all(stack: Stack, servers: list[Server], given: argparse.Namespace) -> list[int]:
     width = max(len(server.name) for server in servers) if len(servers) > 1 else 0
     return list(
-        await asyncio.gather(*(_one(stack, server, given, width) for server in servers))
+        await asyncio.gather(*(_follow_one(stack, server, given, width) for server in servers))
     )  # fmt: skip
 
 
-async def _one(stack: Stack, server: Server, given: argparse.Namespace, width: int) -> int:
+async def _follow_one(stack: Stack, server: Server, given: argparse.Namespace, width: int) -> int:
     try:
         async with (
             connected(server, stack.private_key) as connection,
             connection.create_process(
-                as_root(server, "bash", "-s"), stderr=asyncssh.STDOUT, errors="replace"
+                write_as_root(server, "bash", "-s"), stderr=asyncssh.STDOUT, errors="replace"
             ) as process,
         ):
-            process.stdin.write(logs_program(*_words(stack, given)))
+            process.stdin.write(write_logs_program(*_choose_words(stack, given)))
             if not given.follow:
                 process.stdin.write_eof()
             async for line in process.stdout:
@@ -80,7 +80,7 @@ async def _one(stack: Stack, server: Server, given: argparse.Namespace, width: i
     return WELL
 
 
-def _words(stack: Stack, given: argparse.Namespace) -> list[str]:
+def _choose_words(stack: Stack, given: argparse.Namespace) -> list[str]:
     settings = stack.settings
     units = given.unit or [
         *(each.unit for each in settings.instances),

@@ -39,7 +39,7 @@ def run(given: argparse.Namespace) -> int:
     stack = read_stack(given.stack)
     server = find_server(stack.settings, given.server)
     try:
-        return asyncio.run(_shell(stack, server, " ".join(given.command) or None))
+        return asyncio.run(_open_shell(stack, server, " ".join(given.command) or None))
     except NoConnection as error:
         print(as_text(observe(error.code, server.name, str(error))), file=sys.stderr)
     except asyncssh.Error as error:
@@ -47,19 +47,22 @@ def run(given: argparse.Namespace) -> int:
     return NO_CONNECTION
 
 
-async def _shell(stack: Stack, server: Server, command: str | None) -> int:
+async def _open_shell(stack: Stack, server: Server, command: str | None) -> int:
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     asked: dict[str, object] = {"encoding": None}
     if terminal:
-        asked |= {"term_type": os.environ.get("TERM", "xterm"), "term_size": _size()}
+        asked |= {"term_type": os.environ.get("TERM", "xterm"), "term_size": _measure()}
     async with connected(server, stack.private_key) as connection:
-        with _streams() as (stdin, stdout, stderr), _raw() if terminal else nullcontext():
+        with (
+            _connect_streams() as (stdin, stdout, stderr),
+            _make_raw() if terminal else nullcontext(),
+        ):
             process = await connection.create_process(
                 command, stdin=stdin, stdout=stdout, stderr=stderr, **asked
             )
             if terminal:
                 asyncio.get_running_loop().add_signal_handler(
-                    signal.SIGWINCH, lambda: process.change_terminal_size(*_size())
+                    signal.SIGWINCH, lambda: process.change_terminal_size(*_measure())
                 )
             done = await process.wait(check=False)
     if done.returncode is None:
@@ -69,7 +72,7 @@ async def _shell(stack: Stack, server: Server, command: str | None) -> int:
 
 
 @contextmanager
-def _streams() -> Iterator[tuple[object, ...]]:
+def _connect_streams() -> Iterator[tuple[object, ...]]:
     """Copies the standard streams for the connection, which closes what it gets and leaves it non-blocking.
 
     Of devices that nobody can wait for, such as /dev/null, only a terminal is read.
@@ -88,13 +91,13 @@ def _streams() -> Iterator[tuple[object, ...]]:
             os.set_blocking(stream.fileno(), True)
 
 
-def _size() -> tuple[int, int]:
+def _measure() -> tuple[int, int]:
     size = os.get_terminal_size(sys.stdout.fileno())
     return size.columns, size.lines
 
 
 @contextmanager
-def _raw() -> Iterator[None]:
+def _make_raw() -> Iterator[None]:
     """Hands each key that is pressed to the server, Ctrl-C too."""
     before = termios.tcgetattr(sys.stdin)
     try:

@@ -16,7 +16,7 @@ from rich.live import Live
 
 from argoweb.arguments import add_edge, add_json
 from argoweb.overview import Overview, look_at
-from argoweb.report import exit_code
+from argoweb.report import choose_exit_code
 from argoweb.screen import draw_screen
 from argoweb.stack import Stack, read_stack
 from argoweb.status import as_json
@@ -53,8 +53,8 @@ def run(given: argparse.Namespace) -> int:
         if given.json:
             print(json.dumps([as_json(each) for each in found], indent=2))
         else:
-            Console(width=None if sys.stdout.isatty() else 160).print(_shown(found))
-        return _code(found)
+            Console(width=None if sys.stdout.isatty() else 160).print(_show(found))
+        return _choose_code(found)
     if given.json:
         while True:
             found = _look(stacks, given.edge)
@@ -64,10 +64,10 @@ def run(given: argparse.Namespace) -> int:
         with Live(auto_refresh=False, screen=sys.stdout.isatty()) as live:
             while True:
                 found = _look(stacks, given.edge)
-                live.update(Group(_shown(found), time.strftime("%H:%M:%S")), refresh=True)
+                live.update(Group(_show(found), time.strftime("%H:%M:%S")), refresh=True)
                 time.sleep(given.watch)
     except KeyboardInterrupt:
-        return _code(found)
+        return _choose_code(found)
 
 
 def _look(stacks: list[Stack], edge_url: str | None) -> list[Overview]:
@@ -75,9 +75,9 @@ def _look(stacks: list[Stack], edge_url: str | None) -> list[Overview]:
         return list(pool.map(lambda stack: look_at(stack, edge_url=edge_url), stacks))
 
 
-def _code(found: list[Overview]) -> int:
-    return exit_code([line for each in found for line in each.lines])
+def _choose_code(found: list[Overview]) -> int:
+    return choose_exit_code([line for each in found for line in each.lines])
 
 
-def _shown(found: list[Overview]) -> Group:
+def _show(found: list[Overview]) -> Group:
     return Group(*(draw_screen(each) for each in found))

@@ -95,7 +95,7 @@ def pulumi(tmp_path: Path, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPat
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(ROOT)
     closed = f"127.0.0.1:{free_port()}"  # Cloudflare's own is far away
-    monkeypatch.setattr(tried_servers, "edge_addresses", lambda settings: [closed])
+    monkeypatch.setattr(tried_servers, "list_edge_addresses", lambda settings: [closed])
     return Pulumi(folder)
 
 

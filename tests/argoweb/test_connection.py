@@ -130,7 +130,7 @@ def test_why_a_server_cannot_be_asked_is_told(
     program: str,
     code: str,
 ) -> None:
-    monkeypatch.setattr(server_module, "report_program", lambda: f"{program}\n")
+    monkeypatch.setattr(server_module, "write_report_program", lambda: f"{program}\n")
 
     (seen,), _ = look({"web1": door.server(**connects)}, door.private_key)
 
@@ -143,7 +143,7 @@ def test_a_server_that_takes_the_question_and_never_answers_is_told_within_its_t
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "ANSWER_SECONDS", 3)
-    monkeypatch.setattr(server_module, "report_program", lambda: "sleep 60\n")
+    monkeypatch.setattr(server_module, "write_report_program", lambda: "sleep 60\n")
 
     (seen,), seconds = look({"web1": door.server()}, door.private_key)
 

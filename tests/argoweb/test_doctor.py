@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from argoweb import tried_servers
-from argoweb.programs import DOCTOR_PARTS, source
-from argoweb.tried_servers import edge_addresses, judge_report, try_servers
+from argoweb.programs import DOCTOR_PARTS, read_source
+from argoweb.tried_servers import judge_report, list_edge_addresses, try_servers
 from argoweb.tried_token import try_cloudflare
 from existing.permissions import ACCESS, SERVICE_TOKENS
 from settings import Access
@@ -238,7 +238,7 @@ def test_only_the_protocol_that_is_used_has_to_get_through() -> None:
 
 
 def test_a_region_has_addresses_of_its_own() -> None:
-    assert edge_addresses(stack(cloudflared={"region": "us"}).settings) == [
+    assert list_edge_addresses(stack(cloudflared={"region": "us"}).settings) == [
         "us-region1.v2.argotunnel.com:7844",
         "us-region2.v2.argotunnel.com:7844",
     ]
@@ -271,7 +271,9 @@ def on_this_machine(
     async def ask() -> list[Finding]:
         server, listener, quic = await _quic()
         port = quic if listens else free_port()
-        monkeypatch.setattr(tried_servers, "edge_addresses", lambda settings: [f"127.0.0.1:{port}"])
+        monkeypatch.setattr(
+            tried_servers, "list_edge_addresses", lambda settings: [f"127.0.0.1:{port}"]
+        )
         found = stack(servers={"web1": door.server()}, private_key=door.private_key, **more)
         try:
             return await try_servers(found)
@@ -306,4 +308,4 @@ def test_the_real_program_tells_what_it_cannot_reach(
 
 
 def test_the_doctors_program_is_clean_for_shellcheck() -> None:
-    assert shellcheck(f"CADDY=()\n{source(DOCTOR_PARTS)}\ndoctor /etc/caddy \n") == ""
+    assert shellcheck(f"CADDY=()\n{read_source(DOCTOR_PARTS)}\ndoctor /etc/caddy \n") == ""

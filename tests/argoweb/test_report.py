@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from argoweb.programs import LOGS_PARTS, REPORT_PARTS, report_program, source
-from argoweb.report import exit_code, observe
+from argoweb.programs import LOGS_PARTS, REPORT_PARTS, read_source, write_report_program
+from argoweb.report import choose_exit_code, observe
 from tests.argoweb.shells import shellcheck
 from values.findings import KINDS
 
@@ -28,8 +28,8 @@ def test_the_exit_code_follows_from_the_lines(
 ) -> None:
     lines = [observe(code, "web1", "it is so") for code in codes]
 
-    assert exit_code(lines) == all_of_it
-    assert exit_code(lines, only_differences=True) == differences
+    assert choose_exit_code(lines) == all_of_it
+    assert choose_exit_code(lines, only_differences=True) == differences
 
 
 def test_every_code_that_is_not_good_says_what_to_do() -> None:
@@ -40,11 +40,11 @@ def test_every_code_that_is_not_good_says_what_to_do() -> None:
     ("parts", "start"), [(REPORT_PARTS, "report"), (LOGS_PARTS, "logs /var/lib/argoWeb no")]
 )
 def test_a_program_for_servers_is_clean_for_shellcheck(parts: tuple[str, ...], start: str) -> None:
-    assert shellcheck(f"{source(parts)}\n{start}\n") == ""
+    assert shellcheck(f"{read_source(parts)}\n{start}\n") == ""
 
 
 def test_of_a_report_program_that_was_cut_off_nothing_runs() -> None:
-    text = report_program()
+    text = write_report_program()
 
     for length in (0, len(text) // 2, len(text) - 3):
         result = subprocess.run(

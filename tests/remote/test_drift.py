@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from argoweb.programs import report_program
+from argoweb.programs import write_report_program
 from tests.remote.test_others import built, digests
 from tests.remote.test_work import LIVE, Server, credentials, systemctl
 
@@ -43,7 +43,7 @@ def report(server: Server, stdin: str = "") -> list[list[str]]:
     """What programs are told: a kind and its fields each."""
     said = subprocess.run(
         ["bash", "-s"],
-        input=f"{server.placed(report_program())}{stdin}",
+        input=f"{server.placed(write_report_program())}{stdin}",
         env=server.environment(),
         text=True,
         capture_output=True,

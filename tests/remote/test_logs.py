@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from argoweb.programs import logs_program, metrics_program
+from argoweb.programs import write_logs_program, write_metrics_program
 
 SECRET = "c2Vj/cmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3I="
 WORDS = ("--lines=3", "--unit=argoWeb.service")
@@ -51,7 +51,7 @@ def test_a_journal_is_shown_without_the_tunnels_secret(tmp_path: Path) -> None:
         text = f'{{"AccountTag": "a", "TunnelSecret": "{secret}", "TunnelID": "{name}"}}'
         (tmp_path / f"{name}.json").write_text(text)
 
-    with start(tmp_path, logs_program(str(tmp_path), "no", *WORDS)) as process:
+    with start(tmp_path, write_logs_program(str(tmp_path), "no", *WORDS)) as process:
         said, _ = process.communicate(timeout=60)
 
     assert said == f"{SHOWN}no line break\n"
@@ -63,7 +63,7 @@ def test_a_followed_journal_ends_with_the_connection_and_leaves_nothing(tmp_path
     text = f'{{"AccountTag": "a", "TunnelSecret": "{SECRET}", "TunnelID": "b"}}'
     (tmp_path / "b.json").write_text(text)
 
-    with start(tmp_path, logs_program(str(tmp_path), "yes", *WORDS)) as process:
+    with start(tmp_path, write_logs_program(str(tmp_path), "yes", *WORDS)) as process:
         assert process.stdout is not None
         shown = process.stdout.readline() + process.stdout.readline()
         rest, _ = process.communicate(timeout=30)  # ends once nobody has its output any more
@@ -77,7 +77,7 @@ def test_numbers_are_told_twice_and_nothing_of_visitors(tmp_path: Path) -> None:
     stub(tmp_path, "sleep", '#!/bin/bash\necho "slept $*" >>$FOLDER/asked\n')
     addresses = ["127.0.0.1:20251", "127.0.0.1:2019"]
 
-    with start(tmp_path, metrics_program(*addresses)) as process:
+    with start(tmp_path, write_metrics_program(*addresses)) as process:
         said, _ = process.communicate(timeout=60)
 
     counted = [

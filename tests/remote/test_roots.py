@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from argoweb.programs import source
+from argoweb.programs import read_source
 
 UNIT = "User=nobody"
 
 
 def missing(*roots: str, unit: str = UNIT) -> list[str]:
     """What is told of these, each a hostname and a folder."""
-    program = f'{source(("common.sh", "readable.sh"))}\nROOTS=("$@")\nmissing_roots "{unit}"\n'
+    program = f'{read_source(("common.sh", "readable.sh"))}\nROOTS=("$@")\nmissing_roots "{unit}"\n'
     done = subprocess.run(
         ["bash", "-c", program, "roots", *roots], capture_output=True, text=True, check=True
     )
