@@ -70,7 +70,7 @@ instead() { # hostname and path
   case $status:$code:$why in
   000:28:*) echo "no answer in $one_takes seconds; it is the service, or the network from here to Cloudflare [edge-unreachable]" ;;
   000:35:* | 000:51:* | 000:60:*) echo "TLS fails; it is the certificate: Cloudflare's covers a zone and one label below it [edge-certificate]" ;;
-  000:127:*) echo "nothing: there is no curl on this machine" ;;
+  000:127:*) echo "nothing: there is no curl on this machine [program-missing]" ;;
   000:*) echo "${told:-nothing}; it is the network from here to Cloudflare [edge-unreachable]" ;;
   502:* | 504:* | 52?:* | 530:* | 403:*:?* | 409:*:?*)
     [ "$number" = "$status" ] || with=" with error code $number"

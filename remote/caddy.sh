@@ -101,7 +101,7 @@ has_ipv6() { grep -q ' lo$' /proc/net/if_inet6 2>/dev/null; }
 validate_caddy() {
   local unit=$1 system=$2 own=${FILE_PATH[argoWeb.caddy]} there adapted flat text valid=yes
   if grep -Eq '^\s*bind .*:' "$own" && ! has_ipv6; then
-    echo "This server has no IPv6, but Caddy would listen on it: set argoweb:caddy.bind to 127.0.0.1."
+    echo "This server has no IPv6, but Caddy would listen on it: set argoweb:caddy.bind to 127.0.0.1. [ipv6-missing]"
     return 1
   fi
   read_surroundings "$unit" "--property=BindReadOnlyPaths=$WORK/candidate:${SETTING[config-dir]}"

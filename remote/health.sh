@@ -59,7 +59,7 @@ healthy() {
       since=''
     elif [[ -z $since || $now != "$seen" ]]; then
       since=$SECONDS
-      reason="one of ${INSTANCES[*]} ${CADDY[*]} keeps restarting [unit-stopped]"
+      reason="one of ${INSTANCES[*]} ${CADDY[*]} keeps restarting [unit-restarts]"
     elif ((SECONDS - since >= SETTLE)); then
       if [[ $1 == old ]]; then return 0; fi
       reason=$(other_rules)

@@ -73,6 +73,9 @@ taken_from_caddy() {
     if [[ -z $by ]]; then continue; fi
     key="the server's own configuration of Caddy"
     if grep -q ":${at##*:} {\$" "${FILE_PATH[argoWeb.caddy]}"; then key=argoweb:caddy.port; fi
+    if grep -A 3 "^http://:${at##*:} {\$" "${FILE_PATH[argoWeb.caddy]}" | grep -q 'metrics /metrics/caddy'; then
+      key='argoweb:metrics.address, or metricsAddress of this server'
+    fi
     echo "${CADDY[*]} is to listen at $at, where $by does. $(way_out "$by" "$key") [port-taken]"
   done < <(addresses_of_caddy <<<"$1")
 }

@@ -8,7 +8,7 @@ check_writable() {
   for name in "${CHANGED[@]}"; do
     dir=$(nearest_folder "${FILE_PATH[$name]%/*}")
     [[ -w $dir ]] || fail_untouched \
-      "${FILE_PATH[$name]} cannot be written, since $dir is read-only, as /etc is with system.etc.overlay.mutable = false. Set argoweb:nixos.configDir to a folder that can be written and is kept, such as /var/lib/argoweb-config, and import argoWeb.nix from there."
+      "${FILE_PATH[$name]} cannot be written, since $dir is read-only, as /etc is with system.etc.overlay.mutable = false. Set argoweb:nixos.configDir to a folder that can be written and is kept, such as /var/lib/argoweb-config, and import argoWeb.nix from there. [folder-read-only]"
   done
 }
 

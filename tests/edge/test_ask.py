@@ -264,4 +264,4 @@ def test_a_machine_without_curl_is_told(tmp_path: Path) -> None:
     finally:
         os.environ["PATH"] = path
 
-    assert "there is no curl on this machine" in found.stderr
+    assert "there is no curl on this machine [program-missing]" in found.stderr

@@ -98,12 +98,16 @@ def test_a_cloudflared_whose_port_is_taken_is_told_before_anything_is_touched(
         assert said.endswith("nothing was changed on this server; it runs what it ran before.\n")
 
 
+METRICS = "argoweb:metrics.address, or metricsAddress of this server"
+
+
 @pytest.mark.parametrize(
     ("config", "key"),
     [
         ('{"admin":{"listen":"HERE"},PROBE}', "the server's own configuration of Caddy"),
         ('{"admin":{"listen":"tcp/HERE|0220"},PROBE}', "the server's own configuration of Caddy"),
         ('{"apps":{"http":{"servers":{"srv0":{"listen":["127.0.0.1:1","HERE"]}}}},PROBE}', "argoweb:caddy.port"),
+        ('{"apps":{"http":{"servers":{"srv0":{"listen":["127.0.0.1:1","HERE"]}}}},PROBE}', METRICS),
         ('{"admin":{"disabled":true},"apps":{"http":{"servers":{"x":{"listen":["udp/HERE","unix//HERE"]}}}},PROBE}', None),
     ],
 )  # fmt: skip
@@ -116,7 +120,11 @@ def test_a_port_that_caddy_would_find_taken_is_told_too(
         builds(server, cloudflared, CADDY, f"echo '{text}'")
         unit = server.folder / "systems/new/etc/systemd/system/caddy.service"
         unit.write_text(unit.read_text().replace("ExecReload", "X-Not"))
-        sites = f"http://a.example.com:{one.getsockname()[1]} {{\n}}\n" if key == "argoweb:caddy.port" else "new\n"  # fmt: skip
+        port = one.getsockname()[1]
+        sites = {
+            "argoweb:caddy.port": f"http://a.example.com:{port} {{\n}}\n",
+            METRICS: f"http://:{port} {{\n\tbind {LOOPBACK}\n\troute {{\n\t\tmetrics /metrics/caddy\n\t}}\n}}\n",
+        }.get(str(key), "new\n")
 
         said, code = server.work("activate", {**REBUILT, "argoWeb.caddy": sites})
 
