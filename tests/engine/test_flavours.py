@@ -1,12 +1,14 @@
 """The ways in which servers differ: how they are reached, how they are rebuilt, who runs Caddy."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.engine.world import World
+from tests.engine.test_commands import argoweb
+from tests.engine.world import ROOT, World
 from tests.engine.worlds import started
 
 pytestmark = pytest.mark.long
@@ -18,6 +20,8 @@ FLAKE = """{
     nixosConfigurations.web1 = nixpkgs.lib.nixosSystem { system = "SYSTEM"; modules = [ ./configuration.nix ]; };
   };
 }
+"""
+OWN_FLAKE = """  inputs.argoweb = { url = "path:/etc/argoweb"; inputs.nixpkgs.follows = "nixpkgs"; };
 """
 IMPORT = "(if builtins.pathExists /etc/caddy/argoWeb.nix then /etc/caddy/argoWeb.nix else { })"
 OWN_CADDY = """
@@ -142,6 +146,25 @@ def test_a_flake_is_rebuilt_and_the_users_own_pure_rebuild_fails_instead_of_losi
     assert "--impure" in pure
     built = spare.ssh("readlink -f /root/result /run/current-system").split()
     assert built[0] == built[1]
+
+    # The module comes from this repository's own flake.
+    own = nixos.parent / "argoweb"
+    own.mkdir()
+    shutil.copy(ROOT / "flake.nix", own)
+    shutil.copytree(ROOT / "nixos", own / "nixos")
+    (nixos / "flake.nix").write_text(
+        (nixos / "flake.nix")
+        .read_text()
+        .replace("  outputs", f"{OWN_FLAKE}  outputs")
+        .replace("self, nixpkgs", "self, nixpkgs, argoweb")
+        .replace("[ ./configuration.nix ]", "[ ./configuration.nix argoweb.nixosModules.default ]")
+    )
+    (nixos / "configuration.nix").write_text(configuration.replace(IMPORT, ""))
+    with spare.changed(flake):
+        spare.edit(lambda config: config["argoweb:servers"]["web1"].update(redeploy=1))
+        spare.up()
+        assert serves(spare)
+        assert "Nothing differs from the stack" in argoweb(spare, "drift").stdout
     (nixos / "flake.nix").unlink()
     (nixos / "configuration.nix").write_text(configuration)
     spare.up()
