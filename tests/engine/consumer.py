@@ -185,9 +185,19 @@ class YamlProgram(Consumer):
 
 
 def yaml_program(world: World, folder: Path) -> Consumer:
-    """A YAML program."""
+    """A YAML program, to which `pulumi package add` adds the package."""
     official_host("yaml", world, "a program in YAML with the package")
-    return YamlProgram(world, folder, {"runtime": "yaml"})
+    world.own_environment()
+    program = YamlProgram(world, folder, {"runtime": "yaml"})
+    project = folder / "Pulumi.yaml"
+    document = yaml.safe_load(project.read_text())
+    (package,) = document.pop("packages").values()
+    project.write_text(yaml.safe_dump(document))
+    program.pulumi("package", "add", package)
+    # The document has the line that this has made.
+    assert yaml.safe_load(project.read_text())["packages"].keys() == {"argoweb"}
+    program.write()
+    return program
 
 
 def sdk_program(world: World, folder: Path) -> Consumer:
