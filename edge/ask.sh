@@ -48,7 +48,6 @@ hop() { # a code of Cloudflare's, or a status
 # Prints nothing where a hostname answers, else what came instead, and the code by which programs know that.
 instead() { # hostname and path
   edge --head "$1"
-  set -- "$1"
   if [ "$code" = 6 ] || { [ "$status" != 000 ] && [ "$ray" = - ]; }; then
     first=$status
     set -- "$1" --doh-url $resolver

@@ -127,6 +127,27 @@ def of(*labels: str) -> list[str]:
     return [f"{label}.{ZONE}" for label in labels]
 
 
+CURL = """#!/bin/sh
+echo "$@" >>"$CURL_HOME/asked"
+printf 'HTTP/2 200\\r\\ncf-ray: x\\r\\n\\r\\n'
+"""
+
+
+def test_a_site_that_answers_is_asked_once_by_its_url_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "curl").write_text(CURL)
+    (tmp_path / "curl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    assert ask(tmp_path, *of("www"), path="/[a]{b}").stdout == f"key-www.{ZONE}\n"
+
+    (words,) = (tmp_path / "asked").read_text().splitlines()
+    assert words.endswith(f" --user-agent argoweb https://www.{ZONE}/[a]{{b}}")
+    assert words.startswith("--head ")
+    assert {"--globoff", "--no-fail", "--no-location"} <= {*words.split()}
+
+
 def test_the_program_is_clean_for_any_shell() -> None:
     found = subprocess.run(
         ["shellcheck", "--shell=sh", "-"],

@@ -118,11 +118,16 @@ class Bench:
             for line in range(begin + 1, end + 1)
         ]
         found = {test for test, bits in rows if any(num_in_numbits(line, bits) for line in changed)}
-        return {test for test, _ in rows} if "" in found else found
+        # What a process of Python runs is not known: it may be any line of the room.
+        its = TESTS[room_of(mutant.file)]
+        started = {test for test in self._of(contexts.PROCESS) if test.startswith(its)}
+        return started | ({test for test, _ in rows} if "" in found else found)
 
     def _of_shell(self, mutant: Mutant) -> set[str]:
-        name = lines.function_of(mutant.text, mutant.line) or Path(mutant.file).name
-        return {test for test, its in self._functions.items() if name in its}
+        return self._of(lines.function_of(mutant.text, mutant.line) or Path(mutant.file).name)
+
+    def _of(self, function: str) -> set[str]:
+        return {test for test, its in self._functions.items() if function in its}
 
     def _pass(self, tests: list[str]) -> bool:
         assert self._warm.stdin is not None

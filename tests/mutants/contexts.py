@@ -1,12 +1,13 @@
 """A plugin of pytest's that writes down what of the product each test runs, and how long it takes.
 
-Of Python these are lines; what runs in another process than the test's is not seen. Of shell programs these are
+Of Python these are lines; of another process than the test's it is seen that there is one. Of shell programs these are
 functions, which bash tells of each process that it starts.
 """
 
 import json
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from tests.mutants.rooms import PYTHON
 
 FOLDER = "MUTANTS_FOLDER"
 """The environment variable that says in which folder to write."""
+PROCESS = "a process of Python"
+"""What stands among the functions of a test that starts one."""
 _TRACE = "MUTANTS_TRACE"
 _TOLD = r"""exec 199>>"$MUTANTS_TRACE"
 BASH_XTRACEFD=199 PS4=$'\1${FUNCNAME[0]-${0##*/}} '
@@ -41,6 +44,8 @@ class _Contexts:
         self._seconds: dict[str, float] = {}
         self._functions: dict[str, list[str]] = {}
         self._failed: set[str] = set()
+        self._processes = 0
+        sys.addaudithook(self._hear)
         told, self._trace = folder / f"{worker}.sh", folder / f"{worker}.trace"
         told.write_text(_TOLD)
         os.environ.update({"BASH_ENV": str(told), _TRACE: str(self._trace)})
@@ -48,15 +53,20 @@ class _Contexts:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self._coverage.switch_context(item.nodeid)
-        begun = time.monotonic()
+        begun, processes = time.monotonic(), self._processes
         result = yield
         self._seconds[item.nodeid] = time.monotonic() - begun
         self._coverage.switch_context("")
+        found = {PROCESS} if self._processes > processes else set[str]()
         if self._trace.exists():
-            found = {it.decode() for it in _FUNCTION.findall(self._trace.read_bytes())}
-            self._functions[item.nodeid] = sorted(found)
+            found |= {it.decode() for it in _FUNCTION.findall(self._trace.read_bytes())}
             self._trace.unlink()
+        self._functions[item.nodeid] = sorted(found)
         return result
+
+    def _hear(self, event: str, of: tuple[object, ...]) -> None:
+        if event == "subprocess.Popen" and "python" in Path(str(of[0])).name:
+            self._processes += 1
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if not report.passed:
