@@ -16,6 +16,9 @@ from tests.program.conftest import PROJECT, ROOT, STACK, Program
 
 _FEW = 50
 _NEARLY = 2.1
+_BY_CHANCE = 200
+"""Steps that a run may take more than another one, as those of one more attempt where an answer is slow; what takes the
+square has thousands more."""
 _RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 
 
@@ -108,5 +111,8 @@ def test_twice_as_many_sites_take_no_more_than_twice_the_steps(
         counted.append(found)
 
     few, many = counted
-    grown = {name: many[name] / few[name] for name in few if few[name] > _FEW}
-    assert {name: by for name, by in grown.items() if by > _NEARLY} == {}
+    assert {
+        name: (few[name], taken)
+        for name, taken in many.items()
+        if taken > _NEARLY * few[name] + _BY_CHANCE
+    } == {}

@@ -40,7 +40,9 @@ def test_each_warning_of_the_servers_has_a_code_that_can_be_accepted() -> None:
 def test_a_code_that_an_update_says_is_one_that_the_command_line_finds() -> None:
     told = [*REMOTE.glob("*.sh"), REMOTE.parent / "edge" / "ask.sh"]
     said = {
-        code for file in told for code in re.findall(r" \[([a-z0-9]+-[a-z-]+)\]\"", file.read_text())
+        code
+        for file in told
+        for code in re.findall(r" \[([a-z0-9]+-[a-z-]+)\]\"", file.read_text())
     }
 
     assert {"unit-stopped", "server-of-another", "edge-error", "ipv6-missing"} <= said
