@@ -51,6 +51,16 @@ def test_sites_that_no_browser_can_ask_for_are_left_out_and_wildcards_get_a_name
         "argoweb-asks.example.com/",
         "gone.example.com/",
     ]
+    assert program.outputs["tunnelId"] == "tunnel-tunnel-id"
+    assert program.outputs["hostnames"] == [
+        "ssh.example.com",
+        "db.example.com",
+        "own.example.com",
+        "www.example.com",
+        "*.example.com",
+        "gone.example.com",
+        "*",
+    ]
     assert program.outputs["urls"] == [
         "https://own.example.com/",
         "https://www.example.com/api",
@@ -82,6 +92,16 @@ def test_a_new_order_of_the_sites_and_another_server_ask_nothing_again(program: 
     program.values["caddy"] = {"port": 8081}
 
     assert asked(program) == before
+
+
+def test_the_engine_is_not_told_where_in_the_code_a_resource_stands(program: Program) -> None:
+    told = {
+        name
+        for name, request in program.run().items()
+        if request.get("sourcePosition") or request.get("stackTrace")
+    }
+
+    assert told <= {"argoweb-prod"}, "Pulumi's own"
 
 
 def test_it_can_be_left_out(program: Program) -> None:
