@@ -105,8 +105,9 @@ def test_access_gives_the_servers_the_audiences_that_they_ask_for(prod: dict[str
     prod["access"] = {"team": "team", "groups": {"staff": {"emails": "ann@example.com"}}}
     prod["sites"][0]["access"] = "staff"
     given = {key: prod[key] for key in ("accountId", "access", "sites")}
-    _, outputs = made("Access", "a", given)
+    requests, outputs = made("Access", "a", given)
 
+    assert requests["a-policy-staff"]["object"]["name"] == "staff (argoweb project/stack/a)"
     assert [*outputs["audiences"]] == ["www.example.com"]
     with_access = host(prod, access=prod["access"])
     assert refused("NixosHost", with_access) == ["audiences"]
