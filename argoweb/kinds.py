@@ -161,6 +161,8 @@ _warns("udp-buffers", "UDP buffers are too small for QUIC.",
        "Raise net.core.rmem_max and wmem_max to 7500000 in boot.kernel.sysctl.")
 _wrong("caddy-old", "The server's Caddy is too old.",
        "Update nixpkgs, or set services.caddy.package.")
+_warns("cloudflared-old", "A cloudflared runs that is older than those that Cloudflare supports: what is found insecure in it is not mended.",
+       "Update nixpkgs, or set argoweb:package.")
 _warns("cloudflared-other", "A cloudflared runs that is not the stack's.",
        "Remove it, if it is what this stack takes the place of: docs/operations.md, Move a hand-made set-up.")
 # fmt: on

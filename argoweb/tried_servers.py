@@ -186,3 +186,6 @@ def _judge_programs(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
             yield "cloudflared-other", said, False
         if problem:
             yield "cloudflared-bad", problem, False
+    for version, unit in rows.get("cloudflared-old", []):
+        said = f"cloudflared {version} (unit {unit}) came out more than a year ago"
+        yield "cloudflared-old", said, False

@@ -49,13 +49,21 @@ report_listener() {
   if [[ -z $pid ]]; then say listener "$1" systemd 1 none; else say listener "$1" "$(<"/proc/$pid/comm")" "$pid" "$(unit_of "$pid")"; fi
 }
 
+# Whether a version, which begins with its year and month, came out more than a year ago: Cloudflare supports none so old.
+is_older_than_a_year() {
+  local year month
+  [[ $1 =~ ^(20[0-9]{2})\.([0-9]{1,2})\. ]] || return 1
+  read -r year month < <(date '+%Y %m')
+  ((12 * year + 10#$month - 12 * BASH_REMATCH[1] - 10#${BASH_REMATCH[2]} > 12))
+}
+
 report_edge() {
   say tcp "$1" "$(tcp_opens "${1%:*}" "${1##*:}")"
   say udp "$1" "$(quic_answers "${1%:*}" "${1##*:}")"
 }
 
 doctor() {
-  local config_dir=$1 ports=$2 flake=${SETTING[flake]:-} port edge path process unit pids=()
+  local config_dir=$1 ports=$2 flake=${SETTING[flake]:-} port edge path process unit version pids=()
   shift 2
   say clock "$(date +%s.%N)"
   for edge in "$@"; do
@@ -89,7 +97,9 @@ doctor() {
   for path in /proc/[0-9]*; do
     process=${path#/proc/}
     if [[ $(cat "$path/comm" 2>/dev/null) == cloudflared ]]; then
-      say cloudflared "$process" "$(unit_of "$process")" "$(known_fault "$("$path/exe" --version 2>/dev/null | awk '{ print $3; exit }')")"
+      version=$("$path/exe" --version 2>/dev/null | awk '{ print $3; exit }' || true)
+      say cloudflared "$process" "$(unit_of "$process")" "$(known_fault "$version")"
+      if is_older_than_a_year "$version"; then say cloudflared-old "$version" "$(unit_of "$process")"; fi
     fi
   done
   wait "${pids[@]}"

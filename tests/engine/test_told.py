@@ -10,8 +10,9 @@ from tests.told.table import REALLY, ROWS
 
 TOGETHER = REALLY["at once by drift and status"]
 BEFORE = REALLY["at once by doctor"]
-ALWAYS = {"edge-tcp", "edge-udp", "udp-buffers", "memory-low"}
-"""From the sandbox nothing reaches Cloudflare, and a server in a container has the machine's memory and buffers."""
+ALWAYS = {"edge-tcp", "edge-udp", "udp-buffers", "memory-low", "cloudflared-old"}
+"""From the sandbox nothing reaches Cloudflare, a server in a container has the machine's memory and buffers, and the
+sandbox's cloudflared gets older."""
 
 
 @contextmanager

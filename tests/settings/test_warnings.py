@@ -1,5 +1,6 @@
 """What a stack file says that works, though hardly as meant."""
 
+import datetime
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -282,3 +283,20 @@ def test_a_site_that_shows_a_folder_of_the_system_is_warned_of(
         found = {it.code for it in build(prod, deployment="argoweb/prod").warnings}
 
         assert "shown-to-all" in found, root
+
+
+@pytest.mark.parametrize(
+    ("months", "is_old"),
+    [(0, False), (11, False), (12, False), (13, True), (40, True), (None, False)],
+)
+def test_a_cloudflared_of_more_than_a_year_ago_is_old(months: int | None, is_old: bool) -> None:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    count = 12 * now.year + now.month - 1 - (months or 0)
+    version = "DEV" if months is None else f"{count // 12}.{count % 12 + 1}.0"
+
+    done = subprocess.run(
+        ["bash", "-c", 'source "$1"; is_older_than_a_year "$2"', "-", ROOT / "remote/doctor.sh", version],
+        check=False,
+    )  # fmt: skip
+
+    assert (done.returncode == 0) is is_old
