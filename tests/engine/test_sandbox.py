@@ -15,7 +15,7 @@ import pytest
 
 from tests.engine.world import ROOT, World
 from tests.engine.worlds import started
-from tests.faults.killing import begun, descendants
+from tests.faults.killing import begun, descendants, kill
 
 PATIENCE = 180
 """Seconds; what is awaited takes far less."""
@@ -215,11 +215,11 @@ def test_down_ends_what_a_killed_pulumi_has_left_and_nothing_of_a_shell(fresh: W
     words = ["sh", "-c", "sleep 500; :", "sh", "127.0.0.1:1"]
     with subprocess.Popen(words, env=fresh.environment()) as shell:
         fresh.sandbox("down")
+        is_there = shell.poll() is None
+        kill(shell)
 
-        assert not any(map(alive, left))
-        assert shell.poll() is None
-        for pid in (*descendants(shell.pid), shell.pid):
-            os.kill(pid, signal.SIGKILL)
+    assert not any(map(alive, left))
+    assert is_there
 
 
 def processor_seconds(run: Callable[[], object]) -> float:
