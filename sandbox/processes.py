@@ -123,8 +123,10 @@ def left_by_pulumi(home: Path) -> list[Process]:
 
 def _is_orphan(pid: int, fields: Mapping[int, Sequence[str]]) -> bool:
     """Whether its parent is not who started it, but the first process, or one of another session that takes orphans in."""
-    parent = int(fields[pid][1])
-    return parent == 1 or parent not in fields or fields[parent][3] != fields[pid][3]
+    parent, session = int(fields[pid][1]), int(fields[pid][3])
+    if session == pid:  # it left its parent's session by itself, as no plugin does
+        return False
+    return parent == 1 or parent not in fields or int(fields[parent][3]) != session
 
 
 def _serves_an_engine(pid: int, home: Path) -> bool:

@@ -213,7 +213,7 @@ def test_down_ends_what_a_killed_pulumi_has_left_and_nothing_of_a_shell(fresh: W
     left = {pid for pid in plugins if alive(pid)}
     assert left, "a plugin goes on with its call"
     words = ["sh", "-c", "sleep 500; :", "sh", "127.0.0.1:1"]
-    with subprocess.Popen(words, env=fresh.environment()) as shell:
+    with subprocess.Popen(words, env=fresh.environment(), start_new_session=True) as shell:
         fresh.sandbox("down")
         is_there = shell.poll() is None
         kill(shell)
