@@ -62,3 +62,26 @@ def test_a_caddy_that_runs_what_is_live_is_known_by_its_admin_endpoint(
 
     assert live, (tmp_path / "log").read_text()
     assert not other
+
+
+@pytest.mark.parametrize(
+    ("state", "invocation", "live"),
+    [("active", "after", True), ("active", "before", False), ("failed", "after", False)],
+)
+def test_a_caddy_without_that_endpoint_runs_what_is_live_if_it_has_started_since(
+    tmp_path: Path, state: str, invocation: str, live: bool
+) -> None:
+    file = tmp_path / "Caddyfile"
+    file.write_text("{\n\tadmin off\n}\n")
+    told = f"declare -A ACTIVE=() INVOCATION=()\nCADDY=(caddy.service)\nlearn_units() {{ ACTIVE[$1]={state} INVOCATION[$1]={invocation}; }}"
+    words = [
+        "bash",
+        "-uo",
+        "pipefail",
+        "-c",
+        f"{(REMOTE / 'caddy.sh').read_text()}\n{told}\n{HERE}",
+    ]
+
+    result = subprocess.run([*words, "server.sh", program_of(None), file], check=False)
+
+    assert (result.returncode == 0) is live

@@ -83,7 +83,9 @@ def test_the_teardown_of_a_deployment_that_ends_takes_all_of_it(server: Deployed
     said = server.teardown()
 
     assert said.endswith("no secret of argoweb is left\n")
-    assert "systemctl stop argoWeb.service" in server.calls()
+    calls = server.calls()
+    assert "systemctl stop argoWeb.service" in calls
+    assert "systemctl reload-or-restart caddy.service" in calls, "it had the sites"
     assert server.secrets() == []
 
 

@@ -263,6 +263,7 @@ def test_each_file_gets_its_owner_and_mode_and_the_secret_is_in_one_place(server
     server.run("ended", str(run))
 
     assert code == 0, said
+    assert "uid=" not in said
     live = server.path("credentials")
     assert (live.owner(), live.group(), live.stat().st_mode & 0o777) == ("daemon", "daemon", 0o600)
     assert (server.data.stat().st_mode & 0o777) == 0o755, "systemd-tmpfiles makes it narrower"
