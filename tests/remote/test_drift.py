@@ -217,7 +217,7 @@ def test_a_server_tells_what_it_runs_since_when_and_what_its_sites_answer(server
         *(["manifest", line] for line in manifest),
         ["unit", "argoWeb.service", "active", "1790000000", "2"],
         ["unit", "caddy.service", "active", "1790000000", "2"],
-        ["cloudflared", "argoWeb.service", "4", "2026.8.2", "fra08 vie05"],
+        ["cloudflared", "argoWeb.service", "4", "2026.8.2", "fra08 vie05", ""],
         ["caddy", "caddy.service", "v2.11.4"],
         answer,
     ]
