@@ -39,9 +39,12 @@ def test_a_folder_that_is_not_there_and_a_file_in_its_place_are_told(tmp_path: P
     ]
 
 
-@pytest.mark.skipif(
+needs_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="NOT CHECKED: another user is taken, which takes root"
 )
+
+
+@needs_root
 def test_a_folder_that_caddys_user_may_not_enter_is_told() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -52,3 +55,19 @@ def test_a_folder_that_caddys_user_may_not_enter_is_told() -> None:
         found = missing(f"a.example.com {name}/open", f"b.example.com {name}/shut")
 
     assert found == [f"b.example.com\t{name}/shut\tis not readable for Caddy's user 'nobody'"]
+
+
+@needs_root
+def test_hundreds_of_folders_are_tried_in_a_moment() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        roots = [f"s{number}.example.com {name}/{number}" for number in range(500)]
+        for root in roots[1:]:
+            Path(root.partition(" ")[2]).mkdir(mode=0o755)
+        before = os.times()
+
+        found = missing(*roots)
+
+        after = os.times()
+    assert found == [f"s0.example.com\t{name}/0\tis not there"]
+    assert after.children_user - before.children_user < 2
