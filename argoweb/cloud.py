@@ -11,6 +11,7 @@ from argoweb.shadows import find_shadows
 from argoweb.stack import Stack
 from existing import permissions
 from existing.access_edits import compare_access
+from existing.alerts import write_alerts_path
 from existing.api import PER_PAGE, Api, ApiError, NotThere
 from existing.applications import list_access
 from existing.edits import compare_record
@@ -170,9 +171,8 @@ def _look_at_alert(stack: Stack, api: Api) -> list[Finding]:
     made = stack.state.alert
     if made is None:
         return []
-    path = f"accounts/{stack.settings.account_id}/alerting/v3/policies"
     try:
-        there = api.read_list(path, permissions.NOTIFICATIONS)
+        there = api.read_list(write_alerts_path(stack.settings), permissions.NOTIFICATIONS)
     except ApiError as error:
         return [observe("cloudflare-unreadable", "alerts", str(error))]
     found = next((each for each in there if each["id"] == made["id"]), None)

@@ -8,6 +8,7 @@ from argoweb.ends import SOON, find_time_left
 from argoweb.report import observe
 from argoweb.stack import Stack
 from existing import permissions
+from existing.alerts import write_alerts_path
 from existing.api import Api, ApiError, NoAnswer
 from settings import Zone
 from values.findings import Finding, Severity, write_count
@@ -103,7 +104,7 @@ def _try_access(stack: Stack, api: Api) -> list[Finding]:
 def _try_alerts(stack: Stack, api: Api) -> list[Finding]:
     if stack.settings.alerts is None:
         return []
-    path = f"accounts/{stack.settings.account_id}/alerting/v3/policies"
+    path = write_alerts_path(stack.settings)
     return _try_permission(
         api, "notifications", path, f"{path}/{_NO_RECORD}", permissions.NOTIFICATIONS, "PUT"
     )

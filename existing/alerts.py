@@ -11,6 +11,11 @@ CALLED = "tunnel health"
 """The name of the notification, before its owner's mark."""
 
 
+def write_alerts_path(settings: Settings) -> str:
+    """Gives the path in the API of the account's notifications."""
+    return f"accounts/{settings.account_id}/alerting/v3/policies"
+
+
 def find_lost_alert(
     settings: Settings, api: Api, own: OwnState, findings: Findings, notices: list[str]
 ) -> str | None:
@@ -20,10 +25,9 @@ def find_lost_alert(
     """
     if settings.alerts is None or own.has_alert:
         return None
-    path = f"accounts/{settings.account_id}/alerting/v3/policies"
     name = mark(CALLED, settings.deployment)
     try:
-        there = api.read_list(path, permissions.NOTIFICATIONS)
+        there = api.read_list(write_alerts_path(settings), permissions.NOTIFICATIONS)
     except ApiError as error:
         findings.errors.append(error.place_at("argoweb:alerts").finding)
         return None
