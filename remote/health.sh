@@ -47,7 +47,8 @@ starts() { systemctl show -p InvocationID -p NRestarts "${INSTANCES[@]}" "${CADD
 
 readonly NO_WAY_BACK="There is no way back for that tunnel: pulumi config set --path argoweb:tunnel.name <name>, then: pulumi up --replace '**::tunnel-tunnel'"
 
-# Waits until everything is well and stays so, at most about SETTING[health-timeout] seconds. $1 is `new` for what was just
+# Waits until everything is well and stays so, at most about SETTING[health-timeout] seconds: what is well at their end still has
+# the time to show that it stays so. $1 is `new` for what was just
 # deployed, or `old` for what ran before, by whatever rules.
 healthy() {
   local began=$SECONDS deadline=$((SECONDS + SETTING[health-timeout])) reason seen='' now since='' failed=''
@@ -57,7 +58,9 @@ healthy() {
     reason=$(unhealthy_reason)
     if [[ -n $reason ]]; then
       since=''
-    elif [[ -z $since || $now != "$seen" ]]; then
+    elif [[ -z $since ]]; then
+      since=$SECONDS
+    elif [[ $now != "$seen" ]]; then
       since=$SECONDS
       reason="one of ${INSTANCES[*]} ${CADDY[*]} keeps restarting [unit-restarts]"
     elif ((SECONDS - since >= SETTLE)); then

@@ -104,6 +104,15 @@ def test_a_server_that_falls_ill_while_others_wait_goes_back_to_what_it_had(
     assert server.live("argoWeb.caddy") == LIVE["argoWeb.caddy"]
 
 
+def test_a_server_whose_answer_takes_the_whole_time_is_well(server: Server) -> None:
+    server.stub("curl", "#!/bin/bash\nsleep 1.1\n")
+
+    said, code = server.work("activate", {**LIVE, "argoWeb.caddy": "new\n"}, "health-timeout 1")
+
+    assert code == 0, said
+    assert server.live("argoWeb.caddy") == "new\n"
+
+
 def test_others_wait_only_for_what_has_changed_something(server: Server) -> None:
     server.stub("curl", ACCEPT)
 
