@@ -28,6 +28,8 @@ switch_system() {
   end_refused &
   watch=$!
   switch_to "$NEW_RUNNING" "$BASE_SYSTEM" >"$WORK/switch.log" 2>&1 || status=$?
+  # Bash runs the EXIT trap in a child that is ended before it has begun.
+  until [[ -e $WORK/watching ]] || ! kill -0 "$watch" 2>/dev/null; do sleep 0.05; done
   kill "$watch"
   case $status in
     0) ;;
@@ -201,7 +203,7 @@ tidy_staging() {
 broken_off() {
   local status=$?
   trap - EXIT
-  ((status)) || return 0
+  if ((status == 0)) || [[ $BASHPID != "$$" ]]; then return 0; fi # a child that a signal ends leaves all of it to its parent
   say_silenced
   echo "argoweb: the work broke off, see above."
   if [[ -d $TRANSACTION ]]; then roll_back; else untouched; fi

@@ -86,6 +86,7 @@ refusal_of() {
 # Beside a switch, which would wait for such a cloudflared for as long as systemd does, 90 s: ends it.
 end_refused() {
   local unit refusal
+  : >"$WORK/watching"
   while sleep 1; do
     learn_units "${INSTANCES[@]}"
     for unit in "${INSTANCES[@]}"; do

@@ -334,3 +334,36 @@ def test_the_order_of_a_list_counts_and_that_of_keys_does_not() -> None:
     assert flat(one) == flat('{"b": [ ], "a": [{"to": 1}, {"to": 2}]}')
     assert flat(one) != flat('{"a":[{"to":2},{"to":1}],"b":[]}')
     assert flat(one) != flat('{"a":[{"to":1},{"to":2}],"b":{}}')
+
+
+SWITCHES = """set -euo pipefail
+step() { :; }
+learn_units() { :; }
+current_system() { echo old; }
+switch_to() { :; }
+untouched() { echo "a child says so"; }
+say_silenced() { :; }
+WORK=$1 NEW_SYSTEM=new NEW_RUNNING=new BASE_SYSTEM=old INSTANCES=() TRANSACTION=none
+trap broken_off EXIT
+for _ in {1..40}; do
+  rm -f "$WORK/watching"
+  switch_system
+  again=$(current_system)
+done
+"""
+
+
+def test_what_watches_a_switch_that_takes_no_time_is_ended_in_silence(tmp_path: Path) -> None:
+    source = "\n".join((REMOTE / part).read_text() for part in ("units.sh", "activate.sh"))
+
+    result = subprocess.run(
+        ["bash", "-c", f"{source}\n{SWITCHES}", "bash", tmp_path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert result.stdout == ""
+    assert result.returncode == 0
