@@ -15,6 +15,7 @@ from bench import (
     counts,
     fleet,
     growth,
+    opentofu,
     previews,
     profile,
     report,
@@ -39,6 +40,7 @@ _ON_SERVERS: dict[int, dict[str, Callable[[Lab, int], list[Row]]]] = {
         "route": route.rows,
         "activation": activation.rows,
         "growth": growth.rows,
+        "opentofu": opentofu.rows,
         "tunnel": tunnel.rows,
     },
     4: {

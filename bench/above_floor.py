@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from bench.lab import UP, Lab, Program, Taken
+from bench.commands import Taken, compared
+from bench.lab import UP, Lab, Program
 from bench.rounds import Row, interleaved, ratio
 from bench.stacks import APP, STATUS, sites
 
@@ -25,7 +26,12 @@ def rows(lab: Lab, rounds: int) -> list[Row]:
         for what, words in (("preview", ("preview",)), ("up", UP)):
             runs = {name: partial(getattr(lab, name).taken, *words) for name in ("ours", "floor")}
             taken = interleaved(runs, rounds if size < _MANY else few)
-            found += _compared(f"no-op {what}, {size} sites", taken, target)
+            found += compared(
+                f"no-op {what}, {size} sites: against the floor",
+                taken["ours"],
+                taken["floor"],
+                target,
+            )
     found += [_memory(lab, size), *_one_changed(lab, size, few)]
     for program in (lab.ours, lab.floor):
         program.destroy()
@@ -61,24 +67,6 @@ def rows_on_fifty(lab: Lab) -> list[Row]:
     return _first(lab, 1, what, where, 1, None, count=_FEW)
 
 
-def _compared(what: str, taken: Mapping[str, Sequence[Taken]], target: float | None) -> list[Row]:
-    ours, floor = taken["ours"], taken["floor"]
-    return [
-        ratio(
-            f"{what}: against the floor",
-            [each.seconds for each in ours],
-            [each.seconds for each in floor],
-            target,
-        ),
-        ratio(
-            f"{what}: processor time against the floor",
-            [each.processor for each in ours],
-            [each.processor for each in floor],
-            target,
-        ),
-    ]
-
-
 def _memory(lab: Lab, size: int) -> Row:
     peaks = {name: [getattr(lab, name).peak_mib()] for name in ("ours", "floor")}
     what = f"peak memory of the program, {size} sites: against the floor"
@@ -97,7 +85,8 @@ def _one_changed(lab: Lab, size: int, rounds: int) -> list[Row]:
         taken["ours"].append(replace(whole, seconds=without))
         lab.floor.write("floor", {"changes": {"argoWeb.caddy": str(number)}})
         taken["floor"].append(lab.floor.taken(*UP))
-    return _compared(f"up, one of {size} sites changed, without its activation", taken, 1.2)
+    what = f"up, one of {size} sites changed, without its activation: against the floor"
+    return compared(what, taken["ours"], taken["floor"], 1.2)
 
 
 def _first(
@@ -117,4 +106,5 @@ def _first(
             lab.declare(program, sites(count, zones, mark=name), where[name])
             taken[name].append(program.taken(*UP))
             program.destroy()
-    return _compared(f"up from nothing, {count} sites on {what}", taken, target)
+    what = f"up from nothing, {count} sites on {what}: against the floor"
+    return compared(what, taken["ours"], taken["floor"], target)

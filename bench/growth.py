@@ -1,6 +1,7 @@
 """Whether ten times as many sites take ten times as long."""
 
-from bench.lab import Lab, Taken
+from bench.commands import Taken
+from bench.lab import Lab
 from bench.rounds import Row, ratio
 from bench.stacks import sites
 

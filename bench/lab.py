@@ -1,17 +1,15 @@
 """A sandbox with the programs that are compared: ours, the flat one, the empty one."""
 
 import json
-import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from bench.commands import Taken, taken
 from bench.stacks import Site, in_flat_words, in_our_words, sites, zones_of
 from bench.watch import Seen, watched
 from tests.engine.world import World
@@ -29,15 +27,6 @@ def written_once(world: World) -> Iterator[None]:
         yield
     finally:
         del world.variables["PULUMI_SKIP_CHECKPOINTS"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Taken:
-    """What a command took. What else runs on the machine changes the first far more than the second."""
-
-    seconds: float
-    processor: float
-    """Seconds of processor time, of the command and all that it starts on this side of the connections."""
 
 
 class Program:
@@ -76,16 +65,7 @@ class Program:
 
     def taken(self, *words: str) -> Taken:
         """What `pulumi …` takes."""
-        before, began = os.times(), time.monotonic()
-        self.pulumi(*words)
-        seconds, after = time.monotonic() - began, os.times()
-        return Taken(
-            seconds=seconds,
-            processor=after.children_user
-            + after.children_system
-            - before.children_user
-            - before.children_system,
-        )
+        return taken(lambda: self.pulumi(*words))
 
     def peak_mib(self) -> float:
         """The greatest memory of the Python program, without engine and plugins, in a preview."""
@@ -160,7 +140,7 @@ class Lab:
             self.world.start(servers)
             self.ours = Ours(self.world, ".")
             stack = yaml.safe_load(self.ours.stack_file.read_text())
-            self._account = str(stack["config"]["argoweb:accountId"])
+            self.account: str = str(stack["config"]["argoweb:accountId"])
         except BaseException:
             self.close()
             raise
@@ -184,7 +164,7 @@ class Lab:
 
     def _other(self, folder: str) -> Other:
         program = Other(self.world, folder)
-        program.prepare(self._account)
+        program.prepare(self.account)
         return program
 
     def declare(self, program: Program, sites: Sequence[Site], servers: Sequence[str]) -> None:
@@ -195,7 +175,7 @@ class Lab:
     def seed(self, zones: Mapping[str, str]) -> None:
         """Has Cloudflare know zones, by name and id."""
         seed = [
-            {"id": key, "name": name, "account_id": self._account, "plan": "pro"}
+            {"id": key, "name": name, "account_id": self.account, "plan": "pro"}
             for name, key in zones.items()
         ]
         self.world.control("/seed", {"zones": seed})
