@@ -49,8 +49,8 @@ def as_text(finding: Finding) -> str:
     level = finding.severity
     head = f"{SYMBOLS[level]} {level.value:7} {finding.place}: {finding.text}{code}"
     rest = [f"    | {line}" for line in finding.more]
-    if finding.remedy:
-        rest.append(f"    → {finding.remedy}")
+    if finding.advice:
+        rest.append(f"    → {finding.advice}")
     return "\n".join([head, *rest])
 
 
@@ -61,7 +61,7 @@ def as_object(finding: Finding) -> dict[str, object]:
         "level": finding.severity.value,
         "place": finding.place,
         "text": finding.text,
-        "remedy": finding.remedy,
+        "remedy": finding.advice,
         "more": list(finding.more),
     }
 

@@ -18,6 +18,7 @@ from existing.refusals import read_refusal
 from settings import Access
 from settings.looked_up import API_REFUSED
 from values.findings import Finding, Kind, Severity
+from values.remedies import Remedy
 
 PER_PAGE = 5000
 """Records a page: one page for all but the largest zones (the API allows up to 5 000 000)."""
@@ -42,7 +43,7 @@ class ApiError(Exception):
     """Something could not be read, or stands in the stack's way."""
 
     def __init__(
-        self, text: str, remedy: str = "", *, place: str = "", kind: Kind = API_REFUSED
+        self, text: str, remedy: Remedy = "", *, place: str = "", kind: Kind = API_REFUSED
     ) -> None:
         """`place` is the key of the stack file that it is about."""
         self.finding = Finding(

@@ -36,6 +36,7 @@ from settings.model import AccessSettings, Application, ServiceToken
 from settings.names import EVERY
 from settings.protection import find_wildcard_above
 from values.findings import Findings
+from values.remedies import SetKey
 
 _There = Mapping[str, dict[str, Any]]
 """The account's applications, policies or tokens, by id."""
@@ -180,7 +181,7 @@ def _list_wanted(
             ACCESS_TEAM,
             "argoweb:access.team",
             f"is '{access.team}', but the account's is '{team}', whose tokens the servers would refuse.",
-            f"Set it with: pulumi config set --path argoweb:access.team {team}",
+            ("Set it with: ", SetKey("argoweb:access.team", team)),
         )
     if organization.get("deny_unmatched_requests"):
         exempted = organization.get("deny_unmatched_requests_exempted_zone_names") or ()

@@ -5,11 +5,11 @@ from typing import Any
 
 from existing.lost_access import list_uris
 from settings.access_groups import EVERYBODY
-from settings.errors import say_how_to_set
 from settings.looked_up import ACCESS_FOREIGN
 from settings.model import Application, Site
 from settings.protection import find_wildcard_above
 from values.findings import Findings
+from values.remedies import SetKey
 
 
 def check_foreign(
@@ -42,8 +42,10 @@ def check_foreign(
                 place,
                 f"'{hostname}' is for everybody, but at '{uri}' the Access application {name!r} ({id}) asks for a login, and the "
                 "server takes what comes without its token.",
-                "Take the hostname out of it in the dashboard (Zero Trust, Access), or have the server ask for its token: "
-                f"{say_how_to_set(f'{place}.access.application', id)}",
+                (
+                    "Take the hostname out of it in the dashboard (Zero Trust, Access), or have the server ask for its token: ",
+                    SetKey(f"{place}.access.application", id),
+                ),
             )
     return found
 

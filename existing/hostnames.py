@@ -11,7 +11,6 @@ from existing.edits import compare_record
 from existing.state import Outputs, OwnState
 from existing.zone import check_delegated, notice_crowd
 from settings import Settings, Site, Zone, find_owner, write_comment, write_mark
-from settings.errors import say_how_to_set
 from settings.looked_up import (
     RECORD_COPIED,
     RECORD_EDITED,
@@ -21,6 +20,7 @@ from settings.looked_up import (
     ZONE_MISSING,
 )
 from values.findings import Findings
+from values.remedies import Remedy, SetKey, Step
 
 _AT_ONCE = 8
 """Requests that wait for an answer at the same time."""
@@ -298,21 +298,22 @@ def _find_owner(record: Mapping[str, Any]) -> str | None:
 
 def _explain_clash(
     site: Site, foreign: Sequence[_Record], deployment: str, *, gone: bool
-) -> tuple[str, str]:
+) -> tuple[str, Remedy]:
     shown = " and ".join(_show(record) for record in foreign)
     owners = [owner for owner in map(_find_owner, foreign) if owner not in (None, deployment)]
+    way: tuple[str | Step, ...]
     if owners:
-        way = f"Take the site out of the stack {owners[0]} and run `pulumi up` there first."
+        way = (f"Take the site out of the stack {owners[0]} and run `pulumi up` there first.",)
     elif [record["type"] for record in foreign] == ["CNAME"]:
-        way = f"Remove it there, or take it over with: {say_how_to_set(f'{site.place}.dns.adopt', 'true')}"
+        way = ("Remove it there, or take it over with: ", SetKey(f"{site.place}.dns.adopt", "true"))
     else:
-        way = "Remove it there; only a CNAME can be taken over."
+        way = ("Remove it there; only a CNAME can be taken over.",)
     first = (
         "Run `pulumi refresh`, since the record that this stack made is gone. Then: "
         if gone
         else ""
     )
-    return f"'{site.hostname}' has a record that is not of this stack: {shown}.", f"{first}{way}"
+    return f"'{site.hostname}' has a record that is not of this stack: {shown}.", (first, *way)
 
 
 def _show(record: _Record) -> str:

@@ -8,12 +8,13 @@ from existing.api import Api, ApiError, NotThere
 from existing.state import OwnState
 from settings import Settings
 from settings.looked_up import TUNNEL_IMPORT
+from values.remedies import Remedy, RemoveKey
 
 _PLACE = "argoweb:tunnel.importId"
 _NEW = (
-    "Remove the key, and run `pulumi config rm argoweb:tunnelSecret`: a new tunnel is made, and `dns: {adopt: true}` "
-    "at a site leads its record there."
-)
+    "Remove the key, and run `", RemoveKey("argoweb:tunnelSecret"),
+    "`: a new tunnel is made, and `dns: {adopt: true}` at a site leads its record there.",
+)  # fmt: skip
 
 
 def check_import(settings: Settings, api: Api, own: OwnState) -> None:
@@ -56,7 +57,7 @@ def check_import(settings: Settings, api: Api, own: OwnState) -> None:
         )
 
 
-def _refuse(text: str, remedy: str) -> ApiError:
+def _refuse(text: str, remedy: Remedy) -> ApiError:
     return ApiError(text, remedy, place=_PLACE, kind=TUNNEL_IMPORT)
 
 

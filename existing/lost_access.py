@@ -7,10 +7,10 @@ from typing import Any
 from existing.state import OwnState
 from settings import Settings
 from settings.access_marks import mark
-from settings.errors import say_how_to_set
 from settings.looked_up import ACCESS_LEFT, ACCESS_TAKEN
 from settings.model import Application, ServiceToken
 from values.findings import Findings
+from values.remedies import SetKey
 
 PER_PAGE = 1000
 """Things of Access a page."""
@@ -95,16 +95,13 @@ def find_lost_applications(
         if _is_ours(other, each, settings.deployment):
             found[each.uri] = str(other["id"])
             continue
-        go_on = (
-            f", or go on with it: {say_how_to_set(f'{each.place}.access.application', other['id'])}"
-            if each.protection
-            else ""
-        )
+        step = SetKey(f"{each.place}.access.application", str(other["id"]))
+        go_on = (", or go on with it: ", step) if each.protection else ()
         findings.add(
             ACCESS_TAKEN,
             each.place,
             f"'{each.uri}' has an Access application that is not of this stack: {other['name']!r} ({other['id']}).",
-            f"Delete it in the dashboard (Zero Trust, Access){go_on}",
+            ("Delete it in the dashboard (Zero Trust, Access)", *go_on),
         )
     return found
 

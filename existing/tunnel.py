@@ -14,6 +14,7 @@ from existing.tunnel_name import find_namesake, refuse_taken_name
 from settings import Settings
 from settings.looked_up import TUNNEL_DELETED, TUNNEL_GONE, TUNNEL_REMOTE
 from values.findings import Findings
+from values.remedies import SetKey
 
 _IMPORTED_VERSION = 1
 """The `secretVersion` that stands for the secret with which a tunnel of `importId` came."""
@@ -108,8 +109,11 @@ def _check_deleted(own: OwnState, there: dict[str, Any] | None, findings: Findin
             f"The tunnel {own.tunnel_id} ({there['name']}) is managed in Cloudflare's dashboard now (config_src 'cloudflare'): "
             "cloudflared follows the dashboard's rules, and no change of this stack's sites reaches it. There is no way back "
             "for that tunnel.",
-            "Have a new one made in its place, with another name: "
-            "pulumi config set --path argoweb:tunnel.name <name>, then: pulumi up --replace '**::tunnel-tunnel'",
+            (
+                "Have a new one made in its place, with another name: ",
+                SetKey("argoweb:tunnel.name", "<name>"),
+                ", then: pulumi up --replace '**::tunnel-tunnel'",
+            ),
         )
     if deleted is not None:
         does = (

@@ -8,6 +8,7 @@ from existing.imported_tunnel import is_managed_remotely
 from existing.state import OwnState
 from settings import Settings
 from settings.looked_up import TUNNEL_NAME
+from values.remedies import Remedy, SetKey
 
 _PLACE = "argoweb:tunnel.name"
 
@@ -43,15 +44,17 @@ def refuse_taken_name(other: dict[str, Any], own: OwnState, imported: str | None
     Known before anything is done: a tunnel with a name that is taken fails with `1013` only after minutes, since the
     provider tries again.
     """
-    ways = [f"set another {_PLACE}", "delete that tunnel in Cloudflare's dashboard"]
+    first, second = f"set another {_PLACE}", "delete that tunnel in Cloudflare's dashboard"
+    remedy: Remedy = f"Either {first}; or {second}."
     if own.tunnel_id is None and imported is None and not is_managed_remotely(other):
-        ways.append(
-            "take it over, if it is yours, with the secret that it has: "
-            f"pulumi config set --path argoweb:tunnel.importId {other['id']}"
+        remedy = (
+            f"Either {first}; {second}; or take it over, if it is yours, with the secret that it has: ",
+            SetKey("argoweb:tunnel.importId", other["id"]),
+            ".",
         )
     return ApiError(
         f"the account has a tunnel '{other['name']}' already ({other['id']}, made on {other['created_at']}).",
-        f"Either {'; '.join(ways[:-1])}; or {ways[-1]}.",
+        remedy,
         place=_PLACE,
         kind=TUNNEL_NAME,
     )

@@ -33,6 +33,7 @@ from values.findings import (
     show,
 )
 from values.kinds import MISSING_KEY, NEEDED_KEY, Flag, ListOf, Shape, Whole
+from values.remedies import Remedy, map_remedy
 
 UNREADABLE = Kind("unreadable", "A file is no YAML that cloudflared can read.")
 OTHER_FILE = Kind("other-file", "A file is not one of cloudflared's configuration.")
@@ -103,8 +104,8 @@ class _Report(Findings):
             self.hints[place.removeprefix(".")] = hint
         super().add_mismatch(place, found, expected, kind)
 
-    def add(self, kind: Kind, place: str, text: str, remedy: str = "") -> None:
-        text, remedy = hide_passwords(text), hide_passwords(remedy)
+    def add(self, kind: Kind, place: str, text: str, remedy: Remedy = "") -> None:
+        text, remedy = hide_passwords(text), map_remedy(remedy, hide_passwords)
         refused = self.refuses and kind.severity is Severity.ERROR
         known = where = place.removeprefix(".")
         if kind is KEY_TWICE and (hint := advise_on_type(where, None)) is not None:
@@ -165,7 +166,7 @@ def read(data: bytes) -> File:
             or advise_on_text(data, problem.line, no_rules=problem.place == "ingress")
         )
         if advice:
-            problems[index] = replace(problem, remedy=f"{problem.remedy} {advice}".lstrip())
+            problems[index] = replace(problem, remedy=f"{problem.advice} {advice}".lstrip())
     if (line := find_second_document(data)) is not None:
         text = f"what stands from line {line} on is a second document, which cloudflared does not read."
         problems.append(

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 from pulumi import InputPropertiesError
 
-from package.words import reword_finding, reword_text
+from package.words import name_arguments, reword_finding
 from settings import FindingsError
 from values.findings import Finding
 
@@ -31,7 +31,7 @@ async def _tell(made: Awaitable[Mapping[str, Any]]) -> Mapping[str, Any]:
     except FindingsError as error:
         raise InputPropertiesError(error.heading, [*map(_refuse, error.findings)]) from None
     except pulumi.RunError as error:
-        raise InputPropertiesError(reword_text(str(error))) from None
+        raise InputPropertiesError(name_arguments(str(error))) from None
 
 
 def _refuse(finding: Finding) -> Any:

@@ -32,6 +32,7 @@ from settings.errors import make_configuration_error
 from settings.servers import read_server
 from values.findings import Finding, Findings, Kind
 from values.kinds import Table
+from values.remedies import map_remedy
 
 NO_AUDIENCE = Kind("no-audience", "A server is not told the audience of an application of Access.")
 _STAND_IN = {
@@ -209,13 +210,13 @@ def _read_server(name: str, values: Mapping[str, Any], findings: Findings) -> Se
     found = Findings()
     place = f"{NAMESPACE}:servers.{name}"
     server = read_server(place, {k: values[k] for k in OF_THE_SERVER if k in values}, found)
+
+    def leave_out_server(text: str) -> str:
+        return text.replace(f"servers.{name}.", "")
+
     for each in found.errors:
-        findings.add(
-            each.kind,
-            each.place.replace(f"servers.{name}.", ""),
-            each.text.replace(f"servers.{name}.", ""),
-            each.remedy.replace(f"servers.{name}.", ""),
-        )
+        remedy = map_remedy(each.remedy, leave_out_server)
+        findings.add(each.kind, leave_out_server(each.place), leave_out_server(each.text), remedy)
     return server
 
 

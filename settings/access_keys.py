@@ -20,6 +20,7 @@ from values.kinds import (
     Text,
     Whole,
 )
+from values.remedies import SetKey
 
 PUBLIC = "public"
 """The word in the place of a group that makes a site one for everybody, without a login."""
@@ -204,7 +205,7 @@ ACCESS = Table(
         "team": Key(
             shape=_TEAM,
             doc="The Zero Trust team's name, as before .cloudflareaccess.com.",
-            remedy="Set it with: pulumi config set --path argoweb:access.team <the name before .cloudflareaccess.com>",
+            remedy=("Set it with: ", SetKey("argoweb:access.team", "<the name before .cloudflareaccess.com>")),
             required=True,
         ),
         "groups": Key(MapOf(item=GROUP, key=_NAME), "Who may come in, by names of your choice.", {}),

@@ -9,6 +9,7 @@ import pulumi
 
 from settings.errors import make_configuration_error
 from values.findings import Findings, Kind
+from values.remedies import SetKey
 
 _URL = "https://api.cloudflare.com/client/v4"
 _FORMS = {
@@ -85,14 +86,14 @@ def read_access() -> Access:
             NO_CREDENTIALS,
             "cloudflare:email",
             "missing beside cloudflare:apiKey.",
-            "Set it with: pulumi config set cloudflare:email <address>",
+            ("Set it with: ", SetKey("cloudflare:email", "<address>")),
         )
     else:
         findings.add(
             NO_CREDENTIALS,
             "cloudflare:apiToken",
             "missing.",
-            "Set it with: pulumi config set --secret cloudflare:apiToken",
+            ("Set it with: ", SetKey("cloudflare:apiToken", secret=True)),
         )
     if findings.errors:
         raise make_configuration_error(findings.errors)

@@ -15,7 +15,7 @@ from settings.alerts import read_alerts
 from settings.caddy import read_caddy
 from settings.checks import check_all
 from settings.contract import METRICS
-from settings.errors import make_configuration_error, say_how_to_set
+from settings.errors import make_configuration_error
 from settings.health import read_health
 from settings.keys import SITES_FILE, STACK
 from settings.metrics import read_metrics
@@ -26,6 +26,7 @@ from settings.telling import silence
 from settings.tunnel import read_tunnel
 from values.findings import TWICE, Finding, Findings
 from values.kinds import MISSING_KEY, NEEDED_KEY, UNKNOWN_KEY, key_of
+from values.remedies import SetKey
 
 NAMESPACE = "argoweb"
 CATCH_ALL = Rule(service=NOT_FOUND)
@@ -108,10 +109,10 @@ class _Stack:
 
 def _add_command(error: Finding) -> Finding:
     """Adds the command that sets a missing value to the remedy of an error."""
-    if error.kind not in (MISSING_KEY, NEEDED_KEY) or "pulumi config set" in error.message:
+    if error.kind not in (MISSING_KEY, NEEDED_KEY) or not isinstance(error.remedy, str):
         return error
-    command = say_how_to_set(error.place, "<value>")
-    return replace(error, remedy=f"{error.remedy} Set it with: {command}")
+    step = SetKey(error.place, "<value>")
+    return replace(error, remedy=(f"{error.remedy} Set it with: ", step))
 
 
 def _read(

@@ -8,13 +8,14 @@ from settings.contract import CONFIG_FOLDER, DATA_FOLDER, PROXY_GROUP
 from settings.metrics import ADDRESS, METRICS
 from settings.rollout import Share, check_pause
 from values.kinds import UUID, Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
+from values.remedies import Remedy, SetKey
 
 _TWO_YEARS = 63_072_000
 _EIGHT_HOURS = 28_800
 _PORT = Whole(least=1, most=65535)
 
 
-def require(shape: Shape, doc: str, remedy: str = "") -> Key:
+def require(shape: Shape, doc: str, remedy: Remedy = "") -> Key:
     """Makes a key that must be there."""
     return Key(shape=shape, doc=doc, required=True, remedy=remedy)
 
@@ -339,7 +340,10 @@ STACK = Table(
         "accountId": require(
             formats.HEX_ID,
             "The Cloudflare account: it stands in the URL of its dashboard.",
-            "Set it with: pulumi config set argoweb:accountId <32 hex digits from the dashboard's URL>",
+            (
+                "Set it with: ",
+                SetKey("argoweb:accountId", "<32 hex digits from the dashboard's URL>"),
+            ),
         ),
         "tunnel": Key(
             _TUNNEL,
@@ -352,17 +356,17 @@ STACK = Table(
         "zones": require(
             ListOf(item=_ZONE, least=1),
             "The DNS zones in which the hostnames lie.",
-            "Set the first with: pulumi config set --path 'argoweb:zones[0].name' example.com",
+            ("Set the first with: ", SetKey("argoweb:zones[0].name", "example.com")),
         ),
         "servers": require(
             MapOf(item=_SERVER, key=formats.SERVER_NAME),
             "The NixOS servers that run the tunnel, each by a name of your choice.",
-            "Set the first with: pulumi config set --path argoweb:servers.web1.address 192.0.2.10",
+            ("Set the first with: ", SetKey("argoweb:servers.web1.address", "192.0.2.10")),
         ),
         "sites": require(
             ListOf(item=SITE),
             "What answers at each hostname, in the order in which they are tried.",
-            "Set the first with: pulumi config set --path 'argoweb:sites[0].hostname' www.example.com",
+            ("Set the first with: ", SetKey("argoweb:sites[0].hostname", "www.example.com")),
         ),
         SITES_FILE: Key(
             Text(expected="the path of a file such as sites.yaml"),

@@ -15,6 +15,7 @@ from settings.keys import SECRETS, STACK
 from settings.model import Settings
 from values.findings import Findings, Kind, make_warning
 from values.kinds import UNKNOWN_KEY, Choice, Text, name_nearest
+from values.remedies import RemoveKey, SetKey
 
 ENCRYPTED = Kind("encrypted", "An encrypted value would be plain in the state and on the servers.")
 IN_CLEAR = Kind("in-clear", "A secret is not encrypted in the stack file.")
@@ -87,11 +88,11 @@ def check_ssh_key(text: str | None, findings: Findings) -> None:
             NO_SSH_KEY,
             "argoweb:sshPrivateKey",
             "missing, and there is no SSH agent (SSH_AUTH_SOCK).",
-            "Set it with: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519",
+            ("Set it with: ", ssh_key.SET_KEY),
         )
     problem = None if text is None else ssh_key.find_problem(text)
     if problem is not None:
-        findings.add(UNUSABLE_SSH_KEY, "argoweb:sshPrivateKey", problem)
+        findings.add(UNUSABLE_SSH_KEY, "argoweb:sshPrivateKey", *problem)
 
 
 def read_keys(findings: Findings) -> dict[str, object]:
@@ -120,7 +121,7 @@ def read_keys(findings: Findings) -> dict[str, object]:
                 IN_CLEAR,
                 key,
                 "found it in clear, expected it encrypted.",
-                f"Set it again: pulumi config set --secret {key}",
+                ("Set it again: ", SetKey(key, secret=True)),
             )
     _check_names(findings)
     return raw
@@ -149,5 +150,5 @@ def _check_names(findings: Findings) -> None:
                 WITHOUT_PATH,
                 place,
                 "was set without --path.",
-                f"Run: pulumi config rm '{place}', then: pulumi config set --path '{place}' <value>",
+                ("Run: ", RemoveKey(place), ", then: ", SetKey(place, "<value>")),
             )

@@ -6,6 +6,7 @@ from settings.metrics import read_address
 from settings.model import Bastion, Rebuild, Server
 from values.findings import Findings, Kind, make_warning
 from values.kinds import MISSING_KEY
+from values.remedies import SetKey
 
 HOST_KEY_IDLE = Kind("host-key-idle", "A server's host key is given, and shall not be looked at.")
 HOST_KEY_UNCHECKED = make_warning("host-key-unchecked", "Anybody can answer as the server.")
@@ -30,8 +31,10 @@ def _find_host_key(value: _Values, where: str, findings: Findings) -> str | None
             MISSING_KEY,
             f"{where}.hostKey",
             "missing. Without it anybody could answer as the server.",
-            f"Print it with: ssh-keyscan -t ed25519 -p {value['port']} {value['address']}; "
-            f"set it with: pulumi config set --path '{where}.hostKey' '<what stands behind the host>'",
+            (
+                f"Print it with: ssh-keyscan -t ed25519 -p {value['port']} {value['address']}; set it with: ",
+                SetKey(f"{where}.hostKey", "'<what stands behind the host>'"),
+            ),
         )
         return None
     return " ".join(str(value["hostKey"]).split()[:2])

@@ -3,6 +3,8 @@
 import base64
 import re
 
+from values.remedies import Remedy, RemoveKey, SetKey
+
 _OPENSSH = b"openssh-key-v1\0"
 _PLAIN = b"\0\0\0\x04none"
 """The name of the cipher, with its length, that follows it when there is none (PROTOCOL.key of OpenSSH)."""
@@ -24,50 +26,59 @@ _ALGORITHMS = tuple(
 )
 """RSA, EC and Ed25519 as PKCS#8 names them (RFC 8017, 5480, 8410)."""
 _NEW = "Make one for this: ssh-keygen -t ed25519 -f argoweb-key; add argoweb-key.pub to the server."
-_HOW = "Set it from the file: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519"
+_KEY = "argoweb:sshPrivateKey"
+SET_KEY = SetKey(_KEY, "~/.ssh/id_ed25519", secret=True, from_file=True)
+_HOW = ("Set it from the file: ", SET_KEY)
 
 
-def find_problem(text: str) -> str | None:
-    """Says why a private key cannot be used, and shows nothing of it; `None` where it can."""
+def find_problem(text: str) -> tuple[str, Remedy] | None:
+    """Says why a private key cannot be used and what to do, and shows nothing of it; `None` where it can."""
     if is_encrypted(text):
         return (
-            "found a key with a passphrase, expected one without. Or use your SSH agent: "
-            "ssh-add ~/.ssh/id_ed25519, then pulumi config rm argoweb:sshPrivateKey"
+            "found a key with a passphrase, expected one without.",
+            ("Or use your SSH agent: ssh-add ~/.ssh/id_ed25519, then ", RemoveKey(_KEY)),
         )
     if _PUBLIC.match(text):
-        return f"found a public key, expected the private one, in the file without '.pub'. {_HOW}"
+        return "found a public key, expected the private one, in the file without '.pub'.", _HOW
     if text.startswith(_PUTTY):
         return (
-            "found a key in PuTTY's form, expected OpenSSH's. Turn it into one: "
-            f"puttygen key.ppk -O private-openssh -o key. {_HOW}"
+            "found a key in PuTTY's form, expected OpenSSH's.",
+            ("Turn it into one: puttygen key.ppk -O private-openssh -o key. ", *_HOW),
         )
     if not text.lstrip().startswith("-----BEGIN"):
         return (
-            f"found no '-----BEGIN … PRIVATE KEY-----', expected the text of a private key. {_HOW}"
+            "found no '-----BEGIN … PRIVATE KEY-----', expected the text of a private key.",
+            _HOW,
         )
     found = _PEM.search(text)
     try:
         content = base64.b64decode("".join(found[2].split()) if found else "?", validate=True)
     except ValueError:
-        return f"found a key with lines that are joined, changed or missing, expected all as in its file. {_HOW}"
+        return (
+            "found a key with lines that are joined, changed or missing, expected all as in its file.",
+            _HOW,
+        )
     return _refuse_kind(found[1].removesuffix("PRIVATE KEY").strip() if found else "", content)
 
 
-def _refuse_kind(label: str, content: bytes) -> str | None:
-    """Says what is wrong with a key of a kind that the plugin does not know; `None` for another one."""
+def _refuse_kind(label: str, content: bytes) -> tuple[str, Remedy] | None:
+    """Says what is wrong with a key of a kind that the plugin does not know, and what to do; `None` for another one."""
     kind = _find_kind(content)
     if kind.startswith("sk-"):
         return (
-            f"found a key of the kind '{kind}', which lives in a security key that has to be touched. Use your SSH agent: "
-            "ssh-add ~/.ssh/id_ed25519_sk, then pulumi config rm argoweb:sshPrivateKey. Or make one without: "
-            "ssh-keygen -t ed25519"
+            f"found a key of the kind '{kind}', which lives in a security key that has to be touched.",
+            (
+                "Use your SSH agent: ssh-add ~/.ssh/id_ed25519_sk, then ",
+                RemoveKey(_KEY),
+                ". Or make one without: ssh-keygen -t ed25519",
+            ),
         )
     if kind and kind not in _KINDS:
-        return f"found a key of the kind '{kind}', expected one of {', '.join(_KINDS)}. {_NEW}"
+        return f"found a key of the kind '{kind}', expected one of {', '.join(_KINDS)}.", _NEW
     if label not in _LABELS:
-        return f"found '{label} PRIVATE KEY', expected an SSH private key. {_NEW}"
+        return f"found '{label} PRIVATE KEY', expected an SSH private key.", _NEW
     if not label and not any(name in content[:40] for name in _ALGORITHMS):
-        return f"found a key that is neither RSA, ECDSA nor Ed25519. {_NEW}"
+        return "found a key that is neither RSA, ECDSA nor Ed25519.", _NEW
     return None
 
 

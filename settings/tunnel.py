@@ -6,6 +6,7 @@ from typing import Any
 
 from settings.model import TunnelSettings
 from values.findings import Findings, Kind
+from values.remedies import RemoveKey, SetKey
 
 TUNNEL_SECRET = Kind(
     "tunnel-secret", "The secret of an imported tunnel is not the one that it needs."
@@ -15,7 +16,6 @@ _LEAST_BYTES = 32
 """Cloudflare's API refuses a shorter secret of a tunnel."""
 _AROUND = "\ufeff \t\r\n"
 """What may stand around the text of a file, such as the byte order mark of editors on Windows."""
-_HOW = "pulumi config set --secret argoweb:tunnelSecret < {}.json"
 
 
 def read_tunnel(
@@ -34,14 +34,14 @@ def read_tunnel(
             TUNNEL_SECRET,
             _SECRET,
             "is for an imported tunnel.",
-            "Set its UUID too: pulumi config set --path argoweb:tunnel.importId <UUID>",
+            ("Set its UUID too: ", SetKey("argoweb:tunnel.importId", "<UUID>")),
         )
     if import_id is not None and version > 1 and secret is not None:
         findings.add(
             TUNNEL_SECRET,
             _SECRET,
             f"is the old secret, but argoweb:tunnel.secretVersion {version} asks for a new one.",
-            "Remove it: pulumi config rm argoweb:tunnelSecret",
+            ("Remove it: ", RemoveKey(_SECRET)),
         )
     return TunnelSettings(
         name=value.get("name", default),
@@ -57,14 +57,15 @@ def _check_secret(
     text: str, import_id: str | None, account_id: str | None, region: object, findings: Findings
 ) -> str | None:
     """Gives the secret alone, base64; no message ever shows anything of it."""
-    how = _HOW.format(import_id or "<UUID>")
+    name = import_id or "<UUID>"
+    how = SetKey(_SECRET, f"{name}.json", secret=True, from_file=True)
     if text.startswith("{"):
         try:
             file = json.loads(text)
             text, found = str(file["TunnelSecret"]), (file["TunnelID"], file["AccountTag"])
         except (ValueError, LookupError):
             text = "is no credentials file of a tunnel."
-            findings.add(TUNNEL_SECRET, _SECRET, text, f"Set it with: {how}")
+            findings.add(TUNNEL_SECRET, _SECRET, text, ("Set it with: ", how))
             return None
         endpoint = file.get("Endpoint")
         if endpoint and endpoint != region:
@@ -72,7 +73,7 @@ def _check_secret(
                 TUNNEL_SECRET,
                 _SECRET,
                 f"is bound to the region '{endpoint}' (Endpoint), which argoweb takes from its own key.",
-                f"Set it too: pulumi config set --path argoweb:cloudflared.region {endpoint}",
+                ("Set it too: ", SetKey("argoweb:cloudflared.region", endpoint)),
             )
         for given, expected, key in zip(
             found, (import_id, account_id), ("tunnel.importId", "accountId"), strict=True
@@ -88,16 +89,18 @@ def _check_secret(
     except ValueError:
         content = b""
     if _is_token(content):
-        name = import_id or "<UUID>"
         findings.add(
             TUNNEL_SECRET,
             _SECRET,
             "is a token, expected the tunnel's credentials file.",
-            f"Get it with: cloudflared tunnel token --cred-file {name}.json {name}. Set it with: {how}",
+            (
+                f"Get it with: cloudflared tunnel token --cred-file {name}.json {name}. Set it with: ",
+                how,
+            ),
         )
     elif len(content) < _LEAST_BYTES:
         text = f"is no base64 text of at least {_LEAST_BYTES} bytes."
-        findings.add(TUNNEL_SECRET, _SECRET, text, f"Set it with: {how}")
+        findings.add(TUNNEL_SECRET, _SECRET, text, ("Set it with: ", how))
     return text
 
 

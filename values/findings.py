@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from values.remedies import Remedy, map_remedy, write_remedy
+
 
 class Severity(Enum):
     """How bad a finding is."""
@@ -79,7 +81,7 @@ class Finding:
     kind: Kind
     text: str
     """What was found and, where it helps, what was expected."""
-    remedy: str = ""
+    remedy: Remedy = ""
     """What to do; empty where `text` has it."""
     severity: Severity
     """`ERROR` or `WARNING` of a file, all but `DOUBT` of what runs."""
@@ -99,9 +101,14 @@ class Finding:
         return self.severity is Severity.ERROR
 
     @property
+    def advice(self) -> str:
+        """The remedy as it is written for a stack file."""
+        return write_remedy(self.remedy)
+
+    @property
     def message(self) -> str:
-        """The text and the remedy."""
-        return f"{self.text} {self.remedy}".rstrip()
+        """The text and the advice."""
+        return f"{self.text} {self.advice}".rstrip()
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}" if self.place else self.message
@@ -114,7 +121,7 @@ class Finding:
             "line": self.line,
             "where": self.place,
             "text": self.message,
-            "remedy": self.remedy,
+            "remedy": self.advice,
         }
 
 
@@ -133,14 +140,14 @@ class Findings:
     errors: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
 
-    def add(self, kind: Kind, place: str, text: str, remedy: str = "") -> None:
+    def add(self, kind: Kind, place: str, text: str, remedy: Remedy = "") -> None:
         """Adds a finding at a place: an error, unless its kind is a warning."""
         is_warning = kind.severity is Severity.WARNING
         found = Finding(
             place="".join(map(make_printable, _NAMESPACE.split(place, maxsplit=1))),
             kind=kind,
             text=make_printable(text),
-            remedy="\n".join(map(make_printable, remedy.split("\n"))),
+            remedy=map_remedy(remedy, _make_lines_printable),
             severity=Severity.WARNING if is_warning else Severity.ERROR,
         )
         listed = self.warnings if is_warning else self.errors
@@ -192,3 +199,7 @@ def make_printable(text: str) -> str:
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode() for c in hide_passwords(text)
     )
+
+
+def _make_lines_printable(text: str) -> str:
+    return "\n".join(map(make_printable, text.split("\n")))

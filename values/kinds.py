@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from values.findings import Findings, Kind, make_doubt, make_warning
+from values.remedies import Remedy
 
 UNKNOWN_KEY = Kind(
     "unknown-key", "A key is none that its table has, or stands where another program writes it."
@@ -251,7 +252,7 @@ class Key:
     unit: str = ""
     """What a number counts, as `seconds`."""
     required: bool = field(default=False, kw_only=True)
-    remedy: str = field(default="", kw_only=True)
+    remedy: Remedy = field(default="", kw_only=True)
     """What to do where it is missing; `doc` says enough if this is empty."""
     otherwise: str = field(default="", kw_only=True)
     """What the program that reads the key takes when it is absent, as it is written."""

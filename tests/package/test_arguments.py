@@ -11,13 +11,16 @@ from pulumi.runtime import set_all_config, set_mocks
 from pulumi.runtime.settings import SETTINGS
 
 from package.arguments import Arguments, read_arguments
-from package.words import reword_finding, reword_text
+from package.words import reword_finding
 from settings import FindingsError
 from settings.build import build
 from tests.components.program import Engine, Nothing
 from tests.existing.conftest import TOKEN
 from tests.program.conftest import HOST_KEYS
 from tests.settings.messages import ROWS, changed_by, findings
+from values.findings import Findings
+from values.kinds import MISSING_KEY
+from values.remedies import Remedy, RemoveKey, SetKey
 
 SECRET = "-----BEGIN something-----"
 
@@ -87,34 +90,54 @@ def test_a_mistake_earns_what_it_earns_in_a_stack_file_in_the_words_of_a_program
     assert not [each for each in told if re.search(r"\bargoweb:\w|pulumi config", str(each))]
 
 
+SET_IT = "Set it with: "
+
+
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("remedy", "in_a_stack_file", "in_a_program"),
     [
         (
+            (SET_IT, SetKey("argoweb:sites[0].dns.adopt", "true")),
             "Set it with: pulumi config set --path 'argoweb:sites[0].dns.adopt' true",
             "Set it with: sites[0].dns.adopt: true",
         ),
         (
+            (SET_IT, SetKey("argoweb:sshPrivateKey", "~/.ssh/id_ed25519", secret=True, from_file=True)),
             "Set it with: pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519",
             "Set it with: sshPrivateKey: the text of ~/.ssh/id_ed25519",
         ),
         (
+            ("ssh-add ~/.ssh/id_ed25519, then ", RemoveKey("argoweb:sshPrivateKey")),
             "ssh-add ~/.ssh/id_ed25519, then pulumi config rm argoweb:sshPrivateKey",
             "ssh-add ~/.ssh/id_ed25519, then leave out sshPrivateKey",
         ),
         (
-            "Set it with: pulumi config set --path 'argoweb:servers.web1.address' <value>",
+            (SET_IT, SetKey("argoweb:servers.web1.address", "<value>")),
+            "Set it with: pulumi config set --path argoweb:servers.web1.address <value>",
             "Set it with: servers.web1.address: <value>",
         ),
         (
+            (SET_IT, SetKey("sites.yaml[3].hostname", "<value>")),
+            "Set it with: `hostname: <value>` at sites.yaml[3]",
+            "Set it with: `hostname: <value>` at sites.yaml[3]",
+        ),
+        (
+            (SET_IT, SetKey("cloudflare:apiToken", secret=True)),
             "Set it with: pulumi config set --secret cloudflare:apiToken",
             "Set it with: pulumi config set --secret cloudflare:apiToken",
         ),
-        ("a group of `argoweb:access.groups`", "a group of `access.groups`"),
+        ("a group of `argoweb:access.groups`",) * 2 + ("a group of `access.groups`",),
     ],
-)
-def test_advice_is_in_the_words_of_a_program(said: str, told: str) -> None:
-    assert reword_text(said) == told
+)  # fmt: skip
+def test_advice_is_in_the_words_of_a_program(
+    remedy: Remedy, in_a_stack_file: str, in_a_program: str
+) -> None:
+    findings = Findings()
+    findings.add(MISSING_KEY, "argoweb:sites", "missing.", remedy)
+    (found,) = findings.errors
+
+    assert found.advice == in_a_stack_file
+    assert reword_finding(found).advice == in_a_program
 
 
 def test_all_is_said_at_once_with_the_path_of_each_argument(prod: dict[str, Any]) -> None:

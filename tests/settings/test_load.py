@@ -1,6 +1,7 @@
 """The stack's configuration as Pulumi hands it over."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from contextvars import copy_context
 from pathlib import Path
@@ -113,8 +114,8 @@ def test_a_key_that_was_set_without_path_is_told_the_two_commands(
     values = as_pulumi_has_it(prod) | {f"argoweb:{key}": "x"}
 
     assert problems(monkeypatch, values) == (
-        f"argoweb:{key}: was set without --path. Run: pulumi config rm 'argoweb:{key}', "
-        f"then: pulumi config set --path 'argoweb:{key}' <value>",
+        f"argoweb:{key}: was set without --path. Run: pulumi config rm {shlex.quote(f'argoweb:{key}')}, "
+        f"then: pulumi config set --path {shlex.quote(f'argoweb:{key}')} <value>",
     )
 
 
