@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -31,9 +31,39 @@ PAGES: dict[str, tuple[int, dict[str, str], bytes]] = {
     "other-account": (403, RAY, b"error code: 1014"),
     "unmatched": (403, RAY, b"error code: 1043"),
     "elsewhere": (200, {}, b"an old server"),
+    "two-numbers": (
+        530,
+        {**RAY, "X-Why": "error code: 1000"},
+        b"error code: 1033\nerror code: 1016",
+    ),
+    "own-page": (502, RAY, b"\nHTTP/1.1 200 OK\n\nsorry"),
+    "refused": (403, RAY, b"error code: 1999"),
+    "unknown": (530, RAY, b"error code: 1999"),
+    "hints": (404, RAY, b"not here"),
+}
+HOP = {
+    1000: (403, "the record: it leads to a forbidden address"),
+    1001: (409, "the record: there is none for this name"),
+    1014: (403, "the record: its tunnel is one of another account"),
+    1016: (530, "the record: it leads to a name that does not exist"),
+    1033: (530, "the tunnel: no cloudflared is connected to it"),
+    1043: (403, "the account: it refuses hostnames that have no Access application (docs/access.md)"),
+    502: (502, "the server: cloudflared does not reach the service, or the service answers so"),
+    504: (504, "the service: it does not answer in time"),
+    520: (520, "the server: its answer is none"),
+    521: (521, "the record: it leads to a server and not to the tunnel"),
+    522: (522, "the record: it leads to a server and not to the tunnel"),
+    523: (523, "the record: it leads to a server and not to the tunnel"),
+    525: (525, "TLS between Cloudflare and a server: the record does not lead to the tunnel"),
+    526: (526, "TLS between Cloudflare and a server: the record does not lead to the tunnel"),
+    530: (530, "the tunnel, or the record"),
+}  # fmt: skip
+"""What Cloudflare answers with each of its codes, and what is told of it."""
+PAGES |= {
+    f"code-{code}": (status, RAY, b"Error code %d" % code) for code, (status, _) in HOP.items()
 }
 CODES = {"elsewhere": "edge-unreachable", "deep.er": "edge-certificate"}
-GOOD = ("www", "missing", "app-error", "closed", "login", "denied")
+GOOD = ("www", "missing", "app-error", "closed", "login", "denied", "refused", "hints")
 
 
 class Edge(ThreadingHTTPServer):
@@ -51,10 +81,12 @@ class Page(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         label = self.headers["Host"].partition(".")[0]
         self.server.asked.append(label)
-        if label == "hangs":
+        if label == "hangs" or (label == "slow-head" and self.command == "HEAD"):
             time.sleep(self.server.slow)
         if label == "no-head" and self.command == "HEAD":
             return
+        if label == "hints":
+            self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n")
         status, headers, body = PAGES.get(label, PAGES["www"])
         self.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
@@ -79,7 +111,7 @@ def edge(tmp_path: Path) -> Iterator[Edge]:
     # Names of that zone alone lead to it: others are this machine's resolver's affair.
     found = "\n".join(
         f'connect-to = "{label}.{ZONE}:443:127.0.0.1:{server.server_port}"'
-        for label in (*PAGES, "deep.er", "hangs", "no-head", "*")
+        for label in (*PAGES, "deep.er", "hangs", "no-head", "slow-head")
     )
     (tmp_path / ".curlrc").write_text(
         f'{found}\ncacert = "{tmp_path / AUTHORITY}"\nfail\nlocation\n'
@@ -102,6 +134,7 @@ def ask(
     seconds: int = 0,
     shell: str = "sh",
     path: str = "/",
+    takes: int = 20,
 ) -> subprocess.CompletedProcess[str]:
     """The program as the command plugin runs it."""
     lines = "".join(f"key-{name} {name} {path}\n" for name in hostnames)
@@ -111,7 +144,7 @@ def ask(
         env={
             "PATH": os.environ["PATH"],
             "CURL_HOME": str(folder),
-            "ASK": PROGRAM.replace("one_takes=10", "one_takes=2"),
+            "ASK": PROGRAM.replace("one_takes=10", f"one_takes={takes}"),
             "ASK_SECONDS": str(seconds),
             "ASK_HOPS": "\n".join(f"{code} {hop}" for code, hop in HOPS.items()),
             "PULUMI_COMMAND_STDOUT": before,
@@ -127,25 +160,113 @@ def of(*labels: str) -> list[str]:
     return [f"{label}.{ZONE}" for label in labels]
 
 
-CURL = """#!/bin/sh
+CURL = """
 echo "$@" >>"$CURL_HOME/asked"
 printf 'HTTP/2 200\\r\\ncf-ray: x\\r\\n\\r\\n'
 """
 
 
-def test_a_site_that_answers_is_asked_once_by_its_url_as_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "curl").write_text(CURL)
-    (tmp_path / "curl").chmod(0o755)
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Puts a program before the machine's own."""
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    def put(name: str, program: str) -> None:
+        (tmp_path / name).write_text(f"#!/bin/sh\n{program}")
+        (tmp_path / name).chmod(0o755)
+
+    return put
+
+
+def test_a_site_that_answers_is_asked_once_by_its_url_as_it_is(
+    tmp_path: Path, stand_in: Callable[[str, str], None]
+) -> None:
+    stand_in("curl", CURL)
 
     assert ask(tmp_path, *of("www"), path="/[a]{b}").stdout == f"key-www.{ZONE}\n"
 
     (words,) = (tmp_path / "asked").read_text().splitlines()
     assert words.endswith(f" --user-agent argoweb https://www.{ZONE}/[a]{{b}}")
     assert words.startswith("--head ")
-    assert {"--globoff", "--no-fail", "--no-location"} <= {*words.split()}
+    assert {"--globoff", "--no-fail", "--no-location", "--suppress-connect-headers"} <= {
+        *words.split()
+    }
+
+
+@pytest.mark.parametrize(
+    "resolver", ["exit 6", "printf 'HTTP/1.1 200 OK\\r\\nServer: router\\r\\n\\r\\n'; exit"]
+)
+def test_a_name_that_this_machines_resolver_does_not_know_is_asked_of_another_one(
+    tmp_path: Path, stand_in: Callable[[str, str], None], resolver: str
+) -> None:
+    stand_in(
+        "curl",
+        f'case "$*" in *" --doh-url https://one.one.one.one/dns-query "*) ;; *) {resolver} ;; esac{CURL}',
+    )
+
+    found = ask(tmp_path, *of("www"))
+
+    assert (found.stdout, found.stderr) == (f"key-www.{ZONE}\n", "")
+    assert (tmp_path / "asked").read_text().startswith("--head ")
+
+
+@pytest.mark.parametrize("number", [35, 51, 60])
+def test_each_number_by_which_curl_refuses_a_certificate_is_the_certificates(
+    tmp_path: Path, stand_in: Callable[[str, str], None], number: int
+) -> None:
+    """Old ones have another than new ones."""
+    stand_in("curl", f"echo 'curl: ({number}) SSL' >&2; exit {number}")
+
+    assert "TLS fails; it is the certificate" in ask(tmp_path, *of("www")).stderr
+
+
+def test_a_curl_that_ends_without_a_word_is_told(
+    tmp_path: Path, stand_in: Callable[[str, str], None]
+) -> None:
+    stand_in("curl", "exit 2")
+
+    said = f"https://www.{ZONE}/: nothing; it is the network from here to Cloudflare"
+    assert ask(tmp_path, *of("www")).stderr.startswith(said)
+
+
+def test_of_what_there_was_no_more_time_for_the_answer_before_is_told(
+    tmp_path: Path, edge: Edge, stand_in: Callable[[str, str], None]
+) -> None:
+    """The clock says that the second round begins long after the end."""
+    (tmp_path / "times").write_text("0\n0\n0\n90\n90\n")
+    stand_in("date", 'sed -n 1p "$CURL_HOME/times"; sed -i 1d "$CURL_HOME/times"')
+    stand_in("sleep", "")
+
+    found = ask(tmp_path, *of("down"), seconds=5)
+
+    assert found.stderr.startswith(f"https://down.{ZONE}/: 530 with error code 1033; ")
+    assert {*edge.asked} == {"down"}
+    assert not (tmp_path / "times").read_text(), "there was a second round"
+
+
+def test_what_was_never_asked_is_told_so(
+    tmp_path: Path, edge: Edge, stand_in: Callable[[str, str], None]
+) -> None:
+    (tmp_path / "times").write_text("0\n90\n90\n")
+    stand_in("date", 'sed -n 1p "$CURL_HOME/times"; sed -i 1d "$CURL_HOME/times"')
+
+    found = ask(tmp_path, *of("www"), seconds=5)
+
+    assert found.stderr.startswith(f"https://www.{ZONE}/: not asked: the time was over\n")
+    assert not edge.asked
+
+
+def test_each_code_of_cloudflares_is_told_with_the_hop_that_it_means(
+    edge: Edge, tmp_path: Path
+) -> None:
+    found = ask(tmp_path, *of(*(f"code-{code}" for code in HOP)))
+
+    assert {*found.stderr.splitlines()[:-1]} == {
+        f"https://code-{code}.{ZONE}/: {status}{(code != status and f' with error code {code}') or ''}; "
+        f"it is {hop} [edge-error]"
+        for code, (status, hop) in HOP.items()
+    }
+    assert {*HOPS} - {*HOP} == {503}, "which is an answer"
 
 
 def test_the_program_is_clean_for_any_shell() -> None:
@@ -191,6 +312,9 @@ def test_what_answered_before_is_not_asked_again(edge: Edge, tmp_path: Path, she
         ("origin-tls", "526; it is TLS between Cloudflare and a server"),
         ("other-account", "403 with error code 1014; it is the record: its tunnel is one of another account"),
         ("unmatched", "403 with error code 1043; it is the account: it refuses hostnames that have no Access application"),
+        ("two-numbers", "530 with error code 1033; it is the tunnel"),
+        ("own-page", "502; it is the server: cloudflared does not reach the service"),
+        ("unknown", "530 with error code 1999; it is the tunnel, or the record"),
         ("elsewhere", "200, and not from Cloudflare; it is the record"),
         ("deep.er", "TLS fails; it is the certificate"),
     ],
@@ -231,21 +355,18 @@ def test_a_site_that_hangs_is_bounded(edge: Edge, tmp_path: Path) -> None:
     edge.slow = 4
     began = time.monotonic()
 
-    found = ask(tmp_path, *of("hangs"))
+    found = ask(tmp_path, *of("hangs"), seconds=3, takes=2)
 
     assert "no answer in 2 seconds; it is the service" in found.stderr
     assert time.monotonic() - began < 20
 
 
 def test_what_answers_to_get_alone_answers(edge: Edge, tmp_path: Path) -> None:
-    pages = PAGES["bad"]
-    PAGES["bad"] = PAGES["www"]
-    try:
-        found = ask(tmp_path, *of("bad"))
-    finally:
-        PAGES["bad"] = pages
+    edge.slow = 4
 
-    assert found.returncode == 0
+    found = ask(tmp_path, *of("no-head", "slow-head"), seconds=60, takes=2)
+
+    assert (found.returncode, found.stderr) == (0, "")
 
 
 def test_what_comes_up_in_time_answers(edge: Edge, tmp_path: Path) -> None:
