@@ -21,7 +21,7 @@ _TOLD = 32
 (`pythonProcessExitedAfterShowingUserActionableMessage` in its `main.go`)."""
 
 
-async def program() -> None:
+async def declare_stack() -> None:
     """Reads the stack file, registers the resources that it declares, and exports the stack's outputs.
 
     Raises:
@@ -39,7 +39,7 @@ async def program() -> None:
 async def main() -> None:
     """Runs the program, and shows what it refuses once and without a stack trace."""
     try:
-        await program()
+        await declare_stack()
     except pulumi.RunError as refusal:
         pulumi.log.error(str(refusal))
         sys.exit(_TOLD)

@@ -93,20 +93,20 @@ def _look_at_tunnel(stack: Stack, api: Api) -> tuple[dict[str, Any], list[Findin
     seen: dict[str, Any] = {"tunnel_id": tunnel_id, "tunnel_name": name}
     path = write_tunnel_path(stack.settings, tunnel_id)
 
-    def line(code: str, text: str) -> list[Finding]:
+    def tell(code: str, text: str) -> list[Finding]:
         return [observe(code, "tunnel", f"{name} ({tunnel_id}) {text}")]
 
     try:
         there = api.read_one(path, permissions.TUNNEL)
         connected = api.read_list(f"{path}/connections", permissions.TUNNEL)
     except NotThere:
-        return {**seen, "tunnel_status": "missing"}, line("tunnel-missing", "is gone at Cloudflare")
+        return {**seen, "tunnel_status": "missing"}, tell("tunnel-missing", "is gone at Cloudflare")
     except ApiError as error:
         unread = observe("cloudflare-unreadable", "tunnel", str(error))
         return {**seen, "tunnel_status": "unknown"}, [unread]
     if deleted := there.get("deleted_at"):
         said = f"was deleted at Cloudflare on {deleted}"
-        return {**seen, "tunnel_status": "deleted"}, line("tunnel-deleted", said)
+        return {**seen, "tunnel_status": "deleted"}, tell("tunnel-deleted", said)
     connectors = [
         Connector(
             id=each["id"],
@@ -118,11 +118,11 @@ def _look_at_tunnel(stack: Stack, api: Api) -> tuple[dict[str, Any], list[Findin
     ]
     lines: list[Finding] = []
     if is_managed_remotely(there):
-        lines += line("tunnel-remote", "is managed in Cloudflare's dashboard now")
+        lines += tell("tunnel-remote", "is managed in Cloudflare's dashboard now")
     if there["name"] != name:
-        lines += line("tunnel-renamed", f"is called '{there['name']}' at Cloudflare")
+        lines += tell("tunnel-renamed", f"is called '{there['name']}' at Cloudflare")
     if not connectors:
-        lines += line("tunnel-down", "has no connection: visitors see 'error code: 1033'")
+        lines += tell("tunnel-down", "has no connection: visitors see 'error code: 1033'")
     status = there.get("status") or ("healthy" if connectors else "down")
     return {**seen, "tunnel_status": status, "connectors": connectors}, lines
 

@@ -34,7 +34,7 @@ class NoConnection(Exception):
 
 
 @asynccontextmanager
-async def connected(
+async def open_connection(
     server: Server, private_key: str | None
 ) -> AsyncIterator[asyncssh.SSHClientConnection]:
     """Opens a connection to a server, by way of its bastion if it has one.
@@ -133,7 +133,7 @@ async def ask_server(
     """
 
     async def answer() -> _T:
-        async with connected(server, private_key) as connection:
+        async with open_connection(server, private_key) as connection:
             return await question(connection)
 
     try:

@@ -42,7 +42,7 @@ class Overview:
             if seen.code is not None:
                 lines.append(observe(seen.code, hostname, seen.text))
         for site in self.stack.settings.sites:
-            shown = self.edge_of(site)
+            shown = self.find_edge(site)
             if shown is not None and site.passed and not is_guarded(shown):
                 said = f"{site.path or 'it'} answers {shown.status} without a login"
                 lines.append(observe("access-open", site.hostname, said))
@@ -54,7 +54,7 @@ class Overview:
                     lines.append(observe("origin-error", server.name, said))
         return lines
 
-    def edge_of(self, site: Site) -> Seen | None:
+    def find_edge(self, site: Site) -> Seen | None:
         """Gives what a visitor sees of a site; `None` where nobody can ask."""
         hostname, path = find_hostname(site), find_path(site)
         return None if hostname is None or path is None else self.edge.get((hostname, path))

@@ -113,7 +113,7 @@ class Server(ThreadingHTTPServer):
         """The `Host` headers that are answered: any other name belongs to a site that was led here to read the data."""
         return {f"{host}:{self.server_port}" for host in (LOOPBACK, "localhost")}
 
-    def data(self) -> Data:
+    def renew_data(self) -> Data:
         """Gives the data, renewed if they are old."""
         with self._lock:
             if time.time() - float(self._data["at"]) >= self._every:
@@ -137,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/":
             self._answer(200, "text/html", render_page(self.server.last))
         elif self.path == "/data":
-            self._answer(200, "application/json", json.dumps(self.server.data()))
+            self._answer(200, "application/json", json.dumps(self.server.renew_data()))
         else:
             self._answer(404, "text/plain", "There is no such page.\n")
 

@@ -124,7 +124,7 @@ def _draw_sites(found: Overview) -> Table:
     columns = [f"On {server.name}" for server in servers] if single else ["On the servers"]
     table = _make_table("Site", "Record", "Access", "Certificate", "At the edge", *columns)
     for index, site in enumerate(found.stack.settings.sites):
-        seen = found.edge_of(site)
+        seen = found.find_edge(site)
         answers = [server.origins.get(index) for server in servers]
         cells = [_draw_answer(answer) for answer in answers] if single else [_draw_answers(answers)]
         record = found.cloud.records[site.hostname]

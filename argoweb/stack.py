@@ -154,10 +154,10 @@ def read_state(exported: Mapping[str, Any]) -> State:
     resources, pending = (deployment.get(key) or [] for key in ("resources", "pending_operations"))
     living = [each for each in resources if not each.get("delete")]
 
-    def outputs(type: str) -> list[dict[str, Any]]:
+    def list_outputs(type: str) -> list[dict[str, Any]]:
         return [it["outputs"] for it in living if it["type"] == type and "outputs" in it]
 
-    tunnels = outputs(TUNNEL)
+    tunnels = list_outputs(TUNNEL)
     manifests = {
         name.removesuffix(_ACTIVATE): str(each["inputs"]["stdin"])
         for each in living
@@ -166,14 +166,14 @@ def read_state(exported: Mapping[str, Any]) -> State:
     }
     return State(
         tunnel=tunnels[0] if tunnels else None,
-        records={record["name"]: record for record in outputs(RECORD)},
+        records={record["name"]: record for record in list_outputs(RECORD)},
         manifests=manifests,
         access=OwnState(
-            applications=index_by_uri(outputs(APPLICATION)),
-            policies=tuple(outputs(POLICY)),
-            tokens=tuple(outputs(TOKEN)),
+            applications=index_by_uri(list_outputs(APPLICATION)),
+            policies=tuple(list_outputs(POLICY)),
+            tokens=tuple(list_outputs(TOKEN)),
         ),
-        alert=next(iter(outputs(ALERT)), None),
+        alert=next(iter(list_outputs(ALERT)), None),
         pending=[
             f"{each['type']} {each['resource']['urn'].rpartition('::')[2]}" for each in pending
         ],

@@ -30,7 +30,7 @@ def as_json(found: Overview) -> dict[str, Any]:
                 "path": site.path,
                 "protected": bool(site.passed),
                 "record": found.cloud.records[site.hostname],
-                "edge": (seen := found.edge_of(site)) and asdict(seen),
+                "edge": (seen := found.find_edge(site)) and asdict(seen),
                 "origins": {
                     server.name: asdict(server.origins[index])
                     for server in found.servers

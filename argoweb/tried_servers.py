@@ -79,21 +79,21 @@ def judge_report(
         kind, *fields = row.split("\t")
         rows.setdefault(kind, []).append(fields)
 
-    def line(code: str, said: str, passed: bool) -> Finding:
+    def tell(code: str, said: str, passed: bool) -> Finding:
         return observe(code, server.name, said, passed=passed)
 
     who = f"{server.user}@{server.address}:{server.port}"
-    yield line("server-unreachable", f"{who} is reached with its pinned host key, as root", True)
+    yield tell("server-unreachable", f"{who} is reached with its pinned host key, as root", True)
     for (owner,) in rows.get("owner", []):
         mine = f"{settings.deployment}/{server.name}"
         ours = owner.rsplit(" ", 2)[0] == mine
         said = "it belongs to this stack" if ours else f"it belongs to {owner}, the stack is {mine}"
-        yield line("server-of-another", said, ours)
-    yield from (line(*each) for each in _judge_nixos(rows))
-    yield from (line(*each) for each in _judge_resources(rows, asked))
-    yield from (line(*each) for each in _judge_network(settings, rows))
-    yield from (line(*each) for each in _judge_programs(settings, rows))
-    yield from (line(*each) for each in _judge_folders(settings, rows))
+        yield tell("server-of-another", said, ours)
+    yield from (tell(*each) for each in _judge_nixos(rows))
+    yield from (tell(*each) for each in _judge_resources(rows, asked))
+    yield from (tell(*each) for each in _judge_network(settings, rows))
+    yield from (tell(*each) for each in _judge_programs(settings, rows))
+    yield from (tell(*each) for each in _judge_folders(settings, rows))
 
 
 _Judgement = tuple[str, str, bool]

@@ -23,7 +23,7 @@ def put_specific_first(rules: Sequence[Rule]) -> list[int]:
         by_hostname[hostname].append(index)
     order = [*range(len(rules))]
     for places in by_hostname.values():
-        by_path = _specific_paths_first([simplify_path(rules[index]) for index in places])
+        by_path = _list_specific_paths_first([simplify_path(rules[index]) for index in places])
         for place, at in zip(places, by_path, strict=True):
             order[place] = places[at]
     found: dict[int, None] = {}
@@ -43,7 +43,7 @@ def put_specific_first(rules: Sequence[Rule]) -> list[int]:
     return list(found)
 
 
-def _specific_paths_first(paths: Sequence[str]) -> Iterator[int]:
+def _list_specific_paths_first(paths: Sequence[str]) -> Iterator[int]:
     """Sorts rules that no more special one must precede: the longest path first, then as written; an empty path is last."""
     general: dict[int, list[int]] = defaultdict(list)
     waits_for = [0] * len(paths)

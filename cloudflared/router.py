@@ -20,10 +20,11 @@ class Router:
     def find_first(self, hostname: str, path: str) -> int | None:
         """Finds the index of the rule that takes a request; one whose path Go refuses takes none."""
         return next(
-            (index for index in self.of(hostname) if self._takes(index, hostname, path)), None
+            (index for index in self.list_rules(hostname) if self._takes(index, hostname, path)),
+            None,
         )
 
-    def of(self, hostname: str) -> list[int]:
+    def list_rules(self, hostname: str) -> list[int]:
         """Gives the indexes of the rules for a hostname, whatever their paths."""
         dots = (at for at, character in enumerate(hostname) if character == ".")
         names = {"", "*", hostname, *(f"*{hostname[at:]}" for at in dots)}

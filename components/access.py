@@ -67,10 +67,10 @@ class Access(pulumi.ComponentResource):
         super().__init__("argoweb:index:Access", name, {}, opts)
         account = args.account_id
 
-        def child(import_id: str | None = None) -> pulumi.ResourceOptions:
+        def make_options(import_id: str | None = None) -> pulumi.ResourceOptions:
             return pulumi.ResourceOptions(parent=self, import_=import_id)
 
-        def token(
+        def make_token(
             resource_name: str, its_name: str, its: ServiceToken, import_id: str | None = None
         ) -> ZeroTrustAccessServiceToken:
             return ZeroTrustAccessServiceToken(
@@ -83,17 +83,19 @@ class Access(pulumi.ComponentResource):
                     "clientSecretVersion": its.secret_version if its.old_until else None,
                     "previousClientSecretExpiresAt": its.old_until,
                 },
-                child(_write_import_id(f"accounts/{account}", import_id)),
+                make_options(_write_import_id(f"accounts/{account}", import_id)),
             )
 
         tokens = {
-            each.name: token(f"{name}-token-{each.name}", mark(each.name, args.deployment), each)
+            each.name: make_token(
+                f"{name}-token-{each.name}", mark(each.name, args.deployment), each
+            )
             for each in args.tokens
         }
         for token_id, lost in args.lost_tokens.items():
-            token(f"{name}-lost-{token_id}", lost.name, lost, token_id)
+            make_token(f"{name}-lost-{token_id}", lost.name, lost, token_id)
 
-        def rules(selectors: Sequence[Selector]) -> list[AccessRule]:
+        def list_rules(selectors: Sequence[Selector]) -> list[AccessRule]:
             return [_make_rule(selector, tokens) for selector in selectors]
 
         wanted = {policy.key: policy for each in args.applications for policy in each.policies}
@@ -104,13 +106,13 @@ class Access(pulumi.ComponentResource):
                     "accountId": account,
                     "name": mark(policy.key, args.deployment),
                     "decision": policy.decision,
-                    "includes": rules(policy.include),
-                    "requires": rules(policy.require),
-                    "excludes": rules(policy.exclude),
+                    "includes": list_rules(policy.include),
+                    "requires": list_rules(policy.require),
+                    "excludes": list_rules(policy.exclude),
                     # If it is absent the provider sends 24h, which counts more than the application's.
                     "sessionDuration": policy.session,
                 },
-                child(_write_import_id(account, args.taken_in.get(policy.key))),
+                make_options(_write_import_id(account, args.taken_in.get(policy.key))),
             )
             for policy in wanted.values()
         }
@@ -126,14 +128,16 @@ class Access(pulumi.ComponentResource):
                     "excludes": [*map(_put_in_providers_words, it.exclude)],
                     "sessionDuration": it.session,
                 },
-                child(_write_import_id(account, lost_id)),
+                make_options(_write_import_id(account, lost_id)),
             )
         # An open application within a protected one is made before it and goes after it, so a webhook never meets a login.
         opened = [it.uri for it in args.applications if it.protection is None]
         made: dict[str, ZeroTrustAccessApplication] = {}
         for each in sorted(args.applications, key=lambda it: it.protection is not None):
             within = [it for it in opened if each.protection and _is_within(it, each.uri)]
-            opts = child(_write_import_id(f"accounts/{account}", args.taken_in.get(each.uri)))
+            opts = make_options(
+                _write_import_id(f"accounts/{account}", args.taken_in.get(each.uri))
+            )
             made[each.uri] = _make_application(
                 f"{name}-{each.uri}",
                 account,

@@ -45,7 +45,7 @@ class Connection:
         """Gives the connection as the command plugin takes it."""
         forgiven = self.dial_attempts - 1  # the plugin counts the failures that it forgives
 
-        def to(end: SshServer) -> dict[str, Any]:
+        def describe(end: SshServer) -> dict[str, Any]:
             return {
                 "host": end.address,
                 "port": end.port,
@@ -56,5 +56,7 @@ class Connection:
                 "per_dial_timeout": self.dial_timeout,
             }
 
-        proxy = None if self.bastion is None else remote.ProxyConnectionArgs(**to(self.bastion))
-        return remote.ConnectionArgs(**to(self.server), proxy=proxy)
+        proxy = (
+            None if self.bastion is None else remote.ProxyConnectionArgs(**describe(self.bastion))
+        )
+        return remote.ConnectionArgs(**describe(self.server), proxy=proxy)

@@ -30,11 +30,11 @@ class Within:
     prefix: str = ""
     """What their names begin with, which tells them from those of another deployment of the stack."""
 
-    def named(self, name: str) -> str:
+    def add_prefix(self, name: str) -> str:
         """Gives the name of a resource of the deployment."""
         return f"{self.prefix}{name}"
 
-    def options(
+    def make_options(
         self, depends_on: Sequence[pulumi.Resource] = (), import_id: str | None = None
     ) -> pulumi.ResourceOptions:
         """Gives the options of a resource of the deployment that has no other parent."""
@@ -86,10 +86,10 @@ def deploy(
         for metrics, server in one_of_each.items()
     }
 
-    def host(server: Server, after: Sequence[pulumi.Resource]) -> NixosHost:
+    def make_host(server: Server, after: Sequence[pulumi.Resource]) -> NixosHost:
         given = (connections or {}).get(server.name)
         return NixosHost(
-            within.named(server.name),
+            within.add_prefix(server.name),
             NixosHostArgs(
                 deployment=settings.deployment,
                 connection=given or _make_connection(settings, server),
@@ -102,7 +102,7 @@ def deploy(
                 redeploy=server.redeploy,
                 let_go=server.let_go,
             ),
-            within.options(),
+            within.make_options(),
         )
 
     # Batch after batch: other servers serve while one restarts, and do not take a change that has failed there.
@@ -112,40 +112,40 @@ def deploy(
     for servers in settings.rollout.make_batches(
         there, in_use=serves_visitors(settings, own, found)
     ):
-        batch = [host(server, batch).activation for server in servers]
+        batch = [make_host(server, batch).activation for server in servers]
         activations += batch
     for server in settings.servers:
         if server.let_go:
-            host(server, ())
+            make_host(server, ())
 
     # Records come last, so that no visitor meets a tunnel that is not up; on destroy they go first.
     records = Records(
-        within.named("records"),
+        within.add_prefix("records"),
         RecordsArgs(
             target=tunnel.target,
             records=[make_record(claim) for claim in found.claims],
             guards=guards,
         ),
-        within.options(depends_on=activations),
+        within.make_options(depends_on=activations),
     )
     if settings.alerts is not None:
         # The notification comes after the first connection and goes before the last one ends, so that neither is an alert.
         register_alerts(
-            within.named("alerts"),
+            within.add_prefix("alerts"),
             account_id=settings.account_id,
             called=mark(CALLED, settings.deployment),
             tunnel=tunnel.made,
             told=settings.alerts,
-            opts=within.options(
+            opts=within.make_options(
                 depends_on=activations,
                 import_id=found.alert and f"{settings.account_id}/{found.alert}",
             ),
         )
     if settings.health.edge:
         register_reachable(
-            within.named("reachable"),
+            within.add_prefix("reachable"),
             ReachableArgs(settings=settings, target=tunnel.target, records=records.ids),
-            within.options(),
+            within.make_options(),
         )
     return Deployment(
         tunnel=tunnel,
@@ -159,7 +159,7 @@ def _make_access(settings: Settings, found: Found, within: Within) -> Access | N
     if settings.access is None:
         return None
     return Access(
-        within.named("access"),
+        within.add_prefix("access"),
         AccessArgs(
             account_id=settings.account_id,
             deployment=settings.deployment,
@@ -169,7 +169,7 @@ def _make_access(settings: Settings, found: Found, within: Within) -> Access | N
             lost_tokens=found.access.lost_tokens,
             lost_policies=found.access.lost_policies,
         ),
-        within.options(),
+        within.make_options(),
     )
 
 
@@ -182,7 +182,7 @@ def _make_tunnel(
 ) -> Tunnel:
     wanted, there = settings.tunnel, found.tunnel
     return Tunnel(
-        within.named("tunnel"),
+        within.add_prefix("tunnel"),
         TunnelArgs(
             account_id=settings.account_id,
             tunnel_name=wanted.name,
@@ -195,7 +195,7 @@ def _make_tunnel(
             secret=wanted.secret,
             kept=there.kept,
         ),
-        within.options(depends_on=after),
+        within.make_options(depends_on=after),
     )
 
 

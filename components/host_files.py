@@ -25,25 +25,25 @@ def render_files(
     """
     nixos = settings.nixos
 
-    def config_file(name: str, content: pulumi.Input[str]) -> HostFile:
+    def make_file(name: str, content: pulumi.Input[str]) -> HostFile:
         return HostFile(name=name, path=f"{nixos.config_dir}/{name}", content=content)
 
-    def rendered(name: str, render: Callable[[Settings, str], str]) -> HostFile:
-        return config_file(name, tunnel_id.apply(lambda uuid: render(settings, uuid)))
+    def make_rendered(name: str, render: Callable[[Settings, str], str]) -> HostFile:
+        return make_file(name, tunnel_id.apply(lambda uuid: render(settings, uuid)))
 
     asked_for = {uri: audiences[uri] for site in settings.sites for uri in site.passed}
     known = pulumi.Output.all(tunnel_id, pulumi.Output.all(**asked_for))
     files = [
-        config_file(
+        make_file(
             YML,
             known.apply(lambda found: render_cloudflared_yml(settings, found[0], found[1])),
         ),
-        rendered(JSON, render_module_json),
-        config_file(MODULE, (_NIXOS / MODULE).read_text()),
-        config_file(CADDY, render_caddyfile(settings)),
+        make_rendered(JSON, render_module_json),
+        make_file(MODULE, (_NIXOS / MODULE).read_text()),
+        make_file(CADDY, render_caddyfile(settings)),
     ]
     if settings.package is not None:
-        files.append(config_file(CUSTOM, (_NIXOS / CUSTOM).read_text()))
+        files.append(make_file(CUSTOM, (_NIXOS / CUSTOM).read_text()))
     files.append(
         HostFile(
             name="credentials",

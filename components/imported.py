@@ -17,7 +17,7 @@ def take_over_state(own: OwnState) -> None:
             f"If {own.imported_from} is still there, forget it with `pulumi stack rm --force`; never `pulumi destroy` it."
         )
 
-    def named(
+    def add_alias(
         args: pulumi.ResourceTransformationArgs,
     ) -> pulumi.ResourceTransformationResult | None:
         urn = own.elsewhere.get((args.type_, args.name))
@@ -28,4 +28,4 @@ def take_over_state(own: OwnState) -> None:
             args.props, pulumi.ResourceOptions.merge(args.opts, aliased)
         )
 
-    pulumi.runtime.register_stack_transformation(named)
+    pulumi.runtime.register_stack_transformation(add_alias)

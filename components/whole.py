@@ -34,7 +34,7 @@ async def declare(
     """
     tell(settings.warnings, settings.notices)
     # It is made before all other resources, so a preview knows by it whether the stack has a state.
-    begun = random.RandomId(within.named("begun"), byte_length=4, opts=within.options())
+    begun = random.RandomId(within.add_prefix("begun"), byte_length=4, opts=within.make_options())
     own = await read_own_state(
         begun.id.is_known, among_others=None if within is TOP else within.prefix
     )

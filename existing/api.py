@@ -114,7 +114,7 @@ class Api:
         """
         url = f"{self._access.url}/{path}"
         try:
-            self._once(url, "", method=method, body=b"{}")
+            self._ask_once(url, "", method=method, body=b"{}")
         except _Passing as fault:
             raise NoAnswer(f"{method} {url}: {fault}.", fault.advice) from None
         except ApiError as error:
@@ -126,7 +126,7 @@ class Api:
         for attempt in range(1, ATTEMPTS + 1):
             pause = _PAUSE * 2 ** (attempt - 1)
             try:
-                return self._once(url, permission)
+                return self._ask_once(url, permission)
             except _Passing as fault:
                 problem, advice = str(fault), fault.advice
                 if fault.retry_after is not None:
@@ -141,7 +141,7 @@ class Api:
             time.sleep(pause)
         raise NoAnswer(f"GET {url}: {problem}, {_count_times(attempt)}.", advice)
 
-    def _once(
+    def _ask_once(
         self, url: str, permission: str, *, method: str = "GET", body: bytes | None = None
     ) -> dict[str, Any]:
         """Sends one request and gives the answer.

@@ -260,13 +260,13 @@ def _check_ids(
         for selector in (*policy.include, *policy.require, *policy.exclude)
     ]
 
-    def of_kind(kind: str) -> set[str]:
+    def list_values(kind: str) -> set[str]:
         return {selector.value for selector in selectors if selector.kind == kind}
 
     named = {
         "policies": {each for it in protections for each in it.policies},
-        "groups": of_kind("externalGroups"),
-        "identity_providers": of_kind("loginMethods")
+        "groups": list_values("externalGroups"),
+        "identity_providers": list_values("loginMethods")
         | {each for it in protections for each in it.login_methods},
     }
     for kind, ids in named.items():

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "check":
                 return _check(given.files, as_json=given.json, strict=given.strict)
             case "rule":
-                return _rule(given.file, given.url)
+                return _choose_rule(given.file, given.url)
             case _:
                 return _import(given.file)
     except OSError as error:
@@ -109,7 +109,7 @@ def _refuses(path: Path, file: File, *, but: Sequence[Kind] = (URL_CLASH,)) -> b
     return bool(refused)
 
 
-def _rule(path: Path, url: str) -> int:
+def _choose_rule(path: Path, url: str) -> int:
     file = read(path.read_bytes())
     if _refuses(path, file):
         return REFUSED

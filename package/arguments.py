@@ -44,7 +44,7 @@ async def read_arguments(inputs: Mapping[str, Any], name: str) -> Arguments:
         FindingsError: they cannot work; it names everything that is wrong.
     """
     reader = Reader(may_be_told=_OF_A_SERVER)
-    raw = await reader.all(inputs)
+    raw = await reader.read_all(inputs)
     secrets = {key: raw.pop(key, None) for key in _SECRETS}
     findings = reader.findings
     private_key = reader.read_private_key(inputs, secrets[_SSH_KEY])
@@ -86,9 +86,9 @@ class Reader:
     told: dict[str, pulumi.Output[Any]] = field(default_factory=dict)
     """The outputs of other resources, by their place."""
 
-    async def all(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    async def read_all(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Gives the plain values of all inputs of a component."""
-        return {key: await self.value(it, f"{NAMESPACE}:{key}") for key, it in inputs.items()}
+        return {key: await self.read_value(it, f"{NAMESPACE}:{key}") for key, it in inputs.items()}
 
     def list_told(self, name: str = "") -> dict[str, pulumi.Output[Any]]:
         """Gives the outputs of other resources that stand in an argument, or in all of them, by their path in it."""
@@ -108,14 +108,16 @@ class Reader:
             check_ssh_key(plain, self.findings)
         return None if given is None else pulumi.Output.secret(given)
 
-    async def value(self, given: Any, place: str) -> Any:
+    async def read_value(self, given: Any, place: str) -> Any:
         """Gives the plain value of an input, with stand-ins that can be checked for what is not known yet."""
         if isinstance(given, pulumi.Output):
             return await self._read_output(given, place)
         if isinstance(given, Mapping):
-            return {key: await self.value(each, f"{place}.{key}") for key, each in given.items()}
+            return {
+                key: await self.read_value(each, f"{place}.{key}") for key, each in given.items()
+            }
         if isinstance(given, list):
-            return [await self.value(each, f"{place}[{at}]") for at, each in enumerate(given)]
+            return [await self.read_value(each, f"{place}[{at}]") for at, each in enumerate(given)]
         # Pulumi sends every number as a float.
         return int(given) if isinstance(given, float) and given.is_integer() else given
 
@@ -124,7 +126,7 @@ class Reader:
         if told := self.may_be_told.fullmatch(place):
             self.told[place] = given
             return (
-                await self.value(found, place)
+                await self.read_value(found, place)
                 if known
                 else _make_stand_in(told[1] or told[2], place)
             )
@@ -145,7 +147,7 @@ class Reader:
                 "holds an encrypted value, which would be plain in the state and on the servers.",
                 "Give it in clear.",
             )
-        return await self.value(found, place) if known else None
+        return await self.read_value(found, place) if known else None
 
     def leave_out_consequences(self, error: FindingsError) -> list[Finding]:
         """Leaves out the errors about values that are missing only because they are not known yet."""
@@ -178,7 +180,7 @@ def read_connection(
 ) -> Connection:
     """Gives the SSH connection to a server, with what another resource tells of it: `told`, by the server's key."""
 
-    def way(of: Server | Bastion, prefix: str) -> SshServer:
+    def make_end(of: Server | Bastion, prefix: str) -> SshServer:
         known = SshServer(address=of.address, host_key=of.host_key, port=of.port, user=of.user)
         outputs: dict[str, Any] = {
             name: told[f"{prefix}{key}"].apply(make)
@@ -188,9 +190,9 @@ def read_connection(
         return replace(known, **outputs)
 
     return Connection(
-        server=way(server, ""),
+        server=make_end(server, ""),
         private_key=settings.ssh_private_key,
-        bastion=None if server.bastion is None else way(server.bastion, "bastion."),
+        bastion=None if server.bastion is None else make_end(server.bastion, "bastion."),
         dial_attempts=server.dial_attempts,
         dial_timeout=server.dial_timeout,
     )

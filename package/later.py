@@ -18,10 +18,10 @@ def await_outputs(
     """Gives an output for each key of what is being made; each of them fails with what went wrong, so that no error is lost."""
     task = asyncio.ensure_future(_tell(made))
 
-    async def value(key: str) -> Any:
+    async def await_value(key: str) -> Any:
         return (await task)[key]
 
-    return {key: pulumi.Output.from_input(value(key)) for key in keys}
+    return {key: pulumi.Output.from_input(await_value(key)) for key in keys}
 
 
 async def _tell(made: Awaitable[Mapping[str, Any]]) -> Mapping[str, Any]:

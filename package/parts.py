@@ -66,7 +66,7 @@ async def _read(reader: Reader, inputs: Mapping[str, Any], table: Table) -> dict
     Raises:
         FindingsError: they cannot work.
     """
-    values = table.read(await reader.all(inputs), NAMESPACE, reader.findings)
+    values = table.read(await reader.read_all(inputs), NAMESPACE, reader.findings)
     _refuse(reader.findings.errors)
     return values
 
@@ -136,7 +136,7 @@ async def make_access(name: str, inputs: Any, opts: pulumi.ResourceOptions | Non
         FindingsError: the arguments cannot work.
     """
     reader = _make_reader("audience")
-    plain = await reader.all(inputs)
+    plain = await reader.read_all(inputs)
     ACCESS.read(plain, NAMESPACE, reader.findings)
     settings = _build(plain, reader.findings)
     assert settings.access is not None
@@ -168,14 +168,14 @@ async def make_nixos_host(name: str, inputs: Any, opts: pulumi.ResourceOptions |
     """
     reader = Reader(may_be_told=_OF_A_HOST)
     findings = reader.findings
-    plain = await reader.all(inputs)
+    plain = await reader.read_all(inputs)
     key = reader.read_private_key(inputs, plain.pop("sshPrivateKey", None))
     values = NIXOS_HOST.read(plain, NAMESPACE, findings)
     server = None if findings.errors else _read_server(name, values, findings)
     settings = replace(_build(plain, findings), ssh_private_key=key)
     assert server is not None
 
-    def given(argument: str) -> pulumi.Output[str]:
+    def read_output(argument: str) -> pulumi.Output[str]:
         told = reader.told.get(f"{NAMESPACE}:{argument}")
         return pulumi.Output.from_input(str(values[argument])) if told is None else told
 
@@ -187,8 +187,8 @@ async def make_nixos_host(name: str, inputs: Any, opts: pulumi.ResourceOptions |
                 findings.add(NO_AUDIENCE, f"{NAMESPACE}:audiences", text)
     _refuse(findings.errors)
     tell_arguments(settings.warnings, settings.notices)
-    tunnel_id = given("tunnelId")
-    credentials: pulumi.Output[str] = pulumi.Output.secret(given("credentials"))
+    tunnel_id = read_output("tunnelId")
+    credentials: pulumi.Output[str] = pulumi.Output.secret(read_output("credentials"))
     it = NixosHost(
         name,
         NixosHostArgs(

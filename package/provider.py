@@ -35,11 +35,11 @@ class Package(Provider):
             return ConstructResult(whole.urn, whole.made)
         kind = resource_type.rpartition(":")[2]
 
-        async def made() -> dict[str, Any]:
+        async def make() -> dict[str, Any]:
             part = await PARTS[kind](name, inputs, options)
             return {**part.outputs, "urn": part.component.urn}
 
-        outputs = await_outputs(made(), ["urn", *OUTPUTS_OF[kind]])
+        outputs = await_outputs(make(), ["urn", *OUTPUTS_OF[kind]])
         return ConstructResult(
             outputs["urn"], {key: outputs[key] for key in outputs if key != "urn"}
         )

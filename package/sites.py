@@ -22,9 +22,9 @@ class Sites(pulumi.ComponentResource):
 
     def __init__(self, name: str, inputs: Any, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(SITES, name, {}, opts)
-        self.made = await_outputs(self._made(name, inputs), OUTPUTS)
+        self.made = await_outputs(self._make(name, inputs), OUTPUTS)
 
-    async def _made(self, name: str, inputs: Any) -> dict[str, Any]:
+    async def _make(self, name: str, inputs: Any) -> dict[str, Any]:
         """Makes the deployment and gives its outputs.
 
         Raises:

@@ -51,7 +51,7 @@ def render_caddyfile(settings: Settings) -> str:
     lines: list[str] = []
     if caddy.tls is None:
         for hostname in dict.fromkeys(site.hostname for site in sites):
-            its = [sites[index] for index in settings.router.of(hostname)]
+            its = [sites[index] for index in settings.router.list_rules(hostname)]
             if not _is_wildcard(hostname) and any(map(_is_caddys, its)):
                 lines += _write_block(caddy, hostname, its)
         lines += _write_block(caddy, "", [site for site in sites if _is_wildcard(site.hostname)])

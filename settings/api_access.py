@@ -57,7 +57,7 @@ def read_access() -> Access:
     findings = Findings()
     places: dict[str, str] = {}
 
-    def given(key: str, variable: str) -> str:
+    def find_given(key: str, variable: str) -> str:
         for place, text, forms in (
             (f"cloudflare:{key}", config.get(key), _FORMS),
             (variable, os.environ.get(variable), _FORMS | _IN_VARIABLES),
@@ -71,9 +71,9 @@ def read_access() -> Access:
                 return text
         return ""
 
-    token = given("apiToken", "CLOUDFLARE_API_TOKEN")
-    key, email = given("apiKey", "CLOUDFLARE_API_KEY"), given("email", "CLOUDFLARE_EMAIL")
-    url = given("baseUrl", "CLOUDFLARE_BASE_URL") or _URL
+    token = find_given("apiToken", "CLOUDFLARE_API_TOKEN")
+    key, email = find_given("apiKey", "CLOUDFLARE_API_KEY"), find_given("email", "CLOUDFLARE_EMAIL")
+    url = find_given("baseUrl", "CLOUDFLARE_BASE_URL") or _URL
     if token:
         headers, named = {"Authorization": f"Bearer {token}"}, f"token of {places['apiToken']}"
     elif key and email:

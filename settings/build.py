@@ -25,7 +25,7 @@ from settings.sites_file import read_sites_file
 from settings.telling import silence
 from settings.tunnel import read_tunnel
 from values.findings import TWICE, Finding, Findings
-from values.kinds import MISSING_KEY, NEEDED_KEY, UNKNOWN_KEY, key_of
+from values.kinds import MISSING_KEY, NEEDED_KEY, UNKNOWN_KEY, name_key
 from values.remedies import SetKey
 
 NAMESPACE = "argoweb"
@@ -94,7 +94,7 @@ class _Stack:
     def list_items(self, key: str) -> list[tuple[str, _Values]]:
         """Gives the sound items of a list or mapping, each with its place; none if a name in it is malformed."""
         whole = f"{NAMESPACE}:{key}"
-        unusable = {whole, key_of(whole)}.intersection(
+        unusable = {whole, name_key(whole)}.intersection(
             each.place for each in self._malformed.errors
         )
         found = {} if unusable else self._values.get(key, [])

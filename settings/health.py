@@ -33,7 +33,7 @@ def read_health(
             findings.add(HEALTH_URL, where, why, "Leave it out.")
             continue
         hostname = look_up_name(parts.hostname or "") or parts.hostname or ""
-        if all(sites[index].hostname == EVERY for index in router.of(hostname)):
+        if all(sites[index].hostname == EVERY for index in router.list_rules(hostname)):
             if reaches(text, taken, [caddy.port]):
                 findings.add(
                     HEALTH_URL,

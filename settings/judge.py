@@ -32,7 +32,11 @@ def judge(data: bytes, stack: str, folder: Path) -> list[Finding]:
     decoder = Decoder(findings=Findings())
     try:
         document = compose(data)
-        keys = {key.text: value for key, value in document.pairs()} if _is_mapping(document) else {}
+        keys = (
+            {key.text: value for key, value in document.list_pairs()}
+            if _is_mapping(document)
+            else {}
+        )
         if not _is_mapping(keys.get("config")):
             return [_refuse("found no mapping `config`, in which a stack file has its keys.", 1)]
         given = _read_values(keys["config"], decoder)
@@ -48,7 +52,7 @@ def _read_values(config: Node, decoder: Decoder) -> dict[str, object]:
     """Gives the value of each key; that of a scalar is its text, whatever YAML would make of it."""
     found = decoder.read_untyped(config, "")
     values = {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
-    for key, value in config.pairs():
+    for key, value in config.list_pairs():
         if value.kind == "scalar" and values.get(key.text) is not None:
             values[key.text] = value.text
     return values

@@ -201,7 +201,7 @@ def _make_applications(
     for index, site in enumerate(sites):
         by_hostname.setdefault(site.hostname, []).append((index, site))
 
-    def made(uri: str, site: Site, protection: Protection | None) -> str:
+    def make_application(uri: str, site: Site, protection: Protection | None) -> str:
         policies = [EVERYBODY]
         if protection is not None:
             policies = [
@@ -232,9 +232,9 @@ def _make_applications(
         general, whole = _find_general(its), _find_whole(its)
         everywhere, exact = list[str](), list[tuple[str, str]]()
         if general is not None:
-            everywhere.append(made(hostname, whole, general))
+            everywhere.append(make_application(hostname, whole, general))
         elif whole.is_public and find_wildcard_above(hostname) in closed:
-            made(hostname, whole, None)
+            make_application(hostname, whole, None)
         for index, site in numbered:
             if not _differs(site, its, general):
                 continue
@@ -245,7 +245,7 @@ def _make_applications(
                 )
                 findings.add_mismatch(f"{site.place}.path", site.path, expected)
                 continue
-            uri = made(f"{hostname}{path[0]}", site, site.access)
+            uri = make_application(f"{hostname}{path[0]}", site, site.access)
             passed[index] = [uri] if site.access else []
             if path[1]:
                 exact.append((f"{uri}/*", f"{site.path.removesuffix('$')}/"))
@@ -254,7 +254,7 @@ def _make_applications(
             behind = [it for it in numbered if not it[1].path or covers(it[1].path, path_below)]
             if behind and below not in applications:
                 index, site = behind[0]
-                made(below, site, site.access)
+                make_application(below, site, site.access)
                 passed.get(index, everywhere).append(below)
         for index, site in numbered:
             passed.setdefault(index, everywhere if site.access else [])

@@ -53,7 +53,7 @@ def _read_examples() -> object:
 
 def write_schema() -> str:
     """Writes the JSON schema of a stack file."""
-    inner = STACK.schema()
+    inner = STACK.write_schema()
     properties = inner["properties"]
     assert isinstance(properties, dict)
     keys = {f"argoweb:{name}": value for name, value in properties.items()}

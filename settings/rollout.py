@@ -29,7 +29,7 @@ class Share:
         findings.add_mismatch(where, value, "a whole number from 1, or a share such as '25%'")
         return 1
 
-    def schema(self) -> dict[str, object]:
+    def write_schema(self) -> dict[str, object]:
         """Describes the value as JSON schema."""
         number: dict[str, object] = {"type": "integer", "minimum": 1}
         return {"anyOf": [number, {"type": "string", "pattern": "^(100|[1-9][0-9]?)%$"}]}

@@ -52,7 +52,7 @@ def _simplify(word: str) -> str:
     return word.lower().replace("-", "").replace("_", "").replace(" ", "")
 
 
-def key_of(where: str) -> str:
+def name_key(where: str) -> str:
     """Gives the place of a key itself in the mapping at a place, for errors about names."""
     return f"{where} (the key)"
 
@@ -63,7 +63,7 @@ class Shape(Protocol):
     def read(self, value: object, where: str, findings: Findings) -> object:
         """Gives the checked value; what is wrong with it goes to `findings`."""
 
-    def schema(self) -> dict[str, object]:
+    def write_schema(self) -> dict[str, object]:
         """Describes the value as JSON schema."""
 
 
@@ -94,7 +94,7 @@ class Text:
             findings.add_mismatch(where, value, self.expected)
         return value
 
-    def schema(self) -> dict[str, object]:
+    def write_schema(self) -> dict[str, object]:
         kind: dict[str, object] = {"type": "string"}
         if not self.empty:
             kind["minLength"] = 1
@@ -124,7 +124,7 @@ class Flag:
             return False
         return value
 
-    def schema(self) -> dict[str, object]:
+    def write_schema(self) -> dict[str, object]:
         return {"type": "boolean"}
 
 
@@ -147,7 +147,7 @@ class Whole:
             findings.add_mismatch(where, value, f"one from {self.least} to {self.most}")
         return value
 
-    def schema(self) -> dict[str, object]:
+    def write_schema(self) -> dict[str, object]:
         return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
 
@@ -167,7 +167,7 @@ class Choice:
         )
         return self.words[0]
 
-    def schema(self) -> dict[str, object]:
+    def write_schema(self) -> dict[str, object]:
         return {"enum": list(self.words)}
 
 
@@ -191,11 +191,11 @@ class ListOf:
             self.item.read(item, f"{where}[{index}]", findings) for index, item in enumerate(value)
         ]
 
-    def schema(self) -> dict[str, object]:
-        listed: dict[str, object] = {"type": "array", "items": self.item.schema()}
+    def write_schema(self) -> dict[str, object]:
+        listed: dict[str, object] = {"type": "array", "items": self.item.write_schema()}
         if self.least:
             listed["minItems"] = self.least
-        return {"anyOf": [self.item.schema(), listed]} if self.single else listed
+        return {"anyOf": [self.item.write_schema(), listed]} if self.single else listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,17 +210,17 @@ class MapOf:
             findings.add_mismatch(where, value, "a mapping")
             return {}
         return {
-            self.key.read(key, key_of(where), findings): self.item.read(
+            self.key.read(key, name_key(where), findings): self.item.read(
                 item, f"{where}.{key}", findings
             )
             for key, item in value.items()
         }
 
-    def schema(self) -> dict[str, object]:
+    def write_schema(self) -> dict[str, object]:
         return {
             "type": "object",
-            "propertyNames": self.key.schema(),
-            "additionalProperties": self.item.schema(),
+            "propertyNames": self.key.write_schema(),
+            "additionalProperties": self.item.write_schema(),
         }
 
 
@@ -236,8 +236,8 @@ class Either:
             return False
         return value if isinstance(value, bool) else self.other.read(value, where, findings)
 
-    def schema(self) -> dict[str, object]:
-        return {"anyOf": [{"type": "boolean"}, self.other.schema()]}
+    def write_schema(self) -> dict[str, object]:
+        return {"anyOf": [{"type": "boolean"}, self.other.write_schema()]}
 
 
 @dataclass(frozen=True)
@@ -341,10 +341,10 @@ class Table:
                 return "unknown key.", f"Did you mean '{meant}' under `{self.inner}`?"
         return "unknown key.", name_nearest(str(name), self._useful, self.words)
 
-    def schema(self) -> dict[str, object]:
+    def write_schema(self) -> dict[str, object]:
         properties = {}
         for name, key in self.keys.items():
-            kind = key.shape.schema()
+            kind = key.shape.write_schema()
             described = (kind if key.required else _allow_nothing(kind)) | {"description": key.doc}
             if key.default is not None:
                 described["default"] = key.default
@@ -383,8 +383,10 @@ class Short:
         read = self.table.keys[self.key].shape.read(value, where, findings)
         return {**self.table.read({}, where, findings), self.key: read}
 
-    def schema(self) -> dict[str, object]:
-        return {"anyOf": [self.table.keys[self.key].shape.schema(), self.table.schema()]}
+    def write_schema(self) -> dict[str, object]:
+        return {
+            "anyOf": [self.table.keys[self.key].shape.write_schema(), self.table.write_schema()]
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -403,6 +405,6 @@ class Checked:
             findings.add_mismatch(where, text, problem)
         return text
 
-    def schema(self) -> dict[str, object]:
+    def write_schema(self) -> dict[str, object]:
         shape = {"pattern": f"^(?:{self.pattern})$"} if self.pattern else {}
         return {"type": "string", "minLength": 1, **shape, "examples": [self.example]}

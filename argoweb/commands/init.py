@@ -62,18 +62,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Asks for what no flag gives, writes it into the stack's configuration, and gives the exit code of `doctor`."""
-    ask = Questions()
+    questions = Questions()
     deployment = find_project_name()
-    stack = _take_stack(given, ask)
+    stack = _take_stack(given, questions)
     config = read_configuration(stack)
     plain: dict[str, object] = {}
     secrets: dict[str, str] = {}
-    token = _take_token(given, ask, config, secrets)
+    token = _take_token(given, questions, config, secrets)
     api = Api(_read_access(config, token))
-    _take_zones(given, ask, config, api, plain)
-    _take_server(given, ask, config, plain)
-    _take_private_key(given, ask, config, secrets, f"{deployment} {stack}")
-    _take_sites(given, ask, config, plain)
+    _take_zones(given, questions, config, api, plain)
+    _take_server(given, questions, config, plain)
+    _take_private_key(given, questions, config, secrets, f"{deployment} {stack}")
+    _take_sites(given, questions, config, plain)
     _write(stack, plain, secrets)
     if not given.json:
         print(f"\nThe one line for each server's configuration.nix, as the last element of `imports`:\n\n{_IMPORT_LINE}\n")  # fmt: skip
@@ -81,18 +81,20 @@ def run(given: argparse.Namespace) -> int:
     return doctor.run(argparse.Namespace(stack=stack, json=given.json))
 
 
-def _take_stack(given: argparse.Namespace, ask: Questions) -> str:
+def _take_stack(given: argparse.Namespace, questions: Questions) -> str:
     """Gives the name of the stack, which is made if it is not there."""
     there = ask_pulumi_json("stack", "ls", "--json")
     current = next((each["name"] for each in there if each["current"]), None)
-    name = given.stack or current or ask.text(None, "--stack", "Name of the stack:", "prod")
+    name = (
+        given.stack or current or questions.ask_text(None, "--stack", "Name of the stack:", "prod")
+    )
     if name not in [each["name"] for each in there]:
         ask_pulumi("stack", "init", "--stack", name)
     return str(name)
 
 
 def _take_token(
-    given: argparse.Namespace, ask: Questions, config: _Config, secrets: dict[str, str]
+    given: argparse.Namespace, questions: Questions, config: _Config, secrets: dict[str, str]
 ) -> str | None:
     """Takes the API token, unless the stack or a variable of the environment has it."""
     if _TOKEN in config or "CLOUDFLARE_API_TOKEN" in os.environ:
@@ -100,7 +102,7 @@ def _take_token(
     if given.token_file:
         secrets[_TOKEN] = _read(given.token_file)
     else:
-        secrets[_TOKEN] = ask.hidden("CLOUDFLARE_API_TOKEN or --token-file", "Cloudflare API token (not shown):")  # fmt: skip
+        secrets[_TOKEN] = questions.ask_secret("CLOUDFLARE_API_TOKEN or --token-file", "Cloudflare API token (not shown):")  # fmt: skip
     return secrets[_TOKEN]
 
 
@@ -126,7 +128,11 @@ def _read_access(config: _Config, token: str | None) -> Access:
 
 
 def _take_zones(
-    given: argparse.Namespace, ask: Questions, config: _Config, api: Api, plain: dict[str, object]
+    given: argparse.Namespace,
+    questions: Questions,
+    config: _Config,
+    api: Api,
+    plain: dict[str, object],
 ) -> None:
     """Takes the account and the zones, of those that the token can see."""
     if _has(config, "accountId") and _has(config, "zones"):
@@ -144,46 +150,54 @@ def _take_zones(
         account = str(config["argoweb:accountId"]["value"])
     else:
         choices = [f"{key} {name}" for key, name in names.items()]
-        account = ask.one(given.account, "--account", "Cloudflare account:", choices).split()[0]
+        account = questions.ask_one(
+            given.account, "--account", "Cloudflare account:", choices
+        ).split()[0]
         plain["accountId"] = account
     if not _has(config, "zones"):
         theirs = [zone["name"] for zone in seen if zone["account"]["id"] == account]
         if not theirs:
             raise StackUnreadable(f"The token sees no zone of the account {account}.")
-        chosen = ask.some(given.zone, "--zone", "Zones:", theirs)
+        chosen = questions.ask_some(given.zone, "--zone", "Zones:", theirs)
         plain["zones"] = [{"name": name} for name in chosen]
 
 
 def _take_server(
-    given: argparse.Namespace, ask: Questions, config: _Config, plain: dict[str, object]
+    given: argparse.Namespace, questions: Questions, config: _Config, plain: dict[str, object]
 ) -> None:
     """Takes the address of the first server, and its host key."""
     if _has(config, "servers"):
         return
-    name = ask.text(
+    name = questions.ask_text(
         given.server, "--server", "Name of the server in the stack:", "web1", suffices=True
     )
-    address = ask.text(given.address, "--address", "Its IP address, or whole name:")
-    port = int(ask.text(given.port, "--port", "Its SSH port:", "22", check=_is_port, suffices=True))
-    user = ask.text(
+    address = questions.ask_text(given.address, "--address", "Its IP address, or whole name:")
+    port = int(
+        questions.ask_text(
+            given.port, "--port", "Its SSH port:", "22", check=_check_port, suffices=True
+        )
+    )
+    user = questions.ask_text(
         given.user, "--user", "SSH user, root or one with sudo -n:", "root", suffices=True
     )
-    key = given.host_key or _fetch_host_key(given, ask, address, port)
+    key = given.host_key or _fetch_host_key(given, questions, address, port)
     server: dict[str, object] = {"address": address, "hostKey": " ".join(key.split()[:2])}
     server |= {"port": port} if port != 22 else {}
     server |= {"user": user} if user != "root" else {}
     plain["servers"] = {name: server}
 
 
-def _is_port(text: str) -> bool | str:
+def _check_port(text: str) -> bool | str:
     return (text.isdecimal() and 0 < int(text) < 65536) or "a port is a number from 1 to 65535"
 
 
-def _fetch_host_key(given: argparse.Namespace, ask: Questions, address: str, port: int) -> str:
+def _fetch_host_key(
+    given: argparse.Namespace, questions: Questions, address: str, port: int
+) -> str:
     """Fetches the host key that the server shows, and has somebody compare it."""
     if not given.trust_host_key:
         # Without a terminal nobody could compare the key, so it is not fetched.
-        ask.needs("--host-key")
+        questions.require("--host-key")
     try:
         key = asyncio.run(asyncio.wait_for(_ask_host_key(address, port), _SECONDS))
     except (OSError, asyncssh.Error, asyncio.TimeoutError) as error:
@@ -192,7 +206,7 @@ def _fetch_host_key(given: argparse.Namespace, ask: Questions, address: str, por
     text = key.export_public_key().decode().strip()
     print(f"The server shows this host key, fingerprint {key.get_fingerprint()}:\n  {text}", file=sys.stderr)  # fmt: skip
     same = "Is it that of /etc/ssh/ssh_host_ed25519_key.pub on the server? (`ssh-keygen -lf` prints its fingerprint there)"
-    if not ask.sure(given.trust_host_key, "--host-key or --trust-host-key", same):
+    if not questions.confirm(given.trust_host_key, "--host-key or --trust-host-key", same):
         raise StackUnreadable("The host key was not accepted; nothing was set.")
     return text
 
@@ -212,7 +226,7 @@ async def _ask_host_key(address: str, port: int) -> asyncssh.SSHKey:
 
 def _take_private_key(
     given: argparse.Namespace,
-    ask: Questions,
+    questions: Questions,
     config: _Config,
     secrets: dict[str, str],
     comment: str,
@@ -225,7 +239,7 @@ def _take_private_key(
         choices.append(_OWN)
     named = {"agent": _AGENT, "new": _NEW}
     flag = named.get(given.ssh_key, given.ssh_key)
-    chosen = ask.one(flag, "--ssh-key", "SSH key for the servers:", [*choices, _NEW])
+    chosen = questions.ask_one(flag, "--ssh-key", "SSH key for the servers:", [*choices, _NEW])
     if chosen == _AGENT:
         return
     if chosen == _NEW:
@@ -241,7 +255,7 @@ def _take_private_key(
 
 
 def _take_sites(
-    given: argparse.Namespace, ask: Questions, config: _Config, plain: dict[str, object]
+    given: argparse.Namespace, questions: Questions, config: _Config, plain: dict[str, object]
 ) -> None:
     """Takes the first sites."""
     if _has(config, "sites"):
@@ -251,10 +265,12 @@ def _take_sites(
         return
     zones = plain.get("zones") or config["argoweb:zones"].get("objectValue") or [{"name": ""}]
     first = zones[0]["name"] if isinstance(zones, list) else ""
-    hostname = ask.text(None, "--site", "Hostname of the first site:", f"www.{first}")
-    kind = ask.one(None, "--site", "What answers there:", _BACKENDS)
+    hostname = questions.ask_text(None, "--site", "Hostname of the first site:", f"www.{first}")
+    kind = questions.ask_one(None, "--site", "What answers there:", _BACKENDS)
     example = {"proxy": "127.0.0.1:3000", "root": "/srv/www", "redirect": f"https://{first}{{uri}}"}
-    value = ask.text(None, "--site", f"Its {kind}:", example.get(kind, "http://127.0.0.1:3000"))
+    value = questions.ask_text(
+        None, "--site", f"Its {kind}:", example.get(kind, "http://127.0.0.1:3000")
+    )
     plain["sites"] = [{"hostname": hostname, kind: value}]
 
 

@@ -13,7 +13,7 @@ import sys
 import asyncssh
 
 from argoweb.arguments import add_json, add_stack, find_server
-from argoweb.connection import NoConnection, connected, write_as_root
+from argoweb.connection import NoConnection, open_connection, write_as_root
 from argoweb.programs import write_logs_program
 from argoweb.report import CANNOT_TELL, WELL, as_text, observe
 from argoweb.stack import Stack, read_stack
@@ -59,7 +59,7 @@ async def _follow_all(stack: Stack, servers: list[Server], given: argparse.Names
 async def _follow_one(stack: Stack, server: Server, given: argparse.Namespace, width: int) -> int:
     try:
         async with (
-            connected(server, stack.private_key) as connection,
+            open_connection(server, stack.private_key) as connection,
             connection.create_process(
                 write_as_root(server, "bash", "-s"), stderr=asyncssh.STDOUT, errors="replace"
             ) as process,

@@ -19,7 +19,7 @@ from contextlib import contextmanager, nullcontext
 import asyncssh
 
 from argoweb.arguments import add_stack, find_server
-from argoweb.connection import NoConnection, connected
+from argoweb.connection import NoConnection, open_connection
 from argoweb.report import as_text, observe
 from argoweb.stack import Stack, read_stack
 from settings import Server
@@ -52,7 +52,7 @@ async def _open_shell(stack: Stack, server: Server, command: str | None) -> int:
     asked: dict[str, object] = {"encoding": None}
     if terminal:
         asked |= {"term_type": os.environ.get("TERM", "xterm"), "term_size": _measure()}
-    async with connected(server, stack.private_key) as connection:
+    async with open_connection(server, stack.private_key) as connection:
         with (
             _connect_streams() as (stdin, stdout, stderr),
             _make_raw() if terminal else nullcontext(),

@@ -188,7 +188,7 @@ class Decoder:
     ) -> Iterator[tuple[Node, Node]]:
         """Gives the keys and values of a mapping, then those that it merges (`<<`) and has not itself."""
         seen: dict[tuple[str, str], Node] = {}
-        for key, _ in mapping.pairs():
+        for key, _ in mapping.list_pairs():
             first = seen.setdefault((key.kind, key.text), key)
             if first is not key:
                 place = join_place(where, key.text)
@@ -197,7 +197,7 @@ class Decoder:
                 self.findings.add(KEY_TWICE, place, text, "Remove one of them.")
                 return
         merged: Node | None = None
-        for key, value in mapping.pairs():
+        for key, value in mapping.list_pairs():
             if _is_merge(key):
                 merged = value
             elif taken is None or _label(key) not in taken:
@@ -205,7 +205,7 @@ class Decoder:
                     taken.add(_label(key))
                 yield key, value
         if merged is not None:
-            taken = {_label(key) for key, _ in mapping.pairs()} if taken is None else taken
+            taken = {_label(key) for key, _ in mapping.list_pairs()} if taken is None else taken
             yield from self._list_merged(merged, where, taken)
 
     def read_name(self, key: Node, where: str) -> str | None:

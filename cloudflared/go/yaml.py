@@ -48,7 +48,7 @@ class Node:
     children: list[Node] = field(default_factory=list)
     """A sequence's items; a mapping's keys and values in turn; an alias's target."""
 
-    def pairs(self) -> list[tuple[Node, Node]]:
+    def list_pairs(self) -> list[tuple[Node, Node]]:
         """Gives the keys of a mapping with their values."""
         return list(zip(self.children[::2], self.children[1::2], strict=True))
 
@@ -100,14 +100,14 @@ class _Events(Reader, Scanner, Parser):
             while self.peek() not in _BREAKS:
                 self.forward()
 
-    def _at_document_indicator(self) -> bool:
+    def _is_at_document_indicator(self) -> bool:
         return bool(self.check_document_start() or self.check_document_end())
 
     def scan_plain(self) -> ScalarToken:
         start = end = self.get_mark()
         text = gap = ""
         broken = False
-        while not self._at_document_indicator() and self.peek() != "#":
+        while not self._is_at_document_indicator() and self.peek() != "#":
             length = 0
             while not self._ends_plain(length):
                 length += 1

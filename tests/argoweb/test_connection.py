@@ -9,7 +9,7 @@ import pytest
 
 from argoweb import connection
 from argoweb import server as server_module
-from argoweb.connection import NoConnection, connected
+from argoweb.connection import NoConnection, open_connection
 from argoweb.server import ServerSeen, look_at_servers
 from tests.argoweb.conftest import HOST_KEY, Door, as_root, new_key, stack
 from tests.ports import free_port
@@ -25,7 +25,7 @@ def asked(door: Door, private_key: str | None = None, **more: object) -> str:
     (server,) = found.settings.servers
 
     async def ask() -> str:
-        async with connected(server, found.private_key) as there:
+        async with open_connection(server, found.private_key) as there:
             return str((await there.run("echo hello", check=True)).stdout)
 
     return asyncio.run(ask())
@@ -65,7 +65,7 @@ def test_without_a_host_key_none_is_asked_for_where_the_stack_insists(door: Door
     found = stack(servers={"web1": server}, private_key=door.private_key)
 
     async def ask() -> str:
-        async with connected(found.settings.servers[0], found.private_key) as there:
+        async with open_connection(found.settings.servers[0], found.private_key) as there:
             return str((await there.run("echo hello", check=True)).stdout)
 
     assert asyncio.run(ask()) == "hello\n"
