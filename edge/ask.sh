@@ -93,7 +93,7 @@ all() {
   ASK_UNTIL=$(($(date +%s) + ASK_SECONDS))
   export ASK_UNTIL
   bad=
-  while [ -n "$left" ]; do
+  while [ "$left" ]; do
     # shellcheck disable=SC2016 # the other shell expands it
     answers=$(printf '%s\n' "$left" | xargs -n 3 -P $at_once /bin/sh -c 'eval "$ASK"' ask)
     # Of what was not asked once more counts what it gave before.

@@ -40,6 +40,7 @@ PAGES: dict[str, tuple[int, dict[str, str], bytes]] = {
     "refused": (403, RAY, b"error code: 1999"),
     "unknown": (530, RAY, b"error code: 1999"),
     "hints": (404, RAY, b"not here"),
+    "no-head": (200, RAY, b"\nHTTP/1.1 530 no more\n"),
 }
 HOP = {
     1000: (403, "the record: it leads to a forbidden address"),
@@ -111,7 +112,7 @@ def edge(tmp_path: Path) -> Iterator[Edge]:
     # Names of that zone alone lead to it: others are this machine's resolver's affair.
     found = "\n".join(
         f'connect-to = "{label}.{ZONE}:443:127.0.0.1:{server.server_port}"'
-        for label in (*PAGES, "deep.er", "hangs", "no-head", "slow-head")
+        for label in (*PAGES, "deep.er", "hangs", "slow-head")
     )
     (tmp_path / ".curlrc").write_text(
         f'{found}\ncacert = "{tmp_path / AUTHORITY}"\nfail\nlocation\n'

@@ -7,10 +7,12 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ingress.__main__ import main
 from tests.conftest import ROOT
 from tests.engine.documents import blocks
 
@@ -75,24 +77,6 @@ def test_the_documents_commands_print_what_it_says(config: Path) -> None:
     assert [ran.returncode for ran in (check, strict, rule, moved)] == [0, 1, 0, 0]
     assert moved.stderr.startswith("config.yml: not carried over: ingress[2].originRequest.noTlsV")
     assert json.loads(strict.stdout)[0]["valid"] is True
-
-
-def test_the_status_is_1_for_a_file_that_cloudflared_refuses_and_2_for_one_that_is_not_there(
-    config: Path,
-) -> None:
-    config.with_name("refused.yml").write_text(REFUSED)
-
-    statuses = [
-        run(config.parent, "check", *files).returncode
-        for files in (["config.yml"], ["config.yml", "refused.yml"], ["nowhere.yml", "refused.yml"])
-    ]
-
-    assert statuses == [0, 1, 2]
-    assert run(config.parent, "rule", "refused.yml", "https://a.example.com").returncode == 1
-    assert run(config.parent, "rule", "nowhere.yml", "https://a.example.com").returncode == 2
-    assert run(config.parent, "rule", "config.yml", "www.example.com").returncode == 1
-    assert run(config.parent, "import", "refused.yml").returncode == 1
-    assert run(config.parent, "import", "nowhere.yml").returncode == 2
 
 
 def test_each_problem_is_said_with_its_file_line_and_place(config: Path) -> None:
@@ -185,3 +169,205 @@ def test_of_what_cannot_be_read_the_cause_is_said_and_not_what_is_missing_for_it
     said = run(config.parent, "check", "config.yml")
 
     assert said.stdout.splitlines() == [*problems, "config.yml: cloudflared refuses it"]
+
+
+Typed = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def typed(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Typed:
+    """The status of a command in the folder of the file, and what it prints as output and as errors."""
+    monkeypatch.chdir(config.parent)
+    return lambda *words: (main(words), *capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            [],
+            [
+                "usage: python -m ingress [-h] {check,rule,import} ...",
+                "For configuration files of cloudflared: `python -m ingress check|rule|import`; ",
+                "check what cloudflared refuses, and the traps",
+                "rule which rule takes a request",
+                "import the stack file that does the same",
+            ],
+        ),
+        (
+            ["check"],
+            [
+                "usage: python -m ingress check [-h] [--json] [--strict] FILE [FILE ...]",
+                "--json a list with an object for each file",
+                "--strict status 1 for warnings too",
+            ],
+        ),
+        (["rule"], ["usage: python -m ingress rule [-h] FILE URL"]),
+        (["import"], ["usage: python -m ingress import [-h] FILE"]),
+    ],
+)
+def test_each_command_says_how_it_is_typed_and_what_it_does(
+    words: list[str],
+    said: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+    with pytest.raises(SystemExit):
+        main([*words, "--help"])
+
+    found = f" {' '.join(capsys.readouterr().out.split())} "
+    assert [each for each in said if f" {each.strip()} " not in found] == []
+
+
+def test_without_a_command_it_says_that_one_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([])
+
+    assert ended.value.code == 2
+    assert "the following arguments are required: command" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("url", "lines"),
+    [
+        (
+            "https://www.example.com/admin/x",
+            [
+                "Matched rule #0",
+                "\thostname: www.example.com",
+                "\tpath: /admin",
+                "\tservice: http://localhost:8081",
+            ],
+        ),
+        (
+            "https://www.example.com/",
+            ["Matched rule #1", "\thostname: *.example.com", "\tservice: http://localhost:8080"],
+        ),
+        ("https://example.org", ["Matched rule #3", "\tservice: http_status:404"]),
+    ],
+)
+def test_the_rule_that_takes_a_request_is_shown_as_cloudflared_shows_it(
+    typed: Typed, url: str, lines: list[str]
+) -> None:
+    status, out, err = typed("rule", "config.yml", url)
+
+    assert (status, err) == (0, "")
+    assert out.splitlines() == ["Using rules from config.yml", *lines]
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["check", "nowhere.yml"], "nowhere.yml: No such file or directory"),
+        (["import", "nowhere.yml"], "nowhere.yml: No such file or directory"),
+        (["rule", "nowhere.yml", "https://a.example.com"], "nowhere.yml: No such file or directory"),
+        (
+            ["rule", "config.yml", "www.example.com"],
+            "found 'www.example.com', expected a URL, which has no such thing as a URL without a host; does it lack its "
+            "'https://'?",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_in_the_way_is_said_as_an_error_and_nothing_else(
+    typed: Typed, command: list[str], said: str
+) -> None:
+    _, out, err = typed(*command)
+
+    assert (out, err) == ("", f"{said}\n")
+
+
+@pytest.mark.parametrize("command", [["rule", "https://a.example.com"], ["import"]])
+def test_why_cloudflared_refuses_a_file_is_said_line_by_line(
+    config: Path, typed: Typed, command: list[str]
+) -> None:
+    config.write_text(REFUSED)
+
+    status, out, err = typed(command[0], "config.yml", *command[1:])
+
+    assert (status, out) == (1, "")
+    assert [line.partition(" ")[:2] for line in err.splitlines()] == [("config.yml:", " ")] * 2
+    assert [line.split()[1] for line in err.splitlines()] == ["ingress[0]:", "ingress[0].service:"]
+
+
+def test_what_only_other_commands_of_cloudflareds_take_is_looked_at_where_they_are_meant(
+    config: Path, typed: Typed
+) -> None:
+    """`url` beside rules, which `ingress rule` takes; one service without rules, which `tunnel run` does."""
+    config.write_text(f"url: http://localhost:1\n{CONFIG}")
+    asked = typed("rule", "config.yml", "https://app.example.com")
+    moved = typed("import", "config.yml")
+    config.write_text("url: http://localhost:3000\n")
+    refused = typed("rule", "config.yml", "https://app.example.com")
+    old_form = typed("import", "config.yml")
+
+    assert [asked[0], moved[0], refused[0], old_form[0]] == [0, 0, 1, 0]
+
+
+def test_json_is_laid_out_for_people_too(config: Path, typed: Typed) -> None:
+    config.write_text("ingress:\n  - service: http_status:404\n")
+
+    _, out, _ = typed("check", "--json", "config.yml")
+
+    assert out.splitlines()[:3] == ["[", "  {", '    "file": "config.yml",']
+
+
+def test_strict_makes_a_warning_count(config: Path, typed: Typed) -> None:
+    config.with_name("clean.yml").write_text("ingress:\n  - service: http_status:404\n")
+    statuses = [
+        typed("check", *words)[0]
+        for words in (["config.yml"], ["--strict", "config.yml"], ["--strict", "clean.yml"])
+    ]
+
+    assert statuses == [0, 1, 0]
+
+
+def test_a_file_may_have_a_name_that_is_no_text(config: Path) -> None:
+    name = config.parent / os.fsdecode(b"\xff.yml")
+    name.write_text(CONFIG)
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "ingress", "check", name],
+        env={"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8:strict"},
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert ran.stdout.endswith(b"/\xff.yml: cloudflared takes it\n")
+
+
+def test_a_python_without_the_packages_says_which_one_has_them(config: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-S", "-m", "ingress", "check", str(config)],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith(f"This Python ({sys.executable}) has no package yaml. Use ")
+
+
+def test_the_status_is_1_for_a_file_that_cloudflared_refuses_and_2_for_one_that_is_not_there(
+    config: Path, typed: Typed
+) -> None:
+    config.with_name("refused.yml").write_text(REFUSED)
+
+    statuses = [
+        typed("check", *files)[0]
+        for files in (["config.yml"], ["config.yml", "refused.yml"], ["nowhere.yml", "refused.yml"])
+    ]
+
+    assert statuses == [0, 1, 2]
+    assert typed("rule", "refused.yml", "https://a.example.com")[0] == 1
+    assert typed("rule", "nowhere.yml", "https://a.example.com")[0] == 2
+    assert typed("rule", "config.yml", "www.example.com")[0] == 1
+    assert typed("import", "refused.yml")[0] == 1
+    assert typed("import", "nowhere.yml")[0] == 2
