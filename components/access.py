@@ -1,6 +1,6 @@
 """Makes the Cloudflare Access of a stack's sites: applications, their policies, and service tokens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from components.cloudflare import (
 from existing import LostPolicy
 from settings.access_keys import SESSION
 from settings.access_marks import RULES, mark, write_camel_case, write_network
-from settings.model import Application, Cors, Protection, Selector, ServiceToken
+from settings.model import Application, Cors, Policy, Protection, Selector, ServiceToken
 from settings.protection import find_wildcard_above
 
 _FOR_EVERYBODY = Protection(
@@ -95,41 +95,42 @@ class Access(pulumi.ComponentResource):
         for token_id, lost in args.lost_tokens.items():
             make_token(f"{name}-lost-{token_id}", lost.name, lost, token_id)
 
-        def list_rules(selectors: Sequence[Selector]) -> list[AccessRule]:
-            return [_make_rule(selector, tokens) for selector in selectors]
-
-        wanted = {policy.key: policy for each in args.applications for policy in each.policies}
-        policies = {
-            policy.key: ZeroTrustAccessPolicy(
-                f"{name}-policy-{policy.key}",
+        def make_policy(
+            resource_name: str,
+            its_name: str,
+            its: Policy | LostPolicy,
+            write_rule: Callable[[Any], AccessRule],
+            import_id: str | None,
+        ) -> ZeroTrustAccessPolicy:
+            return ZeroTrustAccessPolicy(
+                resource_name,
                 {
                     "accountId": account,
-                    "name": mark(policy.key, args.deployment),
-                    "decision": policy.decision,
-                    "includes": list_rules(policy.include),
-                    "requires": list_rules(policy.require),
-                    "excludes": list_rules(policy.exclude),
+                    "name": its_name,
+                    "decision": its.decision,
+                    "includes": [*map(write_rule, its.include)],
+                    "requires": [*map(write_rule, its.require)],
+                    "excludes": [*map(write_rule, its.exclude)],
                     # If it is absent the provider sends 24h, which counts more than the application's.
-                    "sessionDuration": policy.session,
+                    "sessionDuration": its.session,
                 },
-                make_options(_write_import_id(account, args.taken_in.get(policy.key))),
+                make_options(_write_import_id(account, import_id)),
             )
-            for policy in wanted.values()
+
+        policies = {
+            key: make_policy(
+                f"{name}-policy-{key}",
+                mark(key, args.deployment),
+                policy,
+                lambda selector: _make_rule(selector, tokens),
+                args.taken_in.get(key),
+            )
+            for key, policy in {
+                it.key: it for app in args.applications for it in app.policies
+            }.items()
         }
         for lost_id, it in args.lost_policies.items():
-            ZeroTrustAccessPolicy(
-                f"{name}-lost-{lost_id}",
-                {
-                    "accountId": account,
-                    "name": it.name,
-                    "decision": it.decision,
-                    "includes": [*map(_put_in_providers_words, it.include)],
-                    "requires": [*map(_put_in_providers_words, it.require)],
-                    "excludes": [*map(_put_in_providers_words, it.exclude)],
-                    "sessionDuration": it.session,
-                },
-                make_options(_write_import_id(account, lost_id)),
-            )
+            make_policy(f"{name}-lost-{lost_id}", it.name, it, _put_in_providers_words, lost_id)
         # An open application within a protected one is made before it and goes after it, so a webhook never meets a login.
         opened = [it.uri for it in args.applications if it.protection is None]
         made: dict[str, ZeroTrustAccessApplication] = {}

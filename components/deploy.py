@@ -92,7 +92,7 @@ def deploy(
             within.add_prefix(server.name),
             NixosHostArgs(
                 deployment=settings.deployment,
-                connection=given or _make_connection(settings, server),
+                connection=given or make_connection(settings, server),
                 tunnel=[tunnel],
                 files=files[server.metrics],
                 serving=render_serving(settings),
@@ -128,19 +128,7 @@ def deploy(
         ),
         within.make_options(depends_on=activations),
     )
-    if settings.alerts is not None:
-        # The notification comes after the first connection and goes before the last one ends, so that neither is an alert.
-        register_alerts(
-            within.add_prefix("alerts"),
-            account_id=settings.account_id,
-            called=mark(CALLED, settings.deployment),
-            tunnel=tunnel.made,
-            told=settings.alerts,
-            opts=within.make_options(
-                depends_on=activations,
-                import_id=found.alert and f"{settings.account_id}/{found.alert}",
-            ),
-        )
+    _register_alerts(settings, found, tunnel, activations, within)
     if settings.health.edge:
         register_reachable(
             within.add_prefix("reachable"),
@@ -199,7 +187,31 @@ def _make_tunnel(
     )
 
 
-def _make_connection(settings: Settings, server: Server) -> Connection:
+def _register_alerts(
+    settings: Settings,
+    found: Found,
+    tunnel: Tunnel,
+    activations: Sequence[pulumi.Resource],
+    within: Within,
+) -> None:
+    """Registers the notification, after the first connection and gone before the last one ends, so that neither is an alert."""
+    if settings.alerts is None:
+        return
+    register_alerts(
+        within.add_prefix("alerts"),
+        account_id=settings.account_id,
+        called=mark(CALLED, settings.deployment),
+        tunnel=tunnel.made,
+        told=settings.alerts,
+        opts=within.make_options(
+            depends_on=activations,
+            import_id=found.alert and f"{settings.account_id}/{found.alert}",
+        ),
+    )
+
+
+def make_connection(settings: Settings, server: Server) -> Connection:
+    """Makes the SSH connection to a server as the settings have it."""
     return Connection(
         server=_make_ssh_server(server),
         private_key=settings.ssh_private_key,

@@ -11,7 +11,8 @@ from uuid import UUID
 import pulumi
 
 from components import Connection, SshServer
-from settings import Bastion, FindingsError, Server, Settings
+from components.deploy import make_connection
+from settings import FindingsError, Server, Settings
 from settings.api_access import Access, read_access
 from settings.build import NAMESPACE, build
 from settings.errors import make_configuration_error
@@ -179,23 +180,21 @@ def read_connection(
     settings: Settings, server: Server, told: Mapping[str, pulumi.Output[Any]]
 ) -> Connection:
     """Gives the SSH connection to a server, with what another resource tells of it: `told`, by the server's key."""
-
-    def make_end(of: Server | Bastion, prefix: str) -> SshServer:
-        known = SshServer(address=of.address, host_key=of.host_key, port=of.port, user=of.user)
-        outputs: dict[str, Any] = {
-            name: told[f"{prefix}{key}"].apply(make)
-            for name, key, make in _FIELDS
-            if f"{prefix}{key}" in told
-        }
-        return replace(known, **outputs)
-
-    return Connection(
-        server=make_end(server, ""),
-        private_key=settings.ssh_private_key,
-        bastion=None if server.bastion is None else make_end(server.bastion, "bastion."),
-        dial_attempts=server.dial_attempts,
-        dial_timeout=server.dial_timeout,
+    made = make_connection(settings, server)
+    return replace(
+        made,
+        server=_take_told(made.server, told, ""),
+        bastion=made.bastion and _take_told(made.bastion, told, "bastion."),
     )
+
+
+def _take_told(end: SshServer, told: Mapping[str, pulumi.Output[Any]], prefix: str) -> SshServer:
+    outputs: dict[str, Any] = {
+        name: told[f"{prefix}{key}"].apply(make)
+        for name, key, make in _FIELDS
+        if f"{prefix}{key}" in told
+    }
+    return replace(end, **outputs)
 
 
 _FIELDS: Any = (
