@@ -125,25 +125,8 @@ def read_report(stack: Stack, server: Server, text: str) -> ServerSeen:
             lines.append(replace(last, more=[*last.more, "\t".join(fields)]))
         else:
             rows.setdefault(kind, []).append(fields)
-    cloudflareds = [
-        Cloudflared(
-            unit=unit,
-            connections=int(count),
-            version=version,
-            locations=where.split(),
-            connector=connector,
-        )
-        for unit, count, version, where, connector in rows.get("cloudflared", [])
-    ]
-    units = [
-        Unit(
-            name=name,
-            state=state,
-            since=int(since) if since.isdecimal() else None,
-            restarts=int(restarts or 0),
-        )
-        for name, state, since, restarts in rows.get("unit", [])
-    ]
+    cloudflareds = [*map(_read_cloudflared, rows.get("cloudflared", []))]
+    units = [*map(_read_unit, rows.get("unit", []))]
     owner, deployed_at = rows["owner"][0] if "owner" in rows else ("", "")
     manifest = "\n".join(fields[0] if fields else "" for fields in rows.get("manifest", [])) + "\n"
     lines = [*_judge_deployment(stack, server, owner, manifest, rows), *lines]
@@ -177,6 +160,27 @@ def read_report(stack: Stack, server: Server, text: str) -> ServerSeen:
             for index, status, seconds in rows.get("site", [])
         },
         lines=lines,
+    )
+
+
+def _read_cloudflared(fields: Sequence[str]) -> Cloudflared:
+    unit, count, version, where, connector = fields
+    return Cloudflared(
+        unit=unit,
+        connections=int(count),
+        version=version,
+        locations=where.split(),
+        connector=connector,
+    )
+
+
+def _read_unit(fields: Sequence[str]) -> Unit:
+    name, state, since, restarts = fields
+    return Unit(
+        name=name,
+        state=state,
+        since=int(since) if since.isdecimal() else None,
+        restarts=int(restarts or 0),
     )
 
 

@@ -213,23 +213,15 @@ def _decide(
 
     What somebody else changed of its record goes to `edited`.
     """
-    adopted, lost = None, False
     recorded = own.records.get((zone.id, site.hostname))
     mine = None if recorded is None else zone.by_id.get(recorded["id"])
     there = zone.by_name.get(site.hostname, [])
     foreign = [record for record in there if record is not mine]
-    if recorded is None and [record["type"] for record in foreign] == ["CNAME"]:
-        found, owner = foreign[0]["id"], _find_owner(foreign[0])
-        # A record with the stack's mark that the state does not have was made by an update that was cut off. So was one
-        # with another mark that leads to the tunnel of the state: the stack had another name then.
-        lost = owner == deployment or (
-            owner is not None and foreign[0]["content"] == _write_target(own.tunnel_id)
-        )
-        if (lost or (owner is None and site.dns.adopt)) and found not in [
-            record["id"] for record in own.records.values()
-        ]:
-            adopted, foreign = found, []
+    adopted, lost = _adopt(site, foreign, deployment, own) if recorded is None else (None, False)
+    if adopted is not None:
+        foreign = []
     where = f"{site.place}.hostname"
+    comment = write_comment(site, write_mark(deployment))
     if recorded is not None and mine is None:
         findings.add(
             RECORD_GONE,
@@ -237,26 +229,14 @@ def _decide(
             f"the record of '{site.hostname}' that this stack made is gone at Cloudflare.",
             "Only an update with --refresh sees that: `pulumi up --refresh` makes it anew.",
         )
-    if (
-        recorded is not None
-        and mine is not None
-        and _find_owner(mine)
-        not in (
-            None,
-            deployment,
-            _find_owner(recorded),
-        )
-    ):
-        findings.add(RECORD_COPIED, where, *_explain_copy(site, _find_owner(mine)))
-        return None
-    comment = write_comment(site, write_mark(deployment))
-    wanted = {"content": _write_target(own.tunnel_id), "comment": comment}
-    if (
-        recorded is not None
-        and mine is not None
-        and (changes := compare_record(recorded, mine, wanted))
-    ):
-        edited.append(f"{where}: '{site.hostname}' {changes}")
+    if recorded is not None and mine is not None:
+        owner = _find_owner(mine)
+        if owner not in (None, deployment, _find_owner(recorded)):
+            findings.add(RECORD_COPIED, where, *_explain_copy(site, owner))
+            return None
+        wanted = {"content": _write_target(own.tunnel_id), "comment": comment}
+        if changes := compare_record(recorded, mine, wanted):
+            edited.append(f"{where}: '{site.hostname}' {changes}")
     if foreign:
         gone = recorded is not None
         findings.add(RECORD_TAKEN, where, *_explain_clash(site, foreign, deployment, gone=gone))
@@ -268,9 +248,29 @@ def _decide(
         tags=site.dns.tags,
         found=_is_found(site.hostname, zone.by_name),
         adopted=adopted,
-        lost=adopted is not None and lost,
+        lost=lost,
         sent=recorded is None or _differs(recorded, comment, site.dns.tags),
     )
+
+
+def _adopt(
+    site: Site, there: Sequence[_Record], deployment: str, own: OwnState
+) -> tuple[str | None, bool]:
+    """Gives the id of the record that becomes the stack's, if one does, and whether the stack itself has made it.
+
+    A record with the stack's mark that the state does not have was made by an update that was cut off. So was one with another
+    mark that leads to the tunnel of the state: the stack had another name then.
+    """
+    if [record["type"] for record in there] != ["CNAME"]:
+        return None, False
+    (record,) = there
+    if record["id"] in [each["id"] for each in own.records.values()]:
+        return None, False
+    owner = _find_owner(record)
+    if owner is None:
+        return (record["id"], False) if site.dns.adopt else (None, False)
+    ours = owner == deployment or record["content"] == _write_target(own.tunnel_id)
+    return (record["id"], True) if ours else (None, False)
 
 
 def _write_target(tunnel_id: str | None) -> str:

@@ -74,54 +74,16 @@ def read_caddy(value: dict[str, Any], routing: str | None, findings: Findings) -
             f"found the number {value['port']}, on which Caddy {'speaks no' if tls else 'insists on'} TLS.",
             "Take another one.",
         )
-    for key, refused in (
-        ("globalOptions", _NOT_GLOBAL),
-        ("serverOptions", _NOT_IN_SERVERS),
-        ("siteOptions", NOT_IN_BLOCK),
+    for key, lines, refused in (
+        ("globalOptions", value["globalOptions"], _NOT_GLOBAL),
+        ("serverOptions", value["serverOptions"], _NOT_IN_SERVERS),
+        ("siteOptions", value["siteOptions"], NOT_IN_BLOCK),
+        *((f"snippets.{name}", lines, NOT_IN_BLOCK) for name, lines in value["snippets"].items()),
     ):
-        if (problem := caddyfile.find_problem(value[key], refused=refused)) is not None:
+        if (problem := caddyfile.find_problem(lines, refused=refused)) is not None:
             findings.add(LINES, f"{_WHERE}.{key}", problem)
-    for name, lines in value["snippets"].items():
-        if (problem := caddyfile.find_problem(lines, refused=NOT_IN_BLOCK)) is not None:
-            findings.add(LINES, f"{_WHERE}.snippets.{name}", problem)
-    for each in caddyfile.list_directives(value["globalOptions"]):
-        if each.name == "admin" and each.arguments[:1] == ("off",):
-            findings.add(
-                ADMIN_OFF,
-                f"{_WHERE}.globalOptions",
-                "with `admin off` Caddy cannot be reloaded: set services.caddy.enableReload = false on the servers.",
-            )
-        elif each.name == "log" and each.arguments[:1] in ((), ("default",)) and value["manage"]:
-            findings.add(
-                LOG_TWICE,
-                f"{_WHERE}.globalOptions",
-                f"has a 'log' without a name in line {each.line}, which nixpkgs writes.",
-                "Give it a name, as in `log mine {`, or set services.caddy.logFormat on the servers.",
-            )
-        elif each.name == ("http_port" if tls else "https_port") and each.arguments[:1] == (
-            str(value["port"]),
-        ):
-            findings.add(
-                PORT_TLS,
-                f"{_WHERE}.globalOptions",
-                f"with '{each.name} {value['port']}' Caddy {'speaks no' if tls else 'insists on'} TLS at the port of the sites.",
-                "Take another one, or another argoweb:caddy.port.",
-            )
-    for each in caddyfile.list_directives(value["serverOptions"]):
-        if each.name == "protocols" and "h1" not in each.arguments:
-            findings.add(
-                LINES,
-                f"{_WHERE}.serverOptions",
-                f"has 'protocols' without 'h1' in line {each.line}, which cloudflared speaks.",
-                "Add it.",
-            )
-        elif each.name == "name" and len(value["bind"]) > 1:
-            findings.add(
-                LINES,
-                f"{_WHERE}.serverOptions",
-                f"has 'name' in line {each.line}, which Caddy takes for one address, and argoweb:caddy.bind has {len(value['bind'])}.",
-                "Leave it out.",
-            )
+    _check_global_options(value, tls is not None, findings)
+    _check_server_options(value, findings)
     if value["unit"] in CLOUDFLARED_UNITS:
         text = f"'{value['unit']}' is cloudflared's own unit, expected Caddy's."
         findings.add(CADDY_UNIT, f"{_WHERE}.unit", text)
@@ -148,6 +110,52 @@ def read_caddy(value: dict[str, Any], routing: str | None, findings: Findings) -
     )
 
 
+def _check_global_options(value: dict[str, Any], tls: bool, findings: Findings) -> None:
+    where = f"{_WHERE}.globalOptions"
+    for each in caddyfile.list_directives(value["globalOptions"]):
+        if each.name == "admin" and each.arguments[:1] == ("off",):
+            findings.add(
+                ADMIN_OFF,
+                where,
+                "with `admin off` Caddy cannot be reloaded: set services.caddy.enableReload = false on the servers.",
+            )
+        elif each.name == "log" and each.arguments[:1] in ((), ("default",)) and value["manage"]:
+            findings.add(
+                LOG_TWICE,
+                where,
+                f"has a 'log' without a name in line {each.line}, which nixpkgs writes.",
+                "Give it a name, as in `log mine {`, or set services.caddy.logFormat on the servers.",
+            )
+        elif each.name == ("http_port" if tls else "https_port") and each.arguments[:1] == (
+            str(value["port"]),
+        ):
+            findings.add(
+                PORT_TLS,
+                where,
+                f"with '{each.name} {value['port']}' Caddy {'speaks no' if tls else 'insists on'} TLS at the port of the sites.",
+                "Take another one, or another argoweb:caddy.port.",
+            )
+
+
+def _check_server_options(value: dict[str, Any], findings: Findings) -> None:
+    where = f"{_WHERE}.serverOptions"
+    for each in caddyfile.list_directives(value["serverOptions"]):
+        if each.name == "protocols" and "h1" not in each.arguments:
+            findings.add(
+                LINES,
+                where,
+                f"has 'protocols' without 'h1' in line {each.line}, which cloudflared speaks.",
+                "Add it.",
+            )
+        elif each.name == "name" and len(value["bind"]) > 1:
+            findings.add(
+                LINES,
+                where,
+                f"has 'name' in line {each.line}, which Caddy takes for one address, and argoweb:caddy.bind has {len(value['bind'])}.",
+                "Leave it out.",
+            )
+
+
 def _check_addresses(bind: list[str], findings: Findings) -> None:
     addresses = list(map(normalise, bind))
     for index, text in enumerate(bind):
@@ -169,14 +177,10 @@ def _read_tls(value: dict[str, Any], findings: Findings) -> Tls:
         text = "found `internal` and files, expected one of them."
         findings.add(TLS_FILES, where, text, "Remove the other.")
     elif not value["internal"] and not all(files):
+        advice = "Give both files, or `internal: true`."
         for key in ("certificate", "key"):
             if not value.get(key):
-                findings.add(
-                    MISSING_KEY,
-                    f"{where}.{key}",
-                    "missing.",
-                    "Give both files, or `internal: true`.",
-                )
+                findings.add(MISSING_KEY, f"{where}.{key}", "missing.", advice)
     trusts = [key for key in ("caPool", "noTLSVerify") if value.get(key)]
     if len(trusts) > 1:
         text = "found caPool and noTLSVerify, expected one of them."

@@ -1,7 +1,7 @@
 """Finds in the user's own lines for Caddy where they lead, and which files they name."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from settings.caddyfile import Statement, list_statements
@@ -48,9 +48,7 @@ def list_upstreams(lines: str) -> Iterator[Upstream]:
         php = each.name == "php_fastcgi" or any(
             other.name == "transport" and other.arguments[:1] != ("http",) for other in inner
         )
-        given = [*_leave_out_matcher(each.arguments)]
-        given += [word for other in inner if other.name == "to" for word in other.arguments]
-        for word in given:
+        for word in _list_given(each, inner):
             if "{" not in word:
                 address = f"localhost{word}" if word.startswith(":") else word
                 yield Upstream(address=address, trusted=trusted, php=php)
@@ -74,14 +72,7 @@ def find_chosen_upstreams(lines: str) -> Iterator[tuple[int, str]]:
     for index, each in enumerate(found):
         if each.name not in _PROXIES:
             continue
-        given = [*_leave_out_matcher(each.arguments)]
-        given += [
-            word
-            for other in list_inside(found, index)
-            if other.name == "to"
-            for word in other.arguments
-        ]
-        for word in given:
+        for word in _list_given(each, list_inside(found, index)):
             if (placeholder := find_choice(word)) is not None:
                 yield each.line, placeholder
 
@@ -107,6 +98,12 @@ def find_believing(lines: str) -> Iterator[int]:
         ]
         if each.name == "forward_auth" and ["x-forwarded-host"] not in said:
             yield each.line
+
+
+def _list_given(proxy: Statement, inner: Iterable[Statement]) -> Iterator[str]:
+    """Gives what a directive passes requests to, in its line and in the `to` of its block."""
+    yield from _leave_out_matcher(proxy.arguments)
+    yield from (word for other in inner if other.name == "to" for word in other.arguments)
 
 
 def list_inside(found: Sequence[Statement], index: int) -> Iterator[Statement]:

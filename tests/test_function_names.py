@@ -9,7 +9,7 @@ from tests.test_architecture import parsed
 from tests.test_docstrings import ROOMS, ROOT
 
 _VERBS = re.compile(
-    "adapt|add|advise|allow|answer|ask|await|build|check|choose|claim|close|collect|compare|compile|compose|confirm|connect|"
+    "adapt|add|adopt|advise|allow|answer|ask|await|build|check|choose|claim|close|collect|compare|compile|compose|confirm|connect|"
     "construct|count|decide|declare|decode|decrypt|deploy|describe|digest|do|draw|dump|encode|end|escape|estimate|explain|fetch|"
     "fill|find|fit|fold|follow|get|guess|hide|ignore|import|index|join|judge|keep|label|leave|list|load|log|look|make|map|mark|"
     "match|measure|name|need|normalise|notice|observe|open|parse|peek|pick|place|print|protect|push|put|quote|reach|read|refuse|"
