@@ -301,6 +301,29 @@ def test_caddy_is_checked_with_the_homes_that_its_unit_sees(
     assert f"--property={hidden}" in result.stdout.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("words", "config", "adapter"),
+    [
+        ("", "/own/argoWeb.caddy", "caddyfile"),
+        ("--config /own/argoWeb.caddy", "/own/argoWeb.caddy", "caddyfile"),
+        ("--config /etc/Caddyfile.prod", "/etc/Caddyfile.prod", "caddyfile"),
+        ("--config /etc/shop.caddyfile", "/etc/shop.caddyfile", "caddyfile"),
+        ("--config /etc/caddy.json", "/etc/caddy.json", ""),
+        ("--config /etc/caddy.yaml --adapter yaml", "/etc/caddy.yaml", "yaml"),
+    ],
+)
+def test_caddy_runs_the_file_of_its_unit_and_ours_where_it_names_none(
+    server: Server, words: str, config: str, adapter: str
+) -> None:
+    result = server.call(
+        f"FILE_PATH[argoWeb.caddy]=/own/argoWeb.caddy; {CADDY}\n"
+        f"read_surroundings $'[Service]\\nExecStart=/bin/caddy run {words}'\n"
+        'echo "$PROGRAM_OF_CADDY|$CONFIG|$ADAPTER"'
+    )
+
+    assert result.stdout == f"/bin/caddy|{config}|{adapter}\n"
+
+
 def staged(server: Server, name: str) -> Path:
     """The staging folder of a deployment that has sent the server program."""
     folder = server.root / "staging" / name

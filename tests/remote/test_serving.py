@@ -123,3 +123,40 @@ def test_others_wait_only_for_what_has_changed_something(server: Server) -> None
     said, code = server.work("activate", {**LIVE, "argoWeb.caddy": "new\n"}, URL, "pause 2")
     assert code == 0
     assert "watching for 2 s" in said
+
+
+SITE = "health-site 127.0.0.1:8080 www.example.com http://127.0.0.1:8080/[a]"
+ANSWERS_FROM_SOME_TIME_ON = """#!/bin/bash
+if [[ "$*" != *--connect-to* ]]; then exit 0; fi
+printf '%s\\n' "$@" >$FOLDER/words
+echo asked >>$FOLDER/asked
+if (($(wc -l <$FOLDER/asked) < FROM)); then echo 'curl: (22) 502' >&2; exit 22; fi
+"""
+
+
+def test_a_site_of_caddys_is_asked_by_its_hostname_at_caddys_address_until_it_answers(
+    server: Server,
+) -> None:
+    server.stub("curl", ANSWERS_FROM_SOME_TIME_ON.replace("FROM", "5"))
+
+    said, code = server.work("activate", {**LIVE, "argoWeb.caddy": "new\n"}, SITE)
+
+    assert code == 0, said
+    assert server.live("argoWeb.caddy") == "new\n"
+    words = (server.folder / "words").read_text().splitlines()
+    assert words[words.index("--connect-to") + 1] == "::127.0.0.1:8080"
+    assert words[words.index("--header") + 1] == "Host: www.example.com"
+    assert {"--insecure", "--globoff"} < {*words}
+    assert words[-2:] == ["--", "http://127.0.0.1:8080/[a]"]
+
+
+def test_a_site_that_caddy_does_not_answer_for_is_named_with_curls_words(server: Server) -> None:
+    server.gives_up_soon()
+    server.stub("curl", ANSWERS_FROM_SOME_TIME_ON.replace("FROM", "1000"))
+
+    said, code = server.work("activate", {**LIVE, "argoWeb.caddy": "new\n"}, SITE)
+
+    assert code == 1
+    told = "Caddy at 127.0.0.1:8080 does not answer for www.example.com (http://127.0.0.1:8080/[a]): curl: (22) 502"
+    assert told in said
+    assert server.live("argoWeb.caddy") == LIVE["argoWeb.caddy"]
