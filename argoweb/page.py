@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -63,7 +62,6 @@ def collect(
         "at": time.time(),
         "every": every,
         "rate": sum(rates) if rates else None,
-        "counted": {name: asdict(each) for name, each in numbers.items()},
         "updates": [
             {
                 "kind": str(each.get("kind", "")),

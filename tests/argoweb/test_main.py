@@ -1,7 +1,10 @@
 """The command line itself: help, and what it needs."""
 
+import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +12,24 @@ from argoweb.__main__ import COMMANDS, main
 from settings.contract import VERSION
 from tests.conftest import ROOT
 from values.findings import write_count
+
+HELP = Path(__file__).with_name("help.txt")
+
+
+def test_the_help_of_all_commands_is_what_was_read_last(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    for words in ([], *([command] for command in COMMANDS)):
+        with pytest.raises(SystemExit):
+            main([*words, "--help"])
+
+    # Python 3.13 names the value of `-n LINES, --lines LINES` once, so that its line has room for more.
+    text = re.sub(r"(-\w) [A-Z]+, --", r"\1, --", capsys.readouterr().out)
+    text = re.sub(r" {3,}", "  ", re.sub(r"\n {20,}", "  ", text))
+    if "WRITE" in os.environ:  # as `make messages` does
+        HELP.write_text(text)
+    assert text == HELP.read_text(), "run `make messages` and read what has changed"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

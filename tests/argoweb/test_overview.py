@@ -12,6 +12,7 @@ from argoweb.overview import Overview
 from argoweb.report import observe
 from argoweb.screen import draw_screen
 from argoweb.server import Answer, Cloudflared, ServerSeen, Unit
+from argoweb.status import as_json
 from tests.argoweb.conftest import stack
 
 HOSTNAME = "www.example.com"
@@ -97,22 +98,8 @@ def test_nothing_of_a_screen_needs_colour() -> None:
     assert "\x1b" not in text
 
 
-WHOLE = """\
-argoweb/prod  tunnel web: healthy; 3 connections (fra08 ×1, vie05 ×2); cloudflared 2026.8.2; since 2026-11-29 20:00 UTC
-last update 2026-11-30 22:15 UTC: succeeded, by ann
-Server  Units              Connections  cloudflared         Caddy   NixOS        Deployed              Drift
-web1    ✓ 2 active         4+3          2026.8.1, 2026.8.2  2.11.4  26.05.1 (7)  2026-09-21 14:13 UTC  ✓ none
-web2    ✗ argoWeb stopped  –            –                   –       –            never                 ✗ 1
-web3    ? not reached      –            –                   –       –            –                     –
-Site                    Record     Access       Certificate                   At the edge         On web1      On web2  On web3
-www.example.com         ✓ ours     ✓ guarded    ✓ until Jan  1 00:00:00 2027  ✓ 302 login 100 ms  ✓ 200 12 ms  –        –
-www.example.com ^/[x]$  ✓ ours     ? not asked  –                             –                   –            –        –
-git.example.org         ✗ foreign  –            ✗ none                        ✗ nothing           ✗ nothing    –        –
-✗ error   web2: argoWeb.service: found inactive; the stack says active [unit-stopped]
-"""
-
-
-def test_a_stack_is_one_screen() -> None:
+def whole() -> Overview:
+    """A stack of three sites and three servers, of which one is well."""
     sites = [
         {"hostname": HOSTNAME, "root": "/srv/www", "access": "staff"},
         {"hostname": HOSTNAME, "path": "^/[x]$", "root": "/srv/www", "access": "staff"},
@@ -147,7 +134,7 @@ def test_a_stack_is_one_screen() -> None:
         Connector(id="1", version="2026.8.2", since="2026-11-30T20:00:00Z", locations=["vie05", "fra08"]),
         Connector(id="2", version="2026.8.2", since="2026-11-29T20:00:00Z", locations=["vie05"]),
     ]  # fmt: skip
-    found = Overview(
+    return Overview(
         stack=replace(stack(**{**VALUES, "sites": sites}), last_update=update),
         cloud=CloudSeen(
             tunnel_name="web",
@@ -162,10 +149,78 @@ def test_a_stack_is_one_screen() -> None:
         },
     )  # fmt: skip
 
-    lines = [line.rstrip() for line in shown(found).splitlines()]
+
+WHOLE = """\
+argoweb/prod  tunnel web: healthy; 3 connections (fra08 ×1, vie05 ×2); cloudflared 2026.8.2; since 2026-11-29 20:00 UTC
+last update 2026-11-30 22:15 UTC: succeeded, by ann
+Server  Units              Connections  cloudflared         Caddy   NixOS        Deployed              Drift
+web1    ✓ 2 active         4+3          2026.8.1, 2026.8.2  2.11.4  26.05.1 (7)  2026-09-21 14:13 UTC  ✓ none
+web2    ✗ argoWeb stopped  –            –                   –       –            never                 ✗ 1
+web3    ? not reached      –            –                   –       –            –                     –
+Site                    Record     Access       Certificate                   At the edge         On web1      On web2  On web3
+www.example.com         ✓ ours     ✓ guarded    ✓ until Jan  1 00:00:00 2027  ✓ 302 login 100 ms  ✓ 200 12 ms  –        –
+www.example.com ^/[x]$  ✓ ours     ? not asked  –                             –                   –            –        –
+git.example.org         ✗ foreign  –            ✗ none                        ✗ nothing           ✗ nothing    –        –
+✗ error   web2: argoWeb.service: found inactive; the stack says active [unit-stopped]
+"""
+
+
+def test_a_stack_is_one_screen() -> None:
+    lines = [line.rstrip() for line in shown(whole()).splitlines()]
     assert lines[:11] == WHOLE.splitlines()
     assert [line.rpartition("[")[2] for line in lines if line.endswith("]")] == [
         "unit-stopped]",
         "edge-certificate]",
         "origin-error]",
     ]
+
+
+def test_a_stack_is_one_object_for_programs() -> None:
+    found = whole()
+
+    told = as_json(found)
+
+    assert [(it["code"], it["level"], it["place"]) for it in told.pop("lines")] == [
+        ("unit-stopped", "error", "web2"),
+        ("edge-certificate", "error", "git.example.org"),
+        ("origin-error", "error", "web1"),
+    ]
+    web1, web2, web3 = told.pop("servers")
+    assert {it["name"]: it["reached"] for it in (web2, web3)} == {"web2": True, "web3": False}
+    assert web1 == {
+        "name": "web1", "address": "", "reached": True, "system": "26.05.1", "generation": "7",
+        "deployed_at": 1_790_000_000, "deployed_by": "", "owner": "", "caddy_version": "2.11.4",
+        "units": [
+            {"name": "argoWeb.service", "state": "active", "since": None, "restarts": 0},
+            {"name": "caddy.service", "state": "active", "since": None, "restarts": 0},
+        ],
+        "cloudflareds": [
+            {"unit": "argoWeb.service", "connections": 4, "version": "2026.8.2", "locations": (), "connector": ""},
+            {"unit": "argoWeb-2.service", "connections": 3, "version": "2026.8.1", "locations": (), "connector": ""},
+        ],
+    }  # fmt: skip
+    seen = {"status": 302, "seconds": 0.1, "login": True, "certificate_until": "Jan  1 00:00:00 2027 GMT", "code": None, "text": ""}  # fmt: skip
+    unseen = {"status": 0, "seconds": 0.0, "login": False, "certificate_until": None, "code": "edge-certificate", "text": "TLS fails"}  # fmt: skip
+    assert told == {
+        "stack": "argoweb/prod",
+        "exit": 1,
+        "last_update": {"result": "succeeded", "endTime": "2026-11-30T22:15:00.000Z"},
+        "tunnel": {
+            "id": None, "name": "web", "status": "healthy",
+            "connectors": [
+                {"id": "1", "version": "2026.8.2", "since": "2026-11-30T20:00:00Z", "locations": ["vie05", "fra08"]},
+                {"id": "2", "version": "2026.8.2", "since": "2026-11-29T20:00:00Z", "locations": ["vie05"]},
+            ],
+        },
+        "sites": [
+            {
+                "hostname": HOSTNAME, "path": "", "protected": True, "record": "ours", "edge": seen,
+                "origins": {"web1": {"status": 200, "seconds": 0.0124}},
+            },
+            {"hostname": HOSTNAME, "path": "^/[x]$", "protected": True, "record": "ours", "edge": None, "origins": {}},
+            {
+                "hostname": "git.example.org", "path": "", "protected": False, "record": "foreign", "edge": unseen,
+                "origins": {"web1": {"status": 0, "seconds": 0}},
+            },
+        ],
+    }  # fmt: skip

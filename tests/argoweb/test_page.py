@@ -115,6 +115,23 @@ def data(*, evil: str = "", every: float | None = None) -> Data:
     return collect(found, numbers, updates, every=every)
 
 
+def test_the_page_has_numbers_and_deployments_beside_what_status_has() -> None:
+    found = data(every=5.0)
+
+    assert abs(found["at"] - time.time()) < 60
+    assert (found["stack"], found["every"], found["rate"]) == ("argoweb/prod", 5.0, 14.0)
+    assert {it["hostname"]: it["numbers"] for it in found["sites"]} == {
+        "www.example.com": {"requests": 12.5, "errors": 0.0, "slow": 0.08},
+        "app.example.com": None,
+    }
+    first = {
+        "kind": "update", "result": "succeeded", "end": "2026-11-30T10:00:00.000Z", "by": "Ann",
+        "message": "a site", "changes": {"same": 20, "update": 2},
+    }  # fmt: skip
+    second: dict[str, Any] = {"kind": "update", "result": "failed", "end": "2026-11-29T09:00:00.000Z", "by": None, "message": "", "changes": {}}  # fmt: skip
+    assert found["updates"] == [first, second]
+
+
 def test_whatever_names_and_journals_hold_the_file_has_one_script_of_its_own() -> None:
     text = render_page(data(evil=EVIL))
 
@@ -163,9 +180,21 @@ def test_it_is_served_at_the_loopback_to_who_calls_it_so(server: Server) -> None
     assert server.server_address[0] == "127.0.0.1"
     answer = got(server, "/")
     assert answer.status == 200
-    assert answer.headers["X-Frame-Options"] == "DENY"
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert got(server, "/data", f"localhost:{server.server_port}").status == 200
+    length = len(answer.read())
+    assert {name: value for name, value in answer.getheaders() if name != "Date"} == {
+        "Server": "argoweb ",
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Length": str(length),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    again = got(server, "/data", f"localhost:{server.server_port}")
+    assert (again.status, again.headers["Content-Type"]) == (200, "application/json; charset=utf-8")
+    assert json.loads(again.read())["stack"] == "argoweb/prod"
 
 
 @pytest.mark.parametrize(

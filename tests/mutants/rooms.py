@@ -20,7 +20,7 @@ OTHERS = ("edge/*.sh", "remote/*.sh", "nixos/*.nix")
 _LANGUAGE = ("tests/ingress", "tests/settings", "tests/render", "tests/reports")
 TESTS = {
     "__main__.py": ("tests/program",),
-    "argoweb": ("tests/argoweb",),
+    "argoweb": ("tests/argoweb", "tests/told", "tests/settings/test_rejected.py"),
     "cloudflared": _LANGUAGE,
     "components": ("tests/components", "tests/program", "tests/package", "tests/remote"),
     "edge": ("tests/edge", "tests/program"),

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime
+import getpass
 import json
 import os
 import re
@@ -42,7 +43,21 @@ SAYING = of("logs", "ssh", "page", "init")
 CHECKED = [row for _, row in of("check")]
 STRANGER = "33333333-3333-4333-8333-333333333333"
 EDITING = ("tunnel", "dns", "zone", "access", "access_tokens", "notifications")
+WORDING = Path(__file__).with_name("wording.yaml")
+STEADY = [
+    (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", "<id>"),
+    (r"20\d\d-\d\d-\d\d[T ][0-9:.]+(Z|\+00:00)", "<time>"),
+    (r"(127\.0\.0\.1(?::|', | port )|port )\d{4,}", r"\1<port>"),
+    (rf"{getpass.getuser()}(?=@127)|(?<=user ){getpass.getuser()}\b", "<user>"),
+    (r"(the plugin \w+ )[0-9.]+", r"\1<version>"),
+    (r"differs by \d+ s", "differs by <seconds>"),
+    (r"(<port>:|port 22:|TLS fails:) .*", r"\1 <the system's words>"),
+    (r"self.signed certificate", "<the system's words>"),
+    (r"read \(.*?\)\.", "read (<the system's words>)."),
+]
+"""What differs from run to run, and what stands for it."""
 Rows = dict[str, Any]
+Wording = Callable[[str, Rows, list[str]], None]
 
 
 @pytest.fixture
@@ -282,9 +297,36 @@ def _https(folder: Path) -> Iterator[int]:
     server.server_close()
 
 
+@pytest.fixture(scope="module")
+def wording() -> Iterator[Wording]:
+    """Whether a command says of a fault, word for word, what was read last; `make messages` writes that down."""
+    kept: dict[str, list[str]] = yaml.safe_load(WORDING.read_text())
+    told: dict[str, list[str]] = {}
+
+    def compare(command: str, row: Rows, lines: list[str]) -> None:
+        name = f"{command}: {row.get('fault', 'all is well')}"
+        told[name] = [_steady(part) for line in lines for part in line.splitlines()]
+        if "WRITE" not in os.environ:
+            assert told[name] == kept[name], "run `make messages` and read what has changed"
+
+    yield compare
+    if "WRITE" in os.environ:
+        WORDING.write_text(yaml.safe_dump(kept | told, allow_unicode=True, width=10_000))
+
+
+def _steady(text: str) -> str:
+    """The text without what differs from run to run, or is the system's word for what does not answer."""
+    for found, shown in STEADY:
+        text = re.sub(found, shown, text)
+    return text
+
+
 @pytest.fixture
 def looked(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    wording: Wording,
 ) -> Callable[[str, Rows], tuple[int, list[dict[str, Any]]]]:
     """Makes a row's fault and runs its command; gives the exit code and the lines that are not well."""
 
@@ -309,7 +351,13 @@ def looked(
         found = json.loads(printed.out)
         one = found[0] if isinstance(found, list) else found
         assert one["exit"] == code
-        return code, [line for line in one["lines"] if line["level"] != "ok"]
+        lines = [line for line in one["lines"] if line["level"] != "ok"]
+        shown = [
+            "\n".join([f"{it['level']} {it['code']} {it['place']}: {it['text']}", *it["more"], f"→ {it['remedy']}"])
+            for it in lines or one["lines"]
+        ]  # fmt: skip
+        wording(command, row, sorted(shown))
+        return code, lines
 
     return look
 
@@ -374,7 +422,7 @@ def _stack_file(place: str, value: Any) -> str:
     ("command", "row"), SAYING, ids=[f"{command}: {row['fault']}" for command, row in SAYING]
 )
 def test_a_command_that_cannot_do_its_work_says_why(
-    desk: Desk, command: str, row: Rows, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, command: str, row: Rows, monkeypatch: pytest.MonkeyPatch, wording: Wording
 ) -> None:
     with ExitStack() as held:
         making = Making(desk, row, monkeypatch, held)
@@ -408,6 +456,7 @@ def test_a_command_that_cannot_do_its_work_says_why(
         assert (done.returncode, f"[{code}]" in done.stderr) == (row["code"], True), done.stderr
         assert f"{place}: " in done.stderr
         assert row["text"] in done.stderr
+    wording(command, row, done.stderr.splitlines())
     assert "Traceback" not in done.stderr
     assert TOKEN not in done.stdout + done.stderr
     assert desk.private_key.splitlines()[1] not in done.stdout + done.stderr
