@@ -27,6 +27,7 @@ from argoweb.stack import ask_pulumi, ask_pulumi_json, find_project_name, read_c
 from existing import permissions
 from existing.api import Api, ApiError
 from settings import Access, FindingsError, read_access, ssh_key
+from values.remedies import write_remedy
 
 _SECONDS = 15
 _AGENT, _NEW = "the SSH agent", "a new key"
@@ -250,7 +251,8 @@ def _take_private_key(
         return
     text = f"{_read(chosen)}\n"
     if problem := ssh_key.find_problem(text):
-        raise StackUnreadable(f"{chosen}: {problem}")
+        said, remedy = problem
+        raise StackUnreadable(f"{chosen}: {said} {write_remedy(remedy)}")
     secrets[_KEY] = text
 
 
