@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from cloudflared.go.inclusion import covers
+from cloudflared.paths import simplify_path
 from cloudflared.rules import Rule
-from cloudflared.warnings import simplify_path
 
 
 def put_specific_first(rules: Sequence[Rule]) -> list[int]:

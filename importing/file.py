@@ -3,17 +3,19 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cloudflared.beside import check_settings
 from cloudflared.flags import FIELDS, FILE, OF_ONE_SERVICE, ONE_SERVICE, ONLY_RUN
 from cloudflared.go import urls
 from cloudflared.go.decode import KEY_TWICE, NOTHING, Decoder
 from cloudflared.go.durations import Duration, read_seconds
 from cloudflared.go.yaml import YamlError, compose, find_second_document
+from cloudflared.hidden import check_order
 from cloudflared.origins import check_circles, check_origin
 from cloudflared.router import Router
 from cloudflared.rules import Rule, check_ends
 from cloudflared.services import Service
 from cloudflared.unclean import check_unclean
-from cloudflared.warnings import NO_IP_RULES, check_order, check_rule, check_settings
+from cloudflared.warnings import NO_IP_RULES, check_rule
 from importing.other_files import (
     advise_on_template,
     advise_on_text,

@@ -10,13 +10,14 @@ from textwrap import indent
 from typing import Any
 
 from cloudflared import hostnames
+from cloudflared.beside import check_settings
 from cloudflared.flags import FILE, OF_ONE_SERVICE, ONE_SERVICE, OWN_FILES, SETTINGS
 from cloudflared.go import idna
 from cloudflared.keys import ORIGIN_REQUEST, RULE
 from cloudflared.near import find_likely_service
 from cloudflared.rules import NOT_FOUND, Rule
 from cloudflared.unclean import refuses_unclean
-from cloudflared.warnings import check_origin_values, check_rule, check_settings
+from cloudflared.warnings import check_origin_values, check_rule
 from importing.file import SECOND_DOCUMENT, File
 from values.findings import Finding, Findings, make_printable, show
 from values.kinds import UUID, Table, Text

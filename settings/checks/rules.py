@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from cloudflared import check_order, check_origin, check_rule, check_settings
 from cloudflared.go.inclusion import covers, find_path
+from cloudflared.paths import PATH_UNMATCHED
 from cloudflared.rules import NOT_LAST
 from cloudflared.unclean import UNCLEAN
-from cloudflared.warnings import PATH_UNMATCHED
 from settings.model import Caddy, Service, Settings, Site
 from settings.names import EVERY
 from values.findings import NO_EFFECT, Findings, Kind
