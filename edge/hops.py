@@ -8,7 +8,6 @@ HOPS = {
     1033: "the tunnel: no cloudflared is connected to it",
     1043: "the account: it refuses hostnames that have no Access application (docs/access.md)",
     502: "the server: cloudflared does not reach the service, or the service answers so",
-    503: "the service, or Cloudflare",
     504: "the service: it does not answer in time",
     520: "the server: its answer is none",
     521: "the record: it leads to a server and not to the tunnel",

@@ -190,28 +190,36 @@ def test_the_way_to_a_server_may_be_told_by_another_resource(prod: dict[str, Any
 def test_what_another_resource_has_told_is_looked_at_and_kept_as_its_output(
     prod: dict[str, Any],
 ) -> None:
-    def inputs(port: int = 22) -> dict[str, Any]:
-        made = pulumi.Output.from_input
+    def inputs(port: int = 2222) -> dict[str, Any]:
+        told = {"hostKey": f"{HOST_KEYS[1]} root@web1", "port": float(port), "user": "admin"}
         prod["servers"] = {
             "web1": {
-                "address": made("192.0.2.9"),
-                "hostKey": made(f"{HOST_KEYS[1]} root@web1"),
-                "port": made(float(port)),
-            }
+                **{key: pulumi.Output.from_input(each) for key, each in told.items()},
+                "address": pulumi.Output.from_input("192.0.2.9"),
+                "bastion": {
+                    **{key: pulumi.Output.from_input(each) for key, each in told.items()},
+                    "address": pulumi.Output.from_input("192.0.2.8"),
+                },
+            },
+            "web2": {"address": "192.0.2.7", "hostKey": HOST_KEYS[2]},
         }
         return prod
 
-    async def program() -> list[Any]:
-        way = (await read_arguments(inputs(), "web")).connections["web1"].server
+    async def program() -> list[dict[str, Any]]:
+        connections = (await read_arguments(inputs(), "web")).connections
+        (way,) = connections.values()
+        assert way.bastion is not None
         return [
-            await each.future()
-            for each in (way.address, way.host_key, way.port)
-            if isinstance(each, pulumi.Output)
+            {name: await each.future() for name, each in vars(end).items()}
+            for end in (way.server, way.bastion)
         ]
 
+    told = {"host_key": HOST_KEYS[1], "port": 2222, "user": "admin"}
     assert asyncio.new_event_loop().run_until_complete(program()) == [
-        "192.0.2.9",
-        HOST_KEYS[1],
-        22,
+        {"address": "192.0.2.9", **told},
+        {"address": "192.0.2.8", **told},
     ]
-    assert refused(lambda: inputs(port=0)) == ["wrong-value servers.web1.port"]
+    assert refused(lambda: inputs(port=0)) == [
+        "wrong-value servers.web1.port",
+        "wrong-value servers.web1.bastion.port",
+    ]

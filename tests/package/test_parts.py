@@ -1,6 +1,8 @@
 """The parts, each by itself, against what a whole deployment has of them."""
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -73,10 +75,20 @@ def test_a_tunnel_has_what_servers_and_records_need() -> None:
     assert outputs["tunnelId"] == "t-tunnel-id"
     assert outputs["target"] == "t-tunnel-id.cfargotunnel.com"
     assert outputs.keys() == OUTPUTS_OF["Tunnel"].keys()
+    assert tunnel["name"] == "project-stack-t"
+    assert not requests["t-tunnel"].get("protect")
+
+
+def test_a_tunnel_may_have_a_name_of_its_own_and_be_protected() -> None:
+    given = {"accountId": ZONE, "name": "shop", "protect": True}
+    requests, _ = made("Tunnel", "t", given)
+
+    assert requests["t-tunnel"]["object"]["name"] == "shop"
+    assert requests["t-tunnel"]["protect"]
 
 
 def test_records_lead_to_the_target() -> None:
-    records = [{"hostname": "WWW.example.com", "zoneId": ZONE, "comment": "shop"}]
+    records = [{"hostname": "WWW.example.com", "zoneId": ZONE, "comment": "shop", "tags": ["a:b"]}]
     requests, outputs = made("Records", "r", {"target": "t.cfargotunnel.com", "records": records})
 
     record = requests["r-www.example.com"]["object"]
@@ -85,6 +97,7 @@ def test_records_lead_to_the_target() -> None:
         ZONE,
         "shop",
     )
+    assert record["tags"] == ["a:b"]
     assert outputs == {"hostnames": ["www.example.com"]}
 
 
@@ -140,3 +153,28 @@ def test_all_that_is_wrong_with_a_server_is_told_at_once(prod: dict[str, Any]) -
     assert sorted(refused("NixosHost", inputs)) == ["port", "rot", "sites[0].roott", "tunnelId"]
     del inputs["rot"], inputs["sites"][0]["roott"], inputs["hostKey"]
     assert refused("NixosHost", inputs | {"port": 22, "tunnelId": UUID}) == ["hostKey"]
+
+
+def test_a_server_is_reached_with_the_key_that_it_is_given(
+    prod: dict[str, Any], tmp_path: Path
+) -> None:
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")]
+    subprocess.run(command, check=True)
+    key = (tmp_path / "key").read_text()
+
+    requests, _ = made("NixosHost", "web1", host(prod, sshPrivateKey=key))
+
+    way = requests["web1-activate"]["object"]["connection"]["value"]
+    assert way["privateKey"] == key
+    assert refused("NixosHost", host(prod, sshPrivateKey="x")) == ["sshPrivateKey"]
+
+
+@pytest.mark.parametrize("hostname", [5, ["www.example.com", 5]])
+def test_a_hostname_that_is_no_text_is_told_as_any_wrong_value(
+    prod: dict[str, Any], hostname: object
+) -> None:
+    prod["sites"] = [{"hostname": hostname, "root": "/srv/www"}]
+
+    (place,) = refused("NixosHost", host(prod))
+
+    assert place.startswith("sites[0].hostname")
