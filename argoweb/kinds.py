@@ -73,7 +73,9 @@ _add_unknown("server-not-root", "The SSH user is not root and may not use sudo w
              "Connect as root, or give that user NOPASSWD by security.sudo.extraRules.")
 _add_unknown("server-silent", "The server did not answer what it was asked in time.", "Try again.")
 _add_difference("server-undeployed", "No deployment of argoweb is live on the server.",
-                _UP, Severity.WARNING)
+                f"pulumi up. If it finds nothing to do: {_REDEPLOY}", Severity.WARNING)
+_add_difference("deployment-damaged", "What tells on the server whose it is, and what is live, is damaged, as after a power loss.",
+                _REDEPLOY)
 _add_unknown("server-at-work", "A deployment is at work on the server, or was cut off.",
              "Wait for it, or: pulumi up")
 _add_difference("server-of-another", "The server belongs to another stack.",
@@ -86,15 +88,17 @@ _add_difference("file-edited", "Somebody has changed a file by hand.", _REDEPLOY
 _add_difference("unit-stopped", "A unit does not run.",
                 f"systemctl start it on the server, or: {_REDEPLOY}")
 _add_difference("caddy-runs-another", "Caddy runs another configuration than its files have.",
-                "systemctl reload caddy on the server")
+                "systemctl reload caddy on the server, or restart it if it does not answer")
 _add_difference("cloudflared-runs-another", "cloudflared goes by other rules than those of its file: somebody has changed its command, or the dashboard gives it its own.",
                 "systemctl restart argoWeb argoWeb-2 on the server; after `tunnel-remote` what that says")
 _add_difference("system-switched", "The running system was built without the stack's module, or from other files of it.",
-                _UP)
+                _REDEPLOY)
 _add_difference("boot-default", "The next start of the server would run a system that was built from other files.",
                 _REDEPLOY)
 _add_error("cloudflared-unconnected", "A cloudflared runs and has no connection to Cloudflare.",
            "Port 7844 has to be open outwards, TCP or UDP; its journal: python -m argoweb logs <name>")
+_add_error("cloudflared-silent", "A cloudflared runs and does not answer at the address of its metrics.",
+           "systemctl restart it on the server; if another program has its port: python -m argoweb doctor")
 _add_warning("cloudflared-few", "A cloudflared has fewer connections to Cloudflare than it makes.",
              "Its journal says what ends them: python -m argoweb logs <name>")
 _add_warning("unit-restarts", "A unit ends again and again, and systemd starts it anew.",
@@ -149,7 +153,7 @@ _add_error("folder-read-only", "A folder that gets the stack's files cannot be w
 _add_error("ipv6-missing", "The server has no IPv6, and Caddy would listen on it.",
            "pulumi config set --path argoweb:caddy.bind 127.0.0.1")
 _add_warning("disk-low", "Little disk is free for a rebuild.",
-             "nix-collect-garbage --delete-older-than 30d on the server")
+             "nix-collect-garbage --delete-older-than 30d on the server; /tmp is emptied by hand")
 _add_warning("memory-low", "Little memory is free for a rebuild.",
              "Add swap, or build elsewhere by argoweb:servers.<name>.rebuild.buildHost.")
 _add_warning("clock-off", "The server's clock is off.", "timedatectl set-ntp true on the server")

@@ -14,6 +14,7 @@ REPORT_PARTS = (
     "units.sh",
     "caddy.sh",
     "differences.sh",
+    "logs.sh",
     "report.sh",
 )
 """What tells of a server that has a deployment, or may have one."""

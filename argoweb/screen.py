@@ -96,8 +96,8 @@ def _draw_servers(servers: Iterable[ServerSeen]) -> Table:
             if server.units
             else Text("–")
         )
-        versions = sorted({each.version for each in server.cloudflareds})
-        counts = "+".join(str(each.connections) for each in server.cloudflareds)
+        versions = sorted({each.version for each in server.cloudflareds} - {""})
+        counts = "+".join(str(each.connections or 0) for each in server.cloudflareds)
         drifted = len(server.drift)
         table.add_row(
             escape(server.name),

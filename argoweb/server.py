@@ -2,8 +2,11 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+
+import asyncssh
 
 from argoweb.connection import NoConnection, ask_server, run_program
 from argoweb.origins import write_curl_config
@@ -11,8 +14,10 @@ from argoweb.programs import write_report_program
 from argoweb.report import observe
 from argoweb.stack import Stack
 from settings import Server
-from values.findings import Finding, write_count
+from values.findings import Finding, Severity, write_count
 
+_CLOCK_SECONDS = 30
+"""By how much a server's clock may differ from this machine's."""
 _RESTARTS, _LATELY = 3, 3600.0
 """How many restarts by systemd are told, and for how many seconds after the last start."""
 _CONNECTIONS, _CONNECTING = 4, 60.0
@@ -35,7 +40,8 @@ class Cloudflared:
     """A cloudflared that a server runs."""
 
     unit: str
-    connections: int
+    connections: int | None
+    """`None` if it does not answer."""
     version: str
     locations: Sequence[str]
     """Data centres, one for each connection."""
@@ -92,34 +98,45 @@ async def look_at_servers(stack: Stack, *, sites: bool) -> list[ServerSeen]:
 
 async def _look_at_server(stack: Stack, server: Server, *, sites: bool) -> ServerSeen:
     data = write_curl_config(stack.settings) if sites else ""
+
+    async def ask(connection: asyncssh.SSHClientConnection) -> ServerSeen:
+        began = time.time()
+        text = await run_program(server, connection, write_report_program(), data)
+        return read_report(stack, server, text, (began, time.time()))
+
     try:
-        text = await ask_server(
-            server,
-            stack.private_key,
-            lambda there: run_program(server, there, write_report_program(), data),
-        )
+        return await ask_server(server, stack.private_key, ask)
     except NoConnection as error:
         line = observe(error.code, server.name, str(error))
         return ServerSeen(
             name=server.name, address=_write_address(server), reached=False, lines=[line]
         )
-    return read_report(stack, server, text)
+
+
+def judge_clock(server: Server, clock: float, asked: tuple[float, float]) -> Finding:
+    """Judges a server's clock; `asked` has the times here before and after it was told."""
+    off = max(asked[0] - clock, clock - asked[1], 0.0)
+    said = f"its clock differs by {off:.0f} s from this machine's"
+    return observe("clock-off", server.name, said, passed=off <= _CLOCK_SECONDS)
 
 
 def _write_address(server: Server) -> str:
     return f"{server.user}@{server.address}:{server.port}"
 
 
-def read_report(stack: Stack, server: Server, text: str) -> ServerSeen:
-    """Reads what remote/report.sh has printed on a server."""
+def read_report(stack: Stack, server: Server, text: str, asked: tuple[float, float]) -> ServerSeen:
+    """Reads what remote/report.sh has printed on a server; `asked` has the times before and after."""
     rows: dict[str, list[list[str]]] = {}
     lines: list[Finding] = []
+    journals = defaultdict[str, list[str]](list)
     for row in text.splitlines():
         kind, *fields = row.split("\t")
-        if kind == "differs":
+        if kind == "journal":
+            journals[fields[0]].append(" ".join(fields[1:]))
+        elif kind == "differs":
             code, place, found, expected = fields
             said = f"{place}: found {found}; the stack says {expected}"
-            lines.append(observe(code, server.name, said))
+            lines.append(observe(code, server.name, said, more=journals[place]))
         elif kind == "changed" and lines:
             last = lines.pop()
             lines.append(replace(last, more=[*last.more, "\t".join(fields)]))
@@ -130,7 +147,10 @@ def read_report(stack: Stack, server: Server, text: str) -> ServerSeen:
     owner, deployed_at = rows["owner"][0] if "owner" in rows else ("", "")
     manifest = "\n".join(fields[0] if fields else "" for fields in rows.get("manifest", [])) + "\n"
     lines = [*_judge_deployment(stack, server, owner, manifest, rows), *lines]
-    lines += _judge_units(server, units, cloudflareds)
+    clock = float(rows["clock"][0][0])
+    lines += _judge_units(server, units, cloudflareds, journals, clock)
+    if (judged := judge_clock(server, clock, asked)).severity is not Severity.OK:
+        lines.append(judged)
     for hostname, path, why in rows.get("root", []):
         said = f"{path}, which {hostname} serves, {why}"
         lines.append(observe("root-missing", server.name, said))
@@ -167,7 +187,7 @@ def _read_cloudflared(fields: Sequence[str]) -> Cloudflared:
     unit, count, version, where, connector = fields
     return Cloudflared(
         unit=unit,
-        connections=int(count),
+        connections=int(count) if count else None,
         version=version,
         locations=where.split(),
         connector=connector,
@@ -185,21 +205,29 @@ def _read_unit(fields: Sequence[str]) -> Unit:
 
 
 def _judge_units(
-    server: Server, units: Sequence[Unit], cloudflareds: Sequence[Cloudflared]
+    server: Server,
+    units: Sequence[Unit],
+    cloudflareds: Sequence[Cloudflared],
+    journals: Mapping[str, Sequence[str]],
+    now: float,
 ) -> Iterator[Finding]:
     """Finds units that end again and again, and what is not, or not wholly, connected to Cloudflare."""
     lasting = {}
     for unit in units:
-        lasting[unit.name] = time.time() - (unit.since or 0) if unit.state == "active" else 0.0
+        lasting[unit.name] = now - (unit.since or 0) if unit.state == "active" else 0.0
         if unit.restarts >= _RESTARTS and lasting[unit.name] < _LATELY:
             said = f"{unit.name} has ended by itself {write_count(unit.restarts, 'time')}, and was started again"
             yield observe("unit-restarts", server.name, said)
     for each in cloudflareds:
         if not lasting.get(each.unit):
             continue
-        if not each.connections:
+        if each.connections is None:
+            said = f"{each.unit} runs and does not answer"
+            yield observe("cloudflared-silent", server.name, said)
+        elif not each.connections:
             said = f"{each.unit} has no connection to Cloudflare"
-            yield observe("cloudflared-unconnected", server.name, said)
+            more = journals.get(each.unit, [])
+            yield observe("cloudflared-unconnected", server.name, said, more=more)
         elif each.connections < _CONNECTIONS and lasting[each.unit] > _CONNECTING:
             said = f"{each.unit} has {write_count(each.connections, 'connection')} to Cloudflare, {_CONNECTIONS} are usual"
             yield observe("cloudflared-few", server.name, said)
@@ -214,9 +242,11 @@ def _judge_deployment(
 ) -> list[Finding]:
     """Finds whether the live deployment is another stack's, or is not the one that the stack's state has."""
     name = server.name
-    if not owner:
+    if "owner" not in rows:
         said = "no deployment of argoweb is live here"
         return [observe("server-undeployed", name, said)]
+    if "undecided" in rows and "manifest" not in rows:
+        return [observe("deployment-damaged", name, rows["undecided"][0][0])]
     sent = stack.state.manifests.get(name)
     mine = f"{stack.settings.deployment}/{name}"
     if owner.rsplit(" ", 2)[0] != mine:

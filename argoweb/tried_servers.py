@@ -9,6 +9,7 @@ import asyncssh
 from argoweb.connection import NoConnection, ask_server, run_program
 from argoweb.programs import write_doctor_program
 from argoweb.report import observe
+from argoweb.server import judge_clock
 from argoweb.stack import Stack
 from settings import Server, Settings
 from settings.unit_paths import list_roots
@@ -17,11 +18,10 @@ from values.findings import Finding
 _EDGE_PORT = 7844
 _REGIONS = ("region1.v2.argotunnel.com", "region2.v2.argotunnel.com")
 """Where cloudflared connects to; with `region: us` a name of its own."""
-_DISK_KB = {"/nix/store": 3_000_000, "/boot": 50_000, "/var": 200_000}
+_DISK_KB = {"/nix/store": 3_000_000, "/boot": 50_000, "/var": 200_000, "/tmp": 100_000}
 """What a rebuild wants to be free, roughly."""
 _MEMORY_KB = 1_000_000
 """What the evaluation of a NixOS wants, with swap, roughly."""
-_CLOCK_SECONDS = 30
 _BUFFER = 7_500_000
 """Bytes that QUIC wants for its sockets."""
 _OLDEST = (24, 11)
@@ -90,7 +90,8 @@ def judge_report(
         said = "it belongs to this stack" if ours else f"it belongs to {owner}, the stack is {mine}"
         yield tell("server-of-another", said, ours)
     yield from (tell(*each) for each in _judge_nixos(rows))
-    yield from (tell(*each) for each in _judge_resources(rows, asked))
+    yield from (tell(*each) for each in _judge_resources(rows))
+    yield judge_clock(server, float(rows["clock"][0][0]), asked)
     yield from (tell(*each) for each in _judge_network(settings, rows))
     yield from (tell(*each) for each in _judge_programs(settings, rows))
     yield from (tell(*each) for each in _judge_folders(settings, rows))
@@ -135,20 +136,15 @@ def _judge_folders(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
         )
 
 
-def _judge_resources(rows: _Rows, asked: tuple[float, float]) -> Iterator[_Judgement]:
-    for path, free in rows["disk"]:
+def _judge_resources(rows: _Rows) -> Iterator[_Judgement]:
+    for path, free, used in rows["disk"]:
+        if used == "100%":
+            yield "disk-low", f"there is room in {path}, and no inode for one more file", False
         enough = int(free) >= _DISK_KB[path]
         yield "disk-low", f"{int(free) // 1000} MB are free in {path}, about {_DISK_KB[path] // 1000} are wanted", enough  # fmt: skip
     memory = int(rows["memory"][0][0])
     said = f"{memory // 1000} MB of memory and swap are free, about {_MEMORY_KB // 1000} are wanted"
     yield "memory-low", said, memory >= _MEMORY_KB
-    clock, (first, last) = float(rows["clock"][0][0]), asked
-    off = max(first - clock, clock - last, 0.0)
-    yield (
-        "clock-off",
-        f"its clock differs by {off:.0f} s from this machine's",
-        off <= _CLOCK_SECONDS,
-    )
 
 
 def _judge_network(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:

@@ -216,17 +216,21 @@ reload_caddy() {
 }
 
 # Whether Caddy, its unit's text being $1, runs what is live, which its admin endpoint tells. One without that has read
-# what is live if it has started since its invocation $2.
+# what is live if it has started since its invocation $2. What it has instead stands in NOT_LIVE.
 runs_live() {
-  local unit=$1 tmp wanted listen
+  local unit=$1 tmp wanted listen running
   local -a shared=("--property=JoinsNamespaceOf=${CADDY[*]}") where=()
   tmp=$(sed -n 's/^PrivateTmp=//p' <<<"$unit" | tail -n 1)
   if [[ ! $tmp =~ ^(1|y|t|on) ]]; then shared+=(--property=PrivateTmp=no); fi
   read_surroundings "$unit" "${shared[@]}"
   if [[ -z $PROGRAM_OF_CADDY ]]; then return 1; fi
   add_directories
-  wanted=$(adapt "$CONFIG" 2>/dev/null | flat) || return 1
-  if [[ -z $wanted ]]; then return 1; fi
+  NOT_LIVE='another configuration than its files have'
+  if ! wanted=$(adapt "$CONFIG" 2>/dev/null | flat) || [[ -z $wanted ]]; then
+    wanted=$(adapt "$CONFIG" 2>&1 | tail -n 1 || true)
+    NOT_LIVE="another one, since its files cannot be read: ${wanted:-nothing runs beside its unit}"
+    return 1
+  fi
   if grep -qx '\."admin"\."disabled"=true' <<<"$wanted"; then
     learn_units "${CADDY[@]}"
     [[ ${ACTIVE[${CADDY[*]}]} == active && ${INVOCATION[${CADDY[*]}]} != "$2" ]]
@@ -241,7 +245,11 @@ runs_live() {
     *) where=("http://$listen/config/") ;;
   esac
   if [[ $listen != unix/* ]]; then where+=(--header "Origin: http://$listen"); fi # as `caddy reload` says
-  [[ $(as_caddys_unit "$(type -P curl)" -fsS --globoff --max-time 10 --noproxy '*' "${where[@]}" 2>/dev/null | flat) == "$wanted" ]]
+  running=$(as_caddys_unit "$(type -P curl)" -fsS --globoff --max-time 5 --noproxy '*' "${where[@]}" 2>/dev/null | flat) || {
+    NOT_LIVE="no answer at its admin endpoint, $listen"
+    return 1
+  }
+  [[ $running == "$wanted" ]]
 }
 
 # What systemd tells the running Caddy of its folders, which its configuration may name.

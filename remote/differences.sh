@@ -8,10 +8,17 @@ differs() {
   say_difference "$@"
 }
 
+SILENT=() # units of cloudflareds that were asked, and did not answer
+
+# Whether it can be read what is live, and whose it is: a power loss may leave empty files.
+is_readable() { [[ -s $OWNER && $(tail -n 1 -- "$APPLIED") == end ]]; }
+
 # Why nothing can be said of this server, or nothing.
 undecided_reason() {
   if [[ ! -e $APPLIED ]]; then
     echo "No deployment of argoweb is live on this server."
+  elif ! is_readable; then
+    echo "$OWNER or $APPLIED is not there, or damaged."
   elif [[ -e $TRANSACTION || $(systemctl is-active "$UNIT.service") == active ]]; then
     echo "A deployment is at work on this server, or was cut off. Wait for it, or run pulumi up."
   fi
@@ -21,9 +28,11 @@ undecided_reason() {
 # running one others, and so does what somebody has added to its command. Those of its own file have the version -1.
 other_rules() {
   local unit rules version theirs ours path=${FILE_PATH[argoWeb.yml]}
+  if [[ ! -f $path ]]; then return; fi
   ours=$(sed -n 's/^\(- \|  \)hostname: "\?\([^"]\+\)"\?$/\2/p' -- "$path" | LC_ALL=C sort)
   for unit in "${INSTANCES[@]}"; do
-    rules=$(curl -fsS --max-time 5 --noproxy '*' "http://${INSTANCE_METRICS[$unit]}/config" 2>/dev/null | flat) || continue
+    if [[ " ${SILENT[*]} " == *" $unit "* ]]; then continue; fi
+    rules=$(curl -fsS --max-time 3 --noproxy '*' "http://${INSTANCE_METRICS[$unit]}/config" 2>/dev/null | flat) || continue
     version=$(sed -n 's/^\."version"=//p' <<<"$rules")
     theirs=$(sed -n 's/^\."config"\."ingress"\[[0-9]*\]\."hostname"="\(.\+\)"$/\1/p' <<<"$rules" | LC_ALL=C sort)
     if [[ $version =~ ^[0-9]+$ ]]; then
@@ -41,8 +50,9 @@ find_differences() {
   local name path found unit default
   for name in "${FILES[@]}"; do
     path=${FILE_PATH[$name]}
-    if [[ ! -e $path ]]; then
-      differs file-missing "$path" "no file" "there is one"
+    if [[ ! -f $path ]]; then
+      if [[ -e $path ]]; then found='something else'; else found='no file'; fi
+      differs file-missing "$path" "$found" "there is one"
       continue
     fi
     found=$(stat -c '%a %U:%G' -- "$path")
@@ -59,7 +69,7 @@ find_differences() {
     [[ $found == active ]] || differs unit-stopped "$unit" "$found" "active"
   done
   if [[ $(systemctl is-active "${CADDY[@]}" || true) == active ]] && ! runs_live "$(unit_text "${CADDY[@]}")" ''; then
-    differs caddy-runs-another "${CADDY[@]}" "another configuration than its files have" "that of its files"
+    differs caddy-runs-another "${CADDY[@]}" "$NOT_LIVE" "that of its files"
   fi
   found=$(other_rules)
   if [[ -n $found ]]; then differs cloudflared-runs-another cloudflared "$found" "the rules of ${FILE_PATH[argoWeb.yml]:-argoWeb.yml}"; fi

@@ -20,14 +20,19 @@ tcp_opens() {
 # Whether QUIC is answered at host $1, port $2: `yes`, or why not. A first packet of a version that nobody has is answered
 # with the versions that there are (RFC 9000, sections 6 and 17.2.1), and opens nothing.
 quic_answers() {
-  local filling count
+  local filling said
   printf -v filling '%1178s' ''
   # shellcheck disable=SC2016
-  count=$(timeout "$PROBE_SECONDS" bash -c '
+  said=$(timeout "$PROBE_SECONDS" bash -c '
     exec 3<>"/dev/udp/$0/$1" || exit
     printf "\xc0\x1a\x2a\x3a\x4a\x08argoweb1\x08argoweb2%s" "$2" >&3
-    head -c 1 <&3 | wc -c' "$1" "$2" "$filling" 2>/dev/null || true)
-  if [[ $count == 1 ]]; then echo yes; else echo "no answer within $PROBE_SECONDS s"; fi
+    head -c 1 <&3 | wc -c' "$1" "$2" "$filling" 2>&1 || true)
+  said=${said%%$'\n'*} said=${said##*: }
+  case $said in
+    1) echo yes ;;
+    '' | 0) echo "no answer within $PROBE_SECONDS s" ;;
+    *) echo "$said" ;;
+  esac
 }
 
 # The unit of a process: its control group's last part.
@@ -77,12 +82,12 @@ doctor() {
   path=${flake%%#*}
   path=${path#path:}
   if [[ ! -d $path ]]; then path=/etc/nixos; fi
-  say import "$path" "$(grep -rlF --include='*.nix' -- "$config_dir/argoWeb.nix" "$path"/ 2>/dev/null | head -n 1)"
+  say import "$path" "$(find "$path"/ -name '*.nix' -exec grep -lE -- "^[^#]*$config_dir/argoWeb.nix" {} + 2>/dev/null | head -n 1)"
   path=$(nearest_folder "$config_dir")
   if [[ ! -w $path ]]; then say read-only "$path"; fi
   if ! has_ipv6; then say no-ipv6; fi
-  for path in /nix/store /boot /var; do
-    if [[ -d $path ]]; then say disk "$path" "$(df --output=avail -k -- "$path" | tail -n 1 | tr -d ' ')"; fi
+  for path in /nix/store /boot /var /tmp; do
+    if [[ -d $path ]]; then say disk "$path" "$(df --output=avail -k -- "$path" | tail -n 1 | tr -d ' ')" "$(df --output=ipcent -- "$path" | tail -n 1 | tr -d ' ')"; fi
   done
   say memory "$(awk '$1 == "MemAvailable:" || $1 == "SwapFree:" { sum += $2 } END { print sum }' /proc/meminfo)"
   say buffers "$(cat /proc/sys/net/core/rmem_max 2>/dev/null || true)" "$(cat /proc/sys/net/core/wmem_max 2>/dev/null || true)"

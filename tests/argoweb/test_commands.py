@@ -251,7 +251,8 @@ def test_drift_and_status_tell_of_a_stack_that_is_nowhere_yet(
     ]
     assert text == (
         "✗ error   www.example.com: has no record yet [record-missing]\n    → pulumi up --refresh makes it.\n"
-        "! warning web1: no deployment of argoweb is live here [server-undeployed]\n    → pulumi up\n"
+        "! warning web1: no deployment of argoweb is live here [server-undeployed]\n"
+        "    → pulumi up. If it finds nothing to do: Raise argoweb:servers.web1.redeploy by one, then: pulumi up\n"
     )
     (seen,) = json.loads(status)
     assert seen["stack"] == "argoweb/prod"

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,8 +19,15 @@ NOT_AT_WORK = "[[ $1 != argoweb-deploy* ]]"
 OTHER_CADDY = """#!/bin/bash
 if [[ $* == *curl* ]]; then echo '{"apps":{"other":1}}'; else echo '{"apps":{}}'; fi
 """
+HANGS = """#!/bin/bash
+if [[ $* == *curl* ]]; then exit 28; fi
+echo '{"apps":{}}'
+"""
 OTHER_RULES = """#!/bin/bash
-if [[ $* == */config ]]; then echo '{"version":3,"config":{}}'; fi
+case $* in
+  */ready) echo '{"readyConnections":4}' ;;
+  */config) echo '{"version":3,"config":{}}' ;;
+esac
 """
 
 
@@ -75,6 +83,16 @@ def units_and_system(server: Server) -> None:
     leads_to_new(server, "current", "profiles/system")
 
 
+def hangs_and_a_folder(server: Server) -> None:
+    server.path("argoWeb.caddy").unlink()
+    server.path("argoWeb.caddy").mkdir()
+    server.stub("systemd-run", HANGS)
+
+
+def broken_file(server: Server) -> None:
+    server.stub("systemd-run", "#!/bin/bash\necho 'no such directive: rot' >&2\nexit 1\n")
+
+
 def caddy_and_module(server: Server) -> None:
     server.stub("systemctl", systemctl("[[ $1 == argoWeb.service ]]"))
     (server.folder / "systems/old/etc/systemd/system/argoWeb-recover.service").unlink()
@@ -107,6 +125,17 @@ DIFFERENCES: list[tuple[Callable[[Server], object], list[tuple[str, str]]]] = [
             ("unit-stopped", "argoWeb.service: found inactive; the stack says active"),
             ("system-switched", "the running system: found one built from other files of argoweb; the stack says from these"),
         ],
+    ),
+    (
+        hangs_and_a_folder,
+        [
+            ("file-missing", "CADDY/argoWeb.caddy: found something else; the stack says there is one"),
+            ("caddy-runs-another", "caddy.service: found no answer at its admin endpoint, localhost:2019; the stack says that of its files"),
+        ],
+    ),
+    (
+        broken_file,
+        [("caddy-runs-another", "caddy.service: found another one, since its files cannot be read: no such directive: rot; the stack says that of its files")],
     ),
     (
         caddy_and_module,
@@ -151,6 +180,12 @@ UNDECIDED: dict[str, tuple[Callable[[Server], object], str]] = {
     "nothing": (lambda it: it.applied.unlink(), "No deployment of argoweb is live"),
     "cut off": (lambda it: (it.root / "transaction").mkdir(), "at work on this server, or was cut"),
     "at work": (lambda it: it.stub("systemctl", systemctl("true")), "at work on this server, or"),
+    "no owner": (lambda it: (it.root / "owner").unlink(), "manifest is not there, or damaged"),
+    "emptied": (lambda it: it.applied.write_text(""), "manifest is not there, or damaged"),
+    "cut short": (
+        lambda it: it.applied.write_text(it.applied.read_text()[:-4]),
+        "manifest is not there, or damaged",
+    ),
 }
 
 
@@ -209,9 +244,11 @@ def test_a_server_tells_what_it_runs_since_when_and_what_its_sites_answer(server
     system = str(server.folder / "systems/old")
     manifest = server.applied.read_text().splitlines()
     (first,) = [row for row in rows if row[0] == "system"]
+    ((_, clock),) = [row for row in rows if row[0] == "clock"]
+    assert abs(float(clock) - time.time()) < 3600
     assert first[:-1] == ["system", system, "26.05.1", system]
     assert float(first[-1].split()[0]) > 0
-    assert [row for row in rows if row[0] not in ("system", "differs", "undecided")] == [
+    assert [row for row in rows if row[0] not in ("clock", "system", "differs", "undecided")] == [
         ["generation", "system-7-link", "1770000000"],
         ["owner", OWNER, "1780000000"],
         *(["manifest", line] for line in manifest),
@@ -221,3 +258,16 @@ def test_a_server_tells_what_it_runs_since_when_and_what_its_sites_answer(server
         ["caddy", "caddy.service", "v2.11.4"],
         answer,
     ]
+
+
+def test_a_pipe_in_the_place_of_the_rules_holds_nobody_up(server: Server) -> None:
+    server.stub("curl", OTHER_RULES)
+    server.path("argoWeb.yml").unlink()
+    os.mkfifo(server.path("argoWeb.yml"))
+
+    said, code = server.run("drift")
+
+    assert (said.splitlines()[0], code) == (
+        f"{server.path('argoWeb.yml')}: found something else; the stack says there is one",
+        1,
+    )

@@ -56,7 +56,7 @@ DOCTOR = {
     "module": ["a b"],
     "flake": ["no"],
     "import": ["/etc/nixos\t/etc/nixos/configuration.nix"],
-    "disk": ["/nix/store\t9000000", "/boot\t900000", "/var\t9000000"],
+    "disk": ["/nix/store\t9000000\t9%", "/boot\t900000\t-", "/var\t9000000\t9%"],
     "memory": ["4000000"],
     "buffers": ["7500000\t7500000"],
     "caddy": ["caddy.service\tactive\t"],
@@ -76,10 +76,10 @@ _ON_THE_SERVER = """#!/bin/bash
 text=$(cat)
 [ -e {folder}/instead ] && . {folder}/instead
 case $text in
-  *'doctor() {{'*) cat {folder}/doctor; printf 'clock\\t%s\\n' "$(date +%s.%N)" ;;
+  *'doctor() {{'*) cat {folder}/doctor ;;
   *) cat {folder}/report ;;
 esac
-echo end
+printf 'clock\\t%s\\nend\\n' "$(date +%s.%N)"
 """
 
 
