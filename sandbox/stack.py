@@ -106,7 +106,7 @@ def prepare(
     service = state["cloudflare"]
     write(
         FOLDER / ".curlrc",
-        f'connect-to = "::{service["edge_tls_address"]}"\ncacert = "{service["edge_ca"]}"\n',
+        f'connect-to = ":443:{service["edge_tls_address"]}"\ncacert = "{service["edge_ca"]}"\n',
     )
     try:
         _select(state, key)
