@@ -371,3 +371,25 @@ def test_the_status_is_1_for_a_file_that_cloudflared_refuses_and_2_for_one_that_
     assert typed("rule", "config.yml", "www.example.com")[0] == 1
     assert typed("import", "refused.yml")[0] == 1
     assert typed("import", "nowhere.yml")[0] == 2
+
+
+def test_what_is_imported_is_the_output_and_what_is_not_carried_over_an_error(
+    typed: Typed,
+) -> None:
+    status, out, err = typed("import", "config.yml")
+
+    assert status == 0
+    assert out.startswith("# Set what is not here, ")
+    assert out.endswith("\n")
+    assert not out.endswith("\n\n")
+    assert err.splitlines()
+    assert {line[:30] for line in err.splitlines()} == {"config.yml: not carried over: "}
+
+
+def test_a_trap_is_a_warning_with_its_line_and_place(typed: Typed) -> None:
+    status, out, _ = typed("check", "config.yml")
+
+    *warnings, verdict = out.splitlines()
+    assert (status, verdict) == (0, "config.yml: cloudflared takes it")
+    assert warnings
+    assert [line for line in warnings if not re.match(r"config\.yml:\d+: warning: \w", line)] == []
