@@ -16,7 +16,7 @@ from existing import LostPolicy
 from settings.access_keys import SESSION
 from settings.access_marks import RULES, mark, write_camel_case, write_network
 from settings.model import Application, Cors, Policy, Protection, Selector, ServiceToken
-from settings.protection import find_wildcard_above
+from settings.protection import is_within
 
 _FOR_EVERYBODY = Protection(
     groups=(),
@@ -135,7 +135,7 @@ class Access(pulumi.ComponentResource):
         opened = [it.uri for it in args.applications if it.protection is None]
         made: dict[str, ZeroTrustAccessApplication] = {}
         for each in sorted(args.applications, key=lambda it: it.protection is not None):
-            within = [it for it in opened if each.protection and _is_within(it, each.uri)]
+            within = [it for it in opened if each.protection and is_within(it, each.uri)]
             opts = make_options(
                 _write_import_id(f"accounts/{account}", args.taken_in.get(each.uri))
             )
@@ -155,12 +155,6 @@ class Access(pulumi.ComponentResource):
             for each, it in tokens.items()
         }
         self.register_outputs({"applications": [*made]})
-
-
-def _is_within(uri: str, other: str) -> bool:
-    """Whether the other application would take the requests of this one if it did not exist."""
-    hostname = uri.partition("/")[0]
-    return other in (hostname, find_wildcard_above(hostname))
 
 
 def _write_import_id(account: str, id: str | None) -> str | None:

@@ -7,7 +7,7 @@ from settings import Settings
 from settings.access_groups import EVERYBODY
 from settings.access_marks import RULES, unmark, write_network
 from settings.model import Application, Selector
-from settings.protection import find_wildcard_above
+from settings.protection import is_within
 
 _SHOWN = {
     "emails": "{}",
@@ -59,19 +59,21 @@ def find_newly_public(
     closed = {each.uri for each in applications if each.protection}
     closed |= {site.hostname for site in settings.sites if not site.is_public and not site.path}
     opened = {each.uri: each.place for each in applications if not each.protection}
-    was = [
-        uri
+    was = {
+        uri: _PUBLIC not in _list_recorded(outputs, own)
         for uri, outputs in own.applications.items()
-        if _PUBLIC not in _list_recorded(outputs, own)
-    ]
-    for uri in was:
+    }
+    for uri in filter(was.get, was):
         hostname = uri.partition("/")[0]
         if uri not in closed and hostname in places and (uri in opened or hostname not in closed):
             yield uri, opened.get(uri, places[hostname])
     for uri, place in opened.items():
-        hostname = uri.partition("/")[0]
-        if uri not in own.applications and (
-            hostname in was or find_wildcard_above(hostname) in was
+        around = [it for it in was if is_within(uri, it)]
+        # The hostname's own stands before the wildcard's, and the longer path before the shorter one.
+        if (
+            uri not in was
+            and around
+            and was[max(around, key=lambda it: ("*" not in it.partition("/")[0], len(it)))]
         ):
             yield uri, place
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cloudflared import Rule, check_order
+from cloudflared import Router, Rule, check_order
 from cloudflared.go.inclusion import covers
 from settings.access_groups import EVERYBODY, check_groups, make_policies
 from settings.access_keys import ACCESS, PUBLIC, SERVICE_TOKEN
@@ -173,9 +173,9 @@ def settle_access(settings: Settings, access: _Values | None, findings: Findings
         rules.append(rule)
     if len(sites) > len(settings.sites):
         check_order(rules, [site.place for site in sites], findings)
-    applications, passed = _make_applications(sites, access, findings)
+    applications, passed = _make_applications(sites, rules, access, findings)
     for index, uris in enumerate(passed):
-        if uris:
+        if sites[index].access:
             check = {"required": True, "teamName": access["team"], "audTag": [*uris]}
             guarded = {**rules[index].origin_request, "access": check}
             rules[index] = replace(rules[index], origin_request=guarded)
@@ -192,17 +192,19 @@ def settle_access(settings: Settings, access: _Values | None, findings: Findings
 
 
 def _make_applications(
-    sites: Sequence[Site], access: _Values, findings: Findings
+    sites: Sequence[Site], rules: Sequence[Rule], access: _Values, findings: Findings
 ) -> tuple[list[Application], list[tuple[str, ...]]]:
-    """Gives the applications, and for each site the URIs of those of which a request must have passed one."""
-    applications: dict[str, Application] = {}
-    passed: dict[int, list[str]] = {}
-    by_hostname: dict[str, list[tuple[int, Site]]] = {}
-    for index, site in enumerate(sites):
-        by_hostname.setdefault(site.hostname, []).append((index, site))
+    """Gives the applications, and for each site the URIs of those of which a request must have passed one.
 
-    def make_application(uri: str, site: Site, protection: Protection | None) -> str:
-        policies = [EVERYBODY]
+    A hostname's own application stands before that of the wildcard above it, so it has one for each site that takes its
+    requests, be that a wildcard's; `rules` are those of the sites.
+    """
+    applications: dict[str, Application] = {}
+    passed: list[list[str]] = [[] for _ in sites]
+    told: set[int] = set()
+
+    def make_application(uri: str, index: int, protection: Protection | None) -> None:
+        site, policies = sites[index], [EVERYBODY]
         if protection is not None:
             policies = [
                 policy
@@ -220,49 +222,92 @@ def _make_applications(
                 f"Access has one application for '{uri}', which is that of {applications[uri].place}, for other visitors.",
                 "Let both be for the same ones, or write another path.",
             )
-        return uri
+        if site.access:
+            passed[index].append(uri)
 
-    closed = {
-        hostname
-        for hostname, numbered in by_hostname.items()
-        if _find_general([site for _, site in numbered]) is not None
-    }
-    for hostname, numbered in by_hostname.items():
-        its = [site for _, site in numbered]
+    router = Router(rules)
+    taking = {site.hostname: _list_taking(site.hostname, sites, router) for site in sites}
+    for hostname, numbered in taking.items():
+        its = [sites[index] for index in numbered]
         general, whole = _find_general(its), _find_whole(its)
-        everywhere, exact = list[str](), list[tuple[str, str]]()
+        exact = list[tuple[str, str]]()
         if general is not None:
-            everywhere.append(make_application(hostname, whole, general))
-        elif whole.is_public and find_wildcard_above(hostname) in closed:
-            make_application(hostname, whole, None)
-        for index, site in numbered:
+            make_application(hostname, numbered[its.index(whole)], general)
+        for number, (index, site) in enumerate(zip(numbered, its, strict=True)):
             if not _differs(site, its, general):
+                if site.access:
+                    passed[index].append(hostname)
                 continue
+            if not (site.access or site.is_public):
+                continue  # its application is the user's own affair
             path = translate_path(site.path)
             if path is None:
-                expected = (
-                    f"{EXPECTED}, since who may come in differs from other paths of '{hostname}'"
-                )
-                findings.add_mismatch(f"{site.place}.path", site.path, expected)
+                # That of a wildcard, which is for everybody, asks for the hostname's login.
+                if (site.hostname == hostname or site.access) and index not in told:
+                    told.add(index)
+                    expected = f"{EXPECTED}, since who may come in differs from other paths of '{hostname}'"
+                    findings.add_mismatch(f"{site.place}.path", site.path, expected)
                 continue
-            uri = make_application(f"{hostname}{path[0]}", site, site.access)
-            passed[index] = [uri] if site.access else []
+            if site.hostname != hostname and any(
+                covers(before.path, site.path) for before in its[:number]
+            ):
+                continue  # no request for this hostname reaches it
+            uri = f"{hostname}{path[0]}"
+            make_application(uri, index, site.access)
             if path[1]:
                 exact.append((f"{uri}/*", f"{site.path.removesuffix('$')}/"))
         # An application for a path takes all below it that have none of their own: here as their own rule says.
         for below, path_below in exact:
-            behind = [it for it in numbered if not it[1].path or covers(it[1].path, path_below)]
+            behind = [
+                index
+                for index, site in zip(numbered, its, strict=True)
+                if not site.path or covers(site.path, path_below)
+            ]
             if behind and below not in applications:
-                index, site = behind[0]
-                make_application(below, site, site.access)
-                passed.get(index, everywhere).append(below)
-        for index, site in numbered:
-            passed.setdefault(index, everywhere if site.access else [])
-    return [*applications.values()], [tuple(passed[index]) for index in range(len(sites))]
+                protection = sites[behind[0]].access
+                make_application(below, behind[0], protection)
+                for index, site in zip(numbered, its, strict=True):
+                    if (
+                        protection is not None
+                        and hostname in passed[index]
+                        and site.access == protection
+                    ):
+                        passed[index].append(below)
+    for index, site in enumerate(sites):
+        if site.access and not passed[index]:
+            # Another site takes all of its requests: it is closed all the same.
+            make_application(
+                f"{site.hostname}{(translate_path(site.path) or ('', False))[0]}",
+                index,
+                site.access,
+            )
+    closed = {each.uri.partition("/")[0] for each in applications.values() if each.protection}
+    for hostname, numbered in taking.items():
+        if hostname not in applications and find_wildcard_above(hostname) in closed - {hostname}:
+            for index in _find_open(numbered, sites):
+                make_application(hostname, index, None)
+    return [*applications.values()], [tuple(dict.fromkeys(uris)) for uris in passed]
+
+
+def _list_taking(hostname: str, sites: Sequence[Site], router: Router) -> list[int]:
+    """Lists the indexes of the sites that take a hostname's requests, in their order, up to the first one that takes all the rest."""
+    found = []
+    for index in router.list_rules(hostname):
+        found.append(index)
+        if not sites[index].path:
+            break
+    return found
+
+
+def _find_open(numbered: Sequence[int], sites: Sequence[Site]) -> list[int]:
+    """Finds a site for everybody, if what no site of these takes by its path asks for nothing."""
+    rest = sites[numbered[-1]]
+    is_open = bool(rest.path) or rest.is_public
+    return [index for index in numbered if is_open and sites[index].is_public][-1:]
 
 
 def _find_whole(its: Sequence[Site]) -> Site:
-    """Gives the site of a hostname that takes all remaining paths, or its last one if none does."""
+    """Gives the site that takes all remaining paths of a hostname, or its last one if none does."""
     return next((site for site in its if not site.path), its[-1])
 
 
@@ -276,15 +321,32 @@ def _find_general(its: Sequence[Site]) -> Protection | None:
 def _differs(site: Site, its: Sequence[Site], general: Protection | None) -> bool:
     """Whether a site needs an application for its path: it differs from its hostname, or lies in a path that does."""
     return bool(site.path) and any(
-        other.access != general and (other is site or covers(other.path, site.path))
+        other.access != general and (other is site or covers(_widen(other.path), site.path))
         for other in its
         if other.path
     )
 
 
+def _widen(path: str) -> str:
+    """Gives the expression of all that the application for a path takes."""
+    found = translate_path(path)
+    return f"{path.removesuffix('$')}(?:/|$)" if found and found[1] else path
+
+
 def find_wildcard_above(hostname: str) -> str:
     """Gives the wildcard hostname whose application takes a hostname too: it stands for one label (Cloudflare's page on application paths)."""
     return f"*.{hostname.partition('.')[2]}"
+
+
+def is_within(uri: str, other: str) -> bool:
+    """Whether the other application would take the requests of this one if it did not exist."""
+    hostname, _, path = uri.partition("/")
+    around, _, beginning = other.partition("/")
+    if uri == other or around not in (hostname, find_wildcard_above(hostname)):
+        return False
+    if beginning.endswith("*"):
+        return path.startswith(beginning[:-1])
+    return beginning in ("", path) or path.startswith(f"{beginning}/")
 
 
 def _list_tokens(access: _Values, applications: Sequence[Application]) -> list[ServiceToken]:

@@ -452,6 +452,20 @@ def test_what_becomes_public_beside_a_wildcard_that_does_not_is_warned_of(
     ]
 
 
+def test_what_is_opened_within_a_protected_path_is_warned_of(
+    cloudflare: Cloudflare, made: Made
+) -> None:
+    admin = Made(cloudflare, f"{NAME}/admin/*")
+    closed = {"path": "^/admin/", "access": {"groups": "staff", "except": "^/admin/hook/"}}
+    sites = [{**site(NAME, "staff"), **closed}, site(NAME, "public")]
+
+    said = asked(stack(None, sites=sites), cloudflare.access(), admin.state).said
+
+    assert [line for line in said if "becomes" in line] == [
+        f"argoweb:sites[0].access.except: {NAME}/admin/hook/* becomes public: everybody may come in, without a login."
+    ]
+
+
 def test_an_application_of_the_stack_that_somebody_gave_another_hostname_is_no_strangers(
     cloudflare: Cloudflare, made: Made
 ) -> None:

@@ -1,9 +1,15 @@
 """What a site's `access` becomes, and what is refused of it."""
 
+import itertools
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as bounds
+from hypothesis import strategies as st
 
+from cloudflared import Router
+from sandbox.cloudflare.access.destinations import parsed
 from settings import FindingsError
 from settings.access_paths import translate_path
 from settings.build import build
@@ -231,6 +237,124 @@ def test_each_path_is_for_the_visitors_of_its_own_rule_whatever_stands_before_it
     made = {it.uri: [policy.key for policy in it.policies] for it in settings.access.applications}
     assert made == policies
     assert [it.passed for it in settings.sites] == passed
+
+
+@pytest.mark.parametrize(
+    ("sites", "passed"),
+    [
+        # The hostname has paths alone, and a wildcard takes its other ones.
+        (
+            [(HOST, "^/x/", "ci"), ("*.example.com", "", "staff")],
+            [(f"{HOST}/x/*",), (HOST, "*.example.com")],
+        ),
+        (
+            [(HOST, "^/x/", "public"), ("*.example.com", "", "staff")],
+            [(), (HOST, "*.example.com")],
+        ),
+        ([(HOST, "^/x/", "staff"), ("*.example.com", "", "public")], [(f"{HOST}/x/*",), ()]),
+        ([(HOST, "^/x/", "staff"), ("*", "", "public")], [(f"{HOST}/x/*",), ()]),
+        # A path of a wildcard stands before the hostname.
+        (
+            [("*.example.com", "^/x/", "ci"), (HOST, "", "staff")],
+            [("*.example.com", f"{HOST}/x/*"), (HOST,)],
+        ),
+        (
+            [("*.example.com", "^/x/", "staff"), ("*.example.com", "", "public"), (HOST, "^/y/", "public")],
+            [("*.example.com/x/*", f"{HOST}/x/*"), (), ()],
+        ),
+        # What lies below an exact path.
+        (
+            [(HOST, "^/x$", "public"), (HOST, "^/x/y/", "staff"), (HOST, "", "staff")],
+            [(), (f"{HOST}/x/y/*",), (HOST, f"{HOST}/x/*")],
+        ),
+        ([(HOST, "^/x$", "staff"), (HOST, "^/x", "public"), (HOST, "", "ci")], [(f"{HOST}/x",), (), (HOST,)]),
+        (
+            [(HOST, "^/.*z$", "staff"), (HOST, "^/x$", "public"), (HOST, "", "staff")],
+            [(HOST, f"{HOST}/x/*"), (), (HOST, f"{HOST}/x/*")],
+        ),
+    ],
+)  # fmt: skip
+def test_each_site_takes_the_tokens_of_all_applications_that_stand_before_its_requests(
+    prod: dict[str, Any], sites: list[tuple[str, str, str]], passed: list[tuple[str, ...]]
+) -> None:
+    prod["access"] = {"team": "t", "groups": GROUPS}
+    prod["siteOrder"] = "written"
+    prod["sites"] = make_sites(sites)
+
+    found = build(prod, deployment="argoweb/prod").sites
+
+    assert [{*it.passed} for it in found] == [{*uris} for uris in passed]
+
+
+def test_a_site_that_another_one_hides_is_closed_all_the_same(prod: dict[str, Any]) -> None:
+    prod["access"] = {"team": "t", "groups": GROUPS}
+    prod["siteOrder"] = "written"
+    hidden = [("*.example.com", "", "public"), (HOST, "", "staff"), (HOST, "^/x/", "ci")]
+    prod["sites"] = make_sites(hidden)
+
+    settings = build(prod, deployment="argoweb/prod")
+
+    assert settings.access is not None
+    assert [it.passed for it in settings.sites] == [(), (HOST,), (f"{HOST}/x/*",)]
+    assert {it.uri for it in settings.access.applications} == {HOST, f"{HOST}/x/*"}
+
+
+def make_sites(sites: list[tuple[str, str, str]]) -> list[dict[str, Any]]:
+    return [
+        {"hostname": hostname, "root": "/srv/www", "access": access, **({"path": path} if path else {})}
+        for hostname, path, access in sites
+    ]  # fmt: skip
+
+
+PATHS = ("", "", "^/x/", "^/x$", "^/x", "^/x(?:/|$)", "^/x/y/", "^/x/y$", "^/z")
+ASKED = ("/", "/x", "/x/", "/x/a", "/xa", "/x/y", "/x/y/", "/x/y/b", "/z", "/zz/x", "/w")
+HOSTS = (HOST, "a.example.com", "b.a.example.com", "q.a.example.com", "example.com")
+SOME_SITES = st.lists(
+    st.tuples(
+        st.sampled_from((HOST, "*.example.com", "*.a.example.com", "b.a.example.com", "*")),
+        st.sampled_from(PATHS),
+        st.sampled_from(("public", "staff", "ci", "^/x/", "^/x$", "^/x/y/")),
+    ),
+    min_size=1,
+    max_size=5,
+    unique_by=lambda site: site[:2],
+)
+
+
+@given(chosen=SOME_SITES, order=st.sampled_from(("written", "sorted")))
+@bounds(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much])
+def test_the_edge_asks_for_what_the_server_asks_for_whatever_sites_there_are(
+    prod: dict[str, Any], chosen: list[tuple[str, str, str]], order: str
+) -> None:
+    """A path in the place of a group is open within a site of staff's."""
+    prod["access"] = {"team": "t", "groups": GROUPS}
+    prod["siteOrder"] = order
+    prod["sites"] = make_sites(chosen)
+    for site in prod["sites"]:
+        if site["access"].startswith("^"):
+            site["access"] = {"groups": "staff", "except": site["access"]}
+    try:
+        settings = build(prod, deployment="argoweb/prod")
+    except FindingsError:
+        return
+    assert settings.access is not None
+    assert all(bool(it.passed) == bool(it.access) for it in settings.sites)
+    if any("never reached" in str(it) for it in settings.warnings):
+        return
+    applications = {it.uri: it for it in settings.access.applications}
+    router = Router(settings.rules)
+    for hostname, path in itertools.product(HOSTS, ASKED):
+        index = router.find_first(hostname, path)
+        if index is None or index == len(settings.sites):
+            continue
+        site = settings.sites[index]
+        before = [uri for uri in applications if parsed(uri).covers(hostname, path)]
+        first = max(before, key=lambda uri: parsed(uri).rank, default=None)
+        asked = applications[first].protection if first else None
+        # Access's wildcard stands for one label, and the server refuses what comes by more.
+        if not (site.access and first is None and hostname.count(".") > site.hostname.count(".")):
+            assert asked == site.access, (hostname, path)
+            assert (first in site.passed) == (site.access is not None), (hostname, path)
 
 
 def test_two_paths_that_are_one_to_access_are_for_the_same_visitors(prod: dict[str, Any]) -> None:
