@@ -30,7 +30,7 @@ from values.findings import (
     Findings,
     Kind,
     Severity,
-    hide_passwords,
+    hide_secrets,
     make_warning,
     show,
 )
@@ -107,7 +107,7 @@ class _Report(Findings):
         super().add_mismatch(place, found, expected, kind)
 
     def add(self, kind: Kind, place: str, text: str, remedy: Remedy = "") -> None:
-        text, remedy = hide_passwords(text), map_remedy(remedy, hide_passwords)
+        text, remedy = hide_secrets(text), map_remedy(remedy, hide_secrets)
         refused = self.refuses and kind.severity is Severity.ERROR
         known = where = place.removeprefix(".")
         if kind is KEY_TWICE and (hint := advise_on_type(where, None)) is not None:

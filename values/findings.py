@@ -188,16 +188,23 @@ def show(value: object) -> str:
     return text if len(text) <= 120 else text[:117] + "…'"
 
 
-def hide_passwords(text: str) -> str:
-    """Puts '…' in the place of each password before the host of a URL or the like."""
+_BY_FORM = re.compile(
+    r"\b(eyJ|cf[a-z]+_)[\w+/=.-]{30,}|(-----BEGIN [A-Z ]+-----)(?:\\[nrt]|[\w+/=-])+"
+)
+"""Tokens of a tunnel and of Access, of which both are JSON in base64, other ones of Cloudflare's, and private keys."""
+
+
+def hide_secrets(text: str) -> str:
+    """Puts '…' in the place of each password before the host of a URL or the like, and of what is a secret by its form."""
+    text = _BY_FORM.sub(lambda found: f"{found[1] or found[2]}…", text)
     text = re.sub(r"(?<=://)([^/?#\s:@]*):[^/?#\s]*@", r"\1:…@", text)
     return re.sub(r"([^/\s:@'\"`]*):[^/\s:@'\"`]+@", r"\1:…@", text)
 
 
 def make_printable(text: str) -> str:
-    """Writes a text for one line of a terminal, with invisible characters escaped and passwords left out."""
+    """Writes a text for one line of a terminal, with invisible characters escaped and secrets left out."""
     return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in hide_passwords(text)
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in hide_secrets(text)
     )
 
 

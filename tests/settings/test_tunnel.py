@@ -121,3 +121,32 @@ def test_the_region_of_a_credentials_file_is_kept_by_the_stacks_own_key(
 
 def test_a_new_secret_for_an_imported_tunnel_is_made_on_request(prod: dict[str, Any]) -> None:
     assert tunnel(prod, None, importId=TUNNEL, secretVersion=2).secret is None
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        # As `cloudflared tunnel token` prints it: the secret stands before the tunnel's id.
+        "eyJhIjoiNjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjYiLCJzIjoiWVNCelpXTnlaWFFnYjJZZ2RHaGxJSFIxYm01bGJDd2dNeklnWW5sMFpYTT0iLCJ0IjoiMTExMTExMTEtMjIyMi00MzMzLTg0NDQtNTU1NTU1NTU1NTU1In0=",
+        "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIDAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2Nzg5YWJjZGVmoAoGCCqGSM49\n",
+        "cfast_0123456789abcdefghijklmnopqrstuvwxyzABCD0a1b2c3d",
+    ],
+)
+@pytest.mark.parametrize("place", ["accountId", "tunnel", "zones", "servers", "sites", "access"])
+def test_a_secret_that_was_pasted_into_another_key_is_not_shown(
+    prod: dict[str, Any], place: str, secret: str
+) -> None:
+    prod[place] = {
+        "accountId": secret,
+        "tunnel": {"importId": secret},
+        "zones": [{"name": secret, "id": secret}],
+        "servers": {"web1": {"address": "192.0.2.1", "hostKey": secret}},
+        "sites": [{"hostname": secret, "service": secret}],
+        "access": {"team": secret, "groups": {"a": {"emails": secret}}},
+    }[place]
+
+    with pytest.raises(FindingsError) as error:
+        build(prod, deployment="argoweb/prod")
+
+    shown = str(error.value)
+    assert not [at for at in range(40, len(secret) - 12) if secret[at : at + 12] in shown]
