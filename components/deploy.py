@@ -197,17 +197,22 @@ def _register_alerts(
     """Registers the notification, after the first connection and gone before the last one ends, so that neither is an alert."""
     if settings.alerts is None:
         return
-    register_alerts(
-        within.add_prefix("alerts"),
-        account_id=settings.account_id,
-        called=mark(CALLED, settings.deployment),
-        tunnel=tunnel.made,
-        told=settings.alerts,
-        opts=within.make_options(
-            depends_on=activations,
-            import_id=found.alert and f"{settings.account_id}/{found.alert}",
-        ),
-    )
+    wanted = {
+        "alerts": found.alerts.taken_in,
+        **{f"alerts-lost-{id}": id for id in found.alerts.twice},
+    }
+    for name, import_id in wanted.items():
+        register_alerts(
+            within.add_prefix(name),
+            account_id=settings.account_id,
+            called=mark(CALLED, settings.deployment),
+            tunnel=tunnel.made,
+            told=settings.alerts,
+            opts=within.make_options(
+                depends_on=activations,
+                import_id=import_id and f"{settings.account_id}/{import_id}",
+            ),
+        )
 
 
 def make_connection(settings: Settings, server: Server) -> Connection:

@@ -1,4 +1,7 @@
-"""Finds the notification about the stack's tunnel that an update made at Cloudflare before it broke off."""
+"""Finds the notifications about the stack's tunnel that an update made at Cloudflare before it broke off."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from existing import permissions
 from existing.api import Api, ApiError
@@ -16,24 +19,39 @@ def write_alerts_path(settings: Settings) -> str:
     return f"accounts/{settings.account_id}/alerting/v3/policies"
 
 
-def find_lost_alert(
-    settings: Settings, api: Api, own: OwnState, findings: Findings, notices: list[str]
-) -> str | None:
-    """Finds a notification with the stack's mark that is not in its state, and gives its id, by which it is imported.
+@dataclass(frozen=True, kw_only=True)
+class AlertsFound:
+    """The stack's notifications that are at Cloudflare and not in its state."""
 
-    Nothing is asked where the stack has no `argoweb:alerts`, or its notification in the state.
+    taken_in: str | None = None
+    """The id of the one that becomes the stack's."""
+    twice: Sequence[str] = ()
+    """Ids of those of which the stack has one already: noted by this update, deleted by the next one."""
+
+
+def look_at_alerts(
+    settings: Settings, api: Api, own: OwnState, findings: Findings, notices: list[str]
+) -> AlertsFound:
+    """Looks for notifications with the stack's mark that are not in its state; asks nothing of a stack without `argoweb:alerts`.
+
+    The provider tries again where an answer is lost, and Cloudflare makes a second one of the same name.
     """
-    if settings.alerts is None or own.has_alert:
-        return None
+    if settings.alerts is None:
+        return AlertsFound()
     name = mark(CALLED, settings.deployment)
     try:
         there = api.read_list(write_alerts_path(settings), permissions.NOTIFICATIONS)
     except ApiError as error:
         findings.errors.append(error.place_at("argoweb:alerts").finding)
-        return None
-    found = next((str(each["id"]) for each in there if each["name"] == name), None)
-    if found:
+        return AlertsFound()
+    lost = [str(it["id"]) for it in there if it["name"] == name and it["id"] not in own.alerts]
+    found = AlertsFound(taken_in=next(iter(lost), None), twice=lost[1:])
+    if own.alerts:
+        found = AlertsFound(twice=lost)
+    if lost:
         notices.append(
             f"Taken in, since it is this stack's and not in its state, as after an update that broke off: the notification '{name}'."
         )
+    if found.twice:
+        notices.append(f"'{name}' is there twice, which the next `pulumi up` ends.")
     return found

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from existing.alerts import find_lost_alert
+from existing.alerts import AlertsFound, look_at_alerts
 from existing.api import Api, ApiError
 from existing.applications import AccessFound, look_at_access
 from existing.hostnames import Claim, claim_hostnames, find_tunnels_led_to, list_zones
@@ -23,8 +23,7 @@ class Found:
     claims: Sequence[Claim]
     """The claim to each hostname that gets a record."""
     access: AccessFound = field(default_factory=AccessFound)
-    alert: str | None = None
-    """Id of the stack's notification where it is there, but not in the state."""
+    alerts: AlertsFound = field(default_factory=AlertsFound)
     warnings: Sequence[Finding] = ()
     notices: Sequence[str] = ()
     """What happens by itself, and may surprise."""
@@ -52,12 +51,12 @@ def look_up(settings: Settings, access: Access, own: OwnState) -> Found:
             there=asked.result(),
             led_to=find_tunnels_led_to(zones, settings.deployment),
             sends_later=any(claim.sent for claim in claimed)
-            or (settings.alerts is not None and not own.has_alert),
+            or (settings.alerts is not None and not own.alerts),
         )
     except ApiError as error:
         findings.errors.insert(0, error.finding)
     access_there = look_at_access(settings, api, own, findings, notices)
-    alert = find_lost_alert(settings, api, own, findings, notices)
+    alerts = look_at_alerts(settings, api, own, findings, notices)
     if findings.errors:
         raise FindingsError("What is at Cloudflare stands in the way", findings.errors)
     warnings, silenced = silence(findings.warnings, settings.accept)
@@ -65,7 +64,7 @@ def look_up(settings: Settings, access: Access, own: OwnState) -> Found:
         tunnel=tunnel,
         claims=claimed,
         access=access_there,
-        alert=alert,
+        alerts=alerts,
         warnings=warnings,
         notices=[*notices, *silenced],
     )

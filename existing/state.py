@@ -26,7 +26,7 @@ _NO_ORGANIZATION = "organization"
 _URN = re.compile(
     r"urn:pulumi:(?P<stack>[^:]+)::(?P<project>[^:]+)::(?P<parents>.*\$)?(?P<type>[^$]+?)::(?P<name>.+)"
 )
-_OURS = r"(?:tunnel(?:-tunnel|-secret)?|records-.+|access-.+|alerts)"
+_OURS = r"(?:tunnel(?:-tunnel|-secret)?|records-.+|access-.+|alerts(?:-lost-.+)?)"
 """The names of what is read here, as `components/deploy.py` gives them."""
 _ATTEMPTS = 50
 _PAUSE = 0.2
@@ -69,8 +69,8 @@ class OwnState:
     """The Access policies."""
     tokens: Sequence[Outputs] = field(default=(), repr=False)
     """The Access service tokens."""
-    has_alert: bool = False
-    """Whether there is Cloudflare's notification of the tunnel."""
+    alerts: Sequence[str] = ()
+    """The ids of Cloudflare's notifications of the tunnel."""
     imported_from: str | None = None
     """The stack, as `project/stack`, of which this is the state: `pulumi stack import` leaves it under that one's name."""
     elsewhere: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -123,7 +123,7 @@ async def read_own_state(
         applications=index_by_uri(applications),
         policies=tuple(policies),
         tokens=tuple(tokens),
-        has_alert=bool(_find_outputs(found, ALERT)),
+        alerts=[str(each["outputs"].get("id")) for each in found if each["type"] == ALERT],
         imported_from=next((f"{each['project']}/{each['stack']}" for each in foreign), None),
         elsewhere={
             (each["type"], each["name"]): urn

@@ -6,12 +6,14 @@ import pytest
 
 from existing import OwnState
 from existing import api as api_module
-from existing.alerts import find_lost_alert
+from existing.alerts import AlertsFound, look_at_alerts
 from existing.api import Api
 from settings import Access
 from settings.build import build
 from tests.existing.conftest import ACCOUNT, Cloudflare
 from values.findings import Findings
+
+PATH = f"/accounts/{ACCOUNT}/alerting/v3/policies"
 
 
 @pytest.fixture(autouse=True)
@@ -20,12 +22,12 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_module, "_PAUSE", 0.0)
 
 
-def told(prod: dict[str, Any], access: Access, own: OwnState) -> tuple[str | None, list[str]]:
+def told(prod: dict[str, Any], access: Access, own: OwnState) -> tuple[AlertsFound, list[str]]:
     settings = build(
         {**prod, "accountId": ACCOUNT, "alerts": {"email": "ops@example.com"}}, deployment="a/b"
     )
     findings = Findings()
-    found = find_lost_alert(settings, Api(access), own, findings, [])
+    found = look_at_alerts(settings, Api(access), own, findings, [])
     return found, [*map(str, findings.errors)]
 
 
@@ -36,14 +38,24 @@ def test_a_token_that_may_not_is_told_the_permission_where_alerts_are_asked_for(
 
     found, errors = told(prod, cloudflare.access(), OwnState())
 
-    assert found is None
+    assert found == AlertsFound()
     assert len(errors) == 1
     assert errors[0].startswith("argoweb:alerts: ")
     assert "needs the permission Account · Notifications · Edit" in errors[0]
 
 
-def test_one_that_is_in_the_state_is_not_asked_for(
-    prod: dict[str, Any], cloudflare: Cloudflare
+@pytest.mark.parametrize("noted", [0, 1])
+def test_one_more_than_the_stack_has_is_taken_in_to_be_deleted(
+    prod: dict[str, Any], cloudflare: Cloudflare, noted: int
 ) -> None:
-    assert told(prod, cloudflare.access(), OwnState(has_alert=True)) == (None, [])
-    assert not [each for each in cloudflare.control("/requests") if "alerting" in each["path"]]
+    body = {
+        "name": "tunnel health (argoweb a/b)",
+        "alert_type": "tunnel_health_event",
+        "mechanisms": {"email": [{"id": "ops@example.com"}]},
+    }
+    made = [cloudflare.api("POST", PATH, body)["id"] for _ in range(3)]
+
+    found, _ = told(prod, cloudflare.access(), OwnState(alerts=made[:noted]))
+
+    assert {found.taken_in, *found.twice} - {None} == {*made[noted:]}
+    assert (found.taken_in is None) == bool(noted)

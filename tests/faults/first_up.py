@@ -33,7 +33,12 @@ ACCESS_DELETIONS = {
     f"deleted {kind}": ("DELETE", f"/access/{kind}/")
     for kind in ("apps", "policies", "service_tokens")
 }
-ALL_CALLS = {**CALLS, **ACCESS_CALLS, **ACCESS_DELETIONS}
+ALERTS_CALLS = {
+    "notifications": ("GET", r"/alerting/v3/policies$"),
+    "notification": ("POST", r"/alerting/v3/policies$"),
+}
+"""What that of a stack with `argoweb:alerts` asks beside."""
+ALL_CALLS = {**CALLS, **ACCESS_CALLS, **ACCESS_DELETIONS, **ALERTS_CALLS}
 _COMMITTED = {"after_commit": True, "drop": True}
 _HELD = {"delay_ms": 60_000}
 FAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -144,8 +149,8 @@ class FirstUp:
         return [tunnel for tunnel in dump["tunnels"] if tunnel["deleted_at"] is None]
 
     def of_access(self) -> list[dict[str, Any]]:
-        """What there is of Access that a stack can have made."""
-        made = ("apps", "policies", "service_tokens")
+        """What there is of Access, and of notifications, that a stack can have made."""
+        made = ("apps", "policies", "service_tokens", "alerting_policies")
         return [each for each in self.world.control("/dump")["access"] if each["kind"] in made]
 
     def state(self) -> Any:
@@ -158,6 +163,6 @@ class FirstUp:
             each["id"]
             for each in [*self.living(), *self.world.control("/dump")["records"], *self.of_access()]
         }
-        types = ("dnsRecord:DnsRecord", *_ZERO_TRUST)
+        types = ("dnsRecord:DnsRecord", "notificationPolicy:NotificationPolicy", *_ZERO_TRUST)
         noted = {each["id"] for each in self.state()["resources"] if each["type"].endswith(types)}
         return there ^ noted

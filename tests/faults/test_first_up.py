@@ -7,7 +7,7 @@ import pytest
 
 from tests.engine.world import World
 from tests.engine.worlds import started
-from tests.faults.first_up import CALLS, FAULTS, FirstUp
+from tests.faults.first_up import ALERTS_CALLS, CALLS, FAULTS, FirstUp
 from tests.faults.test_renamed import is_now
 
 PAGES = ("www.example.localhost", "app.example.localhost", "status.example-two.localhost")
@@ -92,6 +92,19 @@ def test_so_it_does_with_fifty_records(first: FirstUp, fault: str) -> None:
     first.spoil("record", fault)
 
     ends_well(first, MANY)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("call", ALERTS_CALLS)
+def test_so_it_does_with_a_notification(first: FirstUp, call: str, fault: str) -> None:
+    first.world.edit(lambda config: config.update({"argoweb:alerts": {"email": "ann@example.com"}}))
+    first.spoil(call, fault)
+
+    first.world.up()  # of two of one name it takes in the second, which the next update deletes
+    ends_well(first)
+
+    assert len(first.of_access()) == 1
 
 
 @pytest.mark.long
