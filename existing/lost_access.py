@@ -6,6 +6,7 @@ from typing import Any
 
 from existing.state import OwnState
 from settings import Settings
+from settings.access_groups import EVERYBODY
 from settings.access_marks import mark
 from settings.looked_up import ACCESS_LEFT, ACCESS_TAKEN
 from settings.model import Application, ServiceToken
@@ -115,7 +116,8 @@ def check_left(
 ) -> set[str]:
     """Warns of each application of the stack that neither its state nor its file has; gives their ids.
 
-    It asks for a login at what is public now, and its policies cannot be deleted.
+    It asks for a login at what is public now, or for none at what the server asks a token for, and its policies cannot be
+    deleted.
     """
     known = {each["id"] for each in own.applications.values()}
     wanted = {each.uri for each in made}
@@ -126,11 +128,13 @@ def check_left(
         if id in known or not wanted.isdisjoint(uris) or not ours:
             continue
         left.add(id)
+        decisions = {policy.get("decision") for policy in each["policies"]}
+        does = "lets everybody through" if decisions == {EVERYBODY.decision} else "asks for a login"
         findings.add(
             ACCESS_LEFT,
             "",
             f"'{uris[0]}' has an Access application ({id}) that an update of this stack made before it broke off, and the stack "
-            "file has no `access` for it any more: it asks for a login there, and its policies cannot be deleted.",
+            f"file has no `access` for it any more: it {does} there, and its policies cannot be deleted.",
             "Delete it in the dashboard (Zero Trust, Access), or give the site its `access` back for one `pulumi up`.",
         )
     return left

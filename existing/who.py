@@ -7,6 +7,7 @@ from settings import Settings
 from settings.access_groups import EVERYBODY
 from settings.access_marks import RULES, unmark, write_network
 from settings.model import Application, Selector
+from settings.names import EVERY
 from settings.protection import is_within
 
 _SHOWN = {
@@ -65,8 +66,9 @@ def find_newly_public(
     }
     for uri in filter(was.get, was):
         hostname = uri.partition("/")[0]
-        if uri not in closed and hostname in places and (uri in opened or hostname not in closed):
-            yield uri, opened.get(uri, places[hostname])
+        place = places.get(hostname) or _find_open_above(hostname, settings)
+        if uri not in closed and place and (uri in opened or hostname not in closed):
+            yield uri, opened.get(uri, place)
     for uri, place in opened.items():
         around = [it for it in was if is_within(uri, it)]
         # The hostname's own stands before the wildcard's, and the longer path before the shorter one.
@@ -76,6 +78,13 @@ def find_newly_public(
             and was[max(around, key=lambda it: ("*" not in it.partition("/")[0], len(it)))]
         ):
             yield uri, place
+
+
+def _find_open_above(hostname: str, settings: Settings) -> str | None:
+    """Finds a wildcard's site that serves a hostname, which has none of its own, to everybody; gives its place."""
+    taking = (settings.sites[index] for index in settings.router.list_rules(hostname))
+    whole = next((site for site in taking if not site.path), None)
+    return whole.place if whole and whole.is_public and whole.hostname != EVERY else None
 
 
 def _list_declared(application: Application) -> Iterator[str]:

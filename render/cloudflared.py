@@ -33,7 +33,7 @@ def _add_audiences(rule: Rule, audiences: Mapping[str, str]) -> Rule:
     access = rule.origin_request.get("access")
     if not isinstance(access, Mapping) or not audiences:
         return rule
-    tags = [audiences.get(uri, uri) for uri in access.get("audTag", ())]
+    tags = [*dict.fromkeys(audiences.get(uri, uri) for uri in access.get("audTag", ()))]
     return replace(
         rule, origin_request={**rule.origin_request, "access": {**access, "audTag": tags}}
     )

@@ -207,6 +207,22 @@ def test_one_that_was_made_and_is_wanted_no_more_is_told_since_it_asks_for_a_log
     ]
 
 
+def test_an_open_one_that_is_wanted_no_more_is_told_since_it_asks_for_nothing(
+    cloudflare: Cloudflare, made: Made
+) -> None:
+    policy = {"name": f"public ({MARK})", "decision": "bypass", "include": [{"everyone": {}}]}
+    policies = [{"id": cloudflare.api("POST", f"{PATH}/policies", policy)["id"], "precedence": 1}]
+    body = {"name": f"{NAME}/hook/*", "type": "self_hosted", "domain": f"{NAME}/hook/*"}
+    cloudflare.api("POST", f"{PATH}/apps", {**body, "policies": policies})
+
+    (warning,) = [
+        line for line in told(cloudflare.access(), own=made.state).said if "broke off, and" in line
+    ]
+
+    assert warning.startswith(f"'{NAME}/hook/*' has an Access application (")
+    assert "it lets everybody through there" in warning
+
+
 @pytest.mark.parametrize("kind", ["policy", "token"])
 def test_a_policy_or_a_token_that_is_gone_stops_it_too(
     cloudflare: Cloudflare, made: Made, kind: str
@@ -449,6 +465,19 @@ def test_what_becomes_public_beside_a_wildcard_that_does_not_is_warned_of(
     assert [line for line in said if "becomes" in line] == [
         f"argoweb:sites[{place}]: {name} becomes public: everybody may come in, without a login."
         for place, name in enumerate((NAME, "new.example.com"))
+    ]
+
+
+@pytest.mark.parametrize(("access", "told"), [("public", 1), ("staff", 0)])
+def test_a_site_that_leaves_its_hostname_to_a_public_wildcard_is_warned_of(
+    cloudflare: Cloudflare, made: Made, access: str, told: int
+) -> None:
+    sites = [site("*.example.com", access)]
+
+    said = asked(stack(None, sites=sites), cloudflare.access(), made.state).said
+
+    assert [line for line in said if "becomes" in line] == told * [
+        f"argoweb:sites[0]: {NAME} becomes public: everybody may come in, without a login."
     ]
 
 

@@ -32,6 +32,25 @@ def test_the_file_has_the_tunnel_its_credentials_the_rules_and_the_catch_all(
     assert document["ingress"][-1] == {"service": "http_status:404"}
 
 
+def test_an_audience_stands_once_in_a_rule_for_several_applications(prod: dict[str, Any]) -> None:
+    application = "11111111-1111-4111-8111-111111111111"
+    prod["access"] = {"team": "t", "groups": {"ci": {"serviceTokens": "deploy"}}}
+    prod["sites"] = [
+        {"hostname": "www.example.com", "path": "^/x/", "root": "/srv/www", "access": "ci"},
+        {"hostname": "*.example.com", "root": "/srv/www", "access": {"application": application}},
+    ]
+    audiences = {
+        "www.example.com": "a" * 64,
+        "*.example.com": "a" * 64,
+        "www.example.com/x/*": "b" * 64,
+    }
+
+    settings = build(prod, deployment="argoweb/test")
+    document = yaml.safe_load(render_cloudflared_yml(settings, UUID, audiences))
+
+    assert document["ingress"][-2]["originRequest"]["access"]["audTag"] == ["a" * 64]
+
+
 def test_values_keep_their_types(prod: dict[str, Any]) -> None:
     prod["cloudflared"] = {
         "edge-ip-version": "4",

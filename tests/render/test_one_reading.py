@@ -221,6 +221,7 @@ GUARDS: dict[str, list[dict[str, Any]]] = {
     "paths for several groups": sites(("s.example.com", "^/private/", "service*staff"), ("s.example.com", "^/public", "caddy"), ("s.example.com", "", "caddy*friends")),
     "an open path of a protected wildcard": sites(("*.example.com", "", "caddy*staff*^/public(?:/|$)"), ("*", "", "caddy")),
     "a protected hostname of a protected wildcard": sites(("s.example.com", "", "caddy*staff*^/public"), ("*.example.com", "", "caddy*friends")),
+    "a path of a hostname beside a protected wildcard": sites(("s.example.com", "^/private/", "caddy*staff"), ("*.example.com", "", "caddy*friends")),
     "a path of a wildcard": sites(("*.example.com", "^/private", "service+"), ("s.example.com", "", "caddy"), ("*.example.com", "", "caddy")),
 }  # fmt: skip
 HOSTS = (
