@@ -50,7 +50,7 @@ def up(servers: int, pid: int | None = None) -> dict[str, Any]:
     Raises:
         SandboxError: something is missing or does not start.
     """
-    needs.check()
+    needs.check(servers)
     orphans.end(say)
     pulumi = pulumi_cli.find(say)
     current = state.load()

@@ -17,6 +17,9 @@ _PROGRAMS = {
     "mount": "mount",
 }
 """Each program and the Debian package that has it."""
+_WATCHES = Path("/proc/sys/fs/inotify/max_user_instances")
+_WATCHES_OF_A_SERVER = 6
+"""What systemd and its services hold of them; without one, systemd does not come up."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -28,8 +31,8 @@ def missing_packages() -> list[str]:
     )
 
 
-def check() -> None:
-    """Refuses a machine on which the sandbox cannot work.
+def check(servers: int) -> None:
+    """Refuses a machine on which the sandbox cannot work, or not with so many servers.
 
     Raises:
         SandboxError: it names everything that is missing and what to do.
@@ -47,8 +50,20 @@ def check() -> None:
         problems.append(
             f"these programs are missing; on Debian or Ubuntu: apt-get install {' '.join(packages)}"
         )
+    if problem := _find_missing_watches(servers):
+        problems.append(problem)
     if problems:
         raise SandboxError(
             "The sandbox cannot run here; nothing was changed.\n"
             + "\n".join(f"  - {p}" for p in problems)
         )
+
+
+def _find_missing_watches(servers: int) -> str | None:
+    wanted = servers * _WATCHES_OF_A_SERVER
+    if not _WATCHES.exists() or wanted <= int(_WATCHES.read_text()):
+        return None
+    return (
+        f"{servers} servers take {wanted} instances of inotify, and this machine has {_WATCHES.read_text().strip()} "
+        f"for each user: sysctl -w fs.inotify.max_user_instances={2 * wanted}"
+    )
