@@ -48,9 +48,14 @@ class CloudSeen:
     lines: Sequence[Finding] = ()
 
 
+def open_api(stack: Stack) -> Api:
+    """Gives the API for somebody who waits: what does not answer is known after some 15 seconds."""
+    return Api(stack.access, attempts=2, timeout=7, longest_wait=5)
+
+
 def look_at_cloudflare(stack: Stack) -> CloudSeen:
     """Asks for the tunnel (two requests), Access (one) and each zone (one for its records), all at once."""
-    api = Api(stack.access)
+    api = open_api(stack)
     zones = {zone.name: zone for zone in map(stack.settings.find_zone, stack.settings.named)}
     with ThreadPoolExecutor(8) as pool:
         tunnel = pool.submit(_look_at_tunnel, stack, api)

@@ -108,7 +108,7 @@ _add_warning("unit-restarts", "A unit ends again and again, and systemd starts i
 _add_error("edge-error", "Cloudflare answers with an error page of its own.",
            "530 with 1033: no cloudflared is connected. 502: cloudflared does not reach the service.")
 _add_error("edge-unreachable", "The hostname does not answer from here.",
-           "Check the network and the record.")
+           "Check the network and the record; whether Cloudflare serves the zone: python -m argoweb doctor")
 _add_error("edge-certificate", "Cloudflare has no certificate for the hostname.",
            "Universal SSL covers a zone and one label below it: order a certificate for deeper names, or take another name.")
 _add_error("origin-error", "The site does not answer on the server itself, or with a status from 500 on.",
@@ -149,7 +149,7 @@ _add_warning("nixos-old", "The NixOS is older than those that this is tested wit
 _add_warning("import-line", "No file of the server's configuration imports the stack's module; one in another folder is not seen.",
              "Add the line of the README to `imports`: (if builtins.pathExists /etc/caddy/argoWeb.nix then /etc/caddy/argoWeb.nix else { }), in a flake /etc/caddy/argoWeb.nix alone")
 _add_error("folder-read-only", "A folder that gets the stack's files cannot be written, as /etc with system.etc.overlay.mutable = false.",
-           "Set argoweb:nixos.configDir to a folder that can be written, such as /var/lib/argoweb-config, and import argoWeb.nix from there.")
+           "Set argoweb:nixos.configDir to a folder that can be written, such as /var/lib/argoweb-config, and import argoWeb.nix from there; if it is all of /var, journalctl -k says why the disk is read-only.")
 _add_error("ipv6-missing", "The server has no IPv6, and Caddy would listen on it.",
            "pulumi config set --path argoweb:caddy.bind 127.0.0.1")
 _add_warning("disk-low", "Little disk is free for a rebuild.",

@@ -119,13 +119,9 @@ def _judge_nixos(rows: _Rows) -> Iterator[_Judgement]:
 
 
 def _judge_folders(settings: Settings, rows: _Rows) -> Iterator[_Judgement]:
-    (writable,) = (row[0] for row in rows.get("read-only", [[""]]))
-    said = (
-        f"{writable} cannot be written"
-        if writable
-        else "the folder of the stack's files can be written"
-    )
-    yield "folder-read-only", said, not writable
+    shut = " and ".join(path for (path,) in rows.get("read-only", []))
+    said = f"{shut} cannot be written" if shut else "the folders of the stack can be written"
+    yield "folder-read-only", said, not shut
     for hostname, path, why in rows.get("root", []):
         yield "root-missing", f"{path}, which {hostname} serves, {why}", False
     if (roots := list_roots(settings.sites)) and "root" not in rows:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from argoweb.cloud import find_zone_id
+from argoweb.cloud import find_zone_id, open_api
 from argoweb.ends import SOON, find_time_left
 from argoweb.report import observe
 from argoweb.stack import Stack
@@ -20,7 +20,7 @@ _NO_RECORD = "0" * 32
 
 def try_cloudflare(stack: Stack) -> list[Finding]:
     """Tries the token, each permission and each zone, all at once; of a token that is taken by nobody it says that alone."""
-    api = Api(stack.access)
+    api = open_api(stack)
     questions: list[Callable[[], list[Finding]]] = [
         lambda: _try_validity(stack, api),
         lambda: _try_tunnels(stack, api),
@@ -46,14 +46,17 @@ def _try_validity(stack: Stack, api: Api) -> list[Finding]:
         said = f"the {stack.access.named} may do whatever its user may"
         return [_observe_token("token-wide", said)]
     try:
-        found = api.read_one("user/tokens/verify", "")
-    except ApiError as error:
-        try:  # the token may be one of an account and not of a user
+        try:
+            found = api.read_one("user/tokens/verify", "")
+        except NoAnswer:
+            raise
+        except ApiError as error:  # the token may be one of an account and not of a user
+            refused = str(error)
             found = api.read_one(f"accounts/{stack.settings.account_id}/tokens/verify", "")
-        except NoAnswer as silence:
-            return [_observe_token("cloudflare-unreadable", str(silence), place="cloudflare")]
-        except ApiError:
-            return [_observe_token("token-invalid", str(error))]
+    except NoAnswer as silence:
+        return [_observe_token("cloudflare-unreadable", str(silence), place="cloudflare")]
+    except ApiError:
+        return [_observe_token("token-invalid", refused)]
     if found.get("status") != "active":
         return [
             _observe_token("token-invalid", f"the {stack.access.named} is {found.get('status')}")

@@ -76,8 +76,16 @@ _KINDS = {401: Forbidden, 403: Forbidden, 404: NotThere}
 class Api:
     """Cloudflare's API, read with the stack's own token."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(
+        self,
+        access: Access,
+        *,
+        attempts: int = ATTEMPTS,
+        timeout: float = TIMEOUT,
+        longest_wait: float = _LONGEST_WAIT,
+    ) -> None:
         self._access = access
+        self._attempts, self._timeout, self._longest_wait = attempts, timeout, longest_wait
 
     def read_one(self, path: str, permission: str) -> dict[str, Any]:
         """Reads one object: `path` is below the API's address, `permission` is what the token needs for it.
@@ -122,8 +130,8 @@ class Api:
         return True
 
     def _get(self, url: str, permission: str) -> dict[str, Any]:
-        left = _LONGEST_WAIT
-        for attempt in range(1, ATTEMPTS + 1):
+        left = self._longest_wait
+        for attempt in range(1, self._attempts + 1):
             pause = _PAUSE * 2 ** (attempt - 1)
             try:
                 return self._ask_once(url, permission)
@@ -131,7 +139,7 @@ class Api:
                 problem, advice = str(fault), fault.advice
                 if fault.retry_after is not None:
                     pause = fault.retry_after
-            if attempt == ATTEMPTS or pause > left:
+            if attempt == self._attempts or pause > left:
                 break
             if pause > _UNSAID:
                 pulumi.log.info(
@@ -154,7 +162,7 @@ class Api:
         headers = {**_AGENT, **typed, **self._access.headers}
         request = urllib.request.Request(url, body, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+            with urllib.request.urlopen(request, timeout=self._timeout) as response:
                 answer: dict[str, Any] = json.loads(response.read())
                 return answer
         except urllib.error.HTTPError as error:

@@ -82,9 +82,11 @@ doctor() {
   path=${flake%%#*}
   path=${path#path:}
   if [[ ! -d $path ]]; then path=/etc/nixos; fi
-  say import "$path" "$(find "$path"/ -name '*.nix' -exec grep -lE -- "^[^#]*$config_dir/argoWeb.nix" {} + 2>/dev/null | head -n 1)"
-  path=$(nearest_folder "$config_dir")
-  if [[ ! -w $path ]]; then say read-only "$path"; fi
+  say import "$path" "$(find "$path"/ -name '*.nix' -exec grep -HF -- "$config_dir/argoWeb.nix" {} + 2>/dev/null | sed -n '/^[^:]*:[[:space:]]*#/!s/:.*//p' | head -n 1)"
+  for path in "$config_dir" "$ROOT"; do
+    path=$(nearest_folder "$path")
+    if [[ ! -w $path ]]; then say read-only "$path"; fi
+  done
   if ! has_ipv6; then say no-ipv6; fi
   for path in /nix/store /boot /var /tmp; do
     if [[ -d $path ]]; then say disk "$path" "$(df --output=avail -k -- "$path" | tail -n 1 | tr -d ' ')" "$(df --output=ipcent -- "$path" | tail -n 1 | tr -d ' ')"; fi

@@ -4,15 +4,21 @@ import asyncio
 import contextlib
 import datetime
 import socket
-from collections.abc import Iterator
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from argoweb import tried_servers
+from argoweb.cloud import look_at_cloudflare
 from argoweb.programs import DOCTOR_PARTS, read_source
+from argoweb.stack import Stack
 from argoweb.tried_servers import judge_report, list_edge_addresses, try_servers
 from argoweb.tried_token import try_cloudflare
+from existing import api
 from existing.permissions import ACCESS, SERVICE_TOKENS
 from settings import Access
 from tests.argoweb.conftest import Door, as_root, stack
@@ -162,6 +168,37 @@ def test_a_zone_that_is_not_active_yet_is_told_with_its_name_servers(
     assert "is pending; its name servers at Cloudflare are ada.ns.cloudflare.com" in line.text
 
 
+@pytest.mark.parametrize("look", [try_cloudflare, look_at_cloudflare])
+def test_who_waits_hears_of_an_api_that_does_not_answer_in_some_15_seconds(
+    cloudflare: Cloudflare, look: Callable[[Stack], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited = Counter[str]()
+
+    def hang(request: urllib.request.Request, timeout: float) -> None:
+        waited[request.full_url.partition("/tokens/")[2] or request.full_url] += int(timeout)
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(urllib.request, "urlopen", hang)
+    monkeypatch.setattr(api, "_PAUSE", 0)
+
+    look(stack(cloudflare))
+
+    assert 0 < max(waited.values()) <= 15
+
+
+def test_who_waits_does_not_wait_for_an_api_that_wants_to_be_asked_later(
+    cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    cloudflare.control("/faults", {"code": 971, "times": None, "headers": {"Retry-After": "20"}})
+
+    seen = look_at_cloudflare(stack(cloudflare))
+
+    assert {line.code for line in seen.lines} >= {"cloudflare-unreadable"}
+    assert waits == []
+
+
 def test_a_zone_that_the_account_does_not_have_is_told(cloudflare: Cloudflare) -> None:
     zones = [{"name": name} for name in ("example.com", "example.org", "example.edu")]
 
@@ -187,6 +224,7 @@ FAULTS: dict[str, tuple[dict[str, str], str]] = {
     "an old NixOS": ({"nixos": "23.05.1\t/x"}, "nixos-old"),
     "no import": ({"import": "/etc/nixos\t"}, "import-line"),
     "a full disk": ({"disk": "/nix/store\t20000\t9%"}, "disk-low"),
+    "a disk without inodes": ({"disk": "/nix/store\t9000000\t100%"}, "disk-low"),
     "a full boot partition": ({"disk": "/boot\t2000\t-"}, "disk-low"),
     "little memory": ({"memory": "200000"}, "memory-low"),
     "a clock that is behind": ({"clock": "900.0"}, "clock-off"),
