@@ -93,7 +93,7 @@ lock:
 	@rm -rf $(LOCKED)
 
 $(VENV)/ready: requirements.txt requirements-cli.txt requirements-dev.txt requirements-dev.lock | packages
-	@echo "installing the Python packages into $(VENV)"
+	@echo "installing the Python packages into $(VENV); once, a minute or more"
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/$(PIP) -r requirements-dev.txt -c requirements-dev.lock
 	@touch $@

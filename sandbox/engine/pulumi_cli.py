@@ -20,6 +20,8 @@ OLDEST = (3, 231)
 """What Pulumi.yaml requires."""
 _RELEASE = "https://github.com/pulumi/pulumi/releases/download/v{version}/pulumi-v{version}-linux-{arch}.tar.gz"
 _CONNECT_SECONDS = 10
+_SHOWN = 100
+"""After how many packages a build of minutes says that it goes on."""
 _GO_MOD = f"""module argoweb.sandbox/pulumi
 
 go 1.24
@@ -126,6 +128,7 @@ def _build(folder: Path, say: Callable[[str], None]) -> None:
             [
                 go,
                 "build",
+                "-v",
                 "-ldflags",
                 linked,
                 "-o",
@@ -136,16 +139,20 @@ def _build(folder: Path, say: Callable[[str], None]) -> None:
     )
     for words, command in steps:
         say(words)
-        result = subprocess.run(
+        said: list[str] = []
+        with subprocess.Popen(
             command,
             cwd=source,
             env={**os.environ, "GOFLAGS": "-mod=mod"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
-        )
-        if result.returncode != 0:
-            raise SandboxError(f"{' '.join(command)} failed:\n{result.stdout[-3000:]}")
+        ) as process:
+            for line in process.stdout or ():
+                said.append(line)
+                if len(said) % _SHOWN == 0:
+                    say(f"{words.split()[0]}: {len(said)} packages so far")
+        if process.returncode != 0:
+            raise SandboxError(f"{' '.join(command)} failed:\n{''.join(said)[-3000:]}")
     (folder.parent / f"{folder.name}.new").rename(folder)
     shutil.rmtree(source, ignore_errors=True)

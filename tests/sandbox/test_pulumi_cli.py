@@ -112,6 +112,29 @@ def test_a_kept_one_that_does_not_run_is_put_in_anew(
     assert {path.name for path in cache.iterdir()} == {KEPT, "lock"}
 
 
+GO = """#!/bin/sh
+if [ "$1" = build ]; then
+  for each in $(seq 250); do echo "example.com/package$each" >&2; done
+  [ "$3" = -ldflags ] && mkdir -p "${6%/*}" && printf '#!/bin/sh\\necho v3.259.0\\n' >"$6" && chmod +x "$6"
+fi
+"""
+
+
+def test_a_build_of_minutes_says_that_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = program(tmp_path / "bin/go", "")
+    go.write_text(GO)
+    monkeypatch.setenv("PATH", f"{go.parent}:/usr/bin:/bin")
+    monkeypatch.setattr(pulumi_cli, "_RELEASE", f"file://{tmp_path}/nothing")
+    empty(tmp_path / "cache")
+    said: list[str] = []
+
+    assert pulumi_cli.find(said.append) == tmp_path / "cache" / KEPT
+
+    assert said[-2:] == ["building: 100 packages so far", "building: 200 packages so far"]
+
+
 def test_an_archive_that_breaks_off_counts_as_none_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
