@@ -7,16 +7,8 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).resolve().parent.parent / "remote"
 REPORT_PARTS = (
-    "common.sh",
-    "switch.sh",
-    "plan.sh",
-    "readable.sh",
-    "units.sh",
-    "caddy.sh",
-    "differences.sh",
-    "logs.sh",
-    "report.sh",
-)
+    "common.sh", "switch.sh", "plan.sh", "readable.sh", "units.sh", "caddy.sh", "differences.sh", "logs.sh", "report.sh",
+)  # fmt: skip
 """What tells of a server that has a deployment, or may have one."""
 DOCTOR_PARTS = ("common.sh", "switch.sh", "readable.sh", "units.sh", "caddy.sh", "doctor.sh")
 LOGS_PARTS = ("logs.sh",)

@@ -19,14 +19,8 @@ METRICS_OPEN = make_warning(
     "metrics-open", "Everybody who reaches the server can read cloudflared's metrics."
 )
 _FILES = (
-    "cacert",
-    "logfile",
-    "log-directory",
-    "pidfile",
-    "trace-output",
-    "origincert",
-    "token-file",
-)
+    "cacert", "logfile", "log-directory", "pidfile", "trace-output", "origincert", "token-file",
+)  # fmt: skip
 _REGIONS = ("us", "fed")
 """Put before the name of the edge's service (cloudflared's `edgediscovery/allregions/regions.go`)."""
 _HOST, _PORT = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]"), re.compile(r"[0-9]{1,5}")

@@ -21,7 +21,8 @@ from cloudflared.keys import (
     check_address,
     make_key,
 )
-from values.kinds import Checked, Choice, Flag, Key, ListOf, Shape, Table, Text, Whole
+from values.kinds import Checked, Choice, Flag, ListOf, Shape, Text, Whole
+from values.tables import Key, Table
 
 OWN_FILES = ("pidfile", "logfile", "log-directory", "trace-output")
 """Keys that name files which it makes itself."""

@@ -8,7 +8,8 @@ import re
 
 from cloudflared import words
 from cloudflared.go.durations import Duration
-from values.kinds import Checked, Choice, Flag, Key, ListOf, Shape, Table, Text, Whole
+from values.kinds import Checked, Choice, Flag, ListOf, Shape, Text, Whole
+from values.tables import Key, Table
 
 
 def check_address(text: str) -> str | None:

@@ -9,7 +9,7 @@ from cloudflared.go.regexp import Pattern, PatternError
 from cloudflared.keys import IP_RULE, PORTS, check_network
 from cloudflared.services import Service, ServiceError
 from values.findings import Findings, Kind
-from values.kinds import MISSING_KEY
+from values.tables import MISSING_KEY
 
 NOT_FOUND = "http_status:404"
 """The service that answers 404 to whatever comes."""

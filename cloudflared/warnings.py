@@ -11,7 +11,7 @@ from cloudflared.rules import NO_TOKEN_PASSES, Rule, check_demands, lacks_team_n
 from cloudflared.services import Service
 from cloudflared.unclean import refuses_unclean
 from values.findings import DOUBTFUL_VALUE, NO_EFFECT, Findings, make_warning, show
-from values.kinds import NEEDED_KEY
+from values.tables import NEEDED_KEY
 
 HOSTNAME_UNMATCHED = make_warning(
     "hostname-unmatched", "No request has a hostname that the rule's one matches."

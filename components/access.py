@@ -15,7 +15,7 @@ from components.cloudflare import (
 from existing import LostPolicy
 from settings.access_keys import SESSION
 from settings.access_marks import RULES, mark, write_camel_case, write_network
-from settings.model import Application, Cors, Policy, Protection, Selector, ServiceToken
+from settings.access_model import Application, Cors, Policy, Protection, Selector, ServiceToken
 from settings.protection import is_within
 
 _FOR_EVERYBODY = Protection(

@@ -5,24 +5,9 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).resolve().parent.parent / "remote"
 PARTS = (
-    "common.sh",
-    "warnings.sh",
-    "switch.sh",
-    "transaction.sh",
-    "plan.sh",
-    "readable.sh",
-    "units.sh",
-    "ports.sh",
-    "caddy.sh",
-    "beside.sh",
-    "validate.sh",
-    "health.sh",
-    "activate.sh",
-    "deactivate.sh",
-    "differences.sh",
-    "drift.sh",
-    "main.sh",
-)
+    "common.sh", "warnings.sh", "switch.sh", "transaction.sh", "plan.sh", "readable.sh", "units.sh", "ports.sh", "caddy.sh",
+    "beside.sh", "validate.sh", "health.sh", "activate.sh", "deactivate.sh", "differences.sh", "drift.sh", "main.sh",
+)  # fmt: skip
 """What the server program is made of, in this order."""
 
 

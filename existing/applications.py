@@ -25,6 +25,7 @@ from existing.who import find_newly_public, list_who_may_come_in
 from settings import Settings
 from settings.access_groups import EVERYBODY
 from settings.access_marks import unmark
+from settings.access_model import AccessSettings, Application, ServiceToken
 from settings.looked_up import (
     ACCESS_EDITED,
     ACCESS_GONE,
@@ -32,7 +33,6 @@ from settings.looked_up import (
     ACCESS_UNKNOWN,
     BECOMES_PUBLIC,
 )
-from settings.model import AccessSettings, Application, ServiceToken
 from settings.names import EVERY
 from settings.protection import find_wildcard_above
 from values.findings import Findings

@@ -5,8 +5,9 @@ from typing import Any
 
 from existing.lost_access import list_uris
 from settings.access_groups import EVERYBODY
+from settings.access_model import Application
 from settings.looked_up import ACCESS_FOREIGN
-from settings.model import Application, Site
+from settings.model import Site
 from settings.protection import find_wildcard_above
 from values.findings import Findings
 from values.remedies import SetKey

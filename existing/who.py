@@ -6,7 +6,7 @@ from existing.state import Outputs, OwnState
 from settings import Settings
 from settings.access_groups import EVERYBODY
 from settings.access_marks import RULES, unmark, write_network
-from settings.model import Application, Selector
+from settings.access_model import Application, Selector
 from settings.names import EVERY
 from settings.protection import is_within
 

@@ -34,8 +34,9 @@ from values.findings import (
     make_warning,
     show,
 )
-from values.kinds import MISSING_KEY, NEEDED_KEY, Flag, ListOf, Shape, Whole
+from values.kinds import Flag, ListOf, Shape, Whole
 from values.remedies import Remedy, map_remedy
+from values.tables import MISSING_KEY, NEEDED_KEY
 
 UNREADABLE = Kind("unreadable", "A file is no YAML that cloudflared can read.")
 OTHER_FILE = Kind("other-file", "A file is not one of cloudflared's configuration.")

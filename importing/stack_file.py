@@ -20,7 +20,8 @@ from cloudflared.unclean import refuses_unclean
 from cloudflared.warnings import check_origin_values, check_rule
 from importing.file import SECOND_DOCUMENT, File
 from values.findings import Finding, Findings, make_printable, show
-from values.kinds import UUID, Table, Text
+from values.kinds import UUID, Text
+from values.tables import Table
 from values.yaml_text import dump
 
 _HOSTNAME = re.compile(rf"(?:\*\.)?{hostnames.LABEL}(?:\.{hostnames.LABEL})+")

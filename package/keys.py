@@ -1,25 +1,14 @@
 """The arguments of the parts `Tunnel`, `Records`, `Access` and `NixosHost`, most of which are keys of the stack file."""
 
 from settings import formats
-from settings.keys import STACK, require
-from values.kinds import UUID, Key, ListOf, MapOf, Shape, Table, Text
+from settings.keys import STACK
+from values.kinds import UUID, ListOf, MapOf, Shape, Text
+from values.tables import Key, Table, require
 
-OF_SITES = frozenset(
-    [
-        "sites",
-        "siteOrder",
-        "routing",
-        "caddy",
-        "cloudflared",
-        "package",
-        "nixos",
-        "health",
-        "metrics",
-        "access",
-        "accept",
-        "accountId",
-    ]
-)
+OF_SITES = frozenset({
+    "sites", "siteOrder", "routing", "caddy", "cloudflared", "package", "nixos", "health", "metrics", "access", "accept",
+    "accountId",
+})  # fmt: skip
 """The keys of the stack file that say what is served."""
 
 

@@ -31,8 +31,8 @@ from settings.build import NAMESPACE, build
 from settings.errors import make_configuration_error
 from settings.servers import read_server
 from values.findings import Finding, Findings, Kind
-from values.kinds import Table
 from values.remedies import map_remedy
+from values.tables import Table
 
 NO_AUDIENCE = Kind("no-audience", "A server is not told the audience of an application of Access.")
 _STAND_IN = {

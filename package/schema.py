@@ -12,7 +12,8 @@ from package.keys import ACCESS, NIXOS_HOST, RECORDS, TUNNEL
 from settings.contract import VERSION
 from settings.keys import SECRETS, SITES_FILE, STACK
 from settings.reference import put_in_words
-from values.kinds import Checked, Choice, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
+from values.kinds import Checked, Choice, Flag, ListOf, MapOf, Shape, Text, Whole
+from values.tables import Key, Table
 
 NAME = "argoweb"
 _ANY = {"$ref": "pulumi.json#/Any"}
@@ -28,32 +29,25 @@ _TYPES = {
     "serviceTokens": "AccessServiceToken",
 }
 """The type of a table's name, where that is not the one of its key followed by `Settings`."""
-OUTPUTS = {
-    "tunnelId": {"type": "string", "description": "The tunnel's UUID."},
-    "hostnames": {
-        "type": "array",
-        "items": {"type": "string"},
-        "description": "The hostnames of the sites.",
-    },
-    "urls": {
-        "type": "array",
-        "items": {"type": "string"},
-        "description": "Where a visitor finds each site.",
-    },
+_TEXT = {"type": "string"}
+_LIST = {"type": "array", "items": _TEXT}
+_TEXTS = {"type": "object", "additionalProperties": _TEXT}
+OUTPUTS: dict[str, dict[str, Any]] = {
+    "tunnelId": _TEXT | {"description": "The tunnel's UUID."},
+    "hostnames": _LIST | {"description": "The hostnames of the sites."},
+    "urls": _LIST | {"description": "Where a visitor finds each site."},
     "serviceTokens": {
         "type": "object",
-        "additionalProperties": {"type": "object", "additionalProperties": {"type": "string"}},
+        "additionalProperties": _TEXTS,
         "secret": True,
         "description": "What programs send to pass Access, by the token's name: `clientId` and `clientSecret`.",
     },
 }
 """The outputs of the component for a whole deployment."""
 SITES = f"{NAME}:index:Sites"
-_TEXT = {"type": "string"}
-_TEXTS = {"type": "object", "additionalProperties": _TEXT}
 OUTPUTS_OF: dict[str, dict[str, Any]] = {
     "Tunnel": {
-        "tunnelId": _TEXT | {"description": "The tunnel's UUID."},
+        "tunnelId": OUTPUTS["tunnelId"],
         "target": _TEXT | {"description": "What the records of its hostnames lead to."},
         "credentials": _TEXT | {"secret": True, "description": "cloudflared's credentials file."},
     },
@@ -91,8 +85,7 @@ def make_schema() -> str:
     types: dict[str, Any] = {}
     keys = {name: key for name, key in STACK.keys.items() if name != SITES_FILE}
     whole = _describe_properties(keys.items(), types) | {
-        name: {"type": "string", "secret": True, "description": doc}
-        for name, doc in SECRETS.items()
+        name: _TEXT | {"secret": True, "description": doc} for name, doc in SECRETS.items()
     }
     document = {
         "name": NAME,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from settings.access_keys import GROUP, PUBLIC, SESSION
-from settings.model import Policy, Selector
+from settings.access_model import Policy, Selector
 from values.findings import Findings, Kind
 
 _NOBODY = Kind("access-nobody", "A group of `argoweb:access` lets nobody in.")

@@ -6,21 +6,9 @@ from datetime import datetime
 
 from cloudflared.go.durations import read_seconds
 from settings import words
-from values.kinds import (
-    UUID,
-    Checked,
-    Choice,
-    Flag,
-    Key,
-    ListOf,
-    MapOf,
-    Shape,
-    Short,
-    Table,
-    Text,
-    Whole,
-)
+from values.kinds import UUID, Checked, Choice, Flag, ListOf, MapOf, Shape, Text, Whole
 from values.remedies import SetKey
+from values.tables import Key, Short, Table
 
 PUBLIC = "public"
 """The word in the place of a group that makes a site one for everybody, without a login."""

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 
-from settings.model import write_mark
+from settings.marks import write_mark
 
 RULES = {
     "emails": ("email", "email"),

@@ -8,7 +8,8 @@ from settings import formats
 from settings.access_keys import EMAIL
 from settings.words import ALERTS as WORDS
 from values.findings import Findings, Kind
-from values.kinds import UUID, Choice, Key, ListOf, Shape, Table, Text
+from values.kinds import UUID, Choice, ListOf, Shape, Text
+from values.tables import Key, Table
 
 NO_RECEIVER = Kind("no-receiver", "`argoweb:alerts` names nobody who would be told.")
 STATES = {

@@ -25,8 +25,9 @@ from settings.sites_file import read_sites_file
 from settings.telling import silence
 from settings.tunnel import read_tunnel
 from values.findings import TWICE, Finding, Findings
-from values.kinds import MISSING_KEY, NEEDED_KEY, UNKNOWN_KEY, name_key
+from values.kinds import name_key
 from values.remedies import SetKey
+from values.tables import MISSING_KEY, NEEDED_KEY, UNKNOWN_KEY
 
 NAMESPACE = "argoweb"
 CATCH_ALL = Rule(service=NOT_FOUND)

@@ -9,7 +9,7 @@ from settings.contract import CLOUDFLARED_UNITS
 from settings.keys import BY_CADDY
 from settings.model import Caddy, Tls
 from values.findings import NO_EFFECT, TWICE, Findings, Kind, make_warning
-from values.kinds import MISSING_KEY
+from values.tables import MISSING_KEY
 
 PORT_TLS = Kind("port-tls", "Caddy's port is one at which it always or never speaks TLS.")
 LINES = Kind(

@@ -8,8 +8,9 @@ from urllib.parse import quote, urlsplit
 from cloudflared import near
 from cloudflared.keys import check_address
 from settings import names
-from values.kinds import Checked, Text
+from values.kinds import Checked, Text, Whole
 
+PORT = Whole(least=1, most=65535)
 HEX_ID = Text(expected="32 lower-case hexadecimal digits", pattern="[0-9a-f]{32}")
 PATH = Text(
     expected="an absolute path without blanks, quotes, braces, '\\', '*' and '$'",

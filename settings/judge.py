@@ -16,7 +16,7 @@ from settings.build import build
 from settings.errors import FindingsError
 from settings.load import read_keys
 from values.findings import Finding, Findings, Kind, Severity
-from values.kinds import MISSING_KEY
+from values.tables import MISSING_KEY
 
 UNREADABLE_STACK = Kind("unreadable-stack", "A stack file is no YAML, or has no `config`.")
 _PROJECT = "argoweb"

@@ -1,166 +1,22 @@
 """The stack file: every key under `argoweb:` with its type, default and meaning."""
 
-from cloudflared import ORIGIN_REQUEST, SETTINGS
+from cloudflared import SETTINGS
 from cloudflared.go.durations import Duration
 from settings import access_keys, formats, words
 from settings.alerts import ALERTS
 from settings.contract import CONFIG_FOLDER, DATA_FOLDER, PROXY_GROUP
-from settings.metrics import ADDRESS, METRICS
+from settings.metrics import METRICS
 from settings.rollout import Share, check_pause
-from values.kinds import UUID, Choice, Either, Flag, Key, ListOf, MapOf, Shape, Table, Text, Whole
-from values.remedies import Remedy, SetKey
+from settings.server_keys import SERVER
+from settings.site_keys import SITE
+from values.kinds import UUID, Choice, Flag, ListOf, MapOf, Text, Whole
+from values.remedies import SetKey
+from values.tables import Key, Table, require
 
 _TWO_YEARS = 63_072_000
 _EIGHT_HOURS = 28_800
-_PORT = Whole(least=1, most=65535)
 
 
-def require(shape: Shape, doc: str, remedy: Remedy = "") -> Key:
-    """Makes a key that must be there."""
-    return Key(shape=shape, doc=doc, required=True, remedy=remedy)
-
-
-def _describe_given(name: str) -> dict[str, object]:
-    """Describes a table that has a key, as JSON schema."""
-    return {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
-
-
-_SSH = {
-    "address": require(formats.ADDRESS, "IP address or host name for SSH."),
-    "port": Key(_PORT, "Port of the SSH server.", 22),
-    "user": Key(formats.LOGIN, "SSH user: root, or one that may `sudo -n`.", "root"),
-    "hostKey": Key(
-        formats.HOST_KEY,
-        "The server's SSH host key: its `/etc/ssh/ssh_host_ed25519_key.pub`, or what `ssh-keyscan -t ed25519 ADDRESS` prints behind the address.",
-    ),
-    "insecureHostKey": Key(
-        Flag(),
-        "Whether any host key is accepted, so that anybody could answer as the server.",
-        False,
-    ),
-}
-
-_VERIFIED: dict[str, object] = {
-    "oneOf": [
-        _describe_given("hostKey"),
-        {"required": ["insecureHostKey"], "properties": {"insecureHostKey": {"const": True}}},
-    ]
-}
-
-_REBUILD = Table(
-    keys={
-        "flake": Key(
-            formats.FLAKE, "Flake to rebuild, as '/etc/nixos#web1'; none for configuration.nix."
-        ),
-        "buildHost": Key(
-            formats.PLAIN, "SSH host that builds, which root on the server reaches by its own key."
-        ),
-        "args": Key(
-            ListOf(item=formats.ARGUMENT),
-            "Further arguments of nixos-rebuild, each an item of its own.",
-            [],
-        ),
-    }
-)
-
-_SERVER = Table(
-    keys={
-        **_SSH,
-        "bastion": Key(
-            Table(keys=_SSH, words=words.SERVER, also=_VERIFIED),
-            "SSH server by way of which this one is reached.",
-        ),
-        "dialAttempts": Key(Whole(least=1, most=20), "How often a connection is tried.", 4),
-        "dialTimeout": Key(
-            Whole(least=1, most=300), "How long an attempt may take.", 10, "seconds"
-        ),
-        "redeploy": Key(
-            Whole(), "Counts reinstallations: raise it by one to send every file again.", 0
-        ),
-        "letGo": Key(
-            Flag(),
-            "Whether the server is gone for good, and is forgotten without connecting.",
-            False,
-        ),
-        "rebuild": Key(_REBUILD, "How NixOS is rebuilt.", {}),
-        "metricsAddress": Key(
-            ADDRESS,
-            "Where this server's Caddy serves the numbers, in the place of argoweb:metrics.address.",
-        ),
-    },
-    also=_VERIFIED,
-    words={**words.SERVER, **words.JUMP, **words.OWN_METRICS},
-)
-
-_DNS = Table(
-    keys={
-        "comment": Key(
-            formats.COMMENT, "Comment of the record, before the mark of its owner, the stack."
-        ),
-        "tags": Key(
-            ListOf(item=formats.PLAIN),
-            "Tags of the record; a zone of the free plan takes none.",
-            [],
-        ),
-        "adopt": Key(Flag(), "Whether a CNAME that is there already is taken over.", False),
-    },
-    words=words.DNS,
-)
-
-BACKENDS = ("root", "proxy", "redirect", "caddyfile", "service")
-BESIDE = {"hiddenFiles": "root", "proxyHost": "proxy", "redirectStatus": "redirect"}
-"""Keys of a site that belong to one of these."""
-
-SITE = Table(
-    keys={
-        "hostname": require(
-            ListOf(item=Text(expected="a hostname"), single=True, least=1),
-            "Exact, or `*.` and a suffix; or a list of such. `*` alone takes what no other site takes, and has no record.",
-        ),
-        "path": Key(
-            Text(),
-            "Go regular expression on the path; none takes every path. Where a hostname has one, paths such as `//x` or `/x/../y` get 404.",
-            "",
-        ),
-        "root": Key(formats.ROOT, "Folder on the server whose files Caddy serves."),
-        "hiddenFiles": Key(
-            Flag(),
-            "Beside `root`: whether files and folders whose name begins with a dot are served too, not only those below /.well-known.",
-            False,
-        ),
-        "proxy": Key(
-            ListOf(item=formats.UPSTREAM, single=True, least=1),
-            "Upstream, or several, to which Caddy passes requests.",
-        ),
-        "proxyHost": Key(
-            formats.PROXY_HOST,
-            "Beside `proxy`: the Host that the upstream gets; none for the visitor's.",
-        ),
-        "redirect": Key(
-            formats.REDIRECT, "URL to which Caddy sends every visitor, with Caddy's placeholders."
-        ),
-        "redirectStatus": Key(
-            Choice((301, 302, 303, 307, 308)),
-            "Beside `redirect`: the status of the answer. 301 and 308 are permanent, 307 and 308 keep the method.",
-            otherwise="302",
-        ),
-        "caddyfile": Key(Text(lines=True), "Caddy directives of your own, for this site."),
-        "service": Key(Text(), "A service that cloudflared reaches without Caddy."),
-        "originRequest": Key(
-            ORIGIN_REQUEST,
-            "How cloudflared reaches the site's service, key by key before the one of all sites.",
-            {},
-        ),
-        "dns": Key(Either(other=_DNS), "The site's DNS record; false for none.", True),
-        "access": Key(
-            access_keys.SITE,
-            "Who may come in by Cloudflare Access: a group of `argoweb:access`, several, or these keys; or `public`.",
-        ),
-    },
-    also={"oneOf": [_describe_given(name) for name in BACKENDS]},
-    words=words.SITE,
-    inner="originRequest",
-)
 WRITTEN, SORTED = "written", "sorted"
 BY_CLOUDFLARED, BY_CADDY = "cloudflared", "caddy"
 
@@ -212,7 +68,7 @@ _CADDY = Table(
             "Addresses at which Caddy listens.",
             ["127.0.0.1", "::1"],
         ),
-        "port": Key(_PORT, "The port at which Caddy listens for the sites.", 8080),
+        "port": Key(formats.PORT, "The port at which Caddy listens for the sites.", 8080),
         "unit": Key(formats.UNIT, "Caddy's systemd unit.", "caddy"),
         "user": Key(formats.WORD, "User that Caddy runs as; default as in nixpkgs."),
         "group": Key(formats.WORD, "Group that the user argoWeb joins.", PROXY_GROUP),
@@ -359,7 +215,7 @@ STACK = Table(
             ("Set the first with: ", SetKey("argoweb:zones[0].name", "example.com")),
         ),
         "servers": require(
-            MapOf(item=_SERVER, key=formats.SERVER_NAME),
+            MapOf(item=SERVER, key=formats.SERVER_NAME),
             "The NixOS servers that run the tunnel, each by a name of your choice.",
             ("Set the first with: ", SetKey("argoweb:servers.web1.address", "192.0.2.10")),
         ),

@@ -14,8 +14,9 @@ from settings.errors import FindingsError
 from settings.keys import SECRETS, STACK
 from settings.model import Settings
 from values.findings import Findings, Kind, make_warning
-from values.kinds import UNKNOWN_KEY, Choice, Text, name_nearest
+from values.kinds import Choice, Text
 from values.remedies import RemoveKey, SetKey
+from values.tables import UNKNOWN_KEY, name_nearest
 
 ENCRYPTED = Kind("encrypted", "An encrypted value would be plain in the state and on the servers.")
 IN_CLEAR = Kind("in-clear", "A secret is not encrypted in the stack file.")

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from settings import words
 from settings.model import Metrics
-from values.kinds import Checked, Flag, Key, Table
+from values.kinds import Checked, Flag
+from values.tables import Key, Table
 
 
 def _check_address(text: str) -> str | None:

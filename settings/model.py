@@ -2,7 +2,6 @@
 
 import ipaddress
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,6 +11,7 @@ import pulumi
 from cloudflared import Router, Rule, leave_out_handed_over
 from cloudflared.flags import DEFAULTS
 from cloudflared.go.durations import read_seconds
+from settings.access_model import AccessSettings, Protection
 from settings.addresses import find_metrics
 from settings.alerts import Alerts
 from settings.contract import CLOUDFLARED_UNITS
@@ -159,114 +159,6 @@ class Dns:
     tags: Sequence[str] = ()
     adopt: bool = False
     """Whether a CNAME that is there already is taken over."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cors:
-    """What Access answers to a browser's preflight requests."""
-
-    origins: Sequence[str]
-    """`*` stands for all."""
-    methods: Sequence[str]
-    """Empty: all."""
-    headers: Sequence[str]
-    """Empty: all."""
-    credentials: bool
-    max_age: int | None
-    """Seconds; `None`: Cloudflare's own."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Protection:
-    """Who may come in by Access, and how."""
-
-    groups: Sequence[str]
-    """Names of groups of the stack file."""
-    policies: Sequence[str]
-    """Ids of policies that are there already."""
-    application: str | None
-    """Id of an application that is there already, whose affair all else is then."""
-    session: str
-    """How long a login lasts, as `24h`."""
-    deny_text: str | None
-    deny_url: str | None
-    same_site: str | None
-    binding_cookie: bool
-    login_methods: Sequence[str]
-    """Ids; empty: all of the account."""
-    app_launcher: bool
-    cors: Cors | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Selector:
-    """A kind of visitor."""
-
-    kind: str
-    """The kind's key in the stack file, as `emails`."""
-    value: str
-    """Empty for kinds that need none."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Policy:
-    """A policy that the stack makes."""
-
-    key: str
-    """Tells it from the others of the stack, as `staff` or `staff/tokens`."""
-    decision: str
-    """`allow`, `non_identity` or `bypass`, as Cloudflare's API has it."""
-    include: Sequence[Selector]
-    """One of these has to fit."""
-    require: Sequence[Selector] = ()
-    """All of these have to fit too."""
-    exclude: Sequence[Selector] = ()
-    """None of these may fit."""
-    session: str
-    """How long a login by it lasts."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServiceToken:
-    """A token by which programs come in."""
-
-    name: str
-    duration: str
-    secret_version: int
-    """Raised for a new secret."""
-    old_until: str | None
-    """Until when the secret before it is valid, as RFC 3339 has it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Application:
-    """An Access application in front of a hostname or of some paths of it."""
-
-    uri: str
-    """`hostname` or `hostname/path`, in which `*` stands for any text."""
-    place: str
-    """Where it stands in the stack file."""
-    protection: Protection | None
-    """`None`: everybody may come in, which a wider application would not allow."""
-    policies: Sequence[Policy]
-    """The stack's policies, in their order; those of `protection.policies` follow."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccessSettings:
-    """What the stack has of Cloudflare Access."""
-
-    team: str
-    """The Zero Trust organisation's name, as before `.cloudflareaccess.com`."""
-    applications: Sequence[Application]
-    """Each by another URI."""
-    tokens: Sequence[ServiceToken]
-
-    @property
-    def policies(self) -> Sequence[Policy]:
-        """The policies that some application has, each once."""
-        found = {each.key: each for it in self.applications for each in it.policies}
-        return list(found.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -523,29 +415,6 @@ class Settings:
     @cached_property
     def _zones(self) -> Mapping[str, Zone]:
         return {zone.name: zone for zone in self.zones}
-
-
-LONGEST_COMMENT = 100
-"""Characters of a record's comment that every plan of Cloudflare takes."""
-
-
-def write_comment(site: Site, mark: str) -> str:
-    """Writes the comment of a site's record: the user's words, then whose it is."""
-    return f"{site.dns.comment} ({mark})" if site.dns.comment else mark
-
-
-_MARK = re.compile(r"(?:^|\()argoweb ([\w.-]+(?:/[\w.-]+){1,2})\)?$")
-
-
-def write_mark(deployment: str) -> str:
-    """Writes the mark of a deployment's records; `deployment` is `project/stack`, or `project/stack/component`."""
-    return f"argoweb {deployment}"
-
-
-def find_owner(comment: str | None) -> str | None:
-    """Gives the deployment whose mark ends a record's comment; `None` if none does."""
-    found = _MARK.search(comment or "")
-    return found and found[1]
 
 
 def find_longest_zone(hostname: str, zones: Mapping[str, Zone]) -> Zone | None:

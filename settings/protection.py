@@ -8,19 +8,12 @@ from cloudflared import Router, Rule, check_order
 from cloudflared.go.inclusion import covers
 from settings.access_groups import EVERYBODY, check_groups, make_policies
 from settings.access_keys import ACCESS, PUBLIC, SERVICE_TOKEN
+from settings.access_model import AccessSettings, Application, Cors, Protection, ServiceToken
 from settings.access_paths import EXPECTED, translate_path
-from settings.model import (
-    AccessSettings,
-    Application,
-    Cors,
-    Protection,
-    ServiceToken,
-    Settings,
-    Site,
-)
+from settings.model import Settings, Site
 from settings.names import EVERY
 from values.findings import Findings, Kind, make_warning
-from values.kinds import MISSING_KEY
+from values.tables import MISSING_KEY
 
 _UNFIT = Kind("access-unfit", "What a site says of Access does not fit together.")
 _UNUSED = make_warning("access-group-unused", "No site names a group of `argoweb:access`.")

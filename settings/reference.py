@@ -7,19 +7,8 @@ from pathlib import Path
 import yaml
 
 from settings.keys import SECRETS, STACK
-from values.kinds import (
-    Checked,
-    Choice,
-    Either,
-    Flag,
-    ListOf,
-    MapOf,
-    Shape,
-    Short,
-    Table,
-    Text,
-    Whole,
-)
+from values.kinds import Checked, Choice, Either, Flag, ListOf, MapOf, Shape, Text, Whole
+from values.tables import Short, Table
 
 _EXAMPLES = Path(__file__).with_name("examples.yaml")
 _SECRET_EXAMPLES = ("that of `~/.ssh/id_ed25519`", "that of `~/.cloudflared/UUID.json`")

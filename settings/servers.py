@@ -5,8 +5,8 @@ from typing import Any
 from settings.metrics import read_address
 from settings.model import Bastion, Rebuild, Server
 from values.findings import Findings, Kind, make_warning
-from values.kinds import MISSING_KEY
 from values.remedies import SetKey
+from values.tables import MISSING_KEY
 
 HOST_KEY_IDLE = Kind("host-key-idle", "A server's host key is given, and shall not be looked at.")
 HOST_KEY_UNCHECKED = make_warning("host-key-unchecked", "Anybody can answer as the server.")

@@ -7,7 +7,7 @@ from typing import Any
 from cloudflared import Rule, put_specific_first
 from settings import caddyfile, formats, names
 from settings.caddy import LINES, NOT_IN_SITE
-from settings.keys import BACKENDS, BESIDE, WRITTEN
+from settings.keys import WRITTEN
 from settings.model import (
     INTERNAL_NAME,
     Backend,
@@ -20,6 +20,7 @@ from settings.model import (
     Service,
     Site,
 )
+from settings.site_keys import BACKENDS, BESIDE
 from values.findings import TWICE, Findings, Kind
 
 _Values = dict[str, Any]

@@ -5,7 +5,8 @@ from typing import Any
 
 from cloudflared.go.decode import Decoder
 from cloudflared.go.yaml import YamlError, compose
-from settings.keys import SITE, SITES_FILE
+from settings.keys import SITES_FILE
+from settings.site_keys import SITE
 from values.findings import Findings, Kind
 
 NO_SITES = Kind("sites-file", "The file that `argoweb:sitesFile` names is no list of sites.")

@@ -10,7 +10,7 @@ from settings.model import Caddy, CaddyLines, Directory, Proxy, Service, Site
 _UNIX = ("unix:", "unix+tls:")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class UnitPath:
     """A path that a unit uses."""
 
@@ -27,23 +27,22 @@ def list_paths_of_cloudflared(
     sites: Sequence[Site], cloudflared: Mapping[str, Any], caddy: Caddy
 ) -> Iterator[UnitPath]:
     """Gives the paths that cloudflared's units use."""
-
-    def make_path(place: str, path: str, *, is_file: bool) -> UnitPath:
-        return UnitPath(program="cloudflared", place=place, path=path, is_file=is_file)
-
     origins = [("argoweb:cloudflared.originRequest", cloudflared.get("originRequest") or {})]
     origins += [(f"{site.place}.originRequest", site.origin_request) for site in sites]
     for place, origin in origins:
         if pool := origin.get("caPool"):
-            yield make_path(f"{place}.caPool", str(pool), is_file=True)
+            yield UnitPath("cloudflared", f"{place}.caPool", str(pool), is_file=True)
     if authority := cloudflared.get("cacert"):
-        yield make_path("argoweb:cloudflared.cacert", str(authority), is_file=True)
+        yield UnitPath("cloudflared", "argoweb:cloudflared.cacert", str(authority), is_file=True)
     if caddy.tls is not None and caddy.tls.ca_pool is not None:
-        yield make_path("argoweb:caddy.tls.caPool", caddy.tls.ca_pool, is_file=True)
+        yield UnitPath("cloudflared", "argoweb:caddy.tls.caPool", caddy.tls.ca_pool, is_file=True)
     for site in sites:
         if isinstance(site.backend, Service) and site.backend.url.startswith(_UNIX):
-            yield make_path(
-                f"{site.place}.service", site.backend.url.partition(":")[2], is_file=False
+            yield UnitPath(
+                "cloudflared",
+                f"{site.place}.service",
+                site.backend.url.partition(":")[2],
+                is_file=False,
             )
 
 
@@ -58,32 +57,28 @@ def list_roots(sites: Sequence[Site]) -> dict[str, str]:
 
 def list_paths_of_caddy(sites: Sequence[Site], caddy: Caddy) -> Iterator[UnitPath]:
     """Gives the paths that Caddy's unit uses."""
-
-    def make_path(place: str, path: str, *, is_file: bool) -> UnitPath:
-        return UnitPath(program="Caddy", place=place, path=path, is_file=is_file)
-
     if caddy.tls is not None:
         certificate, key = caddy.tls.files or (None, None)
         files = {"certificate": certificate, "key": key, "clientCa": caddy.tls.client_ca}
         for name, path in files.items():
             if path is not None:
-                yield make_path(f"argoweb:caddy.tls.{name}", path, is_file=True)
+                yield UnitPath("Caddy", f"argoweb:caddy.tls.{name}", path, is_file=True)
     for site in sites:
         match site.backend:
             case Directory(root=root):
-                yield make_path(f"{site.place}.root", root, is_file=False)
+                yield UnitPath("Caddy", f"{site.place}.root", root, is_file=False)
             case Proxy(upstreams=upstreams):
                 for upstream in upstreams:
                     if upstream.startswith("unix/"):
                         socket = upstream.removeprefix("unix/")
-                        yield make_path(f"{site.place}.proxy", socket, is_file=False)
+                        yield UnitPath("Caddy", f"{site.place}.proxy", socket, is_file=False)
             case CaddyLines(text=text):
                 for path in lines.list_files(text):
-                    yield make_path(f"{site.place}.caddyfile", path, is_file=False)
+                    yield UnitPath("Caddy", f"{site.place}.caddyfile", path, is_file=False)
             case _:
                 pass
     own = {"siteOptions": caddy.site_options, "globalOptions": caddy.global_options}
     own |= {f"snippets.{name}": text for name, text in caddy.snippets.items()}
     for key, text in own.items():
         for path in lines.list_files(text):
-            yield make_path(f"argoweb:caddy.{key}", path, is_file=False)
+            yield UnitPath("Caddy", f"argoweb:caddy.{key}", path, is_file=False)

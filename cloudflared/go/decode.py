@@ -17,7 +17,8 @@ from cloudflared.go import durations
 from cloudflared.go.durations import Duration
 from cloudflared.go.yaml import Node, YamlError
 from values.findings import Findings, Kind
-from values.kinds import Flag, ListOf, Shape, Table, Text, Whole
+from values.kinds import Flag, ListOf, Shape, Text, Whole
+from values.tables import Table
 
 KEY_TWICE = Kind("key-twice", "A mapping has a key twice.")
 NOTHING = object()

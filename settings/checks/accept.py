@@ -3,7 +3,7 @@
 from settings import looked_up, on_servers  # noqa: F401 so that their codes are known too
 from settings.model import Settings
 from values.findings import KINDS, Findings, Kind
-from values.kinds import name_nearest
+from values.tables import name_nearest
 
 UNKNOWN_CODE = Kind("unknown-code", "`argoweb:accept` has a code that no finding has.")
 NOT_ACCEPTABLE = Kind("not-acceptable", "`argoweb:accept` has the code of an error.")

@@ -19,8 +19,8 @@ from tests.existing.conftest import TOKEN
 from tests.program.conftest import HOST_KEYS
 from tests.settings.messages import ROWS, changed_by, findings
 from values.findings import Findings
-from values.kinds import MISSING_KEY
 from values.remedies import Remedy, RemoveKey, SetKey
+from values.tables import MISSING_KEY
 
 SECRET = "-----BEGIN something-----"
 

@@ -31,7 +31,8 @@ from settings import FindingsError, Settings
 from settings.build import build
 from tests.real import real_cloudflared
 from tests.render.caddy import adapt, by_hostname, handlers, only_server, path_of, whole_file
-from values.kinds import Checked, ListOf, Shape, Table, Text
+from values.kinds import Checked, ListOf, Shape, Text
+from values.tables import Table
 
 ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 120

@@ -13,7 +13,8 @@ from cloudflared.go.regexp import Pattern
 from cloudflared.keys import ACCESS, IP_RULE, ORIGIN_REQUEST, RULE
 from ingress.__main__ import main
 from settings.keys import STACK
-from values.kinds import Either, ListOf, MapOf, Shape, Table, find_like
+from values.kinds import Either, ListOf, MapOf, Shape
+from values.tables import Table, find_like
 
 KINDS: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "files.yaml").read_text(encoding="utf-8")

@@ -14,7 +14,8 @@ from settings.build import build
 from settings.keys import SECRETS, STACK
 from tests.settings.messages import ROWS, changed
 from values.findings import Findings
-from values.kinds import Key, Shape
+from values.kinds import Shape
+from values.tables import Key
 
 ROOT = Path(__file__).resolve().parents[2]
 
