@@ -81,7 +81,7 @@ class Reader:
     """Turns the inputs of a component into plain values, and keeps the outputs that may stay unknown in a preview."""
 
     may_be_told: re.Pattern[str]
-    """The places where another resource may tell the value; its first or second group is the key, of which `_make_stand_in`
+    """The places where another resource may tell the value; its first or second group is the key, of which `make_stand_in`
     knows."""
     findings: Findings = field(default_factory=Findings)
     told: dict[str, pulumi.Output[Any]] = field(default_factory=dict)
@@ -129,7 +129,7 @@ class Reader:
             return (
                 await self.read_value(found, place)
                 if known
-                else _make_stand_in(told[1] or told[2], place)
+                else make_stand_in(told[1] or told[2], place)
             )
         secret = place.removeprefix(f"{NAMESPACE}:")
         if secret == _SSH_KEY and not known:
@@ -158,7 +158,7 @@ class Reader:
         ]
 
 
-def _make_stand_in(key: str, place: str) -> object:
+def make_stand_in(key: str, place: str) -> object:
     """Gives a valid value that no other place has, which stands for an unknown one in the checks of a preview."""
     digest = hashlib.sha256(place.encode()).digest()
     blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + digest

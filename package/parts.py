@@ -22,22 +22,21 @@ from components import (
     TunnelArgs,
 )
 from components.host_files import render_files
-from package.arguments import Reader, read_connection
+from package.arguments import Reader, make_stand_in, read_connection
 from package.keys import ACCESS, NIXOS_HOST, OF_SITES, OF_THE_SERVER, RECORDS, TUNNEL
 from package.words import tell_arguments
 from render import render_serving
-from settings import FindingsError, Server, Settings, names
+from settings import FindingsError, Settings, names
 from settings.build import NAMESPACE, build
 from settings.errors import make_configuration_error
 from settings.servers import read_server
 from values.findings import Finding, Findings, Kind
-from values.remedies import map_remedy
 from values.tables import Table
 
 NO_AUDIENCE = Kind("no-audience", "A server is not told the audience of an application of Access.")
 _STAND_IN = {
     "accountId": "0" * 32,
-    "servers": {"web": {"address": "192.0.2.1", "insecureHostKey": True}},
+    "servers": {"web": {"address": "192.0.2.1", "hostKey": make_stand_in("hostKey", "")}},
 }
 """What a part has nothing to do with, for the reader of a whole stack."""
 _ANYWHERE = "argoweb.invalid"
@@ -171,7 +170,8 @@ async def make_nixos_host(name: str, inputs: Any, opts: pulumi.ResourceOptions |
     plain = await reader.read_all(inputs)
     key = reader.read_private_key(inputs, plain.pop("sshPrivateKey", None))
     values = NIXOS_HOST.read(plain, NAMESPACE, findings)
-    server = None if findings.errors else _read_server(name, values, findings)
+    given = {key: values[key] for key in OF_THE_SERVER if key in values}
+    server = None if findings.errors else read_server(name, f"{NAMESPACE}:", given, findings)
     settings = replace(_build(plain, findings), ssh_private_key=key)
     assert server is not None
 
@@ -204,20 +204,6 @@ async def make_nixos_host(name: str, inputs: Any, opts: pulumi.ResourceOptions |
         opts,
     )
     return Part(component=it, outputs={"hostnames": settings.hostnames})
-
-
-def _read_server(name: str, values: Mapping[str, Any], findings: Findings) -> Server:
-    found = Findings()
-    place = f"{NAMESPACE}:servers.{name}"
-    server = read_server(place, {k: values[k] for k in OF_THE_SERVER if k in values}, found)
-
-    def leave_out_server(text: str) -> str:
-        return text.replace(f"servers.{name}.", "")
-
-    for each in found.errors:
-        remedy = map_remedy(each.remedy, leave_out_server)
-        findings.add(each.kind, leave_out_server(each.place), leave_out_server(each.text), remedy)
-    return server
 
 
 def _build(given: Mapping[str, Any], findings: Findings) -> Settings:

@@ -126,7 +126,8 @@ def _read(
     """Puts the settings together, which are complete only if `findings` has no error afterwards."""
     zones = _read_zones(stack.list_items("zones"), findings)
     machines = [
-        servers.read_server(place, value, findings) for place, value in stack.list_items("servers")
+        servers.read_server(place.rpartition(".")[2], f"{place}.", value, findings)
+        for place, value in stack.list_items("servers")
     ]
     counted = Metrics() if any(server.metrics for server in machines) else None
     caddy = replace(

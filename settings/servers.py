@@ -13,42 +13,42 @@ HOST_KEY_UNCHECKED = make_warning("host-key-unchecked", "Anybody can answer as t
 _Values = dict[str, Any]
 
 
-def _find_host_key(value: _Values, where: str, findings: Findings) -> str | None:
+def _find_host_key(value: _Values, before: str, findings: Findings) -> str | None:
     if value["insecureHostKey"] and "hostKey" in value:
         findings.add(
             HOST_KEY_IDLE,
-            f"{where}.insecureHostKey",
-            f"is true beside {where}.hostKey, which nobody would look at then.",
+            f"{before}insecureHostKey",
+            f"is true beside {before}hostKey, which nobody would look at then.",
             "Remove one of them.",
         )
         return None
     if value["insecureHostKey"]:
         text = "whoever stands between can take the tunnel's credentials."
-        findings.add(HOST_KEY_UNCHECKED, f"{where}.insecureHostKey", text)
+        findings.add(HOST_KEY_UNCHECKED, f"{before}insecureHostKey", text)
         return None
     if "hostKey" not in value:
         findings.add(
             MISSING_KEY,
-            f"{where}.hostKey",
+            f"{before}hostKey",
             "missing. Without it anybody could answer as the server.",
             (
                 f"Print it with: ssh-keyscan -t ed25519 -p {value['port']} {value['address']}; set it with: ",
-                SetKey(f"{where}.hostKey", "'<what stands behind the host>'"),
+                SetKey(f"{before}hostKey", "'<what stands behind the host>'"),
             ),
         )
         return None
     return " ".join(str(value["hostKey"]).split()[:2])
 
 
-def read_server(place: str, value: _Values, findings: Findings) -> Server:
-    """Reads the server at a place of the stack file, which ends with its name."""
+def read_server(name: str, before: str, value: _Values, findings: Findings) -> Server:
+    """Reads a server; `before` is what stands before the places of its keys."""
     bastion, rebuild = value.get("bastion"), value["rebuild"]
     return Server(
-        name=place.rpartition(".")[2],
+        name=name,
         address=value["address"],
         port=value["port"],
         user=value["user"],
-        host_key=_find_host_key(value, place, findings),
+        host_key=_find_host_key(value, before, findings),
         redeploy=value["redeploy"],
         let_go=value["letGo"],
         dial_attempts=value["dialAttempts"],
@@ -58,7 +58,7 @@ def read_server(place: str, value: _Values, findings: Findings) -> Server:
             address=bastion["address"],
             port=bastion["port"],
             user=bastion["user"],
-            host_key=_find_host_key(bastion, f"{place}.bastion", findings),
+            host_key=_find_host_key(bastion, f"{before}bastion.", findings),
         ),
         rebuild=Rebuild(
             flake=rebuild.get("flake"),

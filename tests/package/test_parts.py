@@ -155,6 +155,20 @@ def test_all_that_is_wrong_with_a_server_is_told_at_once(prod: dict[str, Any]) -
     assert refused("NixosHost", inputs | {"port": 22, "tunnelId": UUID}) == ["hostKey"]
 
 
+def test_a_part_is_warned_of_what_it_was_given_and_of_nothing_else(
+    prod: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    inputs = host(prod)
+    made("NixosHost", "web1", inputs)
+    assert "host-key-unchecked" not in caplog.text
+
+    del inputs["hostKey"]
+    made("NixosHost", "web1", inputs | {"insecureHostKey": True})
+
+    warning = "insecureHostKey: whoever stands between can take the tunnel's credentials. [host-key-unchecked]"
+    assert [each for each in caplog.messages if "host-key" in each] == [warning]
+
+
 def test_a_server_is_reached_with_the_key_that_it_is_given(
     prod: dict[str, Any], tmp_path: Path
 ) -> None:
