@@ -14,10 +14,10 @@ def register_alerts(
     tunnel: pulumi.CustomResource,
     told: Alerts,
     opts: pulumi.ResourceOptions,
-) -> NotificationPolicy:
+) -> None:
     """Registers the notification for one tunnel, which has the name `called` at Cloudflare."""
     receivers = {"emails": told.email, "webhooks": told.webhooks, "pagerduties": told.pagerduty}
-    return NotificationPolicy(
+    NotificationPolicy(
         name,
         {
             "accountId": account_id,

@@ -10,7 +10,7 @@ from components.alerts import register_alerts
 from components.connection import Connection, SshServer
 from components.host_files import render_files
 from components.nixos_host import NixosHost, NixosHostArgs
-from components.reachable import ReachableArgs, register_reachable
+from components.reachable import register_reachable
 from components.records import Record, Records, RecordsArgs
 from components.rollout import serves_visitors
 from components.tunnel import Tunnel, TunnelArgs
@@ -132,8 +132,10 @@ def deploy(
     if settings.health.edge:
         register_reachable(
             within.add_prefix("reachable"),
-            ReachableArgs(settings=settings, target=tunnel.target, records=records.ids),
-            within.make_options(),
+            settings,
+            target=tunnel.target,
+            records=records.ids,
+            opts=within.make_options(),
         )
     return Deployment(
         tunnel=tunnel,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import pulumi
@@ -19,42 +19,37 @@ _KEY_DIGITS = 8
 """Linux takes 128 KiB in a variable of the environment, so 14,000 sites."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReachableArgs:
-    """The inputs of `register_reachable`."""
-
-    settings: Settings
-    target: pulumi.Input[str]
-    """Where the records lead."""
-    records: Mapping[str, pulumi.Output[str]]
-    """The id of each record by its hostname; a site without one is not asked."""
-
-
 def register_reachable(
-    name: str, args: ReachableArgs, opts: pulumi.ResourceOptions | None = None
-) -> pulumi.Resource | None:
-    """Registers the resource that asks, after the records; `None` if there is no site to ask for.
+    name: str,
+    settings: Settings,
+    *,
+    target: pulumi.Input[str],
+    records: Mapping[str, pulumi.Output[str]],
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """Registers the resource that asks, after the records, if there is a site to ask for.
 
+    `target` is where the records lead; `records` has the id of each by its hostname, and a site without one is not asked.
     One for all sites, since each resource lengthens the state. What it printed are the keys of those that answered, so
     that a later run asks none of them again. It runs by `sh` and `curl`: a path of Python would differ from machine to
     machine, and a dynamic provider keeps its code in the state.
     """
     asked = [
         (site, hostname, path)
-        for site, hostname, path in list_asked(args.settings)
-        if site.hostname in args.records
+        for site, hostname, path in list_asked(settings)
+        if site.hostname in records
     ]
     if not asked:
-        return None
-    lines = pulumi.Output.all(args.target, *(args.records[site.hostname] for site, *_ in asked))
-    return local.Command(
+        return
+    lines = pulumi.Output.all(target, *(records[site.hostname] for site, *_ in asked))
+    local.Command(
         name,
         interpreter=["/bin/sh", "-c", 'eval "$ASK"'],
         create=_TITLE,
         environment={
             "ASK": _PROGRAM.read_text(),
             "ASK_HOPS": "\n".join(f"{code} {hop}" for code, hop in HOPS.items()),
-            "ASK_SECONDS": str(args.settings.health.timeout),
+            "ASK_SECONDS": str(settings.health.timeout),
         },
         stdin=lines.apply(
             lambda known: "".join(
