@@ -112,10 +112,7 @@ def _read_backend(value: _Values, where: str, findings: Findings) -> Backend:
         case "root":
             return Directory(root=value["root"], hidden_files=value["hiddenFiles"])
         case "proxy":
-            schemes = {
-                upstream.partition("://")[0] * ("://" in upstream) for upstream in value["proxy"]
-            }
-            if len(schemes) > 1:
+            if len({upstream.rpartition("://")[0] for upstream in value["proxy"]}) > 1:
                 findings.add(
                     MIXED_UPSTREAMS,
                     f"{where}.proxy",
@@ -213,6 +210,6 @@ def _reach_caddy(
             "Leave it out.",
         )
     for key in refused.keys() & defaults.keys():
-        if defaults[key]:
-            added.setdefault(key, type(defaults[key])())
+        if default := defaults[key]:
+            added.setdefault(key, "" if isinstance(default, str) else False)
     return {**added, **given}
