@@ -8,7 +8,7 @@ import sys
 
 import pulumi
 
-from components.places import tell_no_places
+from components.places import leave_out_callers
 from components.whole import declare
 from edge import list_urls
 from settings import load_settings
@@ -45,5 +45,5 @@ async def main() -> None:
         sys.exit(_TOLD)
 
 
-tell_no_places()
+leave_out_callers()
 pulumi.run(main)

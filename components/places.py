@@ -7,6 +7,6 @@ from pulumi.runtime import resource
 from pulumi.runtime.proto.source_pb2 import StackTrace
 
 
-def tell_no_places() -> None:
-    """Has resources registered without the places in the code, from here on."""
+def leave_out_callers() -> None:
+    """Leaves where each resource is registered out of what the engine is told, from here on."""
     resource._get_stack_trace = StackTrace  # noqa: SLF001  # there is no setting for it

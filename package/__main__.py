@@ -8,9 +8,9 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from pulumi.provider import main  # noqa: E402
 
-from components.places import tell_no_places  # noqa: E402
+from components.places import leave_out_callers  # noqa: E402
 from package.provider import Package  # noqa: E402
 
 if __name__ == "__main__":
-    tell_no_places()
+    leave_out_callers()
     main(Package(), sys.argv[1:])
