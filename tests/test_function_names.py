@@ -14,7 +14,7 @@ _VERBS = re.compile(
     "fill|find|fit|fold|follow|get|guess|hide|ignore|import|index|join|judge|keep|label|leave|list|load|log|look|make|map|mark|"
     "match|measure|name|need|normalise|notice|observe|open|parse|peek|pick|place|print|protect|push|put|quote|reach|read|refuse|"
     "register|render|renew|repeat|represent|require|reword|run|say|scan|seal|settle|shorten|show|silence|simplify|skip|sort|"
-    "split|stage|start|step|suggest|take|tell|translate|try|unescape|unmark|write"
+    "split|stage|start|step|suggest|take|tell|translate|try|unescape|unmark|widen|write"
 )
 _ANSWERS = re.compile(
     "asks|comes|covers|differs|ends|explains|fits|has|have|holds|is|lacks|matches|may|narrows|overlap|passes|reaches|reads|"
