@@ -310,7 +310,7 @@ def refused(code: str, **variables: str) -> str:
 def test_what_is_missing_is_named_with_its_remedy_and_nothing_is_changed(
     line: str, told: str
 ) -> None:
-    said = refused(f"import os, shutil, sys; from sandbox import needs; {line}; needs.check()")
+    said = refused(f"import os, shutil, sys; from sandbox import needs; {line}; needs.check(1)")
 
     assert told in said
     assert "nothing was changed" in said
