@@ -77,7 +77,6 @@ NIXOS_HOST = Table(
         "audiences": Key(
             shape=MapOf(item=Text(), key=Text()),
             doc="Of the sites behind Access: `audiences` of an Access.",
-            default={},
         ),
     },
 )

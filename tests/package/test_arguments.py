@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -223,3 +225,18 @@ def test_what_another_resource_has_told_is_looked_at_and_kept_as_its_output(
         "wrong-value servers.web1.port",
         "wrong-value servers.web1.bastion.port",
     ]
+
+
+def test_the_ssh_key_is_that_of_the_connection_and_a_secret(
+    prod: dict[str, Any], tmp_path: Path
+) -> None:
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")]
+    subprocess.run(command, check=True)
+    key = (tmp_path / "key").read_text()
+
+    async def program() -> tuple[Any, bool]:
+        found = (await read_arguments({**prod, "sshPrivateKey": key}, "web")).settings
+        assert found.ssh_private_key is not None
+        return await found.ssh_private_key.future(), await found.ssh_private_key.is_secret()
+
+    assert asyncio.new_event_loop().run_until_complete(program()) == (key, True)

@@ -183,8 +183,8 @@ def test_a_server_is_reached_with_the_key_that_it_is_given(
     assert refused("NixosHost", host(prod, sshPrivateKey="x")) == ["sshPrivateKey"]
 
 
-@pytest.mark.parametrize("hostname", [5, ["www.example.com", 5]])
-def test_a_hostname_that_is_no_text_is_told_as_any_wrong_value(
+@pytest.mark.parametrize("hostname", [5, ["www.example.com", 5], "a b", "*.a b"])
+def test_a_wrong_hostname_is_told_once_and_not_as_one_of_the_zones_that_a_part_does_not_have(
     prod: dict[str, Any], hostname: object
 ) -> None:
     prod["sites"] = [{"hostname": hostname, "root": "/srv/www"}]

@@ -57,3 +57,10 @@ def test_each_key_is_one_of_the_servers_or_one_of_a_stack_as_a_whole() -> None:
     of_a_stack = {"tunnel", "zones", "servers", "alerts", "rollout"}
 
     assert OF_SITES | of_a_stack | {SITES_FILE} == set(STACK.keys)
+
+
+def test_two_kinds_of_values_have_no_type_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("package.schema._TYPES", {"zones": "Server", "servers": "Server"})
+
+    with pytest.raises(ValueError, match="two tables have the type argoweb:index:Server"):
+        make_schema()

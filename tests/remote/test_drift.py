@@ -271,3 +271,20 @@ def test_a_pipe_in_the_place_of_the_rules_holds_nobody_up(server: Server) -> Non
         f"{server.path('argoWeb.yml')}: found something else; the stack says there is one",
         1,
     )
+
+
+def test_a_server_that_lacks_what_is_asked_of_it_makes_no_noise(server: Server) -> None:
+    """Its errors would stand among those of the connection."""
+    server.stub("curl", "#!/bin/bash\necho 'curl: (7) refused' >&2\nexit 7\n")
+
+    ran = subprocess.run(
+        ["bash", "-s"],
+        input=server.placed(write_report_program()),
+        env=server.environment(),
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+
+    assert ran.stderr == ""
+    assert "cloudflared\targoWeb.service\t" in ran.stdout

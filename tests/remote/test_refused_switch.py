@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.remote.test_work import LIVE, Server
+from tests.remote.test_work import LIVE, Server, systemctl
 
 NEW = {**LIVE, "argoWeb.nix": "{ new = 1; }\n"}
 UNTOUCHED = "STATE: nothing was changed on this server; it runs what it ran before.\n"
@@ -178,3 +178,31 @@ def test_a_teardown_builds_again_on_what_somebody_has_switched_to_meanwhile(serv
     assert code == 0, said
     assert "somebody else has switched this server while the new system was built" in said
     assert (server.folder / "built").read_text() == "built\n" * 2
+
+
+@pytest.mark.parametrize(("status", "ends"), [(2, 0), (3, 1), (4, 0)])
+def test_a_teardown_whose_switch_fails_says_so_where_the_system_does_not_run_then(
+    server: Server, status: int, ends: int
+) -> None:
+    server.stub("nixos-rebuild", "#!/bin/bash\nln -sfn $FOLDER/systems/without result\n")
+    answers(server, "without", "something failed", status, "test")
+
+    said, code = server.work("deactivate", LIVE)
+
+    assert code == ends, said
+    told = "Switching to the system without argoWeb failed with exit code 3.\nSTATE: the tunnel is stopped and its credentials are gone; the system still contains the unit argoWeb. Run pulumi destroy again.\n"
+    assert said.endswith(told) == (ends == 1)
+    assert ("something failed" in said) == (ends == 1)
+    assert ("switch without boot" in server.calls()) == (ends == 0)
+
+
+def test_a_teardown_that_cannot_stop_the_tunnel_says_that_it_may_run(server: Server) -> None:
+    server.stub("systemctl", systemctl() + '[[ $* != "stop argoWeb.service" ]]\n')
+
+    said, code = server.work("deactivate", LIVE)
+
+    assert code == 1
+    assert said.endswith(
+        "STATE: the teardown broke off, see above; the tunnel may still run. Run pulumi destroy again.\n"
+    )
+    assert server.live("argoWeb.yml") == LIVE["argoWeb.yml"]

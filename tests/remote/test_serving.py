@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.remote.test_work import ACCEPT, LIVE, Server
+from tests.remote.test_work import ACCEPT, LIVE, Server, systemctl
 
 ONE = "only cloudflared here"
 ROUTING = "argoweb:routing caddy"
@@ -137,7 +137,7 @@ if (($(wc -l <$FOLDER/asked) < FROM)); then echo 'curl: (22) 502' >&2; exit 22; 
 def test_a_site_of_caddys_is_asked_by_its_hostname_at_caddys_address_until_it_answers(
     server: Server,
 ) -> None:
-    server.stub("curl", ANSWERS_FROM_SOME_TIME_ON.replace("FROM", "5"))
+    server.stub("curl", ANSWERS_FROM_SOME_TIME_ON.replace("FROM", "3"))
 
     said, code = server.work("activate", {**LIVE, "argoWeb.caddy": "new\n"}, SITE)
 
@@ -160,3 +160,32 @@ def test_a_site_that_caddy_does_not_answer_for_is_named_with_curls_words(server:
     told = "Caddy at 127.0.0.1:8080 does not answer for www.example.com (http://127.0.0.1:8080/[a]): curl: (22) 502"
     assert told in said
     assert server.live("argoWeb.caddy") == LIVE["argoWeb.caddy"]
+
+
+RUNS = """#!/bin/bash
+# What Caddy makes of its file, and runs too once it was restarted.
+if [[ "$*" == *"/config/ --header"* && ! -e $FOLDER/restarted ]]; then echo '{"old":1}'; else echo '{"apps":{}}'; fi
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "runs_it"), [("", True), (" --resume", True), (" --resume", False)]
+)
+def test_a_caddy_that_goes_on_with_what_it_had_is_restarted_and_fails_where_it_does_so_still(
+    server: Server, option: str, runs_it: bool
+) -> None:
+    restart = f"touch $FOLDER/{'restarted' if runs_it else 'in-vain'}"
+    text = systemctl().replace("/Caddyfile", f"/Caddyfile{option}")
+    server.stub("systemctl", f'{text}if [[ $* == "restart caddy.service" ]]; then {restart}; fi\n')
+    server.stub("systemd-run", RUNS)
+
+    said, code = server.work("activate", {**LIVE, "argoWeb.caddy": "new\n"})
+
+    assert "restarting caddy, which does not run what is live" in said
+    assert ("caddy goes on with a configuration that is not the live one." in said) is not runs_it
+    assert code == (not runs_it), said
+    assert server.calls()[:2] == [
+        "systemctl reload-or-restart caddy.service",
+        "systemctl restart caddy.service",
+    ]
+    assert server.live("argoWeb.caddy") == ("new\n" if runs_it else LIVE["argoWeb.caddy"])

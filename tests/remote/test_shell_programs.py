@@ -114,6 +114,7 @@ def test_a_missing_server_program_fails_an_activation_and_leaves_a_teardown_noth
     assert activation.returncode == 1
     assert "Raise argoweb:servers.<name>.redeploy by one" in activation.stdout
     assert teardown.returncode == 0
+    assert teardown.stdout.startswith(f"argoweb: {missing} is missing or was cut short. ")
 
 
 def test_a_teardown_fails_whose_program_is_missing_while_its_deployment_is_live(

@@ -25,6 +25,7 @@ case "$*" in
     ;;
   is-active*) active "$2" ;;
   "cat -- caddy.service") echo "ExecStart=/bin/caddy run --config /etc/caddy/Caddyfile" ;;
+  "cat -- "*) echo "No files found for $3." >&2; exit 1 ;;
   restart*|start*|reload-or-restart*) there "$2" ;;
 esac
 """
@@ -456,6 +457,7 @@ def test_a_rollback_asks_the_old_caddy_and_not_the_new_one(server: Server) -> No
     assert code == 1
     assert "the server serves what it served before." in said
     assert server.calls()[-1] == "systemctl reload-or-restart caddy.service"
+    assert not (server.root / "transaction").exists()
 
 
 def test_a_teardown_after_one_whose_boot_loader_step_failed_does_that_step(server: Server) -> None:
