@@ -26,11 +26,16 @@ def in_base64(text: str) -> str:
 def command(
     name: str, connection: object, after: list[pulumi.Resource], mark: str = ""
 ) -> pulumi.Resource:
-    """A command on a server that does nothing; another mark has it run again."""
+    """A command on a server that does nothing but read, without which it might fail; another mark has it run again."""
     return pulumi.CustomResource(
         "command:remote:Command",
         name,
-        {"connection": connection, "create": "true", "delete": "true", "stdin": f"{name} {mark}"},
+        {
+            "connection": connection,
+            "create": "cat >/dev/null",
+            "delete": "cat >/dev/null",
+            "stdin": f"{name} {mark}",
+        },
         pulumi.ResourceOptions(depends_on=after),
     )
 

@@ -211,3 +211,32 @@ def test_a_teardown_whose_program_is_missing_asks_that_of_what_is_live(tmp_path:
 
     assert run("launch.sh", "deactivate", missing).stdout == f"{program} deactivate\n"
     assert run("launch.sh", "activate", missing).returncode == 1
+
+
+MORE_THAN_A_PIPE_HOLDS = b"x" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["put.sh", "PLACE/file", "0"],
+        ["keep.sh", "PLACE/web1-made"],
+        ["release.sh", "PLACE", "teardown"],
+        ["launch.sh", "activate", "PLACE/web1/server.sh"],
+        ["launch.sh", "deactivate", "PLACE/web1/server.sh"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_sent_is_read_to_its_end_whatever_comes_of_it(
+    tmp_path: Path, words: list[str]
+) -> None:
+    script, *given = (word.replace("PLACE", str(tmp_path)) for word in words)
+    command = write_command(script, *given, sudo=False)
+
+    with subprocess.Popen(
+        ["sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        process.stdin.write(MORE_THAN_A_PIPE_HOLDS)  # a pipe that nobody reads any more breaks
+        process.stdin.close()
+        process.wait(timeout=60)
