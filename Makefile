@@ -71,7 +71,7 @@ messages: $(VENV)/ready
 	@$(RUN) -m package.schema >tests/package/schema.json
 	@$(RUN) -m settings.reference markdown >docs/configuration.md
 	@$(RUN) -m settings.reference schema >docs/stack.schema.json
-	@WRITE=yes $(RUN) -m pytest -q tests/program/test_snapshot.py tests/told/test_faults.py tests/argoweb/test_main.py
+	@WRITE=yes $(RUN) -m pytest -q tests/program/test_snapshot.py tests/told/test_faults.py tests/argoweb/test_main.py tests/ingress/test_corpus.py
 
 bench: $(VENV)/ready
 	@$(RUN) -m sandbox.packages wrk && $(RUN) -m bench

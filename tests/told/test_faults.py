@@ -322,15 +322,12 @@ def _steady(text: str) -> str:
 
 
 @pytest.fixture
-def looked(
-    desk: Desk,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    wording: Wording,
-) -> Callable[[str, Rows], tuple[int, list[dict[str, Any]]]]:
-    """Makes a row's fault and runs its command; gives the exit code and the lines that are not well."""
+def ran(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """Makes a row's fault and runs its command; gives the exit code and what is printed, without any secret."""
 
-    def look(command: str, row: Rows) -> tuple[int, list[dict[str, Any]]]:
+    def run(command: str, row: Rows, *more: str) -> tuple[int, str]:
         with ExitStack() as held:
             making = Making(desk, row, monkeypatch, held)
             making.before()
@@ -344,11 +341,24 @@ def looked(
             if command == "status" and "--edge" not in words:
                 words += ["--edge", edge]
             asyncio.set_event_loop_policy(None)
-            code = main([*words, "--json"])
+            code = main([*words, *more])
         printed = capsys.readouterr()
         hidden = (*desk.private_key.splitlines()[1:-1], *desk.tokens, SECRET)
         assert [each for each in hidden if each in printed.out + printed.err] == []
-        found = json.loads(printed.out)
+        return code, printed.out
+
+    return run
+
+
+@pytest.fixture
+def looked(
+    ran: Callable[..., tuple[int, str]], wording: Wording
+) -> Callable[[str, Rows], tuple[int, list[dict[str, Any]]]]:
+    """Makes a row's fault and runs its command; gives the exit code and the lines that are not well."""
+
+    def look(command: str, row: Rows) -> tuple[int, list[dict[str, Any]]]:
+        code, printed = ran(command, row, "--json")
+        found = json.loads(printed)
         one = found[0] if isinstance(found, list) else found
         assert one["exit"] == code
         lines = [line for line in one["lines"] if line["level"] != "ok"]
@@ -360,6 +370,25 @@ def looked(
         return code, lines
 
     return look
+
+
+@pytest.mark.parametrize(
+    ("command", "row", "code", "last"),
+    [
+        ("doctor", {}, 0, "\n\nAll is well.\n"),
+        ("doctor", {"doctor": {"memory": "1"}}, 1, "\n\nOf 33 things 1 needs you.\n"),
+        ("doctor", {"doctor": {"memory": "1", "disk": "/var\t1"}}, 1, "\n\nOf 33 things 2 need you.\n"),
+        ("drift", {}, 0, "Nothing differs from the stack.\n"),
+        ("drift", {"server": {"port": "{closed}"}}, 2, "\nNothing differs of what could be looked at.\n"),
+        ("status", {}, 0, "\n✓ All is well.\n\n"),
+    ],
+)  # fmt: skip
+def test_a_report_for_people_ends_with_what_it_comes_to(
+    ran: Callable[..., tuple[int, str]], command: str, row: Rows, code: int, last: str
+) -> None:
+    exit_code, printed = ran(command, row)
+
+    assert (exit_code, printed.endswith(last)) == (code, True), printed
 
 
 @pytest.mark.parametrize("command", ["doctor", "drift", "status"])
@@ -469,6 +498,9 @@ def test_the_table_has_a_hundred_faults_none_twice_and_each_told_otherwise() -> 
     told = {(command, row["line"], row["text"]) for command in TABLE for _, row in of(command)}
     assert len(told) == len(rows)
     assert {row["fault"] for listed in REALLY.values() for row in listed} <= ROWS.keys()
+    worded = {f"{command}: {row['fault']}" for command, row in LOOKING + SAYING}
+    worded |= {f"{command}: all is well" for command in ("doctor", "drift", "status")}
+    assert {*yaml.safe_load(WORDING.read_text())} == worded
 
 
 def test_every_code_of_the_command_line_is_in_the_table() -> None:
