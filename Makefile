@@ -11,6 +11,8 @@ PIP := pip install --quiet --disable-pip-version-check
 ON_THE_SANDBOX := tests/bench tests/engine tests/faults
 WITH_CADDY := tests/engine $(patsubst %,tests/faults/test_%.py,activation drift files health hot_sites others own_caddyfile restarts rolling)
 OVER_QUIC := tests/engine/test_path.py tests/faults/test_rolling.py tests/faults/test_restarts.py
+# Tests that compare with what was read last: see `messages`.
+READ_BEFORE := tests/program/test_snapshot.py tests/told/test_faults.py tests/argoweb/test_main.py $(patsubst %,tests/ingress/test_%.py,corpus inside) tests/settings/test_shapes.py
 BROWSER := chromium chromedriver=chromium-driver
 
 # Tests start some hundred programs of ours, each of which would compile its modules again.
@@ -71,7 +73,7 @@ messages: $(VENV)/ready
 	@$(RUN) -m package.schema >tests/package/schema.json
 	@$(RUN) -m settings.reference markdown >docs/configuration.md
 	@$(RUN) -m settings.reference schema >docs/stack.schema.json
-	@WRITE=yes $(RUN) -m pytest -q tests/program/test_snapshot.py tests/told/test_faults.py tests/argoweb/test_main.py tests/ingress/test_corpus.py
+	@WRITE=yes $(RUN) -m pytest -q $(READ_BEFORE)
 
 bench: $(VENV)/ready
 	@$(RUN) -m sandbox.packages wrk && $(RUN) -m bench

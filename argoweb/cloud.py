@@ -128,7 +128,7 @@ def _look_at_tunnel(stack: Stack, api: Api) -> tuple[dict[str, Any], list[Findin
         lines += tell("tunnel-renamed", f"is called '{there['name']}' at Cloudflare")
     if not connectors:
         lines += tell("tunnel-down", "has no connection: visitors see 'error code: 1033'")
-    status = there.get("status") or ("healthy" if connectors else "down")
+    status = there.get("status") or "unknown"
     return {**seen, "tunnel_status": status, "connectors": connectors}, lines
 
 

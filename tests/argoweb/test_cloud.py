@@ -95,6 +95,7 @@ def test_a_stack_as_it_was_made_has_nothing_to_say_but_that_nothing_is_connected
     seen = deployed.look()
 
     assert codes(seen) == {"tunnel-down"}
+    assert (seen.tunnel_name, seen.tunnel_status) == ("web", "inactive")
     assert seen.records == {HOSTNAME: "ours"}
 
 

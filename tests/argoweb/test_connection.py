@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -82,6 +83,22 @@ def test_a_key_that_the_server_does_not_know_is_refused(door: Door, tmp_path: Pa
 
 def test_a_port_where_nobody_listens_is_unreachable(door: Door) -> None:
     assert refused(door, port=free_port()).code == "server-unreachable"
+
+
+def test_what_speaks_no_ssh_is_unreachable(door: Door) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        other = threading.Thread(target=answer)
+        other.start()
+        found = refused(door, port=listener.getsockname()[1])
+        other.join()
+
+    assert found.code == "server-unreachable"
 
 
 def look(servers: dict[str, dict[str, object]], key: str) -> tuple[list[ServerSeen], float]:

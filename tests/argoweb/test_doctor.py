@@ -146,6 +146,15 @@ def test_a_token_that_ends_soon_is_told(cloudflare: Cloudflare) -> None:
     assert bad(tried(cloudflare, "E" * 40)) == {("token-expires", "token")}
 
 
+def test_a_token_that_ends_in_more_than_two_weeks_is_good(cloudflare: Cloudflare) -> None:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    for hours, told in ((14 * 24 + 1, False), (14 * 24 - 1, True)):
+        ends = (now + datetime.timedelta(hours=hours)).isoformat()
+        token(cloudflare, "E" * 40, expires_on=ends)
+
+        assert bool(bad(tried(cloudflare, "E" * 40))) is told
+
+
 def test_a_token_for_more_zones_than_the_stacks_is_noted(cloudflare: Cloudflare) -> None:
     zone = {"id": "d" * 32, "name": "example.net", "account_id": OTHER_ACCOUNT}
     cloudflare.control("/seed", {"zones": [zone]})
@@ -255,6 +264,36 @@ def test_what_a_server_lacks_is_named(fault: str) -> None:
     rows, code = FAULTS[fault]
 
     assert codes(rows) == [code]
+
+
+@pytest.mark.parametrize(
+    ("enough", "too_little", "code"),
+    [
+        ({"clock": "970.0"}, {"clock": "969.9"}, "clock-off"),
+        ({"clock": "1031.0"}, {"clock": "1031.1"}, "clock-off"),
+        ({"nixos": "24.11.1\t/x"}, {"nixos": "24.05.1\t/x"}, "nixos-old"),
+        ({"disk": "/nix/store\t3000000\t99%"}, {"disk": "/nix/store\t2999999\t99%"}, "disk-low"),
+        ({"disk": "/nix/store\t3000000\t99%"}, {"disk": "/nix/store\t3000000\t100%"}, "disk-low"),
+        ({"disk": "/boot\t50000\t-"}, {"disk": "/boot\t49999\t-"}, "disk-low"),
+        ({"disk": "/var\t200000\t9%"}, {"disk": "/var\t199999\t9%"}, "disk-low"),
+        ({"disk": "/tmp\t100000\t9%"}, {"disk": "/tmp\t99999\t9%"}, "disk-low"),
+        ({"memory": "1000000"}, {"memory": "999999"}, "memory-low"),
+        (
+            {"module": "a", "buffers": "7500000\t7500000"},
+            {"module": "a", "buffers": "7500000\t7499999"},
+            "udp-buffers",
+        ),
+        (
+            {"udp": "a:1\tno answer\nudp\tb:1\tyes"},
+            {"udp": "a:1\tno answer\nudp\tb:1\tno"},
+            "edge-udp",
+        ),
+    ],
+)
+def test_what_is_just_enough_is_no_fault(
+    enough: dict[str, str], too_little: dict[str, str], code: str
+) -> None:
+    assert (codes(enough), codes(too_little)) == ([], [code])
 
 
 def test_a_server_that_has_all_of_it_lacks_nothing() -> None:

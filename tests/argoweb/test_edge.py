@@ -17,6 +17,9 @@ PAGES = {
     "/down": (530, {}, b"error code: 1033"),
     "/unmatched": (403, {}, b"error code: 1043"),
     "/no": (403, {}, b"Forbidden. Error code: 403"),
+    "/conflict": (409, {}, b"error code: 1043"),
+    "/almost": (499, {}, b"error code: 1033"),
+    "/own": (500, {}, b"our own error"),
     "/bad": (502, {}, b"<html>Bad gateway <span>Error code 502</span>"),
 }  # fmt: skip
 
@@ -74,6 +77,11 @@ def test_a_login_of_access_is_an_answer(edge: str, path: str, login: bool) -> No
             "/unmatched",
             "403 with error code 1043; it is the account: it refuses hostnames that have no Access",
         ),
+        (
+            "/conflict",
+            "409 with error code 1043; it is the account: it refuses hostnames that have",
+        ),
+        ("/own", "500; it is the service"),
         ("/bad", "502; it is the server: cloudflared does not reach the service"),
     ],
 )
@@ -84,10 +92,11 @@ def test_an_error_page_names_its_hop(edge: str, path: str, text: str) -> None:
     assert text in found.text
 
 
-def test_a_refusal_of_the_applications_own_is_an_answer(edge: str) -> None:
-    found = seen(edge, "/no")
+@pytest.mark.parametrize(("path", "status"), [("/no", 403), ("/almost", 499)])
+def test_a_refusal_of_the_applications_own_is_an_answer(edge: str, path: str, status: int) -> None:
+    found = seen(edge, path)
 
-    assert (found.status, found.code) == (403, None)
+    assert (found.status, found.code) == (status, None)
 
 
 def test_nobody_there_is_told() -> None:

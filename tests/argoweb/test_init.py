@@ -1,8 +1,11 @@
 """The questions of `init` in a terminal, from the first one to the configuration that the answers make."""
 
+import json
 import os
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.argoweb.conftest import Door, as_root
 from tests.argoweb.terminal import converse
@@ -59,3 +62,44 @@ def test_every_question_says_what_is_asked_for_and_enter_takes_its_default(
     assert pulumi.secrets == {"argoweb:sshPrivateKey", "cloudflare:apiToken"}
     assert ["stack", "init", "--stack", "prod"] in pulumi.asked()
     assert TOKEN not in text
+
+
+@as_root
+@pytest.mark.parametrize(
+    ("downs", "kind", "default"),
+    [
+        (1, "root", "/srv/www"),
+        (2, "redirect", "https://example.org{uri}"),
+        (3, "service", "http://127.0.0.1:3000"),
+    ],
+)
+def test_a_first_site_is_proposed_in_the_zone_that_the_stack_has(
+    pulumi: Pulumi, door: Door, downs: int, kind: str, default: str
+) -> None:
+    values = {
+        "accountId": ACCOUNT,
+        "zones": [{"name": "example.org"}],
+        "servers": {"web1": door.server()},
+        "sshPrivateKey": door.private_key,
+    }
+    pulumi.keep(
+        config={
+            f"argoweb:{key}": {"value": it, "secret": key == "sshPrivateKey"}
+            if isinstance(it, str)
+            else {"value": json.dumps(it), "objectValue": it, "secret": False}
+            for key, it in values.items()
+        }
+    )
+
+    converse(
+        [sys.executable, "-m", "argoweb", "init"],
+        [
+            ("? Hostname of the first site: [www.example.org]", ENTER),
+            ("? What answers there:", f"{DOWN * downs}{ENTER}"),
+            (f"? Its {kind}: [{default}]", ENTER),
+        ],
+        {**os.environ, "CLOUDFLARE_API_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)},
+    )
+
+    assert pulumi.config["argoweb:sites"] == [{"hostname": "www.example.org", kind: default}]
+    assert {key: pulumi.config[f"argoweb:{key}"] for key in values} == values

@@ -52,6 +52,8 @@ def shown(found: Overview) -> str:
     [
         (Seen(status=302, login=True), []),
         (Seen(status=403), []),
+        (Seen(status=401), []),
+        (Seen(status=404), ["access-open"]),
         (Seen(status=200), ["access-open"]),
         (Seen(status=302), ["access-open"]),
         (Seen(code="edge-unreachable", text="x"), ["edge-unreachable"]),
@@ -66,12 +68,23 @@ def test_a_protected_site_has_to_ask_for_a_login(seen: Seen, codes: list[str]) -
 
 
 @pytest.mark.parametrize(
-    ("status", "codes"), [(200, []), (404, []), (502, ["origin-error"]), (0, ["origin-error"])]
+    ("status", "codes"),
+    [(200, []), (499, []), (500, ["origin-error"]), (502, ["origin-error"]), (0, ["origin-error"])],
 )
 def test_a_site_that_fails_on_its_server_is_told(status: int, codes: list[str]) -> None:
     assert [
         line.code for line in overview(Seen(status=302, login=True), status=status).lines
     ] == codes
+
+
+def test_four_servers_have_a_column_each_and_a_site_is_red_from_500_on() -> None:
+    seen = Seen(status=302, login=True)
+
+    assert "On web3" in shown(overview(seen, servers=4))
+    assert "On the servers" in shown(overview(seen, servers=5))
+    assert "✓ 499 10 ms" in shown(overview(seen, status=499))
+    assert "✗ 500 10 ms" in shown(overview(seen, status=500))
+    assert "✗ 0 of 5" in shown(overview(seen, servers=5, status=500))
 
 
 def test_many_servers_are_counted_in_one_column() -> None:

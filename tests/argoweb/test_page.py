@@ -52,6 +52,33 @@ def test_numbers_are_what_lies_between_two_samples() -> None:
     assert numbers.slow == pytest.approx(0.46)
 
 
+@pytest.mark.parametrize(
+    ("bounds", "slow"),
+    [
+        ({"0.1": 40, "+Inf": 40}, 0.095),
+        ({"0.1": 20, "0.5": 40, "+Inf": 100}, 0.5),
+        ({"0.1": 0, "0.5": 0, "+Inf": 0}, None),
+        ({}, None),
+    ],
+)
+def test_how_slow_a_site_is_lies_within_the_bounds_that_caddy_counts_by(
+    bounds: dict[str, int], slow: float | None
+) -> None:
+    labels = 'code="200",handler="subroute",host="a.example.com"'
+    lines = [
+        f'caddy_http_request_duration_seconds_bucket{{{labels},le="{bound}"}} {count}'
+        for bound, count in bounds.items()
+    ]
+    counted = f"caddy_http_request_duration_seconds_count{{{labels}}} 100"
+
+    found = compare_samples("\n".join(["sample\t1,5", "sample\t3.5", *lines, counted]))
+
+    assert found is not None
+    assert found.requests is None
+    numbers = found.sites["a.example.com"]
+    assert (numbers.requests, numbers.slow) == (50.0, slow and pytest.approx(slow))
+
+
 @pytest.mark.parametrize("text", ["end\n", BEFORE + "end\n", BEFORE + BEFORE + "end\n"])
 def test_what_is_no_pair_of_samples_tells_nothing(text: str) -> None:
     assert compare_samples(text) is None

@@ -1,12 +1,15 @@
 """What is made of the report of a server."""
 
 import re
+import time
 from dataclasses import replace
 
 import pytest
 
+from argoweb.cloud import Connector
 from argoweb.report import observe
-from argoweb.server import ServerSeen, read_report
+from argoweb.server import Cloudflared, ServerSeen, Unit, read_report
+from argoweb.strangers import find_strangers
 from render import render_serving
 from settings.contract import VERSION
 from tests.argoweb.conftest import DEPLOYMENT, stack
@@ -107,3 +110,60 @@ def test_whose_a_server_is_and_whether_it_is_connected_is_told(
     report_of: dict[str, str], code: str
 ) -> None:
     assert [line.code for line in report("config-dir /srv", **report_of).lines] == [code]
+
+
+NOW = 1_790_000_000.0
+ENDED = "argoWeb.service has ended by itself 3 times, and was started again"
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds", "restarts", "connections", "said"),
+    [
+        ("active", 3599, 3, 4, [ENDED]),
+        ("active", 3600, 3, 4, []),
+        ("active", 3599, 2, 4, []),
+        ("failed", 9999, 3, 0, [ENDED]),
+        ("active", 1, 0, 0, ["argoWeb.service has no connection to Cloudflare"]),
+        ("active", 59, 0, 3, []),
+        ("active", 60, 0, 3, ["argoWeb.service has 3 connections to Cloudflare, 4 are usual"]),
+        ("active", 60, 0, 1, ["argoWeb.service has 1 connection to Cloudflare, 4 are usual"]),
+        ("active", 60, 0, 4, []),
+    ],
+)
+def test_a_unit_has_an_hour_to_stay_and_a_minute_to_connect(
+    state: str, seconds: int, restarts: int, connections: int, said: list[str]
+) -> None:
+    unit = f"unit\targoWeb.service\t{state}\t{int(NOW) - seconds}\t{restarts}"
+
+    found = report("end", more=f"{unit}\ncloudflared\targoWeb.service\t{connections}\t1\t\tx")
+
+    assert [line.text for line in found.lines] == said
+
+
+OWN = Cloudflared(unit="argoWeb.service", connections=4, version="1", locations=(), connector="own")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "changed", "told"),
+    [
+        (120, {}, ["a cloudflared 2 is connected that no server of the stack runs (other, since noon)"]),
+        (119, {}, []),
+        (120, {"reached": False}, []),
+        (120, {"cloudflareds": ()}, []),
+        (120, {"cloudflareds": [replace(OWN, connector="")]}, []),
+    ],
+)  # fmt: skip
+def test_a_stranger_is_one_that_no_server_runs_once_all_have_told_and_settled(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, changed: dict[str, object], told: list[str]
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: NOW)
+    unit = Unit(name=OWN.unit, state="active", since=int(NOW) - seconds, restarts=0)
+    first = ServerSeen(name="web1", address="", reached=True, units=[unit], cloudflareds=[OWN])
+    second = ServerSeen(
+        **{**vars(first), "name": "web2", "units": [replace(unit, since=None)], **changed}
+    )
+    connectors = [
+        Connector(id=name, version="2", since="noon", locations=()) for name in ("own", "other")
+    ]
+
+    assert [it.text for it in find_strangers(connectors, [first, second])] == told

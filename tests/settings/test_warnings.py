@@ -96,6 +96,18 @@ def test_a_redirect_that_sends_each_path_of_its_site_to_itself(
     )
 
 
+def test_two_redirects_of_every_hostname_that_lead_to_one_another(prod: dict[str, Any]) -> None:
+    prod["sites"] = [
+        site(hostname="*", path="^/a", redirect="/b"),
+        site(hostname="*", path="^/b", redirect="/a"),
+    ]
+
+    assert [it.partition(" leads")[0] for it in warnings(prod)] == [
+        "argoweb:sites[0].redirect: '/b'",
+        "argoweb:sites[1].redirect: '/a'",
+    ]
+
+
 @pytest.mark.parametrize(
     "sites",
     [
@@ -111,6 +123,7 @@ def test_a_redirect_that_sends_each_path_of_its_site_to_itself(
         [site(service="http://127.0.0.1:20250")],
         [site(service="http://127.0.0.1:8080", originRequest={"httpHostHeader": "a.example.com"}), site(hostname="a.example.com", root="/srv")],
         [site(service="http://127.0.0.1:8080")],
+        [site(redirect="https://www.example.net{uri}"), site(hostname="*", redirect="https://www.example.com{uri}")],
     ],
 )  # fmt: skip
 def test_a_redirect_a_proxy_or_a_service_that_leads_elsewhere(
