@@ -48,7 +48,7 @@ report_sites() { curl --silent --parallel --parallel-max 20 --config - 2>/dev/nu
 
 report() {
   local reason profile
-  say clock "$EPOCHREALTIME"
+  say clock "$(date +%s.%N)" # EPOCHREALTIME has a comma where the locale has one
   say system "$(current_system)" "$(cat /run/current-system/nixos-version 2>/dev/null || true)" "$(boot_default)" "$(</proc/uptime)"
   profile=$(readlink -- "$PROFILES/system" || true)
   say generation "$profile" "$(stat -c %Y -- "$PROFILES/$profile" 2>/dev/null || true)"
