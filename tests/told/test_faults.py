@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 import yaml
 
-from argoweb import connection, stack
+from argoweb import connection, kinds, stack  # noqa: F401 so that all codes are known
 from argoweb import edge as visitors
 from argoweb.__main__ import main
 from existing import api
