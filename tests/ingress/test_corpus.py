@@ -67,7 +67,7 @@ def _told(config: str) -> Iterator[tuple[int, str]]:
     """What `check` says of a file, with the lines, and what `import` cannot say of one that cloudflared takes."""
     file = read(config.encode())
     for problem in file.problems:
-        yield problem.line, f"{problem} [{problem.code}]"
+        yield problem.line, f"{problem} [{problem.code}]".replace("\0", r"\0")
     if not file.refused:
         made = write_stack_file(file)
         for text in (*made.left, *made.notes):

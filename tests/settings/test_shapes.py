@@ -7,7 +7,8 @@ from pathlib import Path
 from cloudflared.flags import FILE
 from settings.keys import STACK
 from values.findings import Findings
-from values.kinds import Either, ListOf, MapOf, Shape, Short, Table
+from values.kinds import Either, ListOf, MapOf, Shape
+from values.tables import Short, Table
 
 READ_LAST = Path(__file__).with_name("shapes.txt")
 UUID = "6b0f4b1e-0000-4000-8000-00000000000a"
