@@ -123,7 +123,7 @@ async def read_own_state(
         applications=index_by_uri(applications),
         policies=tuple(policies),
         tokens=tuple(tokens),
-        alerts=[str(each["outputs"].get("id")) for each in found if each["type"] == ALERT],
+        alerts=tuple(str(each["outputs"].get("id")) for each in found if each["type"] == ALERT),
         imported_from=next((f"{each['project']}/{each['stack']}" for each in foreign), None),
         elsewhere={
             (each["type"], each["name"]): urn
