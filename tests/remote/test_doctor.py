@@ -219,6 +219,13 @@ def test_the_file_that_imports_the_module_is_looked_for_where_the_configuration_
     assert told["flake"] == [["yes" if flake else "no"]]
 
 
+def test_a_file_that_only_looks_like_an_import_is_none(machine: Machine) -> None:
+    machine.write("etc/nixos/README.md", "/etc/caddy/argoWeb.nix\n")
+    machine.write("etc/nixos/configuration.nix", "imports = [ /etc/caddy/argoWebXnix ];\n")
+
+    assert machine.told()["import"] == [[f"{machine.folder}/etc/nixos", ""]]
+
+
 def test_a_configuration_that_is_a_flake_is_one(machine: Machine) -> None:
     machine.write("etc/nixos/flake.nix", "{ }\n")
 
@@ -245,11 +252,18 @@ def test_a_caddy_that_is_there_is_told_with_its_state_and_its_age(
 
 @pytest.mark.parametrize(
     ("version", "bad", "old"),
-    [("2026.8.0", True, None), ("2020.6.1", False, "2020.6.1"), ("", False, None)],
+    [
+        ("2026.8.0", True, None),
+        ("2025.11.0", False, None),
+        ("2025.10.9", False, "2025.10.9"),
+        ("2020.6.1", False, "2020.6.1"),
+        ("", False, None),
+    ],
 )
 def test_each_cloudflared_that_runs_is_told_with_its_unit_and_what_its_version_does_wrong(
     machine: Machine, version: str, bad: bool, old: str | None
 ) -> None:
+    machine.write("stubs/date", "#!/bin/sh\necho '2026 11'\n")
     machine.places["/proc/[0-9]*"] = f"{machine.folder}/proc/[0-9]*"
     machine.places["path#/proc/"] = f"path#{machine.folder}/proc/"
     machine.places['"/proc/$1/cgroup"'] = f'"{machine.folder}/proc/$1/cgroup"'
