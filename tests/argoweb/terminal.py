@@ -22,10 +22,11 @@ def converse(
         os.close(side)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            text = _CONTROL.sub("", shown[seen:].decode(errors="replace"))
-            if waiting and waiting[0][0] in text:
-                seen = len(shown)
-                os.write(main, waiting.pop(0)[1].encode())
+            text = _CONTROL.sub("", shown.decode(errors="replace"))
+            if waiting and (found := text.find(waiting[0][0], seen)) >= 0:
+                question, answer = waiting.pop(0)
+                seen = found + len(question)  # what is shown behind it may be the next one
+                os.write(main, answer.encode())
             elif select.select([main], [], [], 0.2)[0]:
                 try:
                     shown += os.read(main, 65536)

@@ -160,6 +160,7 @@ def meets_another_switch(server: Server, verb: str, does: str = ":") -> None:
     head, _, rest = switch.read_text().partition("\n")
     locked = LOCKED.replace("VERB", verb).replace("DOES", does)
     switch.write_text(f"{head}\n{locked}{rest}")
+    server.program.write_text(server.program.read_text().replace("SWITCH_WAIT=1", "SWITCH_WAIT=30"))
 
 
 def test_a_boot_default_waits_for_another_switch(server: Server) -> None:
