@@ -1,8 +1,8 @@
 """Whether ten times as many sites take ten times as long."""
 
-from bench.commands import Taken
+from bench.commands import Taken, compared
 from bench.lab import Lab
-from bench.rounds import Row, ratio
+from bench.rounds import Row
 from bench.stacks import sites
 
 SIZES = (500, 5000)
@@ -18,13 +18,4 @@ def rows(lab: Lab, rounds: int) -> list[Row]:
         taken.append([lab.ours.taken("preview") for _ in range(max(rounds // 3, 2))])
     lab.ours.destroy()
     few, many = taken
-    what = f"no-op preview, {SIZES[1]} sites against {SIZES[0]}"
-    return [
-        ratio(what, [it.seconds for it in many], [it.seconds for it in few], _TARGET),
-        ratio(
-            f"{what}: processor time",
-            [it.processor for it in many],
-            [it.processor for it in few],
-            _TARGET,
-        ),
-    ]
+    return compared(f"no-op preview, {SIZES[1]} sites against {SIZES[0]}", many, few, _TARGET)
