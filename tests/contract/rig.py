@@ -65,6 +65,8 @@ class Service:
     """Whether it sends back what comes after the head."""
     waits_for: int = 0
     """How many bytes have to come before it answers."""
+    awaits: bytes = b""
+    """What has to come last before it answers."""
 
     def __post_init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -85,7 +87,8 @@ class Service:
         with contextlib.suppress(OSError), connection:
             while data := connection.recv(65536):
                 self.received[number] += data
-                if len(self.received[number]) < self.waits_for:
+                came = self.received[number]
+                if len(came) < self.waits_for or not came.endswith(self.awaits):
                     continue
                 if self.received[number].count(b"\r\n\r\n") > answered and not (
                     answered and self.echoes

@@ -36,15 +36,15 @@ ASKS_FOR_GZIP = ["Accept-Encoding: gzip"]
 
 
 def asked(rig: Rig, head: str, body: bytes = b"", *, rest: bytes = b"") -> tuple[list[str], bytes]:
-    """What the service gets of a request: the lines of its head and what follows, which it awaits until it ends with `rest`.
+    """What the service gets of a request: the lines of its head and what follows, which ends with `rest`.
 
-    The service answers once it has the head, so a visitor may have the answer before the service has the body.
+    The service answers when it has all of it: a visitor who has the answer goes, and nothing is sent to it any more.
     """
+    rig.service.awaits = rest
     before = sum(map(len, rig.service.received))
     with rig.visitor(head) as visitor:
         visitor.sendall(body)
         everything(visitor)
-    until(lambda: b"".join(rig.service.received).endswith(rest))
     data = b"".join(rig.service.received)
     assert len(rig.service.received) == 1, "the connection was not kept"
     lines, _, rest = data[before:].partition(b"\r\n\r\n")

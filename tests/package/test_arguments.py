@@ -207,14 +207,14 @@ def test_what_another_resource_has_told_is_looked_at_and_kept_as_its_output(
         }
         return prod
 
+    async def read_end(end: Any) -> dict[str, Any]:
+        return {name: await each.future() for name, each in vars(end).items()}
+
     async def program() -> list[dict[str, Any]]:
         connections = (await read_arguments(inputs(), "web")).connections
         (way,) = connections.values()
         assert way.bastion is not None
-        return [
-            {name: await each.future() for name, each in vars(end).items()}
-            for end in (way.server, way.bastion)
-        ]
+        return [await read_end(way.server), await read_end(way.bastion)]
 
     told = {"host_key": HOST_KEYS[1], "port": 2222, "user": "admin"}
     assert asyncio.new_event_loop().run_until_complete(program()) == [
