@@ -166,9 +166,8 @@ def test_without_chunks_the_end_of_an_upload_is_not_told(rig: Rig) -> None:
         ]
     )
 
-    lines, rest = asked(
-        rig, "POST / HTTP/1.1\nTransfer-Encoding: chunked", b"3\r\nabc\r\n0\r\n\r\n"
-    )
+    head, body = "POST / HTTP/1.1\nTransfer-Encoding: chunked", b"3\r\nabc\r\n0\r\n\r\n"
+    lines, rest = asked(rig, head, body, rest=b"abc")
 
     assert not [line for line in lines if line.startswith(("Content-L", "Transfer"))]
     assert rest == b"abc"
