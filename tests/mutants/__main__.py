@@ -6,19 +6,18 @@ A mutant is the product with one small mistake. One that all tests pass is a hol
 
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from fnmatch import fnmatch
+from contextlib import closing
 from pathlib import Path
 
 from tests.mutants import lines, python_code
 from tests.mutants.bench import Bench
 from tests.mutants.mutant import Mutant
-from tests.mutants.rooms import OTHERS, PYTHON, TESTS, room_of
+from tests.mutants.rooms import TESTS, list_files, room_of
 from tests.mutants.survivors import Survivors
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -30,8 +29,7 @@ def main() -> int:
     """The exit code: 1 where one survives that is not listed, or too many do."""
     wanted = os.environ.get("FILES", "").split()
     share, seed = float(os.environ.get("SHARE") or 0.05), int(os.environ.get("SEED") or time.time())
-    files = _run(["git", "ls-files", "--", *PYTHON, *OTHERS])
-    files = [it for it in files if not wanted or any(_is_of(it, each) for each in wanted)]
+    files = list_files(_ROOT, wanted)
     all_of_them = [make for file in files for make in _makers(file)]
     makers = random.Random(seed).sample(all_of_them, round(share * len(all_of_them)))
     chosen = sorted((make() for make in makers), key=lambda it: (it.file, it.line))
@@ -41,15 +39,19 @@ def main() -> int:
         flush=True,
     )
     tried, killed, unlisted = Counter[str](), Counter[str](), []
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(
-            _ROOT,
-            Path(folder),
-            _ROOT / ".mutants",
-            sorted({tests for file in files for tests in TESTS[room_of(file)]}),
-            os.environ.get("TESTS", "").split(),
-            stale=bool(os.environ.get("STALE")),
-        )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(
+            Bench(
+                _ROOT,
+                Path(folder),
+                _ROOT / ".mutants",
+                sorted({tests for file in files for tests in TESTS[room_of(file)]}),
+                os.environ.get("TESTS", "").split(),
+                stale=bool(os.environ.get("STALE")),
+            )
+        ) as bench,
+    ):
         for file in sorted({it.file for it in chosen}):
             bench.must_pass(file)
         for mutant in chosen:
@@ -70,16 +72,6 @@ def main() -> int:
 def _makers(file: str) -> list[Callable[[], Mutant]]:
     of_language = python_code.mutants if file.endswith(".py") else lines.mutants
     return of_language(file, (_ROOT / file).read_text())
-
-
-def _is_of(file: str, wanted: str) -> bool:
-    return file == wanted or file.startswith(f"{wanted.rstrip('/')}/") or fnmatch(file, wanted)
-
-
-def _run(words: list[str]) -> list[str]:
-    return subprocess.run(
-        words, cwd=_ROOT, stdout=subprocess.PIPE, text=True, check=True
-    ).stdout.splitlines()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import os
 import shutil
 import sqlite3
@@ -19,9 +20,9 @@ from tests.mutants import contexts, lines, warm
 from tests.mutants.mutant import Mutant
 from tests.mutants.rooms import PYTHON, TESTS, room_of
 
-_FIRST, _ALL, _OF_OTHERS = 6.0, 30.0, 60.0
+_FIRST, _ALL = 6.0, 30.0
 """How many seconds of tests are run before the others, and in all, by how long each took when it was measured. Of what
-runs in no Python more are run, since less is known of what they run."""
+runs in no Python all are run: the tests that look at it from its beginning to its end are slow ones."""
 _SLOWER = 10
 """How many times slower a run may be than that before it counts as one that never ends."""
 _STARTS = 120.0
@@ -54,9 +55,11 @@ class Bench:
         self._measure(tests, _run(["git", "write-tree"], folder), stale=stale)
         told = [json.loads(it.read_text()) for it in measured.glob("*.json")]
         self._seconds: dict[str, float] = {k: v for it in told for k, v in it["seconds"].items()}
-        self._functions: dict[str, list[str]] = {
-            k: v for it in told for k, v in it["functions"].items()
+        self._functions: dict[str, set[str]] = {
+            k: set(v) for it in told for k, v in it["functions"].items()
         }
+        if stale:
+            self._leave_out_renamed(tests)
         self._lines = sqlite3.connect(measured / "lines")
         self._warm = subprocess.Popen(
             [sys.executable, "-W", "ignore", warm.__file__, str(measured.resolve())],
@@ -72,7 +75,7 @@ class Bench:
         """Whether all tests pass that run the changed line."""
         tests = self._tests(mutant)
         sums = list(itertools.accumulate(self._seconds[it] for it in tests))
-        limits = _FIRST, _ALL if mutant.file.endswith(".py") else _OF_OTHERS
+        limits = _FIRST, _ALL if mutant.file.endswith(".py") else math.inf
         first, end = (sum(it <= limit for it in sums) for limit in limits)
         with self._changed(mutant):
             parts = (self._first_of_all, tests[:first], tests[first : max(end, 1)])
@@ -84,9 +87,15 @@ class Bench:
         Raises:
             SystemExit: if it fails, so that no mutant of it could survive.
         """
-        tests = self._tests(Mutant(file, "", "", "", 0)) or self._first_of_all
-        if not self._pass(tests[:1]):
+        tests = [*self._first_of_all, *self._tests(Mutant(file, "", "", "", 0))[:1]]
+        if not tests:
+            sys.exit(f"{file}: no test of it is known: measure again, without STALE")
+        if not self._pass(tests):
             sys.exit(f"{file}: a test fails without any mutant, see {self._measured / 'last'}")
+
+    def close(self) -> None:
+        """Ends the process that runs the tests."""
+        self._warm.communicate()
 
     def _tests(self, mutant: Mutant) -> list[str]:
         """Those that run the line or its function, quick ones first; else those of the file, else those of its room."""
@@ -124,10 +133,17 @@ class Bench:
         return started | ({test for test, _ in rows} if "" in found else found)
 
     def _of_shell(self, mutant: Mutant) -> set[str]:
-        return self._of(lines.function_of(mutant.text, mutant.line) or Path(mutant.file).name)
+        """Those that run the line, as far as lines are known; else those that run its function."""
+        function = lines.function_of(mutant.text, mutant.line) or Path(mutant.file).name
+        found = self._of(function) | self._of(f"{function}: {mutant.was}")
+        return found or {
+            test
+            for test, its in self._functions.items()
+            if any(it.startswith(f"{function}: ") for it in its)
+        }
 
-    def _of(self, function: str) -> set[str]:
-        return {test for test, its in self._functions.items() if function in its}
+    def _of(self, command: str) -> set[str]:
+        return {test for test, its in self._functions.items() if command in its}
 
     def _pass(self, tests: list[str]) -> bool:
         assert self._warm.stdin is not None
@@ -174,6 +190,26 @@ class Bench:
             (self._measured / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(self._folder / file, self._measured / file)
         known.write_text(files)
+
+    def _leave_out_renamed(self, tests: list[str]) -> None:
+        """Forgets the tests that are not there any more, which no mutant could fail.
+
+        Raises:
+            SystemExit: if pytest cannot read all of them, so that no mutant could survive.
+        """
+        options = ["-q", "--collect-only", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        listed = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *tests],
+            cwd=self._folder,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if listed.returncode:
+            sys.exit(f"the tests cannot be read without any mutant:\n{listed.stdout}")
+        self._seconds = {
+            it: self._seconds[it] for it in listed.stdout.splitlines() if it in self._seconds
+        }
 
 
 def _run(words: list[str], folder: Path) -> str:

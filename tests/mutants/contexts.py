@@ -1,7 +1,7 @@
 """A plugin of pytest's that writes down what of the product each test runs, and how long it takes.
 
 Of Python these are lines; of another process than the test's it is seen that there is one. Of shell programs these are
-functions, which bash tells of each process that it starts.
+functions, which bash tells of each process that it starts, and of the server's program lines.
 """
 
 import json
@@ -9,12 +9,13 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from coverage import Coverage
 
+from tests.mutants.lines import function_of
 from tests.mutants.rooms import PYTHON
 
 FOLDER = "MUTANTS_FOLDER"
@@ -23,11 +24,29 @@ PROCESS = "a process of Python"
 """What stands among the functions of a test that starts one."""
 _TRACE = "MUTANTS_TRACE"
 _TOLD = r"""exec 199>>"$MUTANTS_TRACE"
-BASH_XTRACEFD=199 PS4=$'\1${FUNCNAME[0]-${0##*/}} '
+BASH_XTRACEFD=199 PS4=$'\1${FUNCNAME[0]-${0##*/}} $LINENO ${BASH_SOURCE[0]-} '
 set -x
 """
-"""What bash does first, so that it tells each command's function, or its program where it stands in none."""
-_FUNCTION = re.compile(rb"^\x01+([\w.-]+) ", re.MULTILINE)
+"""What bash does first, so that it tells each command's function, or its program where it stands in none, and its line."""
+_COMMAND = re.compile(r"^\x01+([\w.-]+) (\d+) (\S*) ", re.MULTILINE)
+_PROGRAM = "server.sh"
+"""What the server's program is called wherever it runs."""
+_Command = tuple[str, str, str]
+"""The function of a command, its line and its file."""
+
+
+def name_commands(commands: Iterable[_Command], program: str) -> set[str]:
+    """Each command of the server's program by its function and the text of its line, any other one by its function."""
+    texts = program.splitlines()
+    known = {
+        (function, str(number)): f"{function}: {text.strip()}"
+        for number, text in enumerate(texts, start=1)
+        if (function := function_of(program, number))
+    }
+    return {
+        known.get((function, number), function) if Path(file).name == _PROGRAM else function
+        for function, number, file in commands
+    }
 
 
 class _Contexts:
@@ -42,7 +61,8 @@ class _Contexts:
         self._coverage.set_option("run:relative_files", True)
         self._coverage.start()
         self._seconds: dict[str, float] = {}
-        self._functions: dict[str, list[str]] = {}
+        self._commands: dict[str, set[_Command]] = {}
+        self._started: set[str] = set()
         self._failed: set[str] = set()
         self._processes = 0
         sys.addaudithook(self._hear)
@@ -57,11 +77,12 @@ class _Contexts:
         result = yield
         self._seconds[item.nodeid] = time.monotonic() - begun
         self._coverage.switch_context("")
-        found = {PROCESS} if self._processes > processes else set[str]()
+        if self._processes > processes:
+            self._started.add(item.nodeid)
         if self._trace.exists():
-            found |= {it.decode() for it in _FUNCTION.findall(self._trace.read_bytes())}
+            told = self._trace.read_text(errors="replace")
+            self._commands[item.nodeid] = {*_COMMAND.findall(told)}
             self._trace.unlink()
-        self._functions[item.nodeid] = sorted(found)
         return result
 
     def _hear(self, event: str, of: tuple[object, ...]) -> None:
@@ -76,12 +97,21 @@ class _Contexts:
         self._coverage.stop()
         self._coverage.save()
         passed = {it: took for it, took in self._seconds.items() if it not in self._failed}
-        told = {"seconds": passed, "functions": self._functions}
+        from components.remote_programs import SERVER_PROGRAM  # only now that nobody measures
+
+        functions = {
+            it: sorted(
+                name_commands(self._commands.get(it, ()), SERVER_PROGRAM)
+                | ({PROCESS} if it in self._started else set())
+            )
+            for it in passed
+        }
+        told = {"seconds": passed, "functions": functions}
         (self._folder / f"{self._worker}.json").write_text(json.dumps(told))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begins before the tests are imported, which import the product."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    worker = getattr(config, "workerinput", {}).get("workerid")
     if worker:
         config.pluginmanager.register(_Contexts(Path(os.environ[FOLDER]), worker))

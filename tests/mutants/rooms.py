@@ -1,5 +1,9 @@
 """Which files are changed, and whose tests concern them."""
 
+import subprocess
+from fnmatch import fnmatch
+from pathlib import Path
+
 PYTHON = (
     "__main__.py",
     "argoweb/*",
@@ -17,6 +21,7 @@ PYTHON = (
 """Patterns of the product's Python files; a star takes folders too."""
 OTHERS = ("edge/*.sh", "remote/*.sh", "nixos/*.nix")
 """Those of what goes to a server as it is."""
+_LANGUAGES = (".py", ".sh", ".nix")
 _LANGUAGE = ("tests/ingress", "tests/settings", "tests/render", "tests/reports")
 TESTS = {
     "__main__.py": ("tests/program",),
@@ -25,7 +30,7 @@ TESTS = {
     "components": ("tests/components", "tests/program", "tests/package", "tests/remote"),
     "edge": ("tests/edge", "tests/program"),
     "existing": ("tests/existing", "tests/told", "tests/program"),
-    "importing": ("tests/ingress",),
+    "importing": ("tests/ingress", "tests/settings/test_rejected.py"),
     "ingress": ("tests/ingress",),
     "package": ("tests/package",),
     "render": ("tests/render", "tests/program"),
@@ -43,6 +48,26 @@ TESTS = {
 """The tests of a room: for what runs only once, when it is imported, and for what runs in no Python."""
 
 
+def list_files(root: Path, wanted: list[str]) -> list[str]:
+    """The files that can be changed: those of these rooms, names and patterns, or all."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--", *PYTHON, *OTHERS],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    return [
+        it
+        for it in listed
+        if it.endswith(_LANGUAGES) and (not wanted or any(_is_of(it, each) for each in wanted))
+    ]
+
+
 def room_of(file: str) -> str:
     """The first folder of a path, or the file itself where it lies in none."""
     return file.partition("/")[0]
+
+
+def _is_of(file: str, wanted: str) -> bool:
+    return file == wanted or file.startswith(f"{wanted.rstrip('/')}/") or fnmatch(file, wanted)

@@ -1,12 +1,20 @@
 """What `make mutants` changes, and that the list of those that may live is up to date."""
 
+import json
+import shutil
+import subprocess
 import textwrap
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
 from tests.mutants import lines, python_code
-from tests.mutants.mutant import Mutant
+from tests.mutants.bench import Bench
+from tests.mutants.contexts import name_commands
+from tests.mutants.mutant import Mutant, mutant
+from tests.mutants.rooms import TESTS, list_files
 from tests.mutants.survivors import Survivors, listed
 
 
@@ -120,3 +128,134 @@ def test_a_line_is_of_the_shell_function_around_it(line: str, function: str | No
 @pytest.mark.parametrize("file", listed())
 def test_what_may_live_is_a_mutant_of_today(file: str) -> None:
     assert Survivors().unknown(made(file, (ROOT / file).read_text())) == []
+
+
+def test_what_is_no_program_is_not_changed() -> None:
+    found = list_files(ROOT, [])
+
+    assert {Path(it).suffix for it in found} == {".py", ".sh", ".nix"}
+    assert list_files(ROOT, ["package", "remote/put.sh", "edge/*.sh"]) == [
+        it for it in found if it.startswith("package/") or it in {"remote/put.sh", "edge/ask.sh"}
+    ]
+
+
+@pytest.mark.parametrize("room", ["cloudflared", "importing", "settings", "values"])
+def test_what_a_stack_file_may_be_told_is_asked_of_those_that_are_told_it(room: str) -> None:
+    assert "tests/settings/test_rejected.py".startswith(TESTS[room])
+
+
+def test_a_command_of_the_servers_program_is_known_by_its_line() -> None:
+    program = "{\nf() {\n  one\n  two\n}\nf\n} # end\n"
+
+    assert name_commands([("f", "4", "/a/server.sh")], program) == {"f: two"}
+    assert name_commands([("f", "4", "/a/b.sh"), ("g", "4", "/a/server.sh")], program) == {"f", "g"}
+
+
+WORK = "f() {\n  echo one\n  echo two\n}\nf\n"
+OF_WORK = """
+import subprocess
+import pytest
+from components.remote_programs import SERVER_PROGRAM
+
+@pytest.mark.parametrize("word", ["one", "two"])
+def test_each(tmp_path, word):
+    (tmp_path / "server.sh").write_text(SERVER_PROGRAM)
+    words = ["bash", tmp_path / "server.sh"]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert word in said
+
+def test_nothing():
+    pass
+"""
+ONE, TWO, NOTHING = (
+    f"tests/remote/test_work.py::test_{it}" for it in ("each[one]", "each[two]", "nothing")
+)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a shell program and a test of each of its lines, which were measured."""
+    root = tmp_path_factory.mktemp("measured")
+    shutil.copytree(ROOT / "tests/mutants", root / "tests/mutants")
+    for file, text in {
+        "Makefile": "",
+        "components/remote_programs.py": 'SERVER_PROGRAM = open("remote/work.sh").read()\n',
+        "remote/work.sh": WORK,
+        "tests/__init__.py": "",
+        "tests/remote/test_work.py": OF_WORK,
+        "pyproject.toml": '[tool.pytest.ini_options]\nmarkers = ["engine", "long"]\n',
+    }.items():
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(text)
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    with opened(root, tmp_path_factory.mktemp("copy"), stale=False):
+        return root
+
+
+def opened(root: Path, folder: Path, *, stale: bool = True) -> closing[Bench]:
+    return closing(Bench(root, folder, root / ".mutants", ["tests/remote"], [], stale=stale))
+
+
+def without(line: str) -> Mutant:
+    return mutant("remote/work.sh", WORK, WORK.replace(line, ":"))
+
+
+class Project:
+    """The measured project, of which the tests are known otherwise now."""
+
+    def __init__(self, measured: Path, folder: Path) -> None:
+        self.root, self._copy = folder / "project", folder / "copy"
+        shutil.copytree(measured, self.root)
+        self._copy.mkdir()
+
+    def knows(self, seconds: dict[str, float], names: dict[str, str]) -> None:
+        """That each test takes so long, and those that were measured have these names."""
+        for file in (self.root / ".mutants").glob("*.json"):
+            told = json.loads(file.read_text())
+            for key, its in told.items():
+                told[key] = {names.get(it, it): value for it, value in its.items()}
+            told["seconds"] = {it: seconds.get(it, took) for it, took in told["seconds"].items()}
+            file.write_text(json.dumps(told))
+
+    def survives(self, *mutants: Mutant) -> list[bool]:
+        with opened(self.root, self._copy) as bench:
+            bench.must_pass("remote/work.sh")
+            return [bench.survives(it) for it in mutants]
+
+
+@pytest.fixture
+def project(measured: Path, tmp_path: Path) -> Project:
+    return Project(measured, tmp_path)
+
+
+def test_of_what_runs_in_no_python_slow_tests_are_run_too(project: Project) -> None:
+    project.knows({ONE: 100.0, TWO: 200.0}, {})
+
+    assert project.survives(without("echo one"), without("echo two")) == [False, False]
+
+
+def test_a_test_that_was_renamed_kills_nothing(project: Project) -> None:
+    project.knows({}, {TWO: "tests/remote/test_work.py::test_before", ONE: "tests/gone.py::test"})
+
+    assert project.survives(without("echo one")) == [True]
+
+
+def test_without_a_test_that_is_known_nothing_is_said_to_be_killed(project: Project) -> None:
+    project.knows({}, {it: f"{it}_before" for it in (ONE, TWO, NOTHING)})
+
+    with pytest.raises(SystemExit, match="no test of it is known"):
+        project.survives(without("echo one"))
+
+
+def test_tests_that_cannot_be_read_kill_nothing(project: Project) -> None:
+    (project.root / "tests/remote/test_more.py").write_text("import nowhere\n")
+
+    with pytest.raises(SystemExit, match="No module named 'nowhere'"):
+        project.survives(without("echo one"))
+
+
+def test_a_test_whose_argument_is_another_one_with_the_mutant_is_run(project: Project) -> None:
+    tests = project.root / "tests/remote/test_work.py"
+    tests.write_text(OF_WORK.replace('["one", "two"]', "SERVER_PROGRAM.split()[3:7:2]"))
+
+    assert project.survives(without("echo two")) == [False]

@@ -18,21 +18,33 @@ from typing import Any
 
 import pytest
 
+_PASS = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+
 
 class _Chosen:
-    """Leaves the chosen tests, in the order in which they were chosen, each by its name or its file."""
+    """Leaves the chosen tests, in the order in which they were chosen, each by its name or its file.
+
+    Of one whose arguments are others with the mutant, and so its name, all are run.
+    """
 
     def __init__(self, tests: list[str]) -> None:
         self._places = {test: place for place, test in enumerate(tests)}
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        places = [
-            self._places.get(it.nodeid, self._places.get(it.nodeid.partition("::")[0]))
-            for it in items
-        ]
+        found = {it.nodeid for it in items}
+        named = {
+            it.partition("[")[0]: place for it, place in self._places.items() if it not in found
+        }
+        known = named | self._places
+        places = [_place_of(it.nodeid, known) for it in items]
         chosen = [n for n, place in enumerate(places) if place is not None]
         items[:] = [items[n] for n in sorted(chosen, key=lambda n: places[n] or 0)]
+
+
+def _place_of(test: str, known: dict[str, int]) -> int | None:
+    names = test, test.partition("[")[0], test.partition("::")[0]
+    return next((known[it] for it in names if it in known), None)
 
 
 class Warm:
@@ -43,7 +55,7 @@ class Warm:
         sys.path.insert(0, os.getcwd())
 
     def passed(self, tests: list[str], seconds: float) -> bool:
-        """Whether all of these tests pass within this time."""
+        """Whether all of these tests pass within this time; where there is none of them, nothing fails."""
         child = os.fork()
         if not child:
             self._run(tests)
@@ -53,7 +65,7 @@ class Warm:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # what the tests have left, or all of it
         _, status = os.waitpid(child, 0)
-        return bool(ended) and status == 0
+        return bool(ended) and os.waitstatus_to_exitcode(status) in _PASS
 
     def remember(self) -> None:
         """Imports what the last run has imported and is neither the product's nor a test."""
