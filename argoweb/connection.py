@@ -10,7 +10,7 @@ from typing import TypeVar
 import asyncssh
 
 from argoweb.errors import say_why
-from settings.model import Bastion, Server
+from settings.model.stack import Bastion, Server
 
 ANSWER_SECONDS = 45
 """How long a server may take to answer, the time to connect included."""

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from edge import find_hostname, find_path
 from settings import Settings, Site
-from settings.model import Service
+from settings.model.stack import Service
 
 _SECONDS = 10
 

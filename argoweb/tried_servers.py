@@ -12,7 +12,7 @@ from argoweb.report import observe
 from argoweb.server import judge_clock
 from argoweb.stack import Stack
 from settings import Server, Settings
-from settings.unit_paths import list_roots
+from settings.model.unit_paths import list_roots
 from values.findings import Finding
 
 _EDGE_PORT = 7844

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from settings import Settings
-from settings.build import build
+from settings.reading.build import build
 
 APP, STATUS = "http://127.0.0.1:3000", "http://127.0.0.1:3001"
 """What runs on each server of the sandbox."""

@@ -13,10 +13,17 @@ from components.cloudflare import (
     ZeroTrustAccessServiceToken,
 )
 from existing import LostPolicy
-from settings.access_keys import SESSION
-from settings.access_marks import RULES, mark, write_camel_case, write_network
-from settings.access_model import Application, Cors, Policy, Protection, Selector, ServiceToken
-from settings.protection import is_within
+from settings.model.access import (
+    SESSION,
+    Application,
+    Cors,
+    Policy,
+    Protection,
+    Selector,
+    ServiceToken,
+    is_within,
+)
+from settings.model.access_marks import RULES, mark, write_camel_case, write_network
 
 _FOR_EVERYBODY = Protection(
     groups=(),

@@ -3,7 +3,7 @@
 import pulumi
 
 from components.cloudflare import NotificationPolicy
-from settings.alerts import Alerts
+from settings.model.stack import Alerts
 
 
 def register_alerts(

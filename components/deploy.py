@@ -18,7 +18,7 @@ from existing import Claim, Found, OwnState
 from existing.alerts import CALLED
 from render import render_serving
 from settings import Bastion, Server, Settings
-from settings.access_marks import mark
+from settings.model.access_marks import mark
 
 
 @dataclass(frozen=True, kw_only=True)

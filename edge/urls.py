@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from settings import Settings, Site
-from settings.model import Service
-from settings.names import EVERY
+from settings.model.names import EVERY
+from settings.model.stack import Service
 
 WILDCARDS_LABEL = "argoweb-asks"
 """What stands for the `*` of a hostname where a wildcard is asked for."""

@@ -7,7 +7,7 @@ from existing import permissions
 from existing.api import Api, ApiError
 from existing.state import OwnState
 from settings import Settings
-from settings.access_marks import mark
+from settings.model.access_marks import mark
 from values.findings import Findings
 
 CALLED = "tunnel health"

@@ -23,9 +23,6 @@ from existing.lost_access import (
 from existing.state import OwnState
 from existing.who import find_newly_public, list_who_may_come_in
 from settings import Settings
-from settings.access_groups import EVERYBODY
-from settings.access_marks import unmark
-from settings.access_model import AccessSettings, Application, ServiceToken
 from settings.looked_up import (
     ACCESS_EDITED,
     ACCESS_GONE,
@@ -33,8 +30,15 @@ from settings.looked_up import (
     ACCESS_UNKNOWN,
     BECOMES_PUBLIC,
 )
-from settings.names import EVERY
-from settings.protection import find_wildcard_above
+from settings.model.access import (
+    EVERYBODY,
+    AccessSettings,
+    Application,
+    ServiceToken,
+    find_wildcard_above,
+)
+from settings.model.access_marks import unmark
+from settings.model.names import EVERY
 from values.findings import Findings
 from values.remedies import SetKey
 

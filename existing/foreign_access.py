@@ -4,11 +4,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from existing.lost_access import list_uris
-from settings.access_groups import EVERYBODY
-from settings.access_model import Application
 from settings.looked_up import ACCESS_FOREIGN
-from settings.model import Site
-from settings.protection import find_wildcard_above
+from settings.model.access import EVERYBODY, Application, find_wildcard_above
+from settings.model.stack import Site
 from values.findings import Findings
 from values.remedies import SetKey
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from existing.state import OwnState
 from settings import Settings
-from settings.access_groups import EVERYBODY
-from settings.access_marks import mark
-from settings.access_model import Application, ServiceToken
 from settings.looked_up import ACCESS_LEFT, ACCESS_TAKEN
+from settings.model.access import EVERYBODY, Application, ServiceToken
+from settings.model.access_marks import mark
 from values.findings import Findings
 from values.remedies import SetKey
 

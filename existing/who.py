@@ -4,11 +4,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from existing.state import Outputs, OwnState
 from settings import Settings
-from settings.access_groups import EVERYBODY
-from settings.access_marks import RULES, unmark, write_network
-from settings.access_model import Application, Selector
-from settings.names import EVERY
-from settings.protection import is_within
+from settings.model.access import EVERYBODY, Application, Selector, is_within
+from settings.model.access_marks import RULES, unmark, write_network
+from settings.model.names import EVERY
 
 _SHOWN = {
     "emails": "{}",

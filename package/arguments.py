@@ -13,10 +13,10 @@ import pulumi
 from components import Connection, SshServer
 from components.deploy import make_connection
 from settings import FindingsError, Server, Settings
-from settings.api_access import Access, read_access
-from settings.build import NAMESPACE, build
 from settings.errors import make_configuration_error
-from settings.load import ENCRYPTED, check_ssh_key
+from settings.reading.api_access import Access, read_access
+from settings.reading.build import NAMESPACE, build
+from settings.reading.load import ENCRYPTED, check_ssh_key
 from values.findings import Finding, Findings, Kind
 
 NOT_KNOWN = Kind("not-known", "A component has to know an argument in a preview, and does not yet.")

@@ -1,7 +1,7 @@
 """The arguments of the parts `Tunnel`, `Records`, `Access` and `NixosHost`, most of which are keys of the stack file."""
 
-from settings import formats
-from settings.keys import STACK
+from settings.keys import formats
+from settings.keys.stack import STACK
 from values.kinds import UUID, ListOf, MapOf, Shape, Text
 from values.tables import Key, Table, require
 

@@ -26,10 +26,11 @@ from package.arguments import Reader, make_stand_in, read_connection
 from package.keys import ACCESS, NIXOS_HOST, OF_SITES, OF_THE_SERVER, RECORDS, TUNNEL
 from package.words import tell_arguments
 from render import render_serving
-from settings import FindingsError, Settings, names
-from settings.build import NAMESPACE, build
+from settings import FindingsError, Settings
 from settings.errors import make_configuration_error
-from settings.servers import read_server
+from settings.model import names
+from settings.reading.build import NAMESPACE, build
+from settings.reading.servers import read_server
 from values.findings import Finding, Findings, Kind
 from values.tables import Table
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from package.keys import ACCESS, NIXOS_HOST, RECORDS, TUNNEL
 from settings.contract import VERSION
-from settings.keys import SECRETS, SITES_FILE, STACK
+from settings.keys.stack import SECRETS, SITES_FILE, STACK
 from settings.reference import put_in_words
 from values.kinds import Checked, Choice, Flag, ListOf, MapOf, Shape, Text, Whole
 from values.tables import Key, Table

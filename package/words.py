@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from settings import tell
-from settings.build import NAMESPACE
+from settings.reading.build import NAMESPACE
 from values.findings import Finding
 from values.remedies import SetKey, Step, write_remedy
 

@@ -12,8 +12,9 @@ from render.caddy_shared import (
     put_routes_in_place,
     write_shared,
 )
-from settings.caddyfile import list_directives
-from settings.model import (
+from settings.caddyfile.statements import list_directives
+from settings.model.names import EVERY
+from settings.model.stack import (
     INTERNAL_NAME,
     Caddy,
     CaddyLines,
@@ -24,7 +25,6 @@ from settings.model import (
     Settings,
     Site,
 )
-from settings.names import EVERY
 
 _LOOPBACK = ("127.0.0.1/8", "::1/128")
 _HEADING = "# Written by argoweb; a change here is undone by the next deployment.\n"

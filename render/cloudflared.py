@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from cloudflared import Rule, refuse_unclean
-from settings.model import Settings
+from settings.model.stack import Settings
 from values.yaml_text import dump
 
 

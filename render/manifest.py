@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from settings import Rebuild, Settings
 from settings.contract import VERSION
-from settings.keys import BY_CADDY, BY_CLOUDFLARED
+from settings.keys.stack import BY_CADDY, BY_CLOUDFLARED
+from settings.model.unit_paths import list_paths_of_caddy, list_paths_of_cloudflared, list_roots
 from settings.on_servers import CODES
-from settings.unit_paths import list_paths_of_caddy, list_paths_of_cloudflared, list_roots
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ import json
 
 from render.caddy import render_global_options
 from settings.contract import YML
-from settings.model import Settings
+from settings.model.stack import Settings
 
 
 def render_module_json(settings: Settings, tunnel_id: str) -> str:

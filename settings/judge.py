@@ -11,10 +11,10 @@ from pulumi.runtime import set_all_config
 
 from cloudflared.go.decode import Decoder
 from cloudflared.go.yaml import Node, YamlError, compose
-from settings.api_access import NO_CREDENTIALS, read_access
-from settings.build import build
 from settings.errors import FindingsError
-from settings.load import read_keys
+from settings.reading.api_access import NO_CREDENTIALS, read_access
+from settings.reading.build import build
+from settings.reading.load import read_keys
 from values.findings import Finding, Findings, Kind, Severity
 from values.tables import MISSING_KEY
 

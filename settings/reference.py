@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from settings.keys import SECRETS, STACK
+from settings.keys.stack import SECRETS, STACK
 from values.kinds import Checked, Choice, Either, Flag, ListOf, MapOf, Shape, Text, Whole
 from values.tables import Short, Table
 

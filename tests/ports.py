@@ -5,8 +5,8 @@ import secrets
 import socket
 
 from cloudflared.inside import find_inside_thing
-from settings.addresses import find_metrics
 from settings.contract import METRICS
+from settings.model.addresses import find_metrics
 
 _METRICS = find_metrics(METRICS, 2)[1]
 """Where the program has cloudflared serve its metrics and refuses all else."""

@@ -26,7 +26,8 @@ from argoweb.questions import Questions
 from argoweb.stack import ask_pulumi, ask_pulumi_json, find_project_name, read_configuration
 from existing import permissions
 from existing.api import Api, ApiError
-from settings import Access, FindingsError, read_access, ssh_key
+from settings import Access, FindingsError, read_access
+from settings.reading import ssh_key
 from values.remedies import write_remedy
 
 _SECONDS = 15

@@ -3,7 +3,7 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
-from settings.model import Settings
+from settings.model.stack import Settings
 from values.findings import Findings
 
 

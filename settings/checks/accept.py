@@ -1,7 +1,7 @@
 """Checks that `argoweb:accept` names warnings."""
 
 from settings import looked_up, on_servers  # noqa: F401 so that their codes are known too
-from settings.model import Settings
+from settings.model.stack import Settings
 from values.findings import KINDS, Findings, Kind
 from values.tables import name_nearest
 

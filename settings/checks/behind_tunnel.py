@@ -19,11 +19,7 @@ from cloudflared.origins import (
     is_php,
     say_exposed,
 )
-from settings.addresses import find_metrics, overlap, reaches
-from settings.backends import list_targets
-from settings.caddy_admin import Admin, find_admin
-from settings.caddyfile import Statement, list_statements
-from settings.lines import (
+from settings.caddyfile.lines import (
     Upstream,
     find_believing,
     find_choice,
@@ -33,7 +29,11 @@ from settings.lines import (
     list_upstreams,
     may_refuse,
 )
-from settings.model import Caddy, CaddyLines, Redirect, Service, Settings
+from settings.caddyfile.statements import Statement, list_statements
+from settings.model.addresses import find_metrics, overlap, reaches
+from settings.model.backends import list_targets
+from settings.model.caddy_admin import Admin, find_admin
+from settings.model.stack import Caddy, CaddyLines, Redirect, Service, Settings
 from values.findings import Findings, make_warning
 
 OPEN_INTERNET = make_warning(

@@ -4,9 +4,9 @@ import posixpath
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from settings.caddyfile.lines import list_roots
 from settings.contract import DATA_FOLDER, DEPLOY_FOLDER
-from settings.lines import list_roots
-from settings.model import CaddyLines, Directory, Nixos, Settings, Site
+from settings.model.stack import CaddyLines, Directory, Nixos, Settings, Site
 from values.findings import Findings, make_warning
 
 SHOWN_TO_ALL = make_warning("shown-to-all", "A site shows visitors what is the system's own.")

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 from cloudflared import Router
 from cloudflared.go.inclusion import find_path
 from cloudflared.origins import SITE_LOOP, list_names, say_leading_back
-from settings.addresses import reaches
-from settings.backends import find_redirect, list_listening, list_targets
-from settings.model import Caddy, Redirect, Service, Settings, Site
-from settings.names import EVERY
+from settings.model.addresses import reaches
+from settings.model.backends import find_redirect, list_listening, list_targets
+from settings.model.names import EVERY
+from settings.model.stack import Caddy, Redirect, Service, Settings, Site
 from values.findings import Findings, make_warning
 
 NOT_OF_CADDY = make_warning(

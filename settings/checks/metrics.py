@@ -2,9 +2,9 @@
 
 import ipaddress
 
-from settings.addresses import find_metrics, overlap
-from settings.caddy_admin import find_admin
-from settings.model import Caddy, Metrics, Settings
+from settings.model.addresses import find_metrics, overlap
+from settings.model.caddy_admin import find_admin
+from settings.model.stack import Caddy, Metrics, Settings
 from values.findings import Findings, Kind, make_warning
 
 METRICS_PORT = Kind("metrics-port", "The metrics would be at a port that something else has.")

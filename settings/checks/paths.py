@@ -3,8 +3,8 @@
 from pathlib import PurePosixPath
 
 from cloudflared.flags import OWN_FILES
-from settings.model import Settings
-from settings.unit_paths import list_paths_of_caddy, list_paths_of_cloudflared
+from settings.model.stack import Settings
+from settings.model.unit_paths import list_paths_of_caddy, list_paths_of_cloudflared
 from values.findings import Findings, make_warning
 
 PATH_HIDDEN = make_warning("path-hidden", "systemd hides a path from the unit that uses it.")

@@ -1,9 +1,9 @@
 """Checks that all that listens on a server has a port of its own, and two cloudflareds share no file."""
 
 from cloudflared.flags import OWN_FILES
-from settings.addresses import find_metrics, overlap
-from settings.caddy_admin import find_admin
-from settings.model import Caddy, Settings
+from settings.model.addresses import find_metrics, overlap
+from settings.model.caddy_admin import find_admin
+from settings.model.stack import Caddy, Settings
 from values.findings import Findings, Kind, Severity
 
 SHARED_FILE = Kind("shared-file", "Two cloudflared would write one file.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from settings.model import Server, Settings
+from settings.model.stack import Server, Settings
 from values.findings import Findings, Kind
 
 REBUILD_ARG = Kind(

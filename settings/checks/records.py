@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from settings.marks import LONGEST_COMMENT, write_comment, write_mark
-from settings.model import Dns, Settings, Site, find_longest_zone
+from settings.model.marks import LONGEST_COMMENT, write_comment, write_mark
+from settings.model.stack import Dns, Settings, Site, find_longest_zone
 from values.findings import Findings, Kind, make_warning
 
 NO_ZONE = Kind("no-zone", "A hostname lies in no zone of the stack.")

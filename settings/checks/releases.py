@@ -2,7 +2,7 @@
 
 import re
 
-from settings.model import Settings
+from settings.model.stack import Settings
 from values.findings import Findings, make_warning
 
 BAD_RELEASE = make_warning("bad-release", "The release of cloudflared is known to be bad.")

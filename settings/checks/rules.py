@@ -7,8 +7,8 @@ from cloudflared.go.inclusion import covers, find_path
 from cloudflared.paths import PATH_UNMATCHED
 from cloudflared.rules import NOT_LAST
 from cloudflared.unclean import UNCLEAN
-from settings.model import Caddy, Service, Settings, Site
-from settings.names import EVERY
+from settings.model.names import EVERY
+from settings.model.stack import Caddy, Service, Settings, Site
 from values.findings import NO_EFFECT, Findings, Kind
 
 BASTION_FOR_CADDY = Kind(

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from settings.addresses import normalise
-from settings.model import Server, Settings
+from settings.model.addresses import normalise
+from settings.model.stack import Server, Settings
 from values.findings import TWICE, Findings, Kind, make_warning
 
 NO_SERVER = Kind("no-server", "No server runs the tunnel.")

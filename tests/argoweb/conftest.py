@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from argoweb.stack import Stack, State
-from settings.build import build
+from settings.reading.build import build
 from tests.existing.conftest import ACCOUNT, OTHER_ZONE, ZONE, Cloudflare, cloudflare
 from tests.ports import free_port
 

@@ -10,7 +10,7 @@ from components import Connection, SshServer, deploy
 from components.deploy import Within
 from existing import Found, OwnState, TunnelFound
 from existing.applications import AccessFound
-from settings.build import build
+from settings.reading.build import build
 from tests.components.program import registered
 
 

@@ -12,7 +12,7 @@ from existing import OwnState, look_up
 from sandbox.plugins.base import Call, Log
 from sandbox.plugins.cloudflare import DnsRecord
 from sandbox.plugins.cloudflare_api import Api
-from settings.build import build
+from settings.reading.build import build
 from tests.components.program import registered
 from tests.existing.conftest import ACCOUNT, TOKEN, ZONE, Cloudflare, cloudflare
 

@@ -7,7 +7,7 @@ import pytest
 
 from components.rollout import serves_visitors
 from existing import OwnState, look_up
-from settings.build import build
+from settings.reading.build import build
 from tests.existing.conftest import ACCOUNT, ZONE, Cloudflare, cloudflare
 
 __all__ = ["cloudflare"]

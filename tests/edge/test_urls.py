@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from edge import list_asked, list_urls
-from settings.build import build
+from settings.reading.build import build
 
 OWN = {"hostname": "www.example.com"}
 

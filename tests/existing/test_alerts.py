@@ -9,7 +9,7 @@ from existing import api as api_module
 from existing.alerts import AlertsFound, look_at_alerts
 from existing.api import Api
 from settings import Access
-from settings.build import build
+from settings.reading.build import build
 from tests.existing.conftest import ACCOUNT, Cloudflare
 from values.findings import Findings
 

@@ -14,7 +14,7 @@ from existing.api import Api
 from existing.applications import AccessFound, look_at_access
 from existing.permissions import ACCESS, SERVICE_TOKENS
 from settings import Access
-from settings.build import build
+from settings.reading.build import build
 from tests.existing.conftest import ACCOUNT, TEAM, ZONE, Cloudflare
 from values.findings import Findings
 

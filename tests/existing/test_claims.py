@@ -11,7 +11,7 @@ from existing import api as api_module
 from existing.api import Api
 from existing.hostnames import claim_hostnames, list_zones
 from settings import Access, FindingsError, tell
-from settings.build import build
+from settings.reading.build import build
 from tests.existing.conftest import ACCOUNT, OTHER_ZONE, ZONE, Cloudflare
 from values.findings import Findings
 

@@ -7,7 +7,7 @@ import pytest
 
 from existing import Found, KeptSecret, OwnState, look_up, permissions
 from settings import FindingsError
-from settings.build import build
+from settings.reading.build import build
 from tests.existing.conftest import ACCOUNT, OTHER_ACCOUNT, ZONE, Cloudflare
 
 SECRET = base64.b64encode(b"s" * 32).decode()

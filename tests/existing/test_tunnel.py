@@ -8,7 +8,7 @@ import pytest
 
 from existing import KeptSecret, OwnState, TunnelFound, look_up
 from settings import FindingsError, tell
-from settings.build import build
+from settings.reading.build import build
 from tests.existing.conftest import ACCOUNT, SECRET, ZONE, Cloudflare
 
 NAME, SITE = "argoweb-prod", "www.example.com"

@@ -6,7 +6,7 @@ import pytest
 
 from existing import OwnState, look_up, permissions
 from settings import FindingsError
-from settings.build import build
+from settings.reading.build import build
 from tests.existing.conftest import ACCOUNT, OTHER_ACCOUNT, ZONE, Cloudflare
 
 NAME = "web"

@@ -7,7 +7,7 @@ import pytest
 
 from existing import OwnState, look_up
 from settings import tell
-from settings.build import build
+from settings.reading.build import build
 from tests.existing.conftest import ACCOUNT, ZONE, Cloudflare
 
 OF_THE_PLAN = (

@@ -17,7 +17,7 @@ from importing.file import File, read
 from importing.stack_file import StackFile, write_stack_file
 from render import render_cloudflared_yml
 from settings import Settings
-from settings.build import build
+from settings.reading.build import build
 from tests.ingress.corpus import Case, cases
 
 TUNNEL = "6ff42ae2-765d-4adf-8112-31c55c1551ef"

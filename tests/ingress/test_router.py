@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cloudflared import Router, Rule
 from cloudflared.go.regexp import PatternError
-from settings.build import build
+from settings.reading.build import build
 
 HOSTNAMES = ("", "*", "a.b.c", "b.c", "*.b.c", "*.c", "*.a.b.c", "*.", "bücher.c", "xn--bcher-kva.c", "*.bücher.c", "A.b.c", "a_b.c")  # fmt: skip
 ASKED = ("a.b.c", "b.c", "c", "x.a.b.c", ".b.c", "*.b.c", "bücher.c", "xn--bcher-kva.c", "x.xn--bcher-kva.c", "x.bücher.c", "A.b.c", "a_b.c", "a.", "", "..")  # fmt: skip

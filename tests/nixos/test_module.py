@@ -14,7 +14,7 @@ import pytest
 from render import render_module_json
 from sandbox.server.machine import MODULES
 from settings import contract
-from settings.build import build
+from settings.reading.build import build
 
 ROOT = Path(__file__).resolve().parents[2]
 NIXPKGS = ROOT / "sandbox/server/nixpkgs"

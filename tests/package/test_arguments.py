@@ -15,7 +15,7 @@ from pulumi.runtime.settings import SETTINGS
 from package.arguments import Arguments, read_arguments
 from package.words import reword_finding
 from settings import FindingsError
-from settings.build import build
+from settings.reading.build import build
 from tests.components.program import Engine, Nothing
 from tests.existing.conftest import TOKEN
 from tests.program.conftest import HOST_KEYS

@@ -14,7 +14,7 @@ from pulumi.runtime.settings import SETTINGS, set_root_resource
 from package.provider import Package
 from package.schema import OUTPUTS_OF
 from render import render_caddyfile, render_cloudflared_yml
-from settings.build import build
+from settings.reading.build import build
 from tests.components.program import registered
 
 UUID = "6ff42ae2-765d-4adf-8112-31c55c1551ef"

@@ -8,7 +8,7 @@ import pytest
 
 from package.keys import OF_SITES
 from package.schema import SITES, make_schema
-from settings.keys import SECRETS, SITES_FILE, STACK
+from settings.keys.stack import SECRETS, SITES_FILE, STACK
 
 FILE = Path(__file__).with_name("schema.json")
 WRITTEN: dict[str, Any] = json.loads(FILE.read_text())

@@ -13,8 +13,8 @@ import pytest
 
 from render import render_caddyfile
 from sandbox.caddy import OLDEST
-from settings.build import build
-from settings.model import INTERNAL_NAME
+from settings.model.stack import INTERNAL_NAME
+from settings.reading.build import build
 from tests.codes import note_warnings
 from tests.ports import free_port
 from tests.render.caddy import PROGRAM, Running, program_of, whole_file

@@ -8,9 +8,9 @@ import pytest
 
 from argoweb import kinds  # noqa: F401 so that their codes are known
 from render import render_serving
-from settings.build import build
 from settings.checks import ports  # noqa: F401 so that its code is known, too
 from settings.on_servers import CODES
+from settings.reading.build import build
 from tests.remote.test_units import CADDY, IMPORTS, REBUILT, builds, cloudflared
 from tests.remote.test_work import Server, server
 from values.findings import KINDS

@@ -15,7 +15,7 @@ import pytest
 from render import render_caddyfile, render_global_options
 from sandbox.caddy import OLDEST, of_version
 from sandbox.state import SandboxError
-from settings.build import build
+from settings.reading.build import build
 from tests.ports import free_port
 
 PROGRAM = Path(sys.prefix) / "bin" / "caddy"

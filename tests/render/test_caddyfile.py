@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from settings.build import build
+from settings.reading.build import build
 from tests.ports import free_port
 from tests.render.caddy import (
     PROGRAM,

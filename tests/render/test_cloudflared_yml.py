@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from render import render_cloudflared_yml
-from settings.build import build
+from settings.reading.build import build
 from tests.real import real_cloudflared
 
 UUID = "6ff42ae2-765d-4adf-8112-31c55c1551ef"

@@ -28,7 +28,7 @@ from render import (
     render_serving,
 )
 from settings import FindingsError, Settings
-from settings.build import build
+from settings.reading.build import build
 from tests.real import real_cloudflared
 from tests.render.caddy import adapt, by_hostname, handlers, only_server, path_of, whole_file
 from values.kinds import Checked, ListOf, Shape, Text

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from render import render_caddyfile, render_global_options
-from settings.build import build
+from settings.reading.build import build
 from tests.ports import free_port
 from tests.render.caddy import Running, whole_file
 

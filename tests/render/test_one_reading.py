@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from cloudflared import Router, Rule
 from importing.file import read
 from render import render_cloudflared_yml
-from settings.build import build
-from settings.model import INTERNAL_NAME
+from settings.model.stack import INTERNAL_NAME
+from settings.reading.build import build
 from tests.ingress import judge
 from tests.ports import free_port
 from tests.render.caddy import OLD_VERSIONS, Running, program_of

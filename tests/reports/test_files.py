@@ -12,7 +12,7 @@ from cloudflared.flags import FILE, SETTINGS
 from cloudflared.go.regexp import Pattern
 from cloudflared.keys import ACCESS, IP_RULE, ORIGIN_REQUEST, RULE
 from ingress.__main__ import main
-from settings.keys import STACK
+from settings.keys.stack import STACK
 from values.kinds import Either, ListOf, MapOf, Shape
 from values.tables import Table, find_like
 

@@ -10,7 +10,7 @@ import yaml
 from importing.file import read
 from render import render_caddyfile
 from settings import FindingsError
-from settings.build import build
+from settings.reading.build import build
 
 KINDS: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "reports.yaml").read_text(encoding="utf-8")

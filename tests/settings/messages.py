@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from settings import FindingsError
-from settings.build import build
+from settings.reading.build import build
 from values.findings import KINDS, Finding, Severity
 
 HERE = Path(__file__).parent

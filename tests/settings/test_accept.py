@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from settings import FindingsError, Settings
-from settings.build import build
+from settings.reading.build import build
 from values.findings import Finding
 
 

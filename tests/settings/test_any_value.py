@@ -10,8 +10,9 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 from cloudflared import ORIGIN_REQUEST, SETTINGS
-from settings import FindingsError, ssh_key
-from settings.build import build
+from settings import FindingsError
+from settings.reading import ssh_key
+from settings.reading.build import build
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 HASH = "sha256-" + "A" * 43 + "="

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from settings import FindingsError
-from settings.build import build
+from settings.reading.build import build
 
 MOVED = {"globalOptions": "admin localhost:9180"}
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from settings import FindingsError
-from settings.build import build
-from settings.model import Health, SiteUrl
+from settings.model.stack import Health, SiteUrl
+from settings.reading.build import build
 
 SITES = [
     {"hostname": "www.example.com", "path": "^/shop", "proxy": "127.0.0.1:3000"},

@@ -2,7 +2,7 @@
 
 import pytest
 
-from settings.lines import find_choice, list_files, list_upstreams, may_refuse
+from settings.caddyfile.lines import find_choice, list_files, list_upstreams, may_refuse
 
 PROXIES: list[tuple[str, list[tuple[str, bool, bool]]]] = [
     ("reverse_proxy 10.0.0.1:80 :3000", [("10.0.0.1:80", False, False), ("localhost:3000", False, False)]),

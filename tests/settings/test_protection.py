@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from cloudflared import Router
 from sandbox.cloudflare.access.destinations import parsed
 from settings import FindingsError
-from settings.access_paths import translate_path
-from settings.build import build
+from settings.reading.access_paths import translate_path
+from settings.reading.build import build
 
 GROUPS = {"staff": {"emails": "ann@example.com"}, "ci": {"serviceTokens": "deploy"}}
 ID = "11111111-1111-4111-8111-111111111111"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from settings import FindingsError
-from settings.build import build
+from settings.reading.build import build
 
 PROGRAM = Path(__file__).resolve().parents[2] / "sandbox/server/bin/nixos-rebuild"
 FLAKE = {"flake": "/etc/nixos#web1"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from settings import FindingsError
-from settings.build import build
+from settings.reading.build import build
 
 
 def test_the_sites_of_a_hostname_agree_on_its_record(prod: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from settings import FindingsError, reference
-from settings.build import build
-from settings.keys import SECRETS, STACK
+from settings.keys.stack import SECRETS, STACK
+from settings.reading.build import build
 from tests.settings.messages import ROWS, changed
 from values.findings import Findings
 from values.kinds import Shape

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from settings import FindingsError
-from settings.build import build
-from settings.rollout import ROLLOUT_GOES_ON
+from settings.reading.build import build
+from settings.reading.rollout import ROLLOUT_GOES_ON
 
 
 def batches(prod: dict[str, Any], count: int, *, in_use: bool = True, **rollout: Any) -> list[int]:

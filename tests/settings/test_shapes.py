@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cloudflared.flags import FILE
-from settings.keys import STACK
+from settings.keys.stack import STACK
 from values.findings import Findings
 from values.kinds import Either, ListOf, MapOf, Shape
 from values.tables import Short, Table

@@ -3,7 +3,7 @@
 from typing import Any
 
 from settings import Settings
-from settings.build import build
+from settings.reading.build import build
 
 
 def site(hostname: str, path: str | None = None) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from settings import FindingsError, load_settings
-from settings.load import check_ssh_key
-from settings.ssh_key import find_problem, is_encrypted
+from settings.reading.load import check_ssh_key
+from settings.reading.ssh_key import find_problem, is_encrypted
 from values.findings import Findings
 
 

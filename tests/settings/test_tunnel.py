@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from settings import FindingsError
-from settings.build import build
-from settings.model import TunnelSettings
+from settings.model.stack import TunnelSettings
+from settings.reading.build import build
 
 TUNNEL = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
 ACCOUNT = "0123456789abcdef0123456789abcdef"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from settings.build import build
+from settings.reading.build import build
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -2,7 +2,7 @@
 
 import re
 
-from settings.model import Site
+from settings.model.stack import Site
 
 LONGEST_COMMENT = 100
 """Characters of a record's comment that every plan of Cloudflare takes."""

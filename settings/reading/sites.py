@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudflared import Rule, put_specific_first
-from settings import caddyfile, formats, names
-from settings.caddy import LINES, NOT_IN_SITE
-from settings.keys import WRITTEN
-from settings.model import (
+from settings.caddyfile import statements
+from settings.keys import formats
+from settings.keys.site import BACKENDS, BESIDE
+from settings.keys.stack import WRITTEN
+from settings.model import names
+from settings.model.stack import (
     INTERNAL_NAME,
     Backend,
     Caddy,
@@ -20,7 +22,7 @@ from settings.model import (
     Service,
     Site,
 )
-from settings.site_keys import BACKENDS, BESIDE
+from settings.reading.caddy import LINES, NOT_IN_SITE
 from values.findings import TWICE, Findings, Kind
 
 _Values = dict[str, Any]
@@ -124,7 +126,7 @@ def _read_backend(value: _Values, where: str, findings: Findings) -> Backend:
             return Redirect(to=to, status=value.get("redirectStatus"))
         case "caddyfile":
             if (
-                problem := caddyfile.find_problem(value["caddyfile"], refused=NOT_IN_SITE)
+                problem := statements.find_problem(value["caddyfile"], refused=NOT_IN_SITE)
             ) is not None:
                 findings.add(LINES, f"{where}.caddyfile", problem)
             return CaddyLines(text=value["caddyfile"])

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from settings.caddyfile import Statement, list_statements
+from settings.caddyfile.statements import Statement, list_statements
 
 _PROXIES = ("reverse_proxy", "php_fastcgi")
 _TRUSTING = (

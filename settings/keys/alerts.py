@@ -1,17 +1,11 @@
-"""Reads `argoweb:alerts`: whom Cloudflare tells of the tunnel's health."""
+"""The keys of `argoweb:alerts`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-
-from settings import formats
-from settings.access_keys import EMAIL
-from settings.words import ALERTS as WORDS
-from values.findings import Findings, Kind
+from settings.keys import formats
+from settings.keys.access import EMAIL
+from settings.keys.words import ALERTS as WORDS
 from values.kinds import UUID, Choice, ListOf, Shape, Text
 from values.tables import Key, Table
 
-NO_RECEIVER = Kind("no-receiver", "`argoweb:alerts` names nobody who would be told.")
 STATES = {
     "down": "TUNNEL_STATUS_TYPE_DOWN",
     "degraded": "TUNNEL_STATUS_TYPE_DEGRADED",
@@ -49,25 +43,3 @@ ALERTS = Table(
     },
     words=WORDS,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Alerts:
-    """A notification of Cloudflare's."""
-
-    email: Sequence[str]
-    webhooks: Sequence[str]
-    pagerduty: Sequence[str]
-    when: Sequence[str]
-    """States of the tunnel, as the API writes them."""
-
-
-def read_alerts(given: dict[str, Any] | None, findings: Findings) -> Alerts | None:
-    """Reads what `argoweb:alerts` says; `None` if it is absent."""
-    if given is None:
-        return None
-    receivers = {name: given.get(name) or () for name in ("email", "webhooks", "pagerduty")}
-    if not any(receivers.values()):
-        why = "names nobody who would be told."
-        findings.add(NO_RECEIVER, "argoweb:alerts", why, "Add email, webhooks or pagerduty.")
-    return Alerts(**receivers, when=[STATES[each] for each in STATES if each in given["when"]])

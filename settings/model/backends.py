@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from settings.caddyfile import list_directives
-from settings.lines import Upstream, list_upstreams
-from settings.model import Caddy, CaddyLines, Proxy, Redirect, Service, Site
+from settings.caddyfile.lines import Upstream, list_upstreams
+from settings.caddyfile.statements import list_directives
+from settings.model.stack import Caddy, CaddyLines, Proxy, Redirect, Service, Site
 
 
 def list_listening(sites: Sequence[Site], caddy: Caddy) -> Sequence[str]:

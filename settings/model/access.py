@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+PUBLIC = "public"
+"""The word in the place of a group that makes a site one for everybody, without a login."""
+SESSION = "24h"
+"""How long a login lasts unless a stack says otherwise."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cors:
@@ -69,6 +74,15 @@ class Policy:
     """How long a login by it lasts."""
 
 
+EVERYBODY = Policy(
+    key=PUBLIC,
+    decision="bypass",
+    include=(Selector(kind="everyone", value=""),),
+    session=SESSION,
+)
+"""The policy of an application that lets everybody in, without a login."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServiceToken:
     """A token by which programs come in."""
@@ -110,3 +124,19 @@ class AccessSettings:
         """The policies that some application has, each once."""
         found = {each.key: each for it in self.applications for each in it.policies}
         return list(found.values())
+
+
+def find_wildcard_above(hostname: str) -> str:
+    """Gives the wildcard hostname whose application takes a hostname too: it stands for one label (Cloudflare's page on application paths)."""
+    return f"*.{hostname.partition('.')[2]}"
+
+
+def is_within(uri: str, other: str) -> bool:
+    """Whether the other application would take the requests of this one if it did not exist."""
+    hostname, _, path = uri.partition("/")
+    around, _, beginning = other.partition("/")
+    if uri == other or around not in (hostname, find_wildcard_above(hostname)):
+        return False
+    if beginning.endswith("*"):
+        return path.startswith(beginning[:-1])
+    return beginning in ("", path) or path.startswith(f"{beginning}/")

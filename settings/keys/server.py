@@ -1,7 +1,7 @@
 """The keys of a server: how it is reached, and how it is rebuilt."""
 
-from settings import formats, words
-from settings.metrics import ADDRESS
+from settings.keys import formats, words
+from settings.keys.metrics import ADDRESS
 from values.kinds import Flag, ListOf, Whole
 from values.tables import Key, Table, describe_given, require
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from settings.access_keys import GROUP, PUBLIC, SESSION
-from settings.access_model import Policy, Selector
+from settings.keys.access import GROUP
+from settings.model.access import SESSION, Policy, Selector
 from values.findings import Findings, Kind
 
 _NOBODY = Kind("access-nobody", "A group of `argoweb:access` lets nobody in.")
@@ -13,13 +13,6 @@ _OF_PEOPLE = ("emails", "emailDomains", "loginMethods", "everyone")
 """Kinds of visitor that only somebody who has logged in can be."""
 _SEVERAL = ("externalGroups",)
 """Kinds of which a visitor can be several at once."""
-EVERYBODY = Policy(
-    key=PUBLIC,
-    decision="bypass",
-    include=(Selector(kind="everyone", value=""),),
-    session=SESSION,
-)
-"""The policy of an application that lets everybody in, without a login."""
 
 
 def make_policies(name: str, group: dict[str, Any], session: str) -> Iterator[Policy]:

@@ -1,12 +1,10 @@
-"""Reads `argoweb:metrics`: numbers of cloudflared and Caddy for a Prometheus, and for the page."""
+"""The keys of `argoweb:metrics`."""
 
 import ipaddress
 import re
-from typing import Any
 from urllib.parse import urlsplit
 
-from settings import words
-from settings.model import Metrics
+from settings.keys import words
 from values.kinds import Checked, Flag
 from values.tables import Key, Table
 
@@ -36,18 +34,3 @@ METRICS = Table(
     },
     words=words.METRICS,
 )
-
-
-def read_metrics(given: dict[str, Any] | None) -> Metrics | None:
-    """Reads what `argoweb:metrics` says; `None` if nothing is counted."""
-    if given is None or not (given["sites"] or given.get("address")):
-        return None
-    return read_address(given.get("address")) or Metrics()
-
-
-def read_address(given: str | None) -> Metrics | None:
-    """Reads where numbers are served, for all servers or for one."""
-    if given is None:
-        return None
-    parts = urlsplit(f"//{given}")
-    return Metrics(host=parts.hostname, port=parts.port or 0)

@@ -3,11 +3,11 @@
 import ipaddress
 from typing import Any
 
-from settings import caddyfile
-from settings.addresses import normalise
+from settings.caddyfile import statements
 from settings.contract import CLOUDFLARED_UNITS
-from settings.keys import BY_CADDY
-from settings.model import Caddy, Tls
+from settings.keys.stack import BY_CADDY
+from settings.model.addresses import normalise
+from settings.model.stack import Caddy, Tls
 from values.findings import NO_EFFECT, TWICE, Findings, Kind, make_warning
 from values.tables import MISSING_KEY
 
@@ -80,7 +80,7 @@ def read_caddy(value: dict[str, Any], routing: str | None, findings: Findings) -
         ("siteOptions", value["siteOptions"], NOT_IN_BLOCK),
         *((f"snippets.{name}", lines, NOT_IN_BLOCK) for name, lines in value["snippets"].items()),
     ):
-        if (problem := caddyfile.find_problem(lines, refused=refused)) is not None:
+        if (problem := statements.find_problem(lines, refused=refused)) is not None:
             findings.add(LINES, f"{_WHERE}.{key}", problem)
     _check_global_options(value, tls is not None, findings)
     _check_server_options(value, findings)
@@ -112,7 +112,7 @@ def read_caddy(value: dict[str, Any], routing: str | None, findings: Findings) -
 
 def _check_global_options(value: dict[str, Any], tls: bool, findings: Findings) -> None:
     where = f"{_WHERE}.globalOptions"
-    for each in caddyfile.list_directives(value["globalOptions"]):
+    for each in statements.list_directives(value["globalOptions"]):
         if each.name == "admin" and each.arguments[:1] == ("off",):
             findings.add(
                 ADMIN_OFF,
@@ -139,7 +139,7 @@ def _check_global_options(value: dict[str, Any], tls: bool, findings: Findings) 
 
 def _check_server_options(value: dict[str, Any], findings: Findings) -> None:
     where = f"{_WHERE}.serverOptions"
-    for each in caddyfile.list_directives(value["serverOptions"]):
+    for each in statements.list_directives(value["serverOptions"]):
         if each.name == "protocols" and "h1" not in each.arguments:
             findings.add(
                 LINES,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from settings.metrics import read_address
-from settings.model import Bastion, Rebuild, Server
+from settings.model.stack import Bastion, Rebuild, Server
+from settings.reading.metrics import read_address
 from values.findings import Findings, Kind, make_warning
 from values.remedies import SetKey
 from values.tables import MISSING_KEY

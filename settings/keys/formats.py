@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from cloudflared import near
 from cloudflared.keys import check_address
-from settings import names
+from settings.model import names
 from values.kinds import Checked, Text, Whole
 
 PORT = Whole(least=1, most=65535)

@@ -1,14 +1,14 @@
 """The stack file: every key under `argoweb:` with its type, default and meaning."""
 
 from cloudflared import SETTINGS
-from cloudflared.go.durations import Duration
-from settings import access_keys, formats, words
-from settings.alerts import ALERTS
 from settings.contract import CONFIG_FOLDER, DATA_FOLDER, PROXY_GROUP
-from settings.metrics import METRICS
-from settings.rollout import Share, check_pause
-from settings.server_keys import SERVER
-from settings.site_keys import SITE
+from settings.keys import formats, words
+from settings.keys.access import ACCESS
+from settings.keys.alerts import ALERTS
+from settings.keys.metrics import METRICS
+from settings.keys.rollout import ROLLOUT
+from settings.keys.server import SERVER
+from settings.keys.site import SITE
 from values.kinds import UUID, Choice, Flag, ListOf, MapOf, Text, Whole
 from values.remedies import SetKey
 from values.tables import Key, Table, require
@@ -166,28 +166,6 @@ _HEALTH = Table(
     words=words.HEALTH,
 )
 
-_ROLLOUT = Table(
-    keys={
-        "canary": Key(Whole(), "How many servers take a change first.", 1),
-        "batch": Key(
-            Share(),
-            "How many of the others take it together: a number, or a share of all servers, rounded down to at least one.",
-            "25%",
-        ),
-        "pause": Key(
-            Duration(check=check_pause),
-            "How long the servers of a batch have to stay healthy before the next ones follow; at most an hour.",
-            "0s",
-        ),
-        "maxFailed": Key(
-            Whole(),
-            "How many servers may fail before the rest is left as it is. Only 0: Pulumi makes nothing that depends on what has failed.",
-            0,
-        ),
-    },
-    words=words.ROLLOUT,
-)
-
 SITES_FILE = "sitesFile"
 
 STACK = Table(
@@ -228,9 +206,7 @@ STACK = Table(
             Text(expected="the path of a file such as sites.yaml"),
             "A file with a list of more sites, which follow those of `sites`, for more than Pulumi takes in a stack file (some 1,500): YAML or JSON, by its path from the project's folder.",
         ),
-        "access": Key(
-            access_keys.ACCESS, "Cloudflare Access: who may come in. See docs/access.md."
-        ),
+        "access": Key(ACCESS, "Cloudflare Access: who may come in. See docs/access.md."),
         "siteOrder": Key(
             Choice((WRITTEN, SORTED)),
             "The order in which they are tried: as `written`, or `sorted`, exact hostnames before wildcards, a path before one that takes more, and else the longer one.",
@@ -255,7 +231,7 @@ STACK = Table(
             METRICS,
             "Numbers of cloudflared and Caddy for a Prometheus, and for the page; see docs/monitoring.",
         ),
-        "rollout": Key(_ROLLOUT, "In which batches several servers take a change.", {}),
+        "rollout": Key(ROLLOUT, "In which batches several servers take a change.", {}),
         "accept": Key(
             ListOf(item=Text(expected="the code of a warning")),
             "Codes of warnings that are known and stay silent, of a preview and of an update, as path-unanchored; docs/findings.md has them all.",

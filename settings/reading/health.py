@@ -5,10 +5,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from cloudflared import Router
 from cloudflared.go.idna import look_up_name
-from settings.addresses import reaches
-from settings.backends import list_listening
-from settings.model import INTERNAL_NAME, Caddy, Health, Service, Site, SiteUrl
-from settings.names import EVERY
+from settings.model.addresses import reaches
+from settings.model.backends import list_listening
+from settings.model.names import EVERY
+from settings.model.stack import INTERNAL_NAME, Caddy, Health, Service, Site, SiteUrl
 from values.findings import Findings, Kind
 
 HEALTH_URL = Kind(

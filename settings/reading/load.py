@@ -7,12 +7,12 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime.config import CONFIG, is_config_secret
 
-from settings import ssh_key
-from settings.api_access import Access, read_access
-from settings.build import NAMESPACE, build
 from settings.errors import FindingsError
-from settings.keys import SECRETS, STACK
-from settings.model import Settings
+from settings.keys.stack import SECRETS, STACK
+from settings.model.stack import Settings
+from settings.reading import ssh_key
+from settings.reading.api_access import Access, read_access
+from settings.reading.build import NAMESPACE, build
 from values.findings import Findings, Kind, make_warning
 from values.kinds import Choice, Text
 from values.remedies import RemoveKey, SetKey

@@ -5,14 +5,13 @@ import re
 from datetime import datetime
 
 from cloudflared.go.durations import read_seconds
-from settings import words
+from settings.keys import words
+from settings.model.access import PUBLIC, SESSION
 from values.kinds import UUID, Checked, Choice, Flag, ListOf, MapOf, Shape, Text, Whole
 from values.remedies import SetKey
 from values.tables import Key, Short, Table
 
-PUBLIC = "public"
-"""The word in the place of a group that makes a site one for everybody, without a login."""
-SESSION, TOKEN_DURATION = "24h", "8760h"
+TOKEN_DURATION = "8760h"
 _LONGEST_SESSION = 31 * 24 * 3600
 """Seconds: a month, the most that Access keeps a session."""
 _MOST_AGE = 86_400

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 
-from settings.marks import write_mark
+from settings.model.marks import write_mark
 
 RULES = {
     "emails": ("email", "email"),

@@ -1,7 +1,8 @@
 """The keys of a site: its hostname and path, what answers there, its record."""
 
 from cloudflared import ORIGIN_REQUEST
-from settings import access_keys, formats, words
+from settings.keys import formats, words
+from settings.keys.access import SITE as ACCESS
 from values.kinds import Choice, Either, Flag, ListOf, Text
 from values.tables import Key, Table, describe_given, require
 
@@ -66,7 +67,7 @@ SITE = Table(
         ),
         "dns": Key(Either(other=_DNS), "The site's DNS record; false for none.", True),
         "access": Key(
-            access_keys.SITE,
+            ACCESS,
             "Who may come in by Cloudflare Access: a group of `argoweb:access`, several, or these keys; or `public`.",
         ),
     },

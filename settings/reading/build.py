@@ -10,20 +10,21 @@ import pulumi
 
 from cloudflared import Router, Rule
 from cloudflared.rules import NOT_FOUND
-from settings import names, protection, servers, sites
-from settings.alerts import read_alerts
-from settings.caddy import read_caddy
 from settings.checks import check_all
 from settings.contract import METRICS
 from settings.errors import make_configuration_error
-from settings.health import read_health
-from settings.keys import SITES_FILE, STACK
-from settings.metrics import read_metrics
-from settings.model import Metrics, Nixos, Package, Settings, Zone
-from settings.rollout import read_rollout
-from settings.sites_file import read_sites_file
+from settings.keys.stack import SITES_FILE, STACK
+from settings.model import names
+from settings.model.stack import Metrics, Nixos, Package, Settings, Zone
+from settings.reading import protection, servers, sites
+from settings.reading.alerts import read_alerts
+from settings.reading.caddy import read_caddy
+from settings.reading.health import read_health
+from settings.reading.metrics import read_metrics
+from settings.reading.rollout import read_rollout
+from settings.reading.sites_file import read_sites_file
+from settings.reading.tunnel import read_tunnel
 from settings.telling import silence
-from settings.tunnel import read_tunnel
 from values.findings import TWICE, Finding, Findings
 from values.kinds import name_key
 from values.remedies import SetKey

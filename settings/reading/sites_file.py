@@ -5,8 +5,8 @@ from typing import Any
 
 from cloudflared.go.decode import Decoder
 from cloudflared.go.yaml import YamlError, compose
-from settings.keys import SITES_FILE
-from settings.site_keys import SITE
+from settings.keys.site import SITE
+from settings.keys.stack import SITES_FILE
 from values.findings import Findings, Kind
 
 NO_SITES = Kind("sites-file", "The file that `argoweb:sitesFile` names is no list of sites.")

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from settings.caddyfile import list_directives
-from settings.model import Caddy
+from settings.caddyfile.statements import list_directives
+from settings.model.stack import Caddy
 
 _DEFAULT = "127.0.0.1:2019"
 

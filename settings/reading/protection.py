@@ -6,12 +6,21 @@ from typing import Any
 
 from cloudflared import Router, Rule, check_order
 from cloudflared.go.inclusion import covers
-from settings.access_groups import EVERYBODY, check_groups, make_policies
-from settings.access_keys import ACCESS, PUBLIC, SERVICE_TOKEN
-from settings.access_model import AccessSettings, Application, Cors, Protection, ServiceToken
-from settings.access_paths import EXPECTED, translate_path
-from settings.model import Settings, Site
-from settings.names import EVERY
+from settings.keys.access import ACCESS, SERVICE_TOKEN
+from settings.model.access import (
+    EVERYBODY,
+    PUBLIC,
+    AccessSettings,
+    Application,
+    Cors,
+    Protection,
+    ServiceToken,
+    find_wildcard_above,
+)
+from settings.model.names import EVERY
+from settings.model.stack import Settings, Site
+from settings.reading.access_groups import check_groups, make_policies
+from settings.reading.access_paths import EXPECTED, translate_path
 from values.findings import Findings, Kind, make_warning
 from values.tables import MISSING_KEY
 
@@ -324,22 +333,6 @@ def _widen(path: str) -> str:
     """Gives the expression of all that the application for a path takes."""
     found = translate_path(path)
     return f"{path.removesuffix('$')}(?:/|$)" if found and found[1] else path
-
-
-def find_wildcard_above(hostname: str) -> str:
-    """Gives the wildcard hostname whose application takes a hostname too: it stands for one label (Cloudflare's page on application paths)."""
-    return f"*.{hostname.partition('.')[2]}"
-
-
-def is_within(uri: str, other: str) -> bool:
-    """Whether the other application would take the requests of this one if it did not exist."""
-    hostname, _, path = uri.partition("/")
-    around, _, beginning = other.partition("/")
-    if uri == other or around not in (hostname, find_wildcard_above(hostname)):
-        return False
-    if beginning.endswith("*"):
-        return path.startswith(beginning[:-1])
-    return beginning in ("", path) or path.startswith(f"{beginning}/")
 
 
 def _list_tokens(access: _Values, applications: Sequence[Application]) -> list[ServiceToken]:

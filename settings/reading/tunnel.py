@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any
 
-from settings.model import TunnelSettings
+from settings.model.stack import TunnelSettings
 from values.findings import Findings, Kind
 from values.remedies import RemoveKey, SetKey
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from settings import lines
-from settings.model import Caddy, CaddyLines, Directory, Proxy, Service, Site
+from settings.caddyfile import lines
+from settings.model.stack import Caddy, CaddyLines, Directory, Proxy, Service, Site
 
 _UNIX = ("unix:", "unix+tls:")
 

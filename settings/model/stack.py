@@ -11,11 +11,10 @@ import pulumi
 from cloudflared import Router, Rule, leave_out_handed_over
 from cloudflared.flags import DEFAULTS
 from cloudflared.go.durations import read_seconds
-from settings.access_model import AccessSettings, Protection
-from settings.addresses import find_metrics
-from settings.alerts import Alerts
 from settings.contract import CLOUDFLARED_UNITS
-from settings.rollout import Rollout
+from settings.model.access import AccessSettings, Protection
+from settings.model.addresses import find_metrics
+from settings.model.rollout import Rollout
 from values.findings import Finding
 
 _LOOPBACK = {4: "127.0.0.1", 6: "::1"}
@@ -307,6 +306,17 @@ class Health:
     sites: Sequence[SiteUrl]
     edge: bool = True
     """Whether `pulumi up` asks new and changed sites through Cloudflare, too."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alerts:
+    """A notification of Cloudflare's."""
+
+    email: Sequence[str]
+    webhooks: Sequence[str]
+    pagerduty: Sequence[str]
+    when: Sequence[str]
+    """States of the tunnel, as the API writes them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Caddy's language, in which users write lines of their own."""
