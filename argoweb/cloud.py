@@ -10,10 +10,10 @@ from argoweb.report import observe
 from argoweb.shadows import find_shadows
 from argoweb.stack import Stack
 from existing import permissions
-from existing.access_edits import compare_access
+from existing.access.applications import list_access
+from existing.access.edits import compare_access
 from existing.alerts import write_alerts_path
 from existing.api import PER_PAGE, Api, ApiError, NotThere
-from existing.applications import list_access
 from existing.edits import compare_record
 from existing.hostnames import EXCLUSIVE
 from existing.imported_tunnel import is_managed_remotely, write_tunnel_path

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from existing.access.applications import AccessFound, look_at_access
 from existing.alerts import AlertsFound, look_at_alerts
 from existing.api import Api, ApiError
-from existing.applications import AccessFound, look_at_access
 from existing.hostnames import Claim, claim_hostnames, find_tunnels_led_to, list_zones
 from existing.state import OwnState
 from existing.tunnel import TunnelFound, ask_own_tunnel, find_tunnel

@@ -12,7 +12,7 @@ from settings.checks import paths
 
 ROOT = Path(__file__).resolve().parent.parent
 _ROOMS = ("argoweb", "cloudflared", "components", "existing", "importing", "nixos", "remote", "render", "settings")  # fmt: skip
-_SCRIPTS = ("argoweb/kinds.py", "argoweb/programs.py", "argoweb/commands/init.py", "argoweb/tried_servers.py")  # fmt: skip
+_SCRIPTS = ("argoweb/kinds.py", "argoweb/programs.py", "argoweb/commands/init.py", "argoweb/doctor/servers.py")  # fmt: skip
 """Where a command line shows a name to people, or asks a server by it."""
 PLACES: dict[str, set[str]] = {
     contract.DEPLOY_FOLDER: {"nixos/argoWeb.nix", "remote/common.sh"},

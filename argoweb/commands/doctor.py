@@ -12,12 +12,12 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 from argoweb.arguments import add_json, add_stack
+from argoweb.doctor.here import try_programs, try_pulumi
+from argoweb.doctor.servers import try_servers
+from argoweb.doctor.token import try_cloudflare
 from argoweb.errors import StackUnreadable
 from argoweb.report import as_object, as_text, choose_exit_code, observe
 from argoweb.stack import read_stack
-from argoweb.tried_here import try_programs, try_pulumi
-from argoweb.tried_servers import try_servers
-from argoweb.tried_token import try_cloudflare
 from values.findings import Finding, Severity, write_count
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from argoweb.arguments import add_edge, add_json, add_stack
 from argoweb.errors import StackUnreadable
-from argoweb.page import LOOPBACK, Server, look, render_page
+from argoweb.page.document import LOOPBACK, Server, look, render_page
 from argoweb.stack import read_stack
 
 _PORT = 8300

@@ -15,11 +15,11 @@ from rich.console import Console, Group
 from rich.live import Live
 
 from argoweb.arguments import add_edge, add_json
-from argoweb.overview import Overview, look_at
 from argoweb.report import choose_exit_code
-from argoweb.screen import draw_screen
 from argoweb.stack import Stack, read_stack
-from argoweb.status import as_json
+from argoweb.status.for_programs import as_json
+from argoweb.status.overview import Overview, look_at
+from argoweb.status.screen import draw_screen
 
 _EVERY = 5.0
 """Seconds between two looks."""

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
-from argoweb import tried_servers
 from argoweb.__main__ import main
+from argoweb.doctor import servers
 from tests.argoweb.conftest import Door, as_root
 from tests.conftest import ROOT
 from tests.existing.conftest import ACCOUNT, TOKEN, ZONE, Cloudflare
@@ -95,7 +95,7 @@ def pulumi(tmp_path: Path, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPat
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(ROOT)
     closed = f"127.0.0.1:{free_port()}"  # Cloudflare's own is far away
-    monkeypatch.setattr(tried_servers, "list_edge_addresses", lambda settings: [closed])
+    monkeypatch.setattr(servers, "list_edge_addresses", lambda settings: [closed])
     return Pulumi(folder)
 
 

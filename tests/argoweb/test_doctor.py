@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from argoweb import tried_servers
 from argoweb.cloud import look_at_cloudflare
+from argoweb.doctor import servers
+from argoweb.doctor.servers import judge_report, list_edge_addresses, try_servers
+from argoweb.doctor.token import try_cloudflare
 from argoweb.programs import DOCTOR_PARTS, read_source
 from argoweb.stack import Stack
-from argoweb.tried_servers import judge_report, list_edge_addresses, try_servers
-from argoweb.tried_token import try_cloudflare
 from existing import api
 from existing.permissions import ACCESS, SERVICE_TOKENS
 from settings import Access
@@ -348,9 +348,7 @@ def on_this_machine(
     async def ask() -> list[Finding]:
         server, listener, quic = await _quic()
         port = quic if listens else free_port()
-        monkeypatch.setattr(
-            tried_servers, "list_edge_addresses", lambda settings: [f"127.0.0.1:{port}"]
-        )
+        monkeypatch.setattr(servers, "list_edge_addresses", lambda settings: [f"127.0.0.1:{port}"])
         found = stack(servers={"web1": door.server()}, private_key=door.private_key, **more)
         try:
             return await try_servers(found)

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from argoweb.edge import Seen, ask, explain
+from argoweb.status.edge import Seen, ask, explain
 from tests.ports import free_port
 
 PAGES = {

@@ -7,12 +7,12 @@ import pytest
 from rich.console import Console
 
 from argoweb.cloud import CloudSeen, Connector
-from argoweb.edge import Seen
-from argoweb.overview import Overview
 from argoweb.report import observe
-from argoweb.screen import draw_screen
 from argoweb.server import Answer, Cloudflared, ServerSeen, Unit
-from argoweb.status import as_json
+from argoweb.status.edge import Seen
+from argoweb.status.for_programs import as_json
+from argoweb.status.overview import Overview
+from argoweb.status.screen import draw_screen
 from tests.argoweb.conftest import stack
 
 HOSTNAME = "www.example.com"

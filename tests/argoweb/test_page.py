@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from argoweb.cloud import CloudSeen, Connector
-from argoweb.edge import Seen
-from argoweb.metrics import Counted, Numbers, compare_samples
-from argoweb.overview import Overview
-from argoweb.page import Data, Server, collect, render_page
+from argoweb.page.document import Data, Server, collect, render_page
+from argoweb.page.metrics import Counted, Numbers, compare_samples
 from argoweb.report import observe
 from argoweb.server import Answer, Cloudflared, ServerSeen, Unit
+from argoweb.status.edge import Seen
+from argoweb.status.overview import Overview
 from tests.argoweb.conftest import stack
 from tests.contract.chromium import Chromium, running
 from tests.ports import free_port

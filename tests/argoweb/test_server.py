@@ -9,7 +9,7 @@ import pytest
 from argoweb.cloud import Connector
 from argoweb.report import observe
 from argoweb.server import Cloudflared, ServerSeen, Unit, read_report
-from argoweb.strangers import find_strangers
+from argoweb.status.strangers import find_strangers
 from render import render_serving
 from settings.contract import VERSION
 from tests.argoweb.conftest import DEPLOYMENT, stack

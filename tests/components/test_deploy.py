@@ -9,7 +9,7 @@ import pulumi
 from components import Connection, SshServer, deploy
 from components.deploy import Within
 from existing import Found, OwnState, TunnelFound
-from existing.applications import AccessFound
+from existing.access.applications import AccessFound
 from settings.reading.build import build
 from tests.components.program import registered
 

@@ -10,8 +10,8 @@ import pytest
 
 from existing import OwnState
 from existing import api as api_module
+from existing.access.applications import AccessFound, look_at_access
 from existing.api import Api
-from existing.applications import AccessFound, look_at_access
 from existing.permissions import ACCESS, SERVICE_TOKENS
 from settings import Access
 from settings.reading.build import build

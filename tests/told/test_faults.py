@@ -23,8 +23,8 @@ import pytest
 import yaml
 
 from argoweb import connection, kinds, stack  # noqa: F401 so that all codes are known
-from argoweb import edge as visitors
 from argoweb.__main__ import main
+from argoweb.status import edge as visitors
 from existing import api
 from tests.argoweb.conftest import new_key
 from tests.conftest import ROOT

@@ -7,10 +7,9 @@ from typing import Any
 import pulumi
 
 from existing import permissions
-from existing.access_edits import compare_access
-from existing.api import Api, ApiError, Forbidden
-from existing.foreign_access import check_foreign
-from existing.lost_access import (
+from existing.access.edits import compare_access
+from existing.access.foreign import check_foreign
+from existing.access.lost import (
     PER_PAGE,
     LostPolicy,
     check_left,
@@ -20,8 +19,9 @@ from existing.lost_access import (
     list_uris,
     write_access_path,
 )
+from existing.access.who import find_newly_public, list_who_may_come_in
+from existing.api import Api, ApiError, Forbidden
 from existing.state import OwnState
-from existing.who import find_newly_public, list_who_may_come_in
 from settings import Settings
 from settings.looked_up import (
     ACCESS_EDITED,

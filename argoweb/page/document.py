@@ -13,10 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from argoweb.metrics import Counted, count
-from argoweb.overview import Overview, look_at
+from argoweb.page.metrics import Counted, count
 from argoweb.stack import Stack, list_updates
-from argoweb.status import as_json
+from argoweb.status.for_programs import as_json
+from argoweb.status.overview import Overview, look_at
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)

@@ -9,10 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from argoweb.edge import Seen
-from argoweb.overview import Overview, is_guarded
 from argoweb.report import STYLES, SYMBOLS, as_text
 from argoweb.server import Answer, ServerSeen
+from argoweb.status.edge import Seen
+from argoweb.status.overview import Overview, is_guarded
 from settings import Site
 from values.findings import Finding, Severity, write_count
 

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from argoweb.overview import Overview
 from argoweb.report import as_object, choose_exit_code
+from argoweb.status.overview import Overview
 
 
 def as_json(found: Overview) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from argoweb import edge
 from argoweb.cloud import CloudSeen, look_at_cloudflare
-from argoweb.edge import Seen
 from argoweb.report import observe
 from argoweb.server import ServerSeen, look_at_servers
 from argoweb.stack import Stack
-from argoweb.strangers import find_strangers
+from argoweb.status import edge
+from argoweb.status.edge import Seen
+from argoweb.status.strangers import find_strangers
 from edge import find_hostname, find_path
 from settings import Site
 from values.findings import Finding

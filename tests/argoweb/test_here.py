@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from argoweb import connection, tried_here
+from argoweb import connection
 from argoweb.commands.doctor import try_all
-from argoweb.tried_here import try_pulumi
-from argoweb.tried_servers import try_servers
+from argoweb.doctor import here
+from argoweb.doctor.here import try_pulumi
+from argoweb.doctor.servers import try_servers
 from tests.argoweb.conftest import Door, stack
 from values.findings import Finding, Severity
 
@@ -59,7 +60,7 @@ def test_plugins_that_are_not_here_yet_are_noted(
 
 def test_a_package_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pulumi(tmp_path, monkeypatch)
-    monkeypatch.setattr(tried_here, "_PLUGINS", {"cloudflare": "a-package-that-nobody-has"})
+    monkeypatch.setattr(here, "_PLUGINS", {"cloudflare": "a-package-that-nobody-has"})
 
     assert bad(try_pulumi()) == ["package-missing"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from existing.lost_access import list_uris
+from existing.access.lost import list_uris
 from settings.looked_up import ACCESS_FOREIGN
 from settings.model.access import EVERYBODY, Application, find_wildcard_above
 from settings.model.stack import Site

@@ -1,0 +1,1 @@
+"""What `argoweb doctor` tries, by the place where it is tried."""

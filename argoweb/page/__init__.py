@@ -1,0 +1,1 @@
+"""The page of `argoweb page`, and the numbers on it."""

@@ -1,0 +1,1 @@
+"""What `argoweb status` finds of a whole stack, and shows."""
