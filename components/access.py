@@ -1,6 +1,6 @@
 """Makes the Cloudflare Access of a stack's sites: applications, their policies, and service tokens."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,87 +72,53 @@ class Access(pulumi.ComponentResource):
         self, name: str, args: AccessArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("argoweb:index:Access", name, {}, opts)
-        account = args.account_id
+        account, of_account = args.account_id, f"accounts/{args.account_id}"
 
-        def make_options(import_id: str | None = None) -> pulumi.ResourceOptions:
-            return pulumi.ResourceOptions(parent=self, import_=import_id)
-
-        def make_token(
-            resource_name: str, its_name: str, its: ServiceToken, import_id: str | None = None
-        ) -> ZeroTrustAccessServiceToken:
-            return ZeroTrustAccessServiceToken(
-                resource_name,
-                {
-                    "accountId": account,
-                    "name": its_name,
-                    "duration": its.duration,
-                    # The provider refuses a secret's version without `previousClientSecretExpiresAt`, and the other way round.
-                    "clientSecretVersion": its.secret_version if its.old_until else None,
-                    "previousClientSecretExpiresAt": its.old_until,
-                },
-                make_options(_write_import_id(f"accounts/{account}", import_id)),
+        def make_options(within: str, import_id: str | None = None) -> pulumi.ResourceOptions:
+            return pulumi.ResourceOptions(
+                parent=self, import_=import_id and f"{within}/{import_id}"
             )
 
         tokens = {
-            each.name: make_token(
-                f"{name}-token-{each.name}", mark(each.name, args.deployment), each
+            each.name: _make_token(
+                f"{name}-token-{each.name}",
+                account,
+                mark(each.name, args.deployment),
+                each,
+                make_options(of_account),
             )
             for each in args.tokens
         }
-        for token_id, lost in args.lost_tokens.items():
-            make_token(f"{name}-lost-{token_id}", lost.name, lost, token_id)
-
-        def make_policy(
-            resource_name: str,
-            its_name: str,
-            its: Policy | LostPolicy,
-            write_rule: Callable[[Any], AccessRule],
-            import_id: str | None,
-        ) -> ZeroTrustAccessPolicy:
-            return ZeroTrustAccessPolicy(
-                resource_name,
-                {
-                    "accountId": account,
-                    "name": its_name,
-                    "decision": its.decision,
-                    "includes": [*map(write_rule, its.include)],
-                    "requires": [*map(write_rule, its.require)],
-                    "excludes": [*map(write_rule, its.exclude)],
-                    # If it is absent the provider sends 24h, which counts more than the application's.
-                    "sessionDuration": its.session,
-                },
-                make_options(_write_import_id(account, import_id)),
-            )
-
+        for id, token in args.lost_tokens.items():
+            opts = make_options(of_account, id)
+            _make_token(f"{name}-lost-{id}", account, token.name, token, opts)
+        wanted = {it.key: it for app in args.applications for it in app.policies}
         policies = {
-            key: make_policy(
+            key: _make_policy(
                 f"{name}-policy-{key}",
+                account,
                 mark(key, args.deployment),
                 policy,
                 lambda selector: _make_rule(selector, tokens),
-                args.taken_in.get(key),
+                make_options(account, args.taken_in.get(key)),
             )
-            for key, policy in {
-                it.key: it for app in args.applications for it in app.policies
-            }.items()
+            for key, policy in wanted.items()
         }
-        for lost_id, it in args.lost_policies.items():
-            make_policy(f"{name}-lost-{lost_id}", it.name, it, _put_in_providers_words, lost_id)
-        # An open application within a protected one is made before it and goes after it, so a webhook never meets a login.
-        opened = [it.uri for it in args.applications if it.protection is None]
-        made: dict[str, ZeroTrustAccessApplication] = {}
-        for each in sorted(args.applications, key=lambda it: it.protection is not None):
-            within = [it for it in opened if each.protection and is_within(it, each.uri)]
-            opts = make_options(
-                _write_import_id(f"accounts/{account}", args.taken_in.get(each.uri))
+        for id, lost in args.lost_policies.items():
+            opts = make_options(account, id)
+            _make_policy(
+                f"{name}-lost-{id}", account, lost.name, lost, _put_in_providers_words, opts
             )
+        made: dict[str, ZeroTrustAccessApplication] = {}
+        for each, within in _list_with_open_ones(args.applications):
             made[each.uri] = _make_application(
                 f"{name}-{each.uri}",
                 account,
                 each,
                 [policies[policy.key].id for policy in each.policies],
                 pulumi.ResourceOptions.merge(
-                    opts, pulumi.ResourceOptions(depends_on=[made[it] for it in within])
+                    make_options(of_account, args.taken_in.get(each.uri)),
+                    pulumi.ResourceOptions(depends_on=[made[it] for it in within]),
                 ),
             )
         self.applications = made
@@ -164,8 +130,61 @@ class Access(pulumi.ComponentResource):
         self.register_outputs({"applications": [*made]})
 
 
-def _write_import_id(account: str, id: str | None) -> str | None:
-    return f"{account}/{id}" if id else None
+def _list_with_open_ones(
+    applications: Sequence[Application],
+) -> Iterator[tuple[Application, Sequence[str]]]:
+    """Gives the applications in the order in which they are made, each with the URIs of the open ones within a protected one.
+
+    Those are made before it and go after it, so a webhook never meets a login.
+    """
+    opened = [it.uri for it in applications if it.protection is None]
+    for each in sorted(applications, key=lambda it: it.protection is not None):
+        yield each, [it for it in opened if each.protection and is_within(it, each.uri)]
+
+
+def _make_token(
+    resource_name: str,
+    account_id: str,
+    called: str,
+    token: ServiceToken,
+    opts: pulumi.ResourceOptions,
+) -> ZeroTrustAccessServiceToken:
+    return ZeroTrustAccessServiceToken(
+        resource_name,
+        {
+            "accountId": account_id,
+            "name": called,
+            "duration": token.duration,
+            # The provider refuses a secret's version without `previousClientSecretExpiresAt`, and the other way round.
+            "clientSecretVersion": token.secret_version if token.old_until else None,
+            "previousClientSecretExpiresAt": token.old_until,
+        },
+        opts,
+    )
+
+
+def _make_policy(
+    resource_name: str,
+    account_id: str,
+    called: str,
+    policy: Policy | LostPolicy,
+    write_rule: Callable[[Any], AccessRule],
+    opts: pulumi.ResourceOptions,
+) -> ZeroTrustAccessPolicy:
+    return ZeroTrustAccessPolicy(
+        resource_name,
+        {
+            "accountId": account_id,
+            "name": called,
+            "decision": policy.decision,
+            "includes": [*map(write_rule, policy.include)],
+            "requires": [*map(write_rule, policy.require)],
+            "excludes": [*map(write_rule, policy.exclude)],
+            # If it is absent the provider sends 24h, which counts more than the application's.
+            "sessionDuration": policy.session,
+        },
+        opts,
+    )
 
 
 def _make_application(

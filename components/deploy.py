@@ -1,6 +1,6 @@
 """Makes a whole deployment: the tunnel, its servers batch after batch, and the records that lead to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -9,7 +9,7 @@ from components.access import Access, AccessArgs
 from components.alerts import register_alerts
 from components.connection import Connection, SshServer
 from components.host_files import render_files
-from components.nixos_host import NixosHost, NixosHostArgs
+from components.nixos_host import HostFile, NixosHost, NixosHostArgs
 from components.reachable import register_reachable
 from components.records import Record, Records, RecordsArgs
 from components.rollout import serves_visitors
@@ -19,6 +19,7 @@ from existing.alerts import CALLED
 from render import render_serving
 from settings import Bastion, Server, Settings
 from settings.model.access_marks import mark
+from settings.model.stack import Metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,14 +78,7 @@ def deploy(
     guards = [*access.applications.values()] if access else []
     audiences: dict[str, pulumi.Input[str]] = {**found.access.audiences}
     audiences |= access.audiences if access else {}
-    # Of servers that have nothing of their own the files are rendered once.
-    one_of_each = {server.metrics: server for server in settings.servers}
-    files = {
-        metrics: render_files(
-            settings.adapt_to(server), tunnel.tunnel_id, tunnel.credentials, audiences
-        )
-        for metrics, server in one_of_each.items()
-    }
+    files = _render_files(settings, tunnel, audiences)
 
     def make_host(server: Server, after: Sequence[pulumi.Resource]) -> NixosHost:
         given = (connections or {}).get(server.name)
@@ -105,29 +99,9 @@ def deploy(
             within.make_options(),
         )
 
-    # Batch after batch: other servers serve while one restarts, and do not take a change that has failed there.
-    there = [server for server in settings.servers if not server.let_go]
-    activations: list[pulumi.Resource] = []
-    batch: list[pulumi.Resource] = []
-    for servers in settings.rollout.make_batches(
-        there, in_use=serves_visitors(settings, own, found)
-    ):
-        batch = [make_host(server, batch).activation for server in servers]
-        activations += batch
-    for server in settings.servers:
-        if server.let_go:
-            make_host(server, ())
-
-    # Records come last, so that no visitor meets a tunnel that is not up; on destroy they go first.
-    records = Records(
-        within.add_prefix("records"),
-        RecordsArgs(
-            target=tunnel.target,
-            records=[make_record(claim) for claim in found.claims],
-            guards=guards,
-        ),
-        within.make_options(depends_on=activations),
-    )
+    in_use = serves_visitors(settings, own, found)
+    activations = _make_hosts(settings, make_host, in_use=in_use)
+    records = _make_records(found, tunnel, guards, activations, within)
     _register_alerts(settings, found, tunnel, activations, within)
     if settings.health.edge:
         register_reachable(
@@ -143,6 +117,41 @@ def deploy(
         service_tokens=access.service_tokens if access else {},
         applications=access.applications if access else {},
     )
+
+
+def _render_files(
+    settings: Settings, tunnel: Tunnel, audiences: Mapping[str, pulumi.Input[str]]
+) -> Mapping[Metrics | None, Sequence[HostFile]]:
+    """Renders the files of the servers by what a server has of its own: those of all others are rendered once."""
+    one_of_each = {server.metrics: server for server in settings.servers}
+    return {
+        metrics: render_files(
+            settings.adapt_to(server), tunnel.tunnel_id, tunnel.credentials, audiences
+        )
+        for metrics, server in one_of_each.items()
+    }
+
+
+def _make_hosts(
+    settings: Settings,
+    make_host: Callable[[Server, Sequence[pulumi.Resource]], NixosHost],
+    *,
+    in_use: bool,
+) -> Sequence[pulumi.Resource]:
+    """Makes the servers batch after batch, and gives the activations of those that are there.
+
+    So others serve while one restarts, and do not take a change that has failed there.
+    """
+    there = [server for server in settings.servers if not server.let_go]
+    activations: list[pulumi.Resource] = []
+    batch: list[pulumi.Resource] = []
+    for servers in settings.rollout.make_batches(there, in_use=in_use):
+        batch = [make_host(server, batch).activation for server in servers]
+        activations += batch
+    for server in settings.servers:
+        if server.let_go:
+            make_host(server, ())
+    return activations
 
 
 def _make_access(settings: Settings, found: Found, within: Within) -> Access | None:
@@ -186,6 +195,25 @@ def _make_tunnel(
             kept=there.kept,
         ),
         within.make_options(depends_on=after),
+    )
+
+
+def _make_records(
+    found: Found,
+    tunnel: Tunnel,
+    guards: Sequence[pulumi.Resource],
+    activations: Sequence[pulumi.Resource],
+    within: Within,
+) -> Records:
+    """Makes the records, last, so that no visitor meets a tunnel that is not up; on destroy they go first."""
+    return Records(
+        within.add_prefix("records"),
+        RecordsArgs(
+            target=tunnel.target,
+            records=[make_record(claim) for claim in found.claims],
+            guards=guards,
+        ),
+        within.make_options(depends_on=activations),
     )
 
 

@@ -115,6 +115,12 @@ def look_at_access(
         )
     if pulumi.runtime.is_dry_run() and (who := list_who_may_come_in(wanted, settings, own, asked)):
         notices.append(who)
+    _tell_edited(own, there, findings)
+    _tell_taken_in(found, notices)
+    return found
+
+
+def _tell_edited(own: OwnState, there: _There, findings: Findings) -> None:
     if changed := [*compare_access(own, there)]:
         lines = "\n".join(f"  - {line}" for line in changed)
         findings.add(
@@ -123,6 +129,9 @@ def look_at_access(
             "Access applications of this stack were changed at Cloudflare by somebody else.",
             f"Only an update with --refresh sees that: `pulumi up --refresh` makes them what the stack says.\n{lines}",
         )
+
+
+def _tell_taken_in(found: AccessFound, notices: list[str]) -> None:
     lost = [each.name for each in found.lost_tokens.values()]
     lost += [each.name for each in found.lost_policies.values()]
     if again := [*found.taken_in, *map(unmark, lost)]:
@@ -130,7 +139,6 @@ def look_at_access(
             "Taken in, since they are this stack's and not in its state, as after an update that broke off: what Access has "
             f"of {', '.join(again)}. Of a service token and of what is there twice the next `pulumi up` deletes the old one."
         )
-    return found
 
 
 def list_access(settings: Settings, api: Api, kind: str, permission: str) -> _There:

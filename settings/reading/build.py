@@ -15,8 +15,9 @@ from settings.contract import METRICS
 from settings.errors import make_configuration_error
 from settings.keys.stack import SITES_FILE, STACK
 from settings.model import names
-from settings.model.stack import Metrics, Nixos, Package, Settings, Zone
+from settings.model.stack import Caddy, Metrics, Nixos, Package, Settings, Site, Zone
 from settings.reading import protection, servers, sites
+from settings.reading.access_applications import settle_access
 from settings.reading.alerts import read_alerts
 from settings.reading.caddy import read_caddy
 from settings.reading.health import read_health
@@ -61,7 +62,7 @@ def build(
     stack = _Stack(STACK.read(given, NAMESPACE, findings), more, findings)
     settings = _read(stack, deployment, ssh_private_key, tunnel_secret, findings)
     check_all(settings, findings)
-    settings = protection.settle_access(settings, stack.get_table("access"), findings)
+    settings = settle_access(settings, stack.get_table("access"), findings)
     if findings.errors:
         raise make_configuration_error([_add_command(error) for error in findings.errors])
     warnings, silenced = silence(findings.warnings, settings.accept)
@@ -135,21 +136,10 @@ def _read(
         read_caddy(stack.get_table("caddy"), stack.get_table("routing"), findings),
         metrics=read_metrics(stack.get_table("metrics")) or counted,
     )
-    written = [
-        site
-        for place, value in stack.list_items("sites")
-        for site in sites.read_sites(place, value, findings)
-    ]
-    if stack.is_whole("access"):
-        given = {place: value.get("access") for place, value in stack.list_items("sites")}
-        written = protection.protect_sites(written, given, stack.get_table("access"), findings)
-    chosen, notices = sites.put_in_order(written, stack.get_table("siteOrder"))
+    chosen, notices = sites.put_in_order(_read_sites(stack, findings), stack.get_table("siteOrder"))
     cloudflared: _Values = {"metrics": METRICS, **stack.get_table("cloudflared")}
-    defaults = cloudflared.get("originRequest") or {}
-    rules = [sites.make_rule(site, caddy, defaults, findings) for site in chosen]
-    if not (rules and rules[-1].catches_all):
-        rules.append(sites.make_last_rule(caddy, defaults) if caddy.routes else CATCH_ALL)
-    account_id, given = stack.get_table("accountId"), stack.get_table("nixos")
+    rules = _make_rules(chosen, caddy, cloudflared.get("originRequest") or {}, findings)
+    account_id = stack.get_table("accountId")
     return Settings(
         deployment=deployment,
         account_id=account_id,
@@ -169,12 +159,7 @@ def _read(
         rules=rules,
         caddy=caddy,
         package=_read_package(stack.get_table("package")),
-        nixos=Nixos(
-            allow_unfree=given["allowUnfree"],
-            instances=given["instances"],
-            config_dir=given["configDir"].rstrip("/"),
-            data_dir=given["dataDir"].rstrip("/"),
-        ),
+        nixos=_read_nixos(stack.get_table("nixos")),
         health=read_health(
             stack.get_table("health"), chosen, Router(rules[: len(chosen)]), caddy, findings
         ),
@@ -182,6 +167,35 @@ def _read(
         rollout=read_rollout(stack.get_table("rollout"), findings),
         notices=tuple(notices),
         accept=stack.get_table("accept"),
+    )
+
+
+def _read_sites(stack: _Stack, findings: Findings) -> list[Site]:
+    """Reads the sites as they are written, with who may come in at each."""
+    items = stack.list_items("sites")
+    written = [site for place, value in items for site in sites.read_sites(place, value, findings)]
+    if not stack.is_whole("access"):
+        return written
+    given = {place: value.get("access") for place, value in items}
+    return protection.protect_sites(written, given, stack.get_table("access"), findings)
+
+
+def _make_rules(
+    chosen: Sequence[Site], caddy: Caddy, defaults: _Values, findings: Findings
+) -> list[Rule]:
+    """Makes the rules of the sites, and the last one, which takes the rest."""
+    rules = [sites.make_rule(site, caddy, defaults, findings) for site in chosen]
+    if not (rules and rules[-1].catches_all):
+        rules.append(sites.make_last_rule(caddy, defaults) if caddy.routes else CATCH_ALL)
+    return rules
+
+
+def _read_nixos(given: _Values) -> Nixos:
+    return Nixos(
+        allow_unfree=given["allowUnfree"],
+        instances=given["instances"],
+        config_dir=given["configDir"].rstrip("/"),
+        data_dir=given["dataDir"].rstrip("/"),
     )
 
 
