@@ -12,7 +12,7 @@ import yaml
 from bench.commands import Taken, taken
 from bench.stacks import Site, in_flat_words, in_our_words, sites, zones_of
 from bench.watch import Seen, watched
-from tests.engine.world import World
+from sandbox.world import World
 
 _MOST_IN_STACK_FILE = 1000
 """Sites; of more than some 1,500 Pulumi cannot hand the stack file to a program."""

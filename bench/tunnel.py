@@ -16,8 +16,7 @@ from bench.lab import Lab
 from bench.load import Load, compared, is_measurable, together, under_load
 from bench.messages import ECHO, exchanged
 from bench.rounds import Row, interleaved, ratio
-from tests.engine.world import World
-from tests.faults.test_restarts import service
+from sandbox.world import World
 
 SERVER, ZONE = "web1", "tunnel.localhost"
 _ZONE_ID = ZONE.encode().hex()[:32].rjust(32, "0")
@@ -48,9 +47,7 @@ def rows(lab: Lab, rounds: int) -> list[Row]:
     lab.ours.up()  # from then on there is a Caddy
     with ExitStack() as running:
         running.enter_context(_application(world))
-        running.enter_context(
-            service(world, "echo", "/opt/sandbox/bin/python3", "-c", ECHO % _ECHO)
-        )
+        running.enter_context(world.service("echo", "/opt/sandbox/bin/python3", "-c", ECHO % _ECHO))
         found = [row for name in _SIZES for row in _requests(world, name, rounds)]
         found += _messages(world, rounds)
         found += _processor(world, rounds)
@@ -83,7 +80,7 @@ def _application(world: World) -> Iterator[None]:
     world.ssh(f"{words}; printf '%s' '{_APPLICATION}' >Caddyfile")
     caddy = world.ssh("readlink -f /proc/$(systemctl show -p MainPID --value caddy)/exe").strip()
     words = f"{caddy} run --config /run/application/Caddyfile"
-    with service(world, "application", "/bin/sh", "-c", f"HOME=/run/application exec {words}"):
+    with world.service("application", "/bin/sh", "-c", f"HOME=/run/application exec {words}"):
         for name, size in _SIZES.items():
             world.wait_for(lambda: len(_page(world, name)) == size)  # noqa: B023
         yield

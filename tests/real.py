@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import cloudflared
 from sandbox.server.machine import MODULES, real_modules
-from tests.engine.world import World
+from sandbox.world import World
 
 WANTED = re.compile("wants (the .+?), so this was NOT CHECKED: ")
 """What the reason of a skipped test begins with; the group is the part that it wants."""

@@ -2,6 +2,8 @@
 
 import ast
 import gc
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -32,9 +34,11 @@ ALLOWED = {
     "components": {"components", "edge", "existing", "render", "settings", "values"},
     "package": {"package", "components", "edge", "render", "settings", "values"},
     "sandbox": {"sandbox"},
-    "bench": {"bench", "render", "settings", "tests"},
+    "bench": {"bench", "render", "sandbox", "settings"},
 }  # fmt: skip
 """Each room, a folder, and the beginnings of what its files import."""
+ROOMS = [room for room in ALLOWED if not room.startswith("settings/")]
+"""Without the folders of `settings/`, which have a picture of their own."""
 PRODUCT = {room.partition("/")[0] for room in ALLOWED} - {"sandbox", "bench"}
 OURS = {*PRODUCT, "sandbox", "bench", "tests"}
 
@@ -74,6 +78,61 @@ def test_a_room_imports_only_what_stands_below_it(room: str) -> None:
     assert files
     names = set().union(*map(imported, files))
     assert not [name for name in names if not f"{name}.".startswith(beginnings)]
+
+
+def arrows_of_the_picture() -> set[tuple[str, str]]:
+    """The arrows between rooms in docs/architecture.md: of `a/ ─▶ b/, c/` those from a to b and to c."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    picture = text.partition("## Rooms\n")[2].partition("```\n")[2].partition("```")[0]
+    chains = [
+        [re.findall(r"[\w/.]+", part) for part in line.split("─▶")] for line in picture.splitlines()
+    ]
+    return {
+        (one.strip("/"), other.strip("/"))
+        for chain in chains
+        for before, after in pairwise(chain)
+        for one in before
+        for other in after
+    }
+
+
+def rooms_imported(room: str) -> set[str]:
+    folder = ROOT / room
+    inner = [each for each in ROOMS if each.startswith(f"{room}/")]
+    files = [folder] if folder.is_file() else folder.rglob("*.py")
+    names = set().union(
+        *(
+            imported(file)
+            for file in files
+            if "example" not in file.parts
+            and not any(file.is_relative_to(ROOT / it) for it in inner)
+        )
+    )
+    found = (
+        max((it for it in ROOMS if f"{name}.".startswith(f"{it.replace('/', '.')}.")), key=len)
+        for name in names
+    )
+    return {*found} - {room}
+
+
+@pytest.mark.parametrize("room", sorted({"__main__.py", *ROOMS}))
+def test_the_picture_of_the_rooms_has_each_import_and_no_other_arrow(room: str) -> None:
+    arrows = arrows_of_the_picture()
+    reached, ahead = set[str](), [room]
+    while ahead:
+        following = {to for start, to in arrows if start == ahead[-1]} - reached
+        ahead.pop()
+        reached |= following
+        ahead += following
+
+    imports = rooms_imported(room)
+    assert imports <= reached
+    assert {to for start, to in arrows if start == room} <= imports
+
+
+def test_each_room_is_described() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    assert [room for room in ROOMS if f"`{room}/`" not in text] == []
 
 
 def test_a_check_relies_on_no_other_one() -> None:

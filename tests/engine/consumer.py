@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from sandbox import lifecycle
-from tests.engine.world import ROOT, World
+from sandbox.world import ROOT, World
 from tests.real import official_host
 
 ACCOUNT = lifecycle.ACCOUNT

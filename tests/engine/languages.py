@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sandbox.world import World
 from tests.engine import each_argument
 from tests.engine.consumer import ACCOUNT, DOCUMENT, Consumer
-from tests.engine.world import World
 from tests.real import official_host
 
 

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from sandbox.world import World
 from tests.contract.chromium import running
 from tests.engine.test_commands import argoweb
-from tests.engine.world import World
 from tests.engine.worlds import started
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "page.png"

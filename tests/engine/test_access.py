@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from tests.engine.world import World
+from sandbox.world import World
 
 SITE, TEAM = "app.example.localhost", "sandbox"
 LOGIN, REFUSED = 302, 403

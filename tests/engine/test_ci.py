@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from sandbox.world import ROOT, World
 from tests.engine.test_plans import secrets
 from tests.engine.workflow import Job, Workflow
-from tests.engine.world import ROOT, World
 
 SCRIPT = "ci/argoweb.sh"
 WORKFLOW = ROOT / "ci" / "github.yml"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.world import World
 from settings.contract import VERSION
-from tests.engine.world import World
 
 
 def argoweb(world: World, *words: str) -> subprocess.CompletedProcess[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sandbox.world import ROOT, World
 from tests.engine.documents import blocks
-from tests.engine.world import ROOT, World
 
 README = ROOT / "README.md"
 (TEAR_DOWN,) = (it for it in blocks(ROOT / "docs/operations.md") if "pulumi destroy" in it)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.engine.world import World
+from sandbox.world import World
 
 STATE = Path(__file__).with_name("earlier_state.json")
 SECRET = base64.b64encode(b"s" * 64).decode()

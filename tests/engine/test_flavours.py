@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.world import ROOT, World
 from tests.engine.test_commands import argoweb
-from tests.engine.world import ROOT, World
 from tests.engine.worlds import started
 
 pytestmark = pytest.mark.long

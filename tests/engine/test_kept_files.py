@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.world import World
 from tests.engine.test_sandbox import alive, mounts_of
-from tests.engine.world import World
 from tests.engine.worlds import started
 from tests.sandbox.kept import CASES, FILES, Kept
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from sandbox.world import World
 from tests.contract.chromium import Chromium, running
-from tests.engine.world import World
 
 pytestmark = pytest.mark.long
 

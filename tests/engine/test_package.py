@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.world import ROOT, World
 from tests.engine.consumer import PARTS, Consumer, python_program, sdk_program, yaml_program
 from tests.engine.languages import GO, TYPESCRIPT, Language, document_program
-from tests.engine.world import ROOT, World
 
 
 def test_a_program_that_makes_its_server_in_the_same_run_uses_the_component(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.world import World
 from tests.engine.test_commands import argoweb, secrets
-from tests.engine.world import World
 
 
 def counts(config: dict[str, Any]) -> None:

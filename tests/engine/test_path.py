@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 
 SITES = {
     "www.example.localhost": "through Caddy, cloudflared, the tunnel and the edge",

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sandbox.world import World
 from tests.engine.test_secrets import secrets_in
-from tests.engine.world import World
 
 
 def rotate(config: dict[str, Any]) -> None:

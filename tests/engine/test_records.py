@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 
 ACCOUNT = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 ZONE = "00112233445566778899aabbccddee02"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.world import ROOT, World
+from sandbox.world import ROOT, World
 from tests.engine.worlds import started
 from tests.faults.killing import begun, descendants, kill
 

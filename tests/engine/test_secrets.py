@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 
 
 def files_with(needle: bytes, top: Path) -> list[str]:

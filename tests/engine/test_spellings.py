@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from sandbox.world import World
 from tests.engine.test_access import TEAM
-from tests.engine.world import World
 from tests.render.test_one_reading import GUARDS, HOSTS, SPELLED, plain
 
 SITES: list[dict[str, Any]] = [

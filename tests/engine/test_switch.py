@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 
 REAL = os.environ.get("SANDBOX_SWITCH_TO_CONFIGURATION")
 PROGRAMS = ["imitated", *(["real"] if REAL else [])]

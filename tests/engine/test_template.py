@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.engine.world import ROOT, World
+from sandbox.world import ROOT, World
 
 ACCOUNT = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 

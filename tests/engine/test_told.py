@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from sandbox.world import World
 from tests.engine.test_commands import argoweb, secrets, status, told
-from tests.engine.world import World
 from tests.told.table import REALLY, ROWS
 
 TOGETHER = REALLY["at once by drift and status"]

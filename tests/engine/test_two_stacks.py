@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.engine.world import World
+from sandbox.world import World
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 
 
 @pytest.fixture(scope="session")

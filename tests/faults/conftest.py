@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.faults.direct import Direct
 from tests.faults.faults import Faults
 from tests.faults.steps import Steps

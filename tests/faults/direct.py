@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.engine.world import World
+from sandbox.world import World
 
 LOCK = "/var/lib/argoweb-deploy/lock"
 LET_GO = "let-go"

@@ -1,6 +1,6 @@
 """Faults that the sandbox's server can be told to have."""
 
-from tests.engine.world import World
+from sandbox.world import World
 
 
 class Faults:

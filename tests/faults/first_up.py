@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.faults.killing import kill
 
 CALLS = {

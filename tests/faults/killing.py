@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.engine.world import World
+from sandbox.world import World
 
 
 def begun(world: World) -> subprocess.Popen[str]:

@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.engine.world import World
+from sandbox.world import World
 
 _VISITORS_A_SITE = 2
 _PATIENCE_SECONDS = 180

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.faults.direct import LET_GO, LOCK
 from tests.faults.faults import Faults
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
-from tests.engine.world import World
+from sandbox.world import World
 
 PORT = 3901
 SIZE = 24 * 2**20

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.world import World
 from tests.engine.test_access import LOGIN, SITE, ask, protect
-from tests.engine.world import World
 from tests.engine.worlds import started
 from tests.faults.direct import said
 from tests.faults.faults import Faults

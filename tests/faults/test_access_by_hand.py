@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from sandbox.world import World
 from tests.engine.test_access import LOGIN, REFUSED, SITE, ask, protect, token
 from tests.engine.test_records import SECRET, hand_made
-from tests.engine.world import World
 from tests.engine.worlds import started
 from tests.faults.first_up import FirstUp
 from tests.faults.test_renamed import is_now

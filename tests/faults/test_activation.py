@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.faults.faults import Faults
 
 Change = Callable[[dict[str, Any]], None]

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.world import World
 from tests.engine.test_commands import argoweb, secrets, status, told
-from tests.engine.world import World
 from tests.told.table import REALLY, ROWS
 
 pytestmark = pytest.mark.long

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.faults.direct import said
 from tests.faults.faults import Faults
 from tests.faults.test_activation import live_files, nix_change

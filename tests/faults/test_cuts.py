@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.faults.direct import Deployment, Direct
 from tests.faults.steps import MOVED, STEPS, Steps, boots, shows
 from tests.faults.test_activation import UNTOUCHED, live_files

@@ -4,8 +4,8 @@ import itertools
 import subprocess
 from typing import Any
 
+from sandbox.world import ROOT, World
 from tests.engine.documents import blocks
-from tests.engine.world import ROOT, World
 from tests.faults.faults import Faults
 
 OPERATIONS = ROOT / "docs/operations.md"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.faults.faults import Faults
 from tests.faults.test_activation import UNTOUCHED, live_files
 from tests.faults.test_health import refused

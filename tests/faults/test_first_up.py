@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.engine.worlds import started
 from tests.faults.first_up import ALERTS_CALLS, CALLS, FAULTS, FirstUp
 from tests.faults.test_renamed import is_now

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.faults.faults import Faults
 from tests.faults.test_activation import TAKEN_BACK, live_files
 

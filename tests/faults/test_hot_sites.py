@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.engine.worlds import started
 from tests.faults.load import load
 from tests.faults.streams import ORIGIN, PORT, WHOLE, streams
-from tests.faults.test_restarts import service
 from tests.faults.test_rolling import SITES, UNITS, starts
 
 pytestmark = pytest.mark.long
@@ -43,7 +42,7 @@ def hot_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A server whose Caddy chooses."""
     with started(tmp_path_factory.mktemp("hot")) as world:
         world.edit(hot)
-        with service(world, "streams", "/opt/sandbox/bin/python3", "-c", ORIGIN):
+        with world.service("streams", "/opt/sandbox/bin/python3", "-c", ORIGIN):
             world.up()
             yield world
 

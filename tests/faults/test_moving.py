@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.engine.worlds import started
 from tests.faults.load import load
 

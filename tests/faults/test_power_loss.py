@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.faults.direct import Direct
 from tests.faults.steps import MOVED, STEPS, Steps, boots, power_loss, shows
 from tests.faults.test_activation import live_files

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.world import World
 from tests.engine.test_secrets import files_with, secrets_in
-from tests.engine.world import World
 from tests.faults.load import load
 
 pytestmark = pytest.mark.long

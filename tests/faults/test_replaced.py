@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.engine.worlds import started
 from tests.faults.killing import kill
 from tests.faults.load import load

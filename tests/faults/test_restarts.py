@@ -5,15 +5,14 @@ import json
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.faults.faults import Faults
 from tests.faults.load import load
 from tests.faults.streams import ORIGIN, PORT, SLOW
@@ -35,17 +34,6 @@ async def main():
     await server.serve_forever()
 asyncio.run(main())
 """
-
-
-@contextmanager
-def service(world: World, name: str, *words: str) -> Iterator[None]:
-    """A unit that runs on the server meanwhile."""
-    quoted = " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
-    world.ssh(f"systemd-run --quiet --collect --unit={name} --description={name} -- {quoted}")
-    try:
-        yield
-    finally:
-        world.ssh(f"systemctl stop {name}", check=False)
 
 
 def websocket(world: World, hostname: str) -> socket.socket:
@@ -82,7 +70,7 @@ def test_a_changed_route_with_an_open_websocket_ends_well_and_in_time(
         config["argoweb:sites"][2]["service"] = "http://127.0.0.1:3000"
         config["argoweb:health"] = {"timeout": 5}  # which is none of a stop's time
 
-    with service(deployed, "streams", "/opt/sandbox/bin/python3", "-c", KEEPS_OPEN):
+    with deployed.service("streams", "/opt/sandbox/bin/python3", "-c", KEEPS_OPEN):
         with deployed.changed(streams):
             deployed.up()
         visitor = websocket(deployed, "status.example-two.localhost")
@@ -113,7 +101,7 @@ def test_a_stop_waits_for_what_is_in_progress_and_for_nothing_else(
         return time.monotonic() - began
 
     with (
-        service(deployed, "streams", "/opt/sandbox/bin/python3", "-c", ORIGIN),
+        deployed.service("streams", "/opt/sandbox/bin/python3", "-c", ORIGIN),
         deployed.changed(slow),
         ThreadPoolExecutor(1) as visitor,
     ):
@@ -238,7 +226,7 @@ def test_another_cloudflared_of_the_server_goes_on_beside_ours(
     words = [program, "--config", "/root/other.yml", "--no-autoupdate", "tunnel", "run"]
 
     deployed.ssh("systemctl stop argoWeb argoWeb-2")
-    with service(deployed, "other-tunnel", *words):
+    with deployed.service("other-tunnel", *words):
         deployed.ssh(ready.format(20241))
         deployed.ssh("systemctl start argoWeb argoWeb-2")
         ours = deployed.ssh(ready.format(20251))
@@ -265,7 +253,7 @@ def test_a_port_that_another_has_is_refused_before_anything_is_touched(
 
         return move
 
-    with service(deployed, "squat", "/usr/bin/python3", "-m", "http.server", "8090"):
+    with deployed.service("squat", "/usr/bin/python3", "-m", "http.server", "8090"):
         deployed.ssh(
             "curl -fsS --retry 20 --retry-all-errors --retry-delay 1 http://127.0.0.1:8090/ >/dev/null"
         )

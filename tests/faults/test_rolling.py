@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.engine.worlds import started
 from tests.faults.faults import Faults
 from tests.faults.load import load
 from tests.faults.streams import ORIGIN, PORT, streams
 from tests.faults.test_activation import TAKEN_BACK
-from tests.faults.test_restarts import service
 
 pytestmark = pytest.mark.long
 
@@ -193,7 +192,7 @@ def test_long_streams_through_a_changed_route_end_with_the_grace_period_and_the_
         streams_are_served(config)
         config["argoweb:sites"].append({"hostname": added, "service": "http://127.0.0.1:3000"})
 
-    with service(world, "streams", "/opt/sandbox/bin/python3", "-c", ORIGIN):
+    with world.service("streams", "/opt/sandbox/bin/python3", "-c", ORIGIN):
         with world.changed(streams_are_served):
             world.up()
         with (

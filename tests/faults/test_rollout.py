@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.engine.worlds import started
 from tests.faults.faults import Faults
 from tests.faults.load import load

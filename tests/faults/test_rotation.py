@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.faults.faults import Faults
 
 CREDENTIALS = "cat /var/lib/argoWeb/*.json"

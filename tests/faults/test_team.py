@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.faults.killing import begun, kill
 from tests.faults.s3 import ACCESS, make_bucket, make_key, s3
 from tests.faults.test_renamed import goes_on, gone, is_now, secret_of

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.faults.direct import Deployment, Direct
 from tests.faults.steps import MOVED, STEPS, Steps, boots, power_loss, shows
 from tests.faults.test_activation import TAKEN_BACK, live_files

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tests.engine.world import World
+from sandbox.world import World
 
 _NEEDED_AT_EACH_END = 3
 """Answers before and after what happens meanwhile."""

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.engine.world import World
+from sandbox.world import World
 from tests.engine.worlds import started
 
 FILE = Path(__file__).with_name("recorded.json")

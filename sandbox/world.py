@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parent.parent
 _LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", ".sandbox", ".bench", "Pulumi.sandbox.yaml", ".*_cache", "__pycache__"
 )
@@ -66,7 +66,7 @@ class World:
                 link.symlink_to(program)
 
     def environment(self) -> dict[str, str]:
-        """This process's variables, with the sandbox's once it is up."""
+        """The variables of the process, with the sandbox's once it is up."""
         surroundings = {**os.environ, **self.variables}
         for name in _NOT_A_USERS:
             surroundings.pop(name, None)
@@ -166,6 +166,16 @@ class World:
     def ssh(self, command: str, server: str = "web1", *, check: bool = True) -> str:
         """The output of a command on a server, by root."""
         return self.run(*self.ssh_words(server), command, check=check).stdout
+
+    @contextmanager
+    def service(self, name: str, *words: str) -> Iterator[None]:
+        """A unit that runs on the server meanwhile."""
+        quoted = " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
+        self.ssh(f"systemd-run --quiet --collect --unit={name} --description={name} -- {quoted}")
+        try:
+            yield
+        finally:
+            self.ssh(f"systemctl stop {name}", check=False)
 
     def ssh_words(self, server: str = "web1") -> list[str]:
         """The command line that reaches a server as root; the remote command comes after it."""
