@@ -1,15 +1,19 @@
 """What a program asks the engine for, without an engine."""
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+import logging
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from typing import Any, TypeVar
 
-import pulumi
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
-from pulumi.runtime import mocks, set_mocks
+from pulumi.runtime import mocks
 from pulumi.runtime.proto import provider_pb2, resource_pb2
+from pulumi.runtime.settings import SETTINGS, configure, set_root_resource
+from pulumi.runtime.stack import run_pulumi_func
 
+T = TypeVar("T")
 Outputs = Mapping[str, dict[str, Any]]
 APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"
 _MADE: Outputs = {
@@ -30,7 +34,7 @@ def audience(application: str) -> str:
 
 
 class Nothing(mocks.Mocks):
-    """What `set_mocks` wants beside an engine that answers by itself."""
+    """What an engine that answers by itself has no use for."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         raise NotImplementedError
@@ -84,19 +88,53 @@ class Engine(mocks.MockMonitor):
         return ParseDict({"return": {"outputs": dict(found)}}, provider_pb2.InvokeResponse())
 
 
+def ask(
+    engine: Engine,
+    *,
+    project: str = "project",
+    stack: str = "stack",
+    preview: bool = False,
+    logger: logging.Logger | None = None,
+) -> None:
+    """Lets Pulumi ask this engine, and forget what it was asked before; unlike `set_mocks`, which begins with a resource."""
+    features = engine.GetDeploymentInfo(None).supportedFeatures  # type: ignore[no-untyped-call]
+    configure(
+        mocks.MockSettings(  # type: ignore[no-untyped-call]
+            monitor=engine,
+            monitor_features={*features},
+            engine=mocks.MockEngine(logger),
+            project=project,
+            stack=stack,
+            dry_run=preview,
+            organization=None,
+            callbacks=None,
+        )
+    )
+    set_root_resource(None)  # type: ignore[arg-type]
+    SETTINGS.rpc_manager.clear()
+    SETTINGS.outputs.clear()
+
+
+def run_to_the_end(program: Coroutine[Any, Any, T]) -> T:
+    """What it gives, in an event loop of its own, with which whatever the program has begun ends."""
+    try:
+        return asyncio.run(program)
+    finally:
+        asyncio.set_event_loop(asyncio.new_event_loop())  # Pulumi takes the thread's
+
+
 def registered(program: Callable[[], object], made: Outputs | None = None) -> dict[str, Any]:
     """The engine's requests by the name of the resource; the outputs of a component are added as `outputs`.
 
     `made` is what the provider adds to the inputs, by the name of the resource.
     """
     engine = Engine(made)
-    set_mocks(Nothing(), monitor=engine)
+    ask(engine)
 
-    @pulumi.runtime.test  # type: ignore[untyped-decorator]
-    def run() -> None:
+    async def run() -> None:
         program()
 
-    run()
+    run_to_the_end(run_pulumi_func(run))
     return {
         name: {**request, "outputs": engine.outputs.get(name)}
         for name, request in engine.requests.items()

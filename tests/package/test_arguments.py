@@ -9,14 +9,14 @@ from typing import Any
 
 import pulumi
 import pytest
-from pulumi.runtime import set_all_config, set_mocks
+from pulumi.runtime import set_all_config
 from pulumi.runtime.settings import SETTINGS
 
 from package.arguments import Arguments, read_arguments
 from package.words import reword_finding
 from settings import FindingsError
 from settings.reading.build import build
-from tests.components.program import Engine, Nothing
+from tests.components.program import Engine, ask, run_to_the_end
 from tests.existing.conftest import TOKEN
 from tests.program.conftest import HOST_KEYS
 from tests.settings.messages import ROWS, changed_by, findings
@@ -32,7 +32,7 @@ def _program(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A program that has a token for Cloudflare and an SSH agent."""
     monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
     monkeypatch.setenv("CLOUDFLARE_API_TOKEN", TOKEN)
-    set_mocks(Nothing(), project="shop", stack="dev", monitor=Engine())
+    ask(Engine(), project="shop", stack="dev")
     set_all_config({}, [])
     yield
     SETTINGS.outputs.clear()
@@ -54,7 +54,7 @@ def read(inputs: Callable[[], dict[str, Any]] | dict[str, Any]) -> Arguments:
         given = inputs() if callable(inputs) else inputs
         return await read_arguments(as_pulumi_sends(given), "web")
 
-    return asyncio.new_event_loop().run_until_complete(program())
+    return run_to_the_end(program())
 
 
 def refused(inputs: Callable[[], dict[str, Any]] | dict[str, Any]) -> list[str]:
@@ -217,7 +217,7 @@ def test_what_another_resource_has_told_is_looked_at_and_kept_as_its_output(
         return [await read_end(way.server), await read_end(way.bastion)]
 
     told = {"host_key": HOST_KEYS[1], "port": 2222, "user": "admin"}
-    assert asyncio.new_event_loop().run_until_complete(program()) == [
+    assert run_to_the_end(program()) == [
         {"address": "192.0.2.9", **told},
         {"address": "192.0.2.8", **told},
     ]
@@ -239,4 +239,4 @@ def test_the_ssh_key_is_that_of_the_connection_and_a_secret(
         assert found.ssh_private_key is not None
         return await found.ssh_private_key.future(), await found.ssh_private_key.is_secret()
 
-    assert asyncio.new_event_loop().run_until_complete(program()) == (key, True)
+    assert run_to_the_end(program()) == (key, True)

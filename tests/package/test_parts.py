@@ -1,7 +1,6 @@
 """The parts, each by itself, against what a whole deployment has of them."""
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,6 @@ import pulumi
 import pytest
 from pulumi import InputPropertiesError
 from pulumi.runtime import set_all_config
-from pulumi.runtime.settings import SETTINGS, set_root_resource
 
 from package.provider import Package
 from package.schema import OUTPUTS_OF
@@ -22,19 +20,9 @@ ZONE = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture(autouse=True)
-def _agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _agent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
     set_all_config({}, [])
-    forget()
-    yield
-    forget()
-
-
-def forget() -> None:
-    """Lets go of what other tests have left, of their own event loops."""
-    SETTINGS.rpc_manager.clear()
-    SETTINGS.outputs.clear()
-    set_root_resource(None)  # type: ignore[arg-type]
 
 
 def made(kind: str, name: str, inputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

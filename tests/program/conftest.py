@@ -1,24 +1,23 @@
 """The whole program under Pulumi's mocks, against the sandbox's Cloudflare."""
 
-import asyncio
 import base64
 import json
 import logging
 import runpy
 import signal
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from pulumi.runtime import set_all_config, set_mocks
-from pulumi.runtime.settings import SETTINGS, set_root_resource
+from pulumi.runtime import set_all_config
+from pulumi.runtime.settings import set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
-from tests.components.program import Engine, Nothing
+from tests.components.program import Engine, ask, run_to_the_end
 from tests.existing.conftest import ACCOUNT, OTHER_ZONE, TOKEN, ZONE, Cloudflare, cloudflare
 
 __all__ = ["cloudflare"]
@@ -119,8 +118,14 @@ class Program:
         """
         return self.run(preview=True, replaced=replaced)
 
-    def run(self, *, preview: bool = False, replaced: Collection[str] = ()) -> dict[str, Any]:
-        """The engine's requests, by the name of the resource.
+    def run(
+        self,
+        main: Callable[[], None] = _main,
+        *,
+        preview: bool = False,
+        replaced: Collection[str] = (),
+    ) -> dict[str, Any]:
+        """The engine's requests, by the name of the resource; `main` may be another program of the same stack.
 
         Raises:
             Exception: what ends the program.
@@ -131,9 +136,7 @@ class Program:
         self.told = said.lines
         log = logging.getLogger("tests.program.said")
         log.handlers = [said]
-        set_mocks(
-            Nothing(), project=PROJECT, stack=STACK, preview=preview, logger=log, monitor=engine
-        )
+        ask(engine, project=PROJECT, stack=STACK, preview=preview, logger=log)
         config = {
             f"argoweb:{key}": value if isinstance(value, str) else json.dumps(value)
             for key, value in self.values.items()
@@ -144,23 +147,16 @@ class Program:
             **{f"argoweb:{key}": value for key, value in self.secrets.items()},
         }
         set_all_config({**config, **secrets}, [*secrets])
-        set_root_resource(None)  # type: ignore[arg-type]
-        SETTINGS.rpc_manager.clear()
-        SETTINGS.outputs.clear()  # what other tests have left, of their own event loops
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             with warnings.catch_warnings(record=True) as warned:
                 warnings.simplefilter("always", RuntimeWarning)
-                loop.run_until_complete(run_in_stack(_main))
+                run_to_the_end(run_in_stack(main))
             ours = [str(it.message) for it in warned if it.filename in _PROGRAM]
             assert ours == [], "Pulumi shows these to the user"
         finally:
             self.when_interrupted = signal.getsignal(signal.SIGINT)
             signal.signal(signal.SIGINT, before)
-            asyncio.set_event_loop(asyncio.new_event_loop())
-            loop.close()
             set_all_config({}, [])
             set_root_resource(None)  # type: ignore[arg-type]
         self.outputs = engine.outputs[f"{PROJECT}-{STACK}"]
