@@ -237,6 +237,8 @@ in
         globalConfig = lib.mkBefore cfg.caddy.globalConfig; # of an option that is there twice Caddy takes the last one
         extraConfig = "import ${cfg.caddy.import}";
       };
+      # As above: its text has NixOS's paths of the store, so each update of nixpkgs restarts it.
+      systemd.services.caddy = mkIf (cfg.caddy.manage && config.services.caddy.enable) { stopIfChanged = mkDefault false; };
 
       systemd.services.argoWeb = mkMerge [
         (instance cfg.metrics "")
