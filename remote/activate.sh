@@ -98,7 +98,7 @@ roll_back() {
   mapfile -t INSTANCES < <(existing "${INSTANCES[@]}")
   mapfile -t CADDY < <(existing "${CADDY[@]}")
   # Without a unit it would forget every failure of the server.
-  if ((${#INSTANCES[@]} + ${#CADDY[@]})); then systemctl reset-failed "${INSTANCES[@]}" "${CADDY[@]}" 2>/dev/null || true; fi
+  if ((${#INSTANCES[@]} + ${#CADDY[@]})); then systemctl reset-failed "${INSTANCES[@]}" "${CADDY[@]}" 2>/dev/null; fi
   HEALTH_URLS=() HEALTH_SITES=()
   if [[ $mend != files ]]; then
     restart_tunnel || well=no

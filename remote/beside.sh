@@ -53,8 +53,8 @@ check_beside() {
   local own=$1 at there others tls
   at=$(sites_at "$own")
   there=$(beside "$at" <<<"$2")
-  others=$(sed -n 's/^host //p' <<<"$there" | grep -vxFf <(sed -nE 's/^https?:\/\/([^ ]+):[0-9]+ \{$/\1/p' "$own") | paste -sd ' ' || true)
-  tls=$(grep -c '^https://' "$own" || true)
+  others=$(sed -n 's/^host //p' <<<"$there" | grep -vxFf <(sed -nE 's/^https?:\/\/([^ ]+):[0-9]+ \{$/\1/p' "$own") | paste -sd ' ')
+  tls=$(grep -c '^https://' "$own")
   if grep -q '^also ' <<<"$there"; then
     echo "Caddy is to listen at $(sed -n 's/^also //p' <<<"$there" | paste -sd ' ') for something else, which is where the sites are ($at): each would get a part of the requests. Move that, or set argoweb:caddy.port."
     return 1

@@ -120,7 +120,7 @@ validate_caddy() {
   if [[ $USER_EXISTS == no || -z $ADAPTER ]] || ! adapted=$(adapt "$there" --validate 2>/dev/null); then
     valid=''
     adapted=$(adapt "$there" 2>/dev/null) || {
-      text=$(adapt "$there" 2>&1 || true)
+      text=$(adapt "$there" 2>&1)
       show_refusal "$text"
       return 1
     }
@@ -203,7 +203,7 @@ reload_caddy() {
   before=${INVOCATION[${CADDY[*]}]:-}
   if [[ $RELOAD == yes ]]; then
     step "reloading ${SETTING[caddy-unit]}"
-    limited reload-or-restart "${CADDY[@]}" || true
+    limited reload-or-restart "${CADDY[@]}"
   fi
   unit=$(unit_text "${CADDY[@]}")
   if runs_live "$unit" "$before"; then return 0; fi
@@ -227,7 +227,7 @@ runs_live() {
   add_directories
   NOT_LIVE='another configuration than its files have'
   if ! wanted=$(adapt "$CONFIG" 2>/dev/null | flat) || [[ -z $wanted ]]; then
-    wanted=$(adapt "$CONFIG" 2>&1 | tail -n 1 || true)
+    wanted=$(adapt "$CONFIG" 2>&1 | tail -n 1)
     NOT_LIVE="another one, since its files cannot be read: ${wanted:-nothing runs beside its unit}"
     return 1
   fi
@@ -259,5 +259,5 @@ add_directories() {
   while IFS= read -r line; do
     SURROUNDINGS+=("--property=Environment=$line")
   done < <(tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" |
-    grep -E '^((STATE|LOGS|CACHE|RUNTIME|CONFIGURATION|CREDENTIALS)_DIRECTORY|HOME|USER)=[^ ]*$' || true)
+    grep -E '^((STATE|LOGS|CACHE|RUNTIME|CONFIGURATION|CREDENTIALS)_DIRECTORY|HOME|USER)=[^ ]*$')
 }

@@ -26,7 +26,7 @@ quic_answers() {
   said=$(timeout "$PROBE_SECONDS" bash -c '
     exec 3<>"/dev/udp/$0/$1" || exit
     printf "\xc0\x1a\x2a\x3a\x4a\x08argoweb1\x08argoweb2%s" "$2" >&3
-    head -c 1 <&3 | wc -c' "$1" "$2" "$filling" 2>&1 || true)
+    head -c 1 <&3 | wc -c' "$1" "$2" "$filling" 2>&1)
   said=${said%%$'\n'*} said=${said##*: }
   case $said in
     1) echo yes ;;
@@ -38,7 +38,7 @@ quic_answers() {
 # The unit of a process: its control group's last part.
 unit_of() {
   local group
-  group=$(tail -n 1 "/proc/$1/cgroup" 2>/dev/null || true)
+  group=$(tail -n 1 "/proc/$1/cgroup" 2>/dev/null)
   group=${group##*/}
   echo "${group:-none}"
 }
@@ -75,7 +75,7 @@ doctor() {
     report_edge "$edge" &
     pids+=("$!")
   done
-  say nixos "$(cat /run/current-system/nixos-version 2>/dev/null || true)" "$(type -P nixos-rebuild || true)"
+  say nixos "$(cat /run/current-system/nixos-version 2>/dev/null)" "$(type -P nixos-rebuild)"
   if [[ -e $OWNER ]]; then say owner "$(<"$OWNER")"; fi
   say module "$(inputs_of /run/current-system)"
   if is_flake; then say flake yes; else say flake no; fi
@@ -92,12 +92,12 @@ doctor() {
     if [[ -d $path ]]; then say disk "$path" "$(df --output=avail -k -- "$path" | tail -n 1 | tr -d ' ')" "$(df --output=ipcent -- "$path" | tail -n 1 | tr -d ' ')"; fi
   done
   say memory "$(awk '$1 == "MemAvailable:" || $1 == "SwapFree:" { sum += $2 } END { print sum }' /proc/meminfo)"
-  say buffers "$(cat /proc/sys/net/core/rmem_max 2>/dev/null || true)" "$(cat /proc/sys/net/core/wmem_max 2>/dev/null || true)"
+  say buffers "$(cat /proc/sys/net/core/rmem_max 2>/dev/null)" "$(cat /proc/sys/net/core/wmem_max 2>/dev/null)"
   for port in ${ports//,/ }; do report_listener "$port"; done
   for unit in "${CADDY[@]}"; do
     if unit_exists "$unit"; then
       path=$(unit_text "$unit" | exec_program)
-      say caddy "$unit" "$(systemctl is-active "$unit" || true)" "$(check_caddy_version "$path" || true)"
+      say caddy "$unit" "$(systemctl is-active "$unit")" "$(check_caddy_version "$path")"
     fi
   done
   missing_roots "$(unit_text "${CADDY[@]}")" | sed $'s/^/root\t/'

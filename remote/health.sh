@@ -102,10 +102,10 @@ stay_healthy() {
 # whoever printed it.
 journal_tail() {
   local unit text secret
-  secret=$(sed -n 's/.*"TunnelSecret": *"\([^"]*\)".*/\1/p' -- "${FILE_PATH[credentials]:-}" 2>/dev/null || true)
+  secret=$(sed -n 's/.*"TunnelSecret": *"\([^"]*\)".*/\1/p' -- "${FILE_PATH[credentials]:-}" 2>/dev/null)
   for unit in "${INSTANCES[@]}" "${CADDY[@]}"; do
     text=$(journalctl --no-pager -q -o cat --since "@$STARTED" -n 2000 -u "$unit" 2>/dev/null |
-      grep -v -e ' DBG ' -e '"level":"debug"' -e 'http\.log\.access' -e ' INF [|+]' -e ' INF precheck ' -e ' ERR  ' -e ' ERR Please try ' || true)
+      grep -v -e ' DBG ' -e '"level":"debug"' -e 'http\.log\.access' -e ' INF [|+]' -e ' INF precheck ' -e ' ERR  ' -e ' ERR Please try ')
     if [[ -n $secret ]]; then text=${text//"$secret"/[secret]}; fi
     show_lines "Errors of $unit:" "$(errors_in "$text" | tail -n 10)"
     show_lines "Last journal lines of $unit:" "$(tail -n 5 <<<"$text")"
@@ -122,5 +122,5 @@ errors_in() {
   grep -v -E ' (INF|WRN) |"level":"(info|warn)"' <<<"$1" |
     grep -i -E ' (ERR|FTL) |"level":"(error|fatal|panic)"|(^|[^a-z])(error|failed|failure|panic)' |
     awk '{ key = $0; gsub(/[0-9]+/, "", key); line[NR] = $0; kind[NR] = key; newest[key] = NR }
-      END { for (n = 1; n <= NR; n++) if (newest[kind[n]] == n) print line[n] }' || true
+      END { for (n = 1; n <= NR; n++) if (newest[kind[n]] == n) print line[n] }'
 }

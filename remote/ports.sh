@@ -11,7 +11,7 @@ taken_by() {
   for inode in $(listening "${host/localhost/127.0.0.1}" "$(printf %04X "$port")"); do
     if [[ ${own:-0} != 0 ]] && [[ $(ls -l "/proc/$own/fd") == *"socket:[$inode]"* ]]; then continue; fi
     pid=$(pid_of_socket "$inode")
-    holder=$(sed -n 's/^0::.*\///p' "/proc/${pid:-none}/cgroup" 2>/dev/null) || true
+    holder=$(sed -n 's/^0::.*\///p' "/proc/${pid:-none}/cgroup" 2>/dev/null)
     if [[ -n $holder && $not == *" $holder "* ]] || { [[ -n $system ]] && is_changed_by_switch "$holder" "$system"; }; then continue; fi
     echo "$(cat "/proc/${pid:-none}/comm" 2>/dev/null || echo something)${holder:+ ($holder)}"
     return
@@ -41,7 +41,7 @@ listening() {
       ;;
     *) return ;;
   esac
-  rows=$(awk -v port="$2" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) print at[1], $10 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null || true)
+  rows=$(awk -v port="$2" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) print at[1], $10 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)
   awk -v exact="$exact" -v any="$any" '$1 ~ exact { found = found $2 "\n" } $1 ~ any { all = all $2 "\n" } END { printf "%s", found ? found : all }' <<<"$rows"
 }
 

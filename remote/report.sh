@@ -39,7 +39,7 @@ report_units() {
     if [[ $text == 0 ]]; then report_journal "$unit"; fi
   done
   if [[ $(systemctl show -p LoadState --value "${CADDY[@]}") == loaded ]]; then
-    say caddy "${CADDY[@]}" "$("$(unit_text "${CADDY[@]}" | exec_program)" version 2>/dev/null | cut -d ' ' -f 1 || true)"
+    say caddy "${CADDY[@]}" "$("$(unit_text "${CADDY[@]}" | exec_program)" version 2>/dev/null | cut -d ' ' -f 1)"
   fi
 }
 
@@ -49,13 +49,13 @@ report_sites() { curl --silent --parallel --parallel-max 20 --config - 2>/dev/nu
 report() {
   local reason profile
   say clock "$(date +%s.%N)" # EPOCHREALTIME has a comma where the locale has one
-  say system "$(current_system)" "$(cat /run/current-system/nixos-version 2>/dev/null || true)" "$(boot_default)" "$(</proc/uptime)"
+  say system "$(current_system)" "$(cat /run/current-system/nixos-version 2>/dev/null)" "$(boot_default)" "$(</proc/uptime)"
   profile=$(readlink -- "$PROFILES/system" || true)
-  say generation "$profile" "$(stat -c %Y -- "$PROFILES/$profile" 2>/dev/null || true)"
+  say generation "$profile" "$(stat -c %Y -- "$PROFILES/$profile" 2>/dev/null)"
   reason=$(undecided_reason)
   if [[ -n $reason ]]; then say undecided "$reason"; fi
   if [[ -e $APPLIED ]]; then
-    say owner "$(cat -- "$OWNER" 2>/dev/null || true)" "$(stat -c %Y -- "$APPLIED")"
+    say owner "$(cat -- "$OWNER" 2>/dev/null)" "$(stat -c %Y -- "$APPLIED")"
   fi
   if [[ -e $APPLIED ]] && is_readable; then
     sed $'s/^/manifest\t/' "$APPLIED"

@@ -74,8 +74,8 @@ refusal_of() {
   if [[ ${ACTIVE[$unit]} != activating ]]; then return 0; fi
   if [[ -n $NEW_SECRET || ${SETTING[tunnel-secret]:-} == made && " ${CHANGED[*]} " == *' credentials '* ]]; then limit=$REFUSALS_NEW; fi
   said=$(journalctl --no-pager -q -o cat "_SYSTEMD_INVOCATION_ID=${INVOCATION[$unit]}" 2>/dev/null |
-    grep -E '(Register tunnel error.*Unauthorized|Serve tunnel error.*control stream encountered a failure).*connIndex=0' || true)
-  count=$(grep -c . <<<"$said" || true)
+    grep -E '(Register tunnel error.*Unauthorized|Serve tunnel error.*control stream encountered a failure).*connIndex=0')
+  count=$(grep -c . <<<"$said")
   if [[ $said == *'control stream'* ]]; then limit=$REFUSALS_NEW; fi
   if ((count >= limit)); then
     if [[ ${SETTING[tunnel-secret]:-} == imported ]]; then advice="Set argoweb:tunnelSecret to that of the tunnel."; fi

@@ -16,7 +16,7 @@ def _more(found: re.Match[str]) -> str:
 
 _SHELL: tuple[_Edit, ...] = (
     (r"&&", "||"),
-    (r"\|\|", "&&"),
+    (r"\|\|(?! true\b)", "&&"),  # what fails before `&&` ends nothing either
     (r"(?<=\s)==(?=\s)", "!="),
     (r"(?<=\s)!=(?=\s)", "=="),
     (r"(?<=\[\[ )-[nz](?=\s)", lambda found: "-z" if found[0] == "-n" else "-n"),

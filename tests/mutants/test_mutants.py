@@ -95,6 +95,10 @@ def test_a_line_is_changed_or_left_out(file: str, before: str, after: str) -> No
     assert (before, after) in changes(file, f"{before}\n")
 
 
+def test_what_may_fail_is_not_changed_into_what_may_fail_as_well() -> None:
+    assert [now for _, now in changes("a.sh", "a || true\n")] == ["a", ":"]
+
+
 def test_a_shell_program_that_bash_does_not_read_is_no_mutant() -> None:
     assert ("then a", ":") not in changes("a.sh", "if b\nthen a\nfi\n")
 

@@ -142,7 +142,7 @@ class Server:
         parts = "\n".join(
             (REMOTE / name).read_text() for name in ("warnings.sh", "caddy.sh", "beside.sh")
         )
-        words = ["bash", "-euo", "pipefail", "-c", f'{parts}\ncheck_beside "$1" "$(flat)"']
+        words = ["bash", "-euo", "pipefail", "-c", f'{parts}\ncheck_beside "$1" "$(flat)" || exit']
         result = subprocess.run(
             [*words, "server.sh", folder / "argoWeb.caddy"],
             input=adapted, capture_output=True, text=True, check=False,
@@ -168,7 +168,7 @@ def test_what_ends_or_takes_the_sites_is_told_and_nothing_else(
     assert (bool(wrong), code) == (does is not None, does == END), (wrong, said)
     assert (wrong == {"own"}) is (does == TAKE)
     assert ("which take requests first" in said) is (does == TAKE)
-    assert bool(said) is bool(wrong)
+    assert said.count("\n") == bool(wrong), said
 
 
 @VERSIONS

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -57,6 +58,7 @@ REFUSE = "#!/bin/bash\necho '(the validation refuses)'\nexit 1\n"
 ACCEPT = "#!/bin/bash\n"
 LISTENING = "/proc/net/tcp /proc/net/tcp6"
 """Where the machine says what listens; that of the tests has other things to do."""
+_COMPLAINT = re.compile(r"^\w+: .*No such (file|process)|^Failed to ", re.MULTILINE)
 Files = dict[str, str]
 LIVE: Files = {"argoWeb.yml": "old yml\n", "argoWeb.caddy": "old\n", "argoWeb.nix": "{ }\n"}
 
@@ -181,6 +183,7 @@ class Server:
             env=self.environment(),
         )
         assert "server.sh: line " not in result.stdout, "bash itself complains"
+        assert not _COMPLAINT.search(result.stdout), "a program does, of what need not be there"
         return note_warnings(result.stdout), result.returncode
 
     def placed(self, program: str) -> str:
@@ -731,3 +734,43 @@ def test_a_teardown_that_leaves_a_server_alone_undoes_what_a_killed_run_left_the
     assert server.link("current") == "old"
     assert "systemctl restart argoWeb.service" in server.calls()
     assert not (server.root / "owed").exists()
+
+
+def steps(said: str) -> list[str]:
+    """What is said to be done, in its order."""
+    return re.findall(r"^\[ *\d+s\] (.*)$", said, re.MULTILINE)
+
+
+def test_an_activation_and_a_teardown_say_each_of_their_steps(server: Server) -> None:
+    server.stub("unshare", BUILD)
+
+    activated, _ = server.work("activate", {**LIVE, "argoWeb.nix": "{ new = 1; }\n"})
+    ended, _ = server.work("deactivate", {})
+
+    waiting = "waiting until cloudflared is connected and Caddy runs (at most 15 s)"
+    assert steps(activated) == [
+        "plan: rebuild NixOS (argoWeb.nix)",
+        "switching to the new system",
+        waiting,
+        "making the new system the boot default",
+        "done: the tunnel is connected and serves this configuration",
+    ]
+    assert steps(ended) == [
+        "stopping argoWeb",
+        "rebuilding NixOS without the module",
+        "reloading caddy",
+        "done: no service, no configuration and no secret of argoweb is left",
+    ]
+
+
+def test_what_a_teardown_has_undone_of_a_killed_run_no_start_undoes_again(server: Server) -> None:
+    server.path("credentials").write_text(credentials("one"))
+    server.was_killed_after_its_switch({"credentials": credentials("two")})
+    (server.folder / "fail-boot").touch()
+    _, code = server.work("deactivate", {**LIVE, "credentials": credentials("one")})
+    assert code == 1
+
+    server.boot.write_text("second\n")
+
+    assert server.run("recover") == ("", 0)
+    assert not server.path("credentials").exists()
