@@ -137,18 +137,19 @@ _CORS = Table(
 _WHO = {
     "groups": Key(
         ListOf(item=Text(), single=True, least=1),
-        f"Groups of `argoweb:access.groups` that may come in, or `{PUBLIC}`; none for those of `argoweb:access.default`.",
+        f"Groups of `argoweb:access.groups` that may come in, or `{PUBLIC}`; a site that says neither this, policies nor an "
+        "application takes all that it leaves out from `argoweb:access.default`.",
     ),
     "policies": _make_list(UUID, "Access policies that are there already, by id, behind those of the groups."),
 }  # fmt: skip
 _HOW = {
-    "session": Key(Checked(check=_check_session, example="12h", kind="a duration with its unit"), "How long a login lasts.", SESSION),
+    "session": Key(Checked(check=_check_session, example="12h", kind="a duration with its unit"), "How long a login lasts.", otherwise=SESSION),
     "denyText": Key(_MESSAGE, "What somebody reads who may not come in."),
     "denyUrl": Key(Checked(check=_check_url, example="https://www.example.com/no", kind="an https URL"), "Where he is sent instead."),
     "sameSite": Key(Choice(("none", "lax", "strict")), "SameSite of the session's cookie; `strict` may make logins go in circles."),
-    "bindingCookie": Key(Flag(), "A second cookie, without which a stolen first one is of no use.", False),
+    "bindingCookie": Key(Flag(), "A second cookie, without which a stolen first one is of no use.", otherwise="false"),
     "loginMethods": _make_list(UUID, "The only login methods that are offered, by id; a single one is taken at once."),
-    "appLauncher": Key(Flag(), "Shows the site in the team's App Launcher.", True),
+    "appLauncher": Key(Flag(), "Shows the site in the team's App Launcher.", otherwise="true"),
     "cors": Key(_CORS, "What Access answers to a browser's preflight requests; without it they are refused."),
 }  # fmt: skip
 SITE = Short(

@@ -8,6 +8,7 @@ from cloudflared.go.inclusion import covers
 from settings.keys.access import ACCESS
 from settings.model.access import (
     PUBLIC,
+    SESSION,
     Cors,
     Protection,
 )
@@ -106,7 +107,7 @@ def _read_protection(
                 f"Name those of {WHERE}.groups that may come in.",
             )
             return None
-        value = {**{key: default[key] for key in ("groups", "policies") if key in default}, **value}
+        value = {**default, **value}
         names = value.get("groups", ())
     for name in names:
         if name not in access["groups"]:
@@ -116,13 +117,13 @@ def _read_protection(
         groups=tuple(dict.fromkeys(names)),
         policies=tuple(dict.fromkeys(value.get("policies", ()))),
         application=value.get("application"),
-        session=value["session"],
+        session=value.get("session", SESSION),
         deny_text=value.get("denyText"),
         deny_url=value.get("denyUrl"),
         same_site=value.get("sameSite"),
-        binding_cookie=value["bindingCookie"],
+        binding_cookie=value.get("bindingCookie", False),
         login_methods=tuple(dict.fromkeys(value.get("loginMethods", ()))),
-        app_launcher=value["appLauncher"],
+        app_launcher=value.get("appLauncher", True),
         cors=_read_cors(value.get("cors"), f"{where}.cors", findings),
     )
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cloudflared import Router
 from sandbox.cloudflare.access.destinations import parsed
 from settings import FindingsError
+from settings.model.stack import Site
 from settings.reading.access_paths import translate_path
 from settings.reading.build import build
 
@@ -368,16 +369,53 @@ def test_two_paths_that_are_one_to_access_are_for_the_same_visitors(prod: dict[s
     )
 
 
-def test_a_site_takes_groups_and_policies_of_the_default_beside_its_own_session(
-    prod: dict[str, Any],
+FULL: dict[str, Any] = {
+    "groups": ["staff"],
+    "policies": [ID],
+    "session": "1h",
+    "denyText": "no",
+    "denyUrl": "https://www.example.com/no",
+    "sameSite": "strict",
+    "bindingCookie": True,
+    "loginMethods": [ID],
+    "appLauncher": False,
+    "cors": {"origins": "https://app.example.com"},
+}
+OTHERWISE: dict[str, Any] = {
+    "session": "2h",
+    "denyText": "not you",
+    "denyUrl": "https://www.example.com/not-you",
+    "sameSite": "lax",
+    "bindingCookie": False,
+    "loginMethods": [ID, ID.replace("1", "2")],
+    "appLauncher": True,
+    "cors": {"origins": "https://other.example.com"},
+}
+
+
+def protected(prod: dict[str, Any], default: Any, access: Any) -> Site:
+    """A site with its own `access` beside a default."""
+    prod["access"] = {"team": "t", "groups": GROUPS, "default": default}
+    prod["sites"] = [{"hostname": HOST, "root": "/srv/www", "access": access}]
+    return build(prod, deployment="argoweb/prod").sites[-1]
+
+
+@pytest.mark.parametrize("key", OTHERWISE)
+def test_a_site_that_names_nobody_takes_all_of_the_default_but_what_it_says_itself(
+    prod: dict[str, Any], key: str
 ) -> None:
-    prod["access"] = {"team": "t", "groups": GROUPS, "default": {"groups": ["staff"], "policies": [ID]}}  # fmt: skip
-    prod["sites"] = [{"hostname": HOST, "root": "/srv/www", "access": {"session": "1h"}}]
+    said = {key: OTHERWISE[key]}
 
-    (site,) = build(prod, deployment="argoweb/prod").sites
+    beside = protected(prod, FULL, said)
 
-    assert site.access is not None
-    assert (site.access.groups, site.access.policies, site.access.session) == (("staff",), (ID,), "1h")  # fmt: skip
+    assert beside.access == protected(prod, "ci", {**FULL, **said}).access
+    assert beside.access != protected(prod, "ci", FULL).access
+
+
+def test_a_site_that_names_somebody_takes_nothing_of_the_default(prod: dict[str, Any]) -> None:
+    beside = protected(prod, FULL, "ci")
+
+    assert beside == protected(prod, "staff", "ci")
 
 
 def test_a_site_with_a_check_of_the_users_own_is_opened_by_nothing(prod: dict[str, Any]) -> None:
