@@ -17,6 +17,7 @@ from existing.api import PER_PAGE, Api, ApiError, NotThere
 from existing.edits import compare_record
 from existing.hostnames import EXCLUSIVE
 from existing.imported_tunnel import is_managed_remotely, write_tunnel_path
+from existing.zone import look_up_zone
 from settings import Zone, write_mark
 from values.findings import Finding
 
@@ -212,13 +213,11 @@ def find_zone_id(stack: Stack, api: Api, zone: Zone) -> str:
     """
     if zone.id:
         return zone.id
-    query: dict[str, str | int] = {"name": zone.name, "account.id": stack.settings.account_id}
-    found = api.read_list("zones", permissions.ZONE, **query)
-    if not found:
-        raise ApiError(
-            f"the account {stack.settings.account_id} has no zone '{zone.name}' that the token may see"
-        )
-    return str(found[0]["id"])
+    account = stack.settings.account_id
+    found = look_up_zone(api, account, zone.name)
+    if found is None:
+        raise ApiError(f"the account {account} has no zone '{zone.name}' that the token may see")
+    return str(found["id"])
 
 
 def _judge_records(

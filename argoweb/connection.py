@@ -60,11 +60,13 @@ async def _connect(
     named: str = "",
 ) -> asyncssh.SSHClientConnection:
     at = f"{named}{end.address} port {end.port}"
-    known: _Known | None = (
-        None if end.host_key is None else ([_read_public(end.host_key, at)], [], [])
-    )
+    known: _Known | None = None
+    if end.host_key is not None:
+        of_host = asyncssh.import_public_key, end.host_key, "server-host-key"
+        known = [_read_key(*of_host, f"the host key of {at}")], [], []
     # Only the stack's own key is offered; the agent's keys if it has none.
-    keys = () if private_key is None else [_read_private(private_key)]
+    own = asyncssh.import_private_key, private_key or "", "server-refused", "argoweb:sshPrivateKey"
+    keys = () if private_key is None else [_read_key(*own)]
     try:
         return await asyncssh.connect(
             end.address,
@@ -98,22 +100,13 @@ async def _connect(
         raise NoConnection("server-unreachable", f"{at}: {said}") from None
 
 
-def _read_private(text: str) -> asyncssh.SSHKey:
+def _read_key(
+    read: Callable[[str], asyncssh.SSHKey], text: str, code: str, named: str
+) -> asyncssh.SSHKey:
     try:
-        return asyncssh.import_private_key(text)
+        return read(text)
     except asyncssh.KeyImportError as error:
-        raise NoConnection(
-            "server-refused", f"argoweb:sshPrivateKey cannot be read: {error}"
-        ) from None
-
-
-def _read_public(text: str, at: str) -> asyncssh.SSHKey:
-    try:
-        return asyncssh.import_public_key(text)
-    except asyncssh.KeyImportError as error:
-        raise NoConnection(
-            "server-host-key", f"the host key of {at} cannot be read: {error}"
-        ) from None
+        raise NoConnection(code, f"{named} cannot be read: {error}") from None
 
 
 def write_as_root(server: Server, *words: str) -> str:

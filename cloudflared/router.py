@@ -1,5 +1,6 @@
 """Which of many rules takes a request, asked as often as there are sites."""
 
+import contextlib
 from collections.abc import Sequence
 
 from cloudflared.go.idna import look_up_name
@@ -19,19 +20,14 @@ class Router:
 
     def find_first(self, hostname: str, path: str) -> int | None:
         """Finds the index of the rule that takes a request; one whose path Go refuses takes none."""
-        return next(
-            (index for index in self.list_rules(hostname) if self._takes(index, hostname, path)),
-            None,
-        )
+        for index in self.list_rules(hostname):
+            with contextlib.suppress(PatternError):
+                if self._rules[index].takes(hostname, path):
+                    return index
+        return None
 
     def list_rules(self, hostname: str) -> list[int]:
         """Gives the indexes of the rules for a hostname, whatever their paths."""
         dots = (at for at, character in enumerate(hostname) if character == ".")
         names = {"", "*", hostname, *(f"*{hostname[at:]}" for at in dots)}
         return sorted({index for name in names for index in self._by_name.get(name, ())})
-
-    def _takes(self, index: int, hostname: str, path: str) -> bool:
-        try:
-            return self._rules[index].takes(hostname, path)
-        except PatternError:
-            return False

@@ -14,7 +14,6 @@ from components.cloudflare import (
 )
 from existing import LostPolicy
 from settings.model.access import (
-    SESSION,
     Application,
     Cors,
     Policy,
@@ -23,21 +22,10 @@ from settings.model.access import (
     ServiceToken,
     is_within,
 )
-from settings.model.access_marks import RULES, mark, write_camel_case, write_network
+from settings.model.access_marks import RULES, mark, write_network
+from values.tables import write_camel_case
 
-_FOR_EVERYBODY = Protection(
-    groups=(),
-    policies=(),
-    application=None,
-    session=SESSION,
-    deny_text=None,
-    deny_url=None,
-    same_site=None,
-    binding_cookie=False,
-    login_methods=(),
-    app_launcher=False,
-    cors=None,
-)
+_FOR_EVERYBODY = Protection(groups=(), policies=(), login_methods=(), app_launcher=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from existing import permissions
 from existing.api import PER_PAGE, Api, ApiError
 from existing.edits import compare_record
 from existing.state import Outputs, OwnState
-from existing.zone import check_delegated, notice_crowd
+from existing.zone import check_delegated, look_up_zone, notice_crowd
 from settings import Settings, Site, Zone, find_owner, write_comment, write_mark
 from settings.looked_up import (
     RECORD_COPIED,
@@ -179,14 +179,14 @@ def _read_records(api: Api, account_id: str, zone: Zone) -> ZoneRecords:
 
 
 def _look_up(api: Api, account_id: str, name: str) -> dict[str, Any]:
-    found = api.read_list("zones", permissions.ZONE, **{"name": name, "account.id": account_id})
-    if not found:
+    found = look_up_zone(api, account_id, name)
+    if found is None:
         raise ApiError(
             f"the account {account_id} has no zone '{name}' that the token may see.",
             "Add it at Cloudflare, or write its `id`.",
             kind=ZONE_MISSING,
         )
-    return found[0]
+    return found
 
 
 def find_tunnels_led_to(zones: Mapping[str, ZoneRecords], deployment: str) -> set[str]:

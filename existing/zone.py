@@ -1,8 +1,10 @@
-"""Judges a zone as a whole: how many records it may have, and which names other name servers have."""
+"""Looks a zone up by its name, and judges it as a whole: how many records it may have, and which names other name servers have."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from existing import permissions
+from existing.api import Api
 from settings import Zone
 from settings.looked_up import ZONE_DELEGATED
 from values.findings import Findings
@@ -11,6 +13,16 @@ _FREE = "free"
 """The `legacy_id` of the plan."""
 _FREE_RECORDS, _OLD_FREE_RECORDS, _OLD_UNTIL = 200, 1000, "2024-09-01"
 """Records of a zone of the free plan, and of one that was made before a date (UTC)."""
+
+
+def look_up_zone(api: Api, account_id: str, name: str) -> dict[str, Any] | None:
+    """Gives what the API has of the account's zone of that name; `None` if the token sees none.
+
+    Raises:
+        ApiError: the API does not tell.
+    """
+    found = api.read_list("zones", permissions.ZONE, **{"name": name, "account.id": account_id})
+    return found[0] if found else None
 
 
 def notice_crowd(

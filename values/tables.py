@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
 
 from values.findings import Findings, Kind, make_doubt, make_warning
 from values.kinds import Shape, Text
@@ -20,6 +22,7 @@ MISSING_KEY = Kind("missing-key", "A key that must be there is not.")
 NEEDED_KEY = make_doubt("needed-key", "A key is not there, and another one cannot work without it.")
 _MOST_NAMES = 40
 """Known names that an error lists."""
+_Made = TypeVar("_Made")
 _ALIKE = 0.7
 """For `difflib`: how much of two words is the same, at the least."""
 
@@ -178,6 +181,20 @@ class Table:
         }
         required = [name for name, key in self.keys.items() if key.required]
         return result | ({"required": required} if required else {})
+
+
+def write_camel_case(name: str) -> str:
+    """Writes a name in camel case: `session_duration` becomes `sessionDuration`."""
+    return re.sub("_([a-z])", lambda found: found[1].upper(), name)
+
+
+def fill(kind: type[_Made], values: Mapping[str, Any], **others: Any) -> _Made:
+    """Makes a dataclass of what a table has read: each field gets the value of its key, which has its name in camel case.
+
+    A field whose key is absent keeps its default; what is not as in the table is among the others.
+    """
+    names = {each.name: write_camel_case(each.name) for each in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: values[key] for name, key in names.items() if key in values} | others)
 
 
 def _list_texts(value: object) -> Iterator[str]:

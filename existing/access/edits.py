@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from existing.state import OwnState
-from settings.model.access_marks import write_camel_case
+from values.tables import write_camel_case
 
 _NAMES = {
     "include": "includes",

@@ -39,11 +39,7 @@ class Upstream:
 
 def list_upstreams(lines: str) -> Iterator[Upstream]:
     """Gives what lines pass requests to, but for addresses with placeholders."""
-    found = list_statements(lines)
-    for index, each in enumerate(found):
-        if each.name not in _PROXIES:
-            continue
-        inner = list(list_inside(found, index))
+    for each, inner in _list_with_inner(lines, *_PROXIES):
         trusted = any(other.name in _TRUSTING for other in inner)
         php = each.name == "php_fastcgi" or any(
             other.name == "transport" and other.arguments[:1] != ("http",) for other in inner
@@ -52,6 +48,14 @@ def list_upstreams(lines: str) -> Iterator[Upstream]:
             if "{" not in word:
                 address = f"localhost{word}" if word.startswith(":") else word
                 yield Upstream(address=address, trusted=trusted, php=php)
+
+
+def _list_with_inner(lines: str, *names: str) -> Iterator[tuple[Statement, list[Statement]]]:
+    """Gives the statements of these names, each with those in its block."""
+    found = list_statements(lines)
+    for index, each in enumerate(found):
+        if each.name in names:
+            yield each, list(list_inside(found, index))
 
 
 _OF_VISITORS = re.compile(
@@ -68,11 +72,8 @@ def find_choice(text: str) -> str | None:
 
 def find_chosen_upstreams(lines: str) -> Iterator[tuple[int, str]]:
     """Finds the lines that pass requests to what a visitor names, and the placeholder by which he does."""
-    found = list_statements(lines)
-    for index, each in enumerate(found):
-        if each.name not in _PROXIES:
-            continue
-        for word in _list_given(each, list_inside(found, index)):
+    for each, inner in _list_with_inner(lines, *_PROXIES):
+        for word in _list_given(each, inner):
             if (placeholder := find_choice(word)) is not None:
                 yield each.line, placeholder
 
@@ -80,23 +81,18 @@ def find_chosen_upstreams(lines: str) -> Iterator[tuple[int, str]]:
 def find_serving_anywhere(lines: str) -> Iterator[int]:
     """Finds the lines that serve files of no folder that is said: of the one in which Caddy works, which is '/' by systemd."""
     found = list_statements(lines)
-    said = any(each.name in ("root", "import") or "root" in each.arguments for each in found)
-    for index, each in enumerate(found):
-        own = any(other.name in ("root", "fs") for other in list_inside(found, index))
-        if each.name == "file_server" and not said and not own:
+    if any(each.name in ("root", "import") or "root" in each.arguments for each in found):
+        return
+    for each, inner in _list_with_inner(lines, "file_server"):
+        if not any(other.name in ("root", "fs") for other in inner):
             yield each.line
 
 
 def find_believing(lines: str) -> Iterator[int]:
     """Finds the lines with a `forward_auth` that asks about the host which a visitor names."""
-    found = list_statements(lines)
-    for index, each in enumerate(found):
-        said = [
-            [word.lower() for word in other.arguments[:1]]
-            for other in list_inside(found, index)
-            if other.name == "header_up"
-        ]
-        if each.name == "forward_auth" and ["x-forwarded-host"] not in said:
+    for each, inner in _list_with_inner(lines, "forward_auth"):
+        said = (other.arguments[:1] for other in inner if other.name == "header_up")
+        if not any(word.lower() == "x-forwarded-host" for words in said for word in words):
             yield each.line
 
 

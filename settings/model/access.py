@@ -15,12 +15,12 @@ class Cors:
 
     origins: Sequence[str]
     """`*` stands for all."""
-    methods: Sequence[str]
+    methods: Sequence[str] = ()
     """Empty: all."""
-    headers: Sequence[str]
+    headers: Sequence[str] = ()
     """Empty: all."""
     credentials: bool
-    max_age: int | None
+    max_age: int | None = None
     """Seconds; `None`: Cloudflare's own."""
 
 
@@ -32,18 +32,18 @@ class Protection:
     """Names of groups of the stack file."""
     policies: Sequence[str]
     """Ids of policies that are there already."""
-    application: str | None
+    application: str | None = None
     """Id of an application that is there already, whose affair all else is then."""
-    session: str
+    session: str = SESSION
     """How long a login lasts, as `24h`."""
-    deny_text: str | None
-    deny_url: str | None
-    same_site: str | None
-    binding_cookie: bool
+    deny_text: str | None = None
+    deny_url: str | None = None
+    same_site: str | None = None
+    binding_cookie: bool = False
     login_methods: Sequence[str]
     """Ids; empty: all of the account."""
-    app_launcher: bool
-    cors: Cors | None
+    app_launcher: bool = True
+    cors: Cors | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ class ServiceToken:
     duration: str
     secret_version: int
     """Raised for a new secret."""
-    old_until: str | None
+    old_until: str | None = None
     """Until when the secret before it is valid, as RFC 3339 has it."""
 
 

@@ -1,7 +1,6 @@
 """Writes what the stack makes of Access as Cloudflare and Pulumi's provider have it."""
 
 import ipaddress
-import re
 
 from settings.model.marks import write_mark
 
@@ -27,11 +26,6 @@ def mark(name: str, deployment: str) -> str:
 def unmark(name: str) -> str:
     """Gives the name of a policy or token without the mark of its owner."""
     return name.partition(" (argoweb ")[0]
-
-
-def write_camel_case(name: str) -> str:
-    """Writes a name of the API as the provider has it: `session_duration` becomes `sessionDuration`."""
-    return re.sub("_([a-z])", lambda found: found[1].upper(), name)
 
 
 def write_network(text: str) -> str:

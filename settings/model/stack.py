@@ -199,11 +199,11 @@ class Tls:
 
     files: tuple[str, str] | None
     """Certificate and key; `None`: a certificate of Caddy's own CA."""
-    ca_pool: str | None
+    ca_pool: str | None = None
     """cloudflared trusts Caddy's certificate through it; `None`: the system's CAs."""
     no_verify: bool
     """cloudflared accepts any certificate."""
-    client_ca: str | None
+    client_ca: str | None = None
     """Caddy demands a client certificate signed by it."""
 
 
@@ -214,7 +214,7 @@ class Caddy:
     bind: Sequence[str]
     port: int
     unit: str
-    user: str | None
+    user: str | None = None
     """`None`: as nixpkgs has it."""
     group: str
     manage: bool
@@ -261,7 +261,7 @@ class Package:
     url: str
     rev: str
     hash: str
-    vendor_hash: str | None
+    vendor_hash: str | None = None
     version: str
 
 

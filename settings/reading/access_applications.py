@@ -20,7 +20,7 @@ from settings.reading.access_groups import check_groups, make_policies
 from settings.reading.access_paths import EXPECTED, translate_path
 from settings.reading.protection import UNFIT, WHERE, find_place
 from values.findings import Findings, make_warning
-from values.tables import MISSING_KEY
+from values.tables import MISSING_KEY, fill
 
 _UNUSED = make_warning("access-group-unused", "No site names a group of `argoweb:access`.")
 _Values = dict[str, Any]
@@ -246,12 +246,7 @@ def _list_tokens(access: _Values, applications: Sequence[Application]) -> list[S
         if selector.kind == "serviceTokens"
     }
     return [
-        ServiceToken(
-            name=name,
-            duration=value["duration"],
-            secret_version=value["secretVersion"],
-            old_until=value.get("oldSecretUntil"),
-        )
+        fill(ServiceToken, value, name=name, old_until=value.get("oldSecretUntil"))
         for name, value in {**named, **access["serviceTokens"]}.items()
     ]
 

@@ -29,7 +29,7 @@ from settings.telling import silence
 from values.findings import TWICE, Finding, Findings
 from values.kinds import name_key
 from values.remedies import SetKey
-from values.tables import MISSING_KEY, NEEDED_KEY, UNKNOWN_KEY
+from values.tables import MISSING_KEY, NEEDED_KEY, UNKNOWN_KEY, fill
 
 NAMESPACE = "argoweb"
 CATCH_ALL = Rule(service=NOT_FOUND)
@@ -139,7 +139,11 @@ def _read(
     chosen, notices = sites.put_in_order(_read_sites(stack, findings), stack.get_table("siteOrder"))
     cloudflared: _Values = {"metrics": METRICS, **stack.get_table("cloudflared")}
     rules = _make_rules(chosen, caddy, cloudflared.get("originRequest") or {}, findings)
-    account_id = stack.get_table("accountId")
+    account_id, package, nixos = map(stack.get_table, ("accountId", "package", "nixos"))
+    folders = {
+        "config_dir": nixos["configDir"].rstrip("/"),
+        "data_dir": nixos["dataDir"].rstrip("/"),
+    }
     return Settings(
         deployment=deployment,
         account_id=account_id,
@@ -158,8 +162,8 @@ def _read(
         sites=chosen,
         rules=rules,
         caddy=caddy,
-        package=_read_package(stack.get_table("package")),
-        nixos=_read_nixos(stack.get_table("nixos")),
+        package=package and fill(Package, package),
+        nixos=fill(Nixos, nixos, **folders),
         health=read_health(
             stack.get_table("health"), chosen, Router(rules[: len(chosen)]), caddy, findings
         ),
@@ -188,27 +192,6 @@ def _make_rules(
     if not (rules and rules[-1].catches_all):
         rules.append(sites.make_last_rule(caddy, defaults) if caddy.routes else CATCH_ALL)
     return rules
-
-
-def _read_nixos(given: _Values) -> Nixos:
-    return Nixos(
-        allow_unfree=given["allowUnfree"],
-        instances=given["instances"],
-        config_dir=given["configDir"].rstrip("/"),
-        data_dir=given["dataDir"].rstrip("/"),
-    )
-
-
-def _read_package(given: _Values | None) -> Package | None:
-    if given is None:
-        return None
-    return Package(
-        url=given["url"],
-        rev=given["rev"],
-        hash=given["hash"],
-        vendor_hash=given.get("vendorHash"),
-        version=given["version"],
-    )
 
 
 def _read_zones(items: list[tuple[str, _Values]], findings: Findings) -> list[Zone]:

@@ -9,7 +9,7 @@ from settings.keys.stack import BY_CADDY
 from settings.model.addresses import normalise
 from settings.model.stack import Caddy, Tls
 from values.findings import NO_EFFECT, TWICE, Findings, Kind, make_warning
-from values.tables import MISSING_KEY
+from values.tables import MISSING_KEY, fill
 
 PORT_TLS = Kind("port-tls", "Caddy's port is one at which it always or never speaks TLS.")
 LINES = Kind(
@@ -92,22 +92,7 @@ def read_caddy(value: dict[str, Any], routing: str | None, findings: Findings) -
             if value.get(key):
                 text = "has no effect with `manage: false`: the unit is your own."
                 findings.add(NO_EFFECT, f"{_WHERE}.{key}", text)
-    return Caddy(
-        bind=value["bind"],
-        port=value["port"],
-        unit=value["unit"],
-        user=value.get("user"),
-        group=value["group"],
-        manage=value["manage"],
-        tls=tls,
-        global_options=value["globalOptions"],
-        server_options=value["serverOptions"],
-        site_options=value["siteOptions"],
-        snippets=value["snippets"],
-        hsts=value["hsts"],
-        stream_close_delay=value["streamCloseDelay"],
-        routes=routing == BY_CADDY,
-    )
+    return fill(Caddy, value, tls=tls, routes=routing == BY_CADDY)
 
 
 def _check_global_options(value: dict[str, Any], tls: bool, findings: Findings) -> None:
@@ -198,9 +183,9 @@ def _read_tls(value: dict[str, Any], findings: Findings) -> Tls:
             f"{where}.clientCa",
             "cloudflared shows no client certificate, so sites that Caddy serves refuse the tunnel.",
         )
-    return Tls(
+    return fill(
+        Tls,
+        value,
         files=None if value["internal"] else (str(files[0]), str(files[1])),
-        ca_pool=value.get("caPool"),
         no_verify=value["noTLSVerify"],
-        client_ca=value.get("clientCa"),
     )

@@ -8,7 +8,6 @@ from cloudflared.go.inclusion import covers
 from settings.keys.access import ACCESS
 from settings.model.access import (
     PUBLIC,
-    SESSION,
     Cors,
     Protection,
 )
@@ -16,7 +15,7 @@ from settings.model.names import EVERY
 from settings.model.stack import Site
 from settings.reading.access_paths import EXPECTED, translate_path
 from values.findings import Findings, Kind
-from values.tables import MISSING_KEY
+from values.tables import MISSING_KEY, fill
 
 UNFIT = Kind("access-unfit", "What a site says of Access does not fit together.")
 WHERE = "argoweb:access"
@@ -113,17 +112,12 @@ def _read_protection(
         if name not in access["groups"]:
             known = ", ".join(access["groups"]) or "none"
             findings.add(UNFIT, where, f"'{name}' is no group of {WHERE}.groups ({known}).")
-    return Protection(
+    return fill(
+        Protection,
+        value,
         groups=tuple(dict.fromkeys(names)),
         policies=tuple(dict.fromkeys(value.get("policies", ()))),
-        application=value.get("application"),
-        session=value.get("session", SESSION),
-        deny_text=value.get("denyText"),
-        deny_url=value.get("denyUrl"),
-        same_site=value.get("sameSite"),
-        binding_cookie=value.get("bindingCookie", False),
         login_methods=tuple(dict.fromkeys(value.get("loginMethods", ()))),
-        app_launcher=value.get("appLauncher", True),
         cors=_read_cors(value.get("cors"), f"{where}.cors", findings),
     )
 
@@ -138,10 +132,4 @@ def _read_cors(value: _Values | None, where: str, findings: Findings) -> Cors | 
         if value["credentials"]:
             text = "browsers send none where every origin may ask."
             findings.add(UNFIT, f"{where}.credentials", text, "Name the origins.")
-    return Cors(
-        origins=tuple(value["origins"]),
-        methods=tuple(value.get("methods", ())),
-        headers=tuple(value.get("headers", ())),
-        credentials=value["credentials"],
-        max_age=value.get("maxAge"),
-    )
+    return fill(Cors, value)

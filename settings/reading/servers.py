@@ -6,7 +6,7 @@ from settings.model.stack import Bastion, Rebuild, Server
 from settings.reading.metrics import read_address
 from values.findings import Findings, Kind, make_warning
 from values.remedies import SetKey
-from values.tables import MISSING_KEY
+from values.tables import MISSING_KEY, fill
 
 HOST_KEY_IDLE = Kind("host-key-idle", "A server's host key is given, and shall not be looked at.")
 HOST_KEY_UNCHECKED = make_warning("host-key-unchecked", "Anybody can answer as the server.")
@@ -42,28 +42,14 @@ def _find_host_key(value: _Values, before: str, findings: Findings) -> str | Non
 
 def read_server(name: str, before: str, value: _Values, findings: Findings) -> Server:
     """Reads a server; `before` is what stands before the places of its keys."""
-    bastion, rebuild = value.get("bastion"), value["rebuild"]
-    return Server(
+    bastion = value.get("bastion")
+    return fill(
+        Server,
+        value,
         name=name,
-        address=value["address"],
-        port=value["port"],
-        user=value["user"],
         host_key=_find_host_key(value, before, findings),
-        redeploy=value["redeploy"],
-        let_go=value["letGo"],
-        dial_attempts=value["dialAttempts"],
-        dial_timeout=value["dialTimeout"],
         bastion=bastion
-        and Bastion(
-            address=bastion["address"],
-            port=bastion["port"],
-            user=bastion["user"],
-            host_key=_find_host_key(bastion, f"{before}bastion.", findings),
-        ),
-        rebuild=Rebuild(
-            flake=rebuild.get("flake"),
-            build_host=rebuild.get("buildHost"),
-            args=rebuild["args"],
-        ),
+        and fill(Bastion, bastion, host_key=_find_host_key(bastion, f"{before}bastion.", findings)),
+        rebuild=fill(Rebuild, value["rebuild"]),
         metrics=read_address(value.get("metricsAddress")),
     )
