@@ -133,6 +133,8 @@ async def ask_server(
         return await asyncio.wait_for(answer(), ANSWER_SECONDS)
     except asyncio.TimeoutError:
         raise NoConnection("server-silent", f"no answer within {ANSWER_SECONDS} s") from None
+    except asyncssh.Error as error:
+        raise NoConnection("server-silent", f"the connection broke: {error}") from None
 
 
 async def run_program(

@@ -1,11 +1,13 @@
 """The way to a server, by a real sshd: only with the pinned host key, the stack's own key, within its time."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from argoweb import connection
@@ -153,6 +155,39 @@ def test_why_a_server_cannot_be_asked_is_told(
 
     assert not seen.reached
     assert [line.code for line in seen.lines] == [code]
+
+
+class Refusing(asyncssh.SSHServer):
+    """Lets everybody in, and refuses each session."""
+
+    def begin_auth(self, username: str) -> bool:
+        return False
+
+
+def test_a_server_that_refuses_the_session_is_told_without_a_stack_trace() -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+
+    async def ask() -> list[ServerSeen]:
+        listens = await asyncssh.listen(
+            "127.0.0.1", 0, server_factory=Refusing, server_host_keys=[key]
+        )
+        web1 = {
+            "address": "127.0.0.1",
+            "port": listens.get_port(),
+            "hostKey": key.export_public_key().decode().strip(),
+        }
+        with contextlib.closing(listens):
+            own = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
+            return await look_at_servers(
+                stack(servers={"web1": web1}, private_key=own), sites=False
+            )
+
+    (seen,) = asyncio.run(ask())
+
+    assert not seen.reached
+    assert [(line.code, line.text) for line in seen.lines] == [
+        ("server-silent", "the connection broke: Session refused")
+    ]
 
 
 @as_root
