@@ -81,7 +81,7 @@ def _one_changed(lab: Lab, size: int, rounds: int) -> list[Row]:
         declared[0] = replace(declared[0], service=APP if number % 2 else STATUS)
         lab.declare(lab.ours, declared, ["web1"])
         whole = lab.ours.taken(*UP)
-        without = whole.seconds - lab.activation_seconds("web1")
+        without = whole.seconds - lab.activation_seconds(["web1"])
         taken["ours"].append(replace(whole, seconds=without))
         lab.floor.write("floor", {"changes": {"argoWeb.caddy": str(number)}})
         taken["floor"].append(lab.floor.taken(*UP))
@@ -98,13 +98,20 @@ def _first(
     target: float | None,
     count: int = _MANY,
 ) -> list[Row]:
-    """Ours with its activations, which do on the servers what the floor's commands do not."""
+    """Ours with its activations, which do on the servers what the floor's commands do not, and the time without them."""
     taken: dict[str, list[Taken]] = {"ours": [], "floor": []}
+    without = []
     for number in range(rounds):
         for name in ("ours", "floor")[:: -1 if number % 2 else 1]:
             program: Program = getattr(lab, name)
             lab.declare(program, sites(count, zones, mark=name), where[name])
             taken[name].append(program.taken(*UP))
+            if name == "ours":
+                without.append(taken[name][-1].seconds - lab.activation_seconds(where[name]))
             program.destroy()
-    what = f"up from nothing, {count} sites on {what}: against the floor"
-    return compared(what, taken["ours"], taken["floor"], target)
+    measure = f"up from nothing, {count} sites on {what}: against the floor"
+    floor = [each.seconds for each in taken["floor"]]
+    return [
+        *compared(measure, taken["ours"], taken["floor"], target),
+        ratio(f"{measure}, without what the servers do", without, floor, target),
+    ]

@@ -191,10 +191,17 @@ class Lab:
         with written_once(self.world):
             program.up()
 
-    def activation_seconds(self, server: str) -> float:
-        """From the connection of the last activation until the server has ended its work."""
-        log = self.world.host_root(server) / "var/lib/argoweb-deploy/log"
-        return log.stat().st_mtime - self.world.login_times(server)[-1]
+    def activation_seconds(self, servers: Sequence[str]) -> float:
+        """How long at least one of the servers was at its last activation, from its connection to the end of its work."""
+        spans = []
+        for server in servers:
+            log = self.world.host_root(server) / "var/lib/argoweb-deploy/log"
+            spans.append((self.world.login_times(server)[-1], log.stat().st_mtime))
+        seconds = end = 0.0
+        for began, ended in sorted(spans):
+            seconds += max(ended - max(began, end), 0)
+            end = max(end, ended)
+        return seconds
 
     def parts(self) -> list[str]:
         """Which parts are real in this run, and the plugins that are in use."""
