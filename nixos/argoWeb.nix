@@ -29,6 +29,17 @@ let
   two = cfg.secondMetrics != null;
   second = "argoWeb-2";
 
+  servesCaddy = cfg.caddy.manage && config.services.caddy.enable;
+  bridge = "argoWeb-caddy";
+  bridgeFile = pkgs.writeText "argoWeb-caddy" ''
+    {
+    ${config.services.caddy.globalConfig}
+    admin off
+    persist_config off
+    }
+    import ${cfg.caddy.import}
+  '';
+
   # Asks it to end and waits, until it has nothing in progress and gets nothing new: over QUIC it would wait all of its
   # grace period, for nobody. What is left of it then gets systemd's own signal, the second one, which ends it at once.
   stop = metrics: lib.concatStrings [
@@ -238,7 +249,39 @@ in
         extraConfig = "import ${cfg.caddy.import}";
       };
       # As above: its text has NixOS's paths of the store, so each update of nixpkgs restarts it.
-      systemd.services.caddy = mkIf (cfg.caddy.manage && config.services.caddy.enable) { stopIfChanged = mkDefault false; };
+      systemd.services.caddy = mkIf servesCaddy {
+        stopIfChanged = mkDefault false;
+        serviceConfig = {
+          ExecStop = [ "-+${now}/bash -c '${now}/systemctl list-jobs --no-legend caddy.service | ${now}/grep -q \" restart \" && ${now}/systemctl start ${bridge}'" ];
+          ExecStartPost = [ "-+${now}/systemctl stop --no-block ${bridge}" ];
+        };
+      };
+
+      # Serves the sites of the stack while Caddy restarts: it listens beside the one that stops and the one that starts.
+      systemd.services.${bridge} = mkIf servesCaddy {
+        description = "The sites of argoWeb while Caddy restarts";
+        restartIfChanged = false;
+        stopIfChanged = false;
+        environment = removeAttrs config.systemd.services.caddy.environment [ "PATH" ];
+        unitConfig = {
+          CollectMode = "inactive-or-failed";
+          JoinsNamespaceOf = "caddy.service";
+        };
+        # What Caddy has from its own distribution's unit is no part of its configuration here; its folder in /run would go with this unit.
+        serviceConfig = removeAttrs config.systemd.services.caddy.serviceConfig [
+          "ExecReload" "ExecStartPost" "ExecStop" "Restart" "RestartPreventExitStatus" "RestartSec" "RuntimeDirectory"
+        ] // {
+          Type = "notify";
+          ExecStart = "${config.services.caddy.package}/bin/caddy run --config ${bridgeFile} --adapter caddyfile";
+          RuntimeMaxSec = 60; # where Caddy does not come back
+          TimeoutStartSec = 5;
+          TimeoutStopSec = 5;
+          LimitNOFILE = 1048576;
+          AmbientCapabilities = "CAP_NET_BIND_SERVICE";
+          PrivateTmp = true;
+          ProtectSystem = "full";
+        };
+      };
 
       systemd.services.argoWeb = mkMerge [
         (instance cfg.metrics "")

@@ -78,7 +78,7 @@ def _is_wildcard(hostname: str) -> bool:
 def render_global_options(caddy: Caddy) -> str:
     """Writes the lines of the global options block: who the visitor is, and nothing on port 80."""
     lines = [
-        "grace_period 2s",  # of a stop, in which nobody else is served: else it lasts until systemd kills Caddy, after 5 s
+        "grace_period 4s",  # of a stop, which else waits for its longest connection; after 5 s systemd kills Caddy
     ]
     for address in caddy.bind:
         host = f"[{address}]" if ":" in address else address

@@ -253,7 +253,7 @@ def test_the_owner_sets_what_we_set_in_the_ordinary_way(
 
     assert caddy["user"] == "own"
     # Of an option that is there twice Caddy takes the last one.
-    assert caddy["globalConfig"].index("grace_period 2s") < caddy["globalConfig"].index("1m")
+    assert caddy["globalConfig"].index("grace_period 4s") < caddy["globalConfig"].index("1m")
 
 
 @pytest.mark.parametrize("instances", [1, 2])
@@ -281,6 +281,36 @@ def test_nothing_that_serves_is_down_for_a_whole_switch(
 
     for name in ("argoWeb.service", "argoWeb-2.service", "caddy.service.d/overrides.conf"):
         assert directives(units / name)["X-StopIfChanged"] == "false", name
+
+
+def test_another_caddy_serves_the_sites_while_caddy_restarts(
+    server: Server, prod: dict[str, Any]
+) -> None:
+    server.push(
+        prod,
+        own='services.caddy.user = "own"; services.caddy.environmentFile = "/run/own.env";'
+        ' systemd.services.caddy.serviceConfig = { ProtectHome = lib.mkForce false; RuntimeDirectory = "caddy"; };',
+    )
+
+    units = server.toplevel() / "etc/systemd/system"
+    caddy = directives(units / "caddy.service.d/overrides.conf")
+    bridge = directives(units / "argoWeb-caddy.service")
+
+    assert caddy["ExecStop"].endswith("systemctl start argoWeb-caddy'")
+    assert '" restart "' in caddy["ExecStop"], "a plain stop is one"
+    assert caddy["ExecStartPost"].endswith("systemctl stop --no-block argoWeb-caddy")
+    assert {key: bridge.get(key) for key in ("User", "EnvironmentFile", "ProtectHome")} == {
+        "User": "own",
+        "EnvironmentFile": "/run/own.env",
+        "ProtectHome": "false",
+    }
+    assert not {"RuntimeDirectory", "ExecStop", "Restart"} & bridge.keys()
+    (config,) = re.findall(r"--config (\S+)", bridge["ExecStart"])
+    text = Path(config).read_text()
+    assert "client_ip_headers CF-Connecting-IP" in text
+    assert "admin off" in text, "the other one has its admin interface"
+    assert text.endswith("import /etc/caddy/argoWeb.cadd?\n")
+    assert not [*units.glob("*.wants/argoWeb-caddy.service")]
 
 
 def test_a_stop_is_bounded_by_the_grace_period(server: Server, prod: dict[str, Any]) -> None:
