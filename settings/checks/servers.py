@@ -14,11 +14,25 @@ SSH_ALIAS = make_warning(
     "ssh-alias", "A server's address is a name that only your own SSH configuration may know."
 )
 
+ROLLOUT_AT_ONCE = make_warning("rollout-at-once", "All servers take a change at the same time.")
+
 
 def check(settings: Settings, findings: Findings) -> None:
     """Checks that there are servers, each of them once and each to be reached."""
     _check_each_once(settings.servers, findings)
     _check_addresses(settings, findings)
+    _check_rollout(settings, findings)
+
+
+def _check_rollout(settings: Settings, findings: Findings) -> None:
+    count = sum(not server.let_go for server in settings.servers)
+    if 1 < count <= settings.rollout.canary:
+        findings.add(
+            ROLLOUT_AT_ONCE,
+            "argoweb:rollout.canary",
+            f"of {count} servers {settings.rollout.canary} take a change first, so all do at the same time, and none shows before that it is good.",
+            f"Take a number below {count}.",
+        )
 
 
 def _check_addresses(settings: Settings, findings: Findings) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from settings import FindingsError
+from settings.checks.servers import ROLLOUT_AT_ONCE
 from settings.reading.build import build
 from settings.reading.rollout import ROLLOUT_GOES_ON
 
@@ -33,6 +34,29 @@ def test_one_server_comes_first_and_then_the_others_by_the_share(
     prod: dict[str, Any], count: int, rollout: dict[str, Any], sizes: list[int]
 ) -> None:
     assert batches(prod, count, **rollout) == sizes
+
+
+@pytest.mark.parametrize(
+    ("canary", "let_go", "warned"),
+    [(1, 0, 0), (2, 0, 0), (3, 0, 1), (9, 0, 1), (2, 1, 1), (9, 2, 0)],
+)
+def test_canaries_that_are_all_servers_are_warned_of(
+    prod: dict[str, Any], canary: int, let_go: int, warned: int
+) -> None:
+    servers = {
+        f"web{number}": {
+            **prod["servers"]["web1"],
+            "address": f"192.0.2.{number + 1}",
+            "letGo": number < let_go,
+        }
+        for number in range(3)
+    }
+
+    settings = build(
+        {**prod, "servers": servers, "rollout": {"canary": canary}}, deployment="argoweb/prod"
+    )
+
+    assert [each.kind for each in settings.warnings].count(ROLLOUT_AT_ONCE) == warned
 
 
 def test_of_servers_that_nobody_uses_all_others_follow_the_first_batch(
