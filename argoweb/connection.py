@@ -3,9 +3,9 @@
 import asyncio
 import os
 import shlex
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
 
 import asyncssh
 
@@ -20,9 +20,6 @@ _Known = tuple[list[asyncssh.SSHKey], list[asyncssh.SSHKey], list[asyncssh.SSHKe
 """Keys of hosts that are trusted, of authorities that are, and those that were revoked."""
 _MOST_OUTPUT = 10_000_000
 """Characters that are taken of one answer."""
-
-
-_T = TypeVar("_T")
 
 
 class NoConnection(Exception):
@@ -62,11 +59,14 @@ async def _connect(
     at = f"{named}{end.address} port {end.port}"
     known: _Known | None = None
     if end.host_key is not None:
-        of_host = asyncssh.import_public_key, end.host_key, "server-host-key"
-        known = [_read_key(*of_host, f"the host key of {at}")], [], []
-    # Only the stack's own key is offered; the agent's keys if it has none.
-    own = asyncssh.import_private_key, private_key or "", "server-refused", "argoweb:sshPrivateKey"
-    keys = () if private_key is None else [_read_key(*own)]
+        what = f"the host key of {at}"
+        key = _read_key(asyncssh.import_public_key, end.host_key, "server-host-key", what)
+        known = [key], [], []
+    # Only the stack's own key is offered; the agent's keys if it has none. asyncssh takes a tuple for a key with its certificate.
+    keys: Sequence[asyncssh.SSHKey] = ()
+    if private_key is not None:
+        what = "argoweb:sshPrivateKey"
+        keys = [_read_key(asyncssh.import_private_key, private_key, "server-refused", what)]
     try:
         return await asyncssh.connect(
             end.address,
@@ -101,12 +101,13 @@ async def _connect(
 
 
 def _read_key(
-    read: Callable[[str], asyncssh.SSHKey], text: str, code: str, named: str
+    read: Callable[[str], asyncssh.SSHKey], text: str, code: str, what: str
 ) -> asyncssh.SSHKey:
+    """Reads a key; `code` is that of the finding if `what` it is cannot be read."""
     try:
         return read(text)
     except asyncssh.KeyImportError as error:
-        raise NoConnection(code, f"{named} cannot be read: {error}") from None
+        raise NoConnection(code, f"{what} cannot be read: {error}") from None
 
 
 def write_as_root(server: Server, *words: str) -> str:
@@ -114,42 +115,36 @@ def write_as_root(server: Server, *words: str) -> str:
     return shlex.join([*(() if server.user == "root" else ("sudo", "-n")), *words])
 
 
-async def ask_server(
-    server: Server,
-    private_key: str | None,
-    question: Callable[[asyncssh.SSHClientConnection], Awaitable[_T]],
-) -> _T:
-    """Connects to a server and gives the answer to a question, which is asked over the connection.
+async def run_program(
+    server: Server, private_key: str | None, program: str, data: str = ""
+) -> tuple[str, tuple[float, float]]:
+    """Runs a shell program as root on a server; the program, and then the data, go in on stdin.
+
+    Gives what it prints, and when it was begun and had ended, by the clock of this machine.
 
     Raises:
-        NoConnection: there is none, or no answer in time.
+        NoConnection: there is none, or no answer in time, or it did not run.
     """
 
-    async def answer() -> _T:
+    async def run() -> tuple[asyncssh.SSHCompletedProcess, tuple[float, float]]:
         async with open_connection(server, private_key) as connection:
-            return await question(connection)
+            began = time.time()
+            done = await connection.run(
+                write_as_root(server, "bash", "-s"),
+                input=program + data,
+                check=False,
+                errors="replace",
+            )
+            return done, (began, time.time())
 
     try:
-        return await asyncio.wait_for(answer(), ANSWER_SECONDS)
+        done, times = await asyncio.wait_for(run(), ANSWER_SECONDS)
     except asyncio.TimeoutError:
         raise NoConnection("server-silent", f"no answer within {ANSWER_SECONDS} s") from None
     except asyncssh.Error as error:
         raise NoConnection("server-silent", f"the connection broke: {error}") from None
-
-
-async def run_program(
-    server: Server, connection: asyncssh.SSHClientConnection, program: str, data: str = ""
-) -> str:
-    """Runs a shell program as root on the server and gives what it prints; the program, and then the data, go in on stdin.
-
-    Raises:
-        NoConnection: it did not run.
-    """
-    done = await connection.run(
-        write_as_root(server, "bash", "-s"), input=program + data, check=False, errors="replace"
-    )
     output, said = str(done.stdout or "")[:_MOST_OUTPUT], str(done.stderr or "").strip()
     if not output.endswith("end\n"):
         code = "server-not-root" if "sudo" in said else "server-silent"
         raise NoConnection(code, said.splitlines()[-1] if said else "the connection broke")
-    return output
+    return output, times

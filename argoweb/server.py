@@ -1,14 +1,11 @@
 """Asks each server of a stack what it is like, in one SSH session."""
 
 import asyncio
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import asyncssh
-
-from argoweb.connection import NoConnection, ask_server, run_program
+from argoweb.connection import NoConnection, run_program
 from argoweb.origins import write_curl_config
 from argoweb.programs import write_report_program
 from argoweb.report import observe
@@ -99,18 +96,14 @@ async def look_at_servers(stack: Stack, *, sites: bool) -> list[ServerSeen]:
 async def _look_at_server(stack: Stack, server: Server, *, sites: bool) -> ServerSeen:
     data = write_curl_config(stack.settings) if sites else ""
 
-    async def ask(connection: asyncssh.SSHClientConnection) -> ServerSeen:
-        began = time.time()
-        text = await run_program(server, connection, write_report_program(), data)
-        return read_report(stack, server, text, (began, time.time()))
-
     try:
-        return await ask_server(server, stack.private_key, ask)
+        text, times = await run_program(server, stack.private_key, write_report_program(), data)
     except NoConnection as error:
         line = observe(error.code, server.name, str(error))
         return ServerSeen(
             name=server.name, address=_write_address(server), reached=False, lines=[line]
         )
+    return read_report(stack, server, text, times)
 
 
 def judge_clock(server: Server, clock: float, asked: tuple[float, float]) -> Finding:

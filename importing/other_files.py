@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _CHART = "values of the Helm chart `cloudflared`: give its `ingress`, the last rule with its service alone"
+_NIXOS = "the options `services.cloudflared` of NixOS as data: give one tunnel's `ingress`, each hostname as a rule, and its `default` as the last one"
 _KEYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset(("apiVersion", "kind")), "a Kubernetes {kind}: {give}"),
     (frozenset(("AccountTag", "TunnelSecret")), "a tunnel's credentials file, a secret: give the config.yml that names it"),
@@ -20,7 +21,7 @@ _KEYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset(("authtoken",)), "ngrok's configuration: write each of its tunnels as a rule with `hostname` and `service`"),
     (frozenset(("tunnels", "version")), "ngrok's configuration: write each of its tunnels as a rule with `hostname` and `service`"),
     (frozenset(("http",)), "Traefik's configuration: write each of its hosts as a rule with `hostname` and `service`"),
-    (frozenset(("tunnels",)), "the options `services.cloudflared` of NixOS as data: give one tunnel's `ingress`, each hostname as a rule, and its `default` as the last one"),
+    (frozenset(("tunnels",)), _NIXOS),
 )  # fmt: skip
 """Keys at the top by which a file is known, and what to say of it."""
 _TEXTS = (
@@ -100,7 +101,7 @@ def name_other_kind(values: Mapping[str, Any]) -> str | None:
     if isinstance(_as_mapping(values.get("config")).get("ingress"), list):
         return "a configuration as Cloudflare's API has it: give its `config`, as by: jq .config"
     if "tunnels" in _as_mapping(_as_mapping(values.get("services")).get("cloudflared")):
-        return _KEYS[-1][1]
+        return _NIXOS
     for keys, text in _KEYS:
         if keys <= values.keys():
             return text.format(kind=values.get("kind"), give=_advise_kubernetes(values))

@@ -1,12 +1,9 @@
 """Tries whether each server has what a first deployment needs, in one SSH session."""
 
 import asyncio
-import time
 from collections.abc import Iterator, Mapping, Sequence
 
-import asyncssh
-
-from argoweb.connection import NoConnection, ask_server, run_program
+from argoweb.connection import NoConnection, run_program
 from argoweb.programs import write_doctor_program
 from argoweb.report import observe
 from argoweb.server import judge_clock
@@ -52,15 +49,11 @@ async def _try(stack: Stack, server: Server) -> list[Finding]:
         *list_edge_addresses(settings),
     )
 
-    async def ask(connection: asyncssh.SSHClientConnection) -> list[Finding]:
-        began = time.time()
-        text = await run_program(server, connection, program)
-        return list(judge_report(settings, server, text, (began, time.time())))
-
     try:
-        return await ask_server(server, stack.private_key, ask)
+        text, times = await run_program(server, stack.private_key, program)
     except NoConnection as error:
         return [observe(error.code, server.name, str(error))]
+    return list(judge_report(settings, server, text, times))
 
 
 def list_edge_addresses(settings: Settings) -> list[str]:

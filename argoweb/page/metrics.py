@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from argoweb.connection import NoConnection, ask_server, run_program
+from argoweb.connection import NoConnection, run_program
 from argoweb.programs import write_metrics_program
 from argoweb.stack import Stack
 from settings import Server
@@ -55,9 +55,7 @@ async def count(stack: Stack) -> dict[str, Counted]:
 async def _count(stack: Stack, server: Server) -> Counted | None:
     program = write_metrics_program(*(each.metrics for each in stack.settings.instances), _ADMIN)
     try:
-        text = await ask_server(
-            server, stack.private_key, lambda there: run_program(server, there, program)
-        )
+        text, _ = await run_program(server, stack.private_key, program)
     except NoConnection:
         return None
     return compare_samples(text)
