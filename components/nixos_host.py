@@ -9,7 +9,7 @@ import pulumi_random as random
 from pulumi_command import remote
 
 from components.connection import ROOT, Connection
-from components.remote_programs import SERVER_PROGRAM, WHERE_TO_READ, write_command
+from components.remote_programs import PACKED_PROGRAM, WHERE_TO_READ, write_command
 from components.unprinted import seal
 from render import FileEntry, render_manifest, render_teardown
 from settings import Rebuild
@@ -78,7 +78,9 @@ class NixosHost(pulumi.ComponentResource):
         # The deletion of a file does nothing: the teardown removes the whole folder, and a successor has the same path. Only
         # those of the program and of the secret mark there that the deployment ends, by the id of the teardown. Two do,
         # for one may have been forgotten by `pulumi state delete`.
-        staged = [commands.stage("server.sh", SERVER_PROGRAM, tells=made_as, after=teardown)]
+        staged = [
+            commands.stage("server.sh", PACKED_PROGRAM, tells=made_as, after=teardown, unpack=True)
+        ]
         staged += [
             commands.stage(
                 each.name,
@@ -148,13 +150,14 @@ class _Commands:
         *,
         tells: pulumi.Output[str] | None,
         after: pulumi.Resource,
+        unpack: bool = False,
     ) -> remote.Command:
         """Registers the sending of a file to the staging folder; its deletion tells the teardown of this id, if there is one."""
         path = pulumi.Output.concat(self._staging, f"/{file}")
         belongs = [] if tells is None else [tells]
         return self._register(
             file,
-            create=self._run("put.sh", path, str(self._args.redeploy), *belongs),
+            create=self._run("put.sh", path, str(self._args.redeploy), *belongs, unpack=unpack),
             delete=self._run("release.sh", STAGING, *belongs) if belongs else None,
             stdin=content,
             logging=remote.Logging.NONE,
@@ -182,9 +185,11 @@ class _Commands:
             after=[*staged, *args.after],
         )
 
-    def _run(self, script: str, *words: pulumi.Input[str]) -> pulumi.Output[str]:
+    def _run(
+        self, script: str, *words: pulumi.Input[str], unpack: bool = False
+    ) -> pulumi.Output[str]:
         return pulumi.Output.all(self._args.connection.server.user, *words).apply(
-            lambda given: write_command(script, *given[1:], sudo=given[0] != ROOT)
+            lambda given: write_command(script, *given[1:], sudo=given[0] != ROOT, unpack=unpack)
         )
 
     def _register(

@@ -15,6 +15,7 @@ _PROGRAMS = {
     "dbus-daemon": "dbus",
     "unshare": "util-linux",
     "mount": "mount",
+    "bzip2": "bzip2",
 }
 """Each program and the Debian package that has it."""
 _WATCHES = Path("/proc/sys/fs/inotify/max_user_instances")

@@ -2,6 +2,7 @@
 
 import random
 import re
+import subprocess
 
 import pytest
 
@@ -90,7 +91,9 @@ def test_a_staged_program_that_was_cut_off_neither_activates_nor_tears_down(
     world: World, direct: Direct
 ) -> None:
     program = direct.original.files["server.sh"]
-    direct.stage(Deployment(files={"server.sh": program[: len(program) // 2]}, manifest=""))
+    with pytest.raises(subprocess.CalledProcessError):
+        direct.stage(Deployment(files={"server.sh": program[: len(program) // 2]}, manifest=""))
+    world.ssh("truncate -s 30000 /var/lib/argoweb-deploy/staging/*/server.sh")
 
     for verb in ("create", "delete"):
         assert "was cut short" in direct.run(direct.original.manifest, verb).refusal()

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from components.remote_programs import _read_script
+from components.remote_programs import _UNPACK, _read_script
 from tests.existing.conftest import ACCOUNT, TEAM, ZONE, Cloudflare
 from tests.program.conftest import KEY, Program, server
 
@@ -31,7 +31,7 @@ _SECRET_KEY, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d
 _SCRIPTS = {
     shlex.quote(_read_script(name)): f"<{name}>"
     for name in ("keep.sh", "launch.sh", "put.sh", "release.sh")
-}
+} | {shlex.quote(_UNPACK + _read_script("put.sh")): "<put.sh of what is packed>"}
 
 
 def everything(program: Program) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """The shell programs that run on a server."""
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from components.remote_programs import PARTS, SERVER_PROGRAM, write_command
+from components.remote_programs import PACKED_PROGRAM, PARTS, SERVER_PROGRAM, write_command
 
 ROOT = Path(__file__).resolve().parents[2]
 REMOTE = ROOT / "remote"
@@ -95,6 +97,52 @@ def test_of_a_server_program_that_was_cut_off_anywhere_nothing_runs(tmp_path: Pa
             assert result.returncode == 1, length
             assert result.stderr == "", length
             assert "was cut short. Raise argoweb:servers.<name>.redeploy" in result.stdout, length
+
+
+def send(
+    file: Path, packed: str, path: str = os.environ["PATH"]
+) -> subprocess.CompletedProcess[str]:
+    """Sends the server's program, as Pulumi does."""
+    return subprocess.run(
+        ["bash", "-c", write_command("put.sh", str(file), "0", sudo=False, unpack=True)],
+        input=packed,
+        text=True,
+        capture_output=True,
+        check=False,
+        env={"PATH": path},
+        timeout=30,
+    )
+
+
+def test_the_server_gets_the_program_that_was_packed(tmp_path: Path) -> None:
+    send(tmp_path / "server.sh", PACKED_PROGRAM).check_returncode()
+
+    assert (tmp_path / "server.sh").read_text() == SERVER_PROGRAM
+    assert len(PACKED_PROGRAM) < 0.4 * len(SERVER_PROGRAM)
+
+
+@pytest.mark.parametrize("cut", [0, 0.001, 0.5, 0.99])
+def test_of_a_packed_program_that_was_cut_off_nothing_is_kept(tmp_path: Path, cut: float) -> None:
+    file = tmp_path / "server.sh"
+    file.write_text("the last one's\n")
+
+    sent = send(file, PACKED_PROGRAM[: int(cut * len(PACKED_PROGRAM))])
+
+    assert sent.returncode != 0
+    assert file.read_text() == "the last one's\n"
+
+
+def test_a_server_without_bzip2_says_so(tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("bash", "base64", "cat", "mkdir", "mv", "rm", "date"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+
+    sent = send(tmp_path / "server.sh", PACKED_PROGRAM, path=str(programs))
+
+    assert sent.returncode != 0
+    assert "bzip2: command not found" in sent.stderr
+    assert not (tmp_path / "server.sh").exists()
 
 
 def test_a_whole_server_program_is_started(tmp_path: Path) -> None:
@@ -227,11 +275,12 @@ MORE_THAN_A_PIPE_HOLDS = b"x" * 1_000_000
     ],
     ids=" ".join,
 )
+@pytest.mark.parametrize("unpack", [False, True])
 def test_what_is_sent_is_read_to_its_end_whatever_comes_of_it(
-    tmp_path: Path, words: list[str]
+    tmp_path: Path, words: list[str], *, unpack: bool
 ) -> None:
     script, *given = (word.replace("PLACE", str(tmp_path)) for word in words)
-    command = write_command(script, *given, sudo=False)
+    command = write_command(script, *given, sudo=False, unpack=unpack)
 
     with subprocess.Popen(
         ["sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
