@@ -119,7 +119,14 @@ compare() {
   [[ $RESTART == yes ]] && plan+=("restart argoWeb")
   [[ $RELOAD == yes ]] && plan+=("reload ${SETTING[caddy-unit]}")
   step "plan: $(join "${plan[@]:-tidy up}") ($(join "${why[@]}"))"
-  if [[ $RESTART == yes ]]; then tell_cost; fi
+  if [[ $RESTART == yes ]] || loses_an_instance; then tell_cost; fi
+}
+
+# The rebuild that takes the second cloudflared away restarts the first one.
+loses_an_instance() {
+  local before
+  before=$(grep -c '^instance ' "$APPLIED" 2>/dev/null || true)
+  ((${before:-0} > ${#INSTANCES[@]}))
 }
 
 # What visitors notice of a restart of cloudflared.

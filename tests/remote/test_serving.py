@@ -73,6 +73,14 @@ def test_the_plan_says_what_a_restart_costs(
     assert [text for text in untold if text in said] == []
 
 
+def test_the_plan_says_what_it_costs_to_do_without_the_second_cloudflared(server: Server) -> None:
+    server.work("activate", LIVE, "instance argoWeb-2.service 127.0.0.1:2")
+
+    said, _ = server.work("activate", {**LIVE, "argoWeb.caddy": "new\n"})
+
+    assert ONE in said
+
+
 def test_a_change_of_caddys_costs_nothing(server: Server) -> None:
     said, _ = server.work("activate", {**LIVE, "argoWeb.caddy": "new\n"}, "routing cloudflared")
 
