@@ -12,7 +12,7 @@ from argoweb.stack import Stack
 from existing import permissions
 from existing.access.applications import list_access
 from existing.access.edits import compare_access
-from existing.alerts import write_alerts_path
+from existing.alerts import list_receivers, write_alerts_path
 from existing.api import PER_PAGE, Api, ApiError, NotThere
 from existing.edits import compare_record
 from existing.hostnames import EXCLUSIVE
@@ -187,14 +187,9 @@ def _look_at_alert(stack: Stack, api: Api) -> list[Finding]:
     changed = []
     if not found.get("enabled", True):
         changed.append("it is off")
-    if _list_receivers(found["mechanisms"]) != _list_receivers(made["mechanisms"]):
-        changed.append(f"it tells {', '.join(_list_receivers(found['mechanisms'])) or 'nobody'}")
+    if list_receivers(found["mechanisms"]) != list_receivers(made["mechanisms"]):
+        changed.append(f"it tells {', '.join(list_receivers(found['mechanisms'])) or 'nobody'}")
     return [observe("alert-edited", "alerts", f"'{made['name']}': {each}") for each in changed]
-
-
-def _list_receivers(mechanisms: Mapping[str, Any]) -> list[str]:
-    """Lists whom a notification tells, whatever the kinds are called there."""
-    return sorted(str(each["id"]) for receivers in mechanisms.values() for each in receivers or ())
 
 
 def _look_at_zone(stack: Stack, api: Api, zone: Zone) -> tuple[Sequence[Record], list[Finding]]:

@@ -1,7 +1,8 @@
 """Finds the notifications about the stack's tunnel that an update made at Cloudflare before it broke off."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from existing import permissions
 from existing.api import Api, ApiError
@@ -44,7 +45,8 @@ def look_at_alerts(
     except ApiError as error:
         findings.errors.append(error.place_at("argoweb:alerts").finding)
         return AlertsFound()
-    lost = [str(it["id"]) for it in there if it["name"] == name and it["id"] not in own.alerts]
+    known = {each["id"] for each in own.alerts}
+    lost = [str(it["id"]) for it in there if it["name"] == name and it["id"] not in known]
     found = AlertsFound(taken_in=next(iter(lost), None), twice=lost[1:])
     if own.alerts:
         found = AlertsFound(twice=lost)
@@ -55,3 +57,21 @@ def look_at_alerts(
     if found.twice:
         notices.append(f"'{name}' is there twice, which the next `pulumi up` ends.")
     return found
+
+
+def sends_alerts(settings: Settings, own: OwnState) -> bool:
+    """Whether the update makes the notification, or changes it."""
+    told = settings.alerts
+    if told is None:
+        return False
+    receivers = sorted([*told.email, *told.webhooks, *told.pagerduty])
+    wanted = [mark(CALLED, settings.deployment), receivers, sorted(told.when)]
+    return wanted not in [
+        [it["name"], list_receivers(it["mechanisms"]), sorted(it["filters"]["newStatuses"])]
+        for it in own.alerts
+    ]
+
+
+def list_receivers(mechanisms: Mapping[str, Any]) -> list[str]:
+    """Lists whom a notification tells, whatever the kinds are called there."""
+    return sorted(str(each["id"]) for receivers in mechanisms.values() for each in receivers or ())

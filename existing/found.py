@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from existing.access.applications import AccessFound, look_at_access
-from existing.alerts import AlertsFound, look_at_alerts
+from existing.alerts import AlertsFound, look_at_alerts, sends_alerts
 from existing.api import Api, ApiError
 from existing.hostnames import Claim, claim_hostnames, find_tunnels_led_to, list_zones
 from existing.state import OwnState
@@ -50,8 +50,7 @@ def look_up(settings: Settings, access: Access, own: OwnState) -> Found:
             notices,
             there=asked.result(),
             led_to=find_tunnels_led_to(zones, settings.deployment),
-            sends_later=any(claim.sent for claim in claimed)
-            or (settings.alerts is not None and not own.alerts),
+            sends_later=any(claim.sent for claim in claimed) or sends_alerts(settings, own),
         )
     except ApiError as error:
         findings.errors.insert(0, error.finding)

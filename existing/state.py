@@ -69,8 +69,8 @@ class OwnState:
     """The Access policies."""
     tokens: Sequence[Outputs] = field(default=(), repr=False)
     """The Access service tokens."""
-    alerts: Sequence[str] = ()
-    """The ids of Cloudflare's notifications of the tunnel."""
+    alerts: Sequence[Outputs] = ()
+    """Cloudflare's notifications of the tunnel."""
     imported_from: str | None = None
     """The stack, as `project/stack`, of which this is the state: `pulumi stack import` leaves it under that one's name."""
     elsewhere: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -103,9 +103,9 @@ async def read_own_state(
     found = list(resources.values())
     ours = (pulumi.get_project(), pulumi.get_stack())
     foreign = [each for each in parts.values() if (each["project"], each["stack"]) != ours]
-    records, applications, policies, tokens = (
+    records, applications, policies, tokens, alerts = (
         [each["outputs"] for each in found if each["type"] == type]
-        for type in (RECORD, APPLICATION, POLICY, TOKEN)
+        for type in (RECORD, APPLICATION, POLICY, TOKEN, ALERT)
     )
     tunnel, component = _find_outputs(found, TUNNEL), _find_outputs(found, _COMPONENT)
     made, kept = _find_outputs(found, _SECRET).get("result"), _unmark(component.get("keptSecret"))
@@ -123,7 +123,7 @@ async def read_own_state(
         applications=index_by_uri(applications),
         policies=tuple(policies),
         tokens=tuple(tokens),
-        alerts=tuple(str(each["outputs"].get("id")) for each in found if each["type"] == ALERT),
+        alerts=tuple(alerts),
         imported_from=next((f"{each['project']}/{each['stack']}" for each in foreign), None),
         elsewhere={
             (each["type"], each["name"]): urn

@@ -63,7 +63,7 @@ def find_tunnel(
     """Finds the stack's tunnel at Cloudflare, or one to take in.
 
     `there` is what `ask_own_tunnel` gave; `led_to` are the tunnels to which a record with this stack's mark leads; `sends_later` tells that the
-    update makes or changes a record, or makes the notification, which it does after the tunnel.
+    update makes or changes a record or the notification, which it does after the tunnel.
 
     Raises:
         ApiError: it cannot be taken over or made, or the API does not tell.

@@ -6,7 +6,7 @@ import pytest
 
 from existing import OwnState
 from existing import api as api_module
-from existing.alerts import AlertsFound, look_at_alerts
+from existing.alerts import AlertsFound, look_at_alerts, sends_alerts
 from existing.api import Api
 from settings import Access
 from settings.reading.build import build
@@ -55,7 +55,37 @@ def test_one_more_than_the_stack_has_is_taken_in_to_be_deleted(
     }
     made = [cloudflare.api("POST", PATH, body)["id"] for _ in range(3)]
 
-    found, _ = told(prod, cloudflare.access(), OwnState(alerts=made[:noted]))
+    found, _ = told(
+        prod, cloudflare.access(), OwnState(alerts=[{"id": each} for each in made[:noted]])
+    )
 
     assert {found.taken_in, *found.twice} - {None} == {*made[noted:]}
     assert (found.taken_in is None) == bool(noted)
+
+
+@pytest.mark.parametrize(
+    ("noted", "sends"),
+    [
+        ({}, False),
+        ({"mechanisms": {"emails": [{"id": "ann@example.com"}]}}, True),
+        ({"mechanisms": {"emails": [{"id": "ops@example.com"}], "webhooks": None}}, False),
+        ({"filters": {"newStatuses": ["TUNNEL_STATUS_TYPE_DOWN"]}}, True),
+        ({"name": "tunnel health (argoweb a/other)"}, True),
+    ],
+)
+def test_one_that_is_changed_is_sent(
+    prod: dict[str, Any], noted: dict[str, Any], sends: bool
+) -> None:
+    settings = build({**prod, "alerts": {"email": "ops@example.com"}}, deployment="a/b")
+    kept = {
+        "name": "tunnel health (argoweb a/b)",
+        "mechanisms": {"emails": [{"id": "ops@example.com"}]},
+        "filters": {
+            "newStatuses": [
+                f"TUNNEL_STATUS_TYPE_{word}" for word in ("HEALTHY", "DOWN", "DEGRADED")
+            ]
+        },
+    }
+
+    assert sends_alerts(settings, OwnState(alerts=[{**kept, **noted}])) == sends
+    assert sends_alerts(settings, OwnState())

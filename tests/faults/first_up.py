@@ -38,7 +38,8 @@ ALERTS_CALLS = {
     "notification": ("POST", r"/alerting/v3/policies$"),
 }
 """What that of a stack with `argoweb:alerts` asks beside."""
-ALL_CALLS = {**CALLS, **ACCESS_CALLS, **ACCESS_DELETIONS, **ALERTS_CALLS}
+ALERTS_DELETIONS = {"deleted notification": ("DELETE", r"/alerting/v3/policies/")}
+ALL_CALLS = {**CALLS, **ACCESS_CALLS, **ACCESS_DELETIONS, **ALERTS_CALLS, **ALERTS_DELETIONS}
 _COMMITTED = {"after_commit": True, "drop": True}
 _HELD = {"delay_ms": 60_000}
 FAULTS: Mapping[str, Mapping[str, Any]] = {
