@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -240,10 +239,11 @@ def test_a_changed_inhibitor_refuses_a_switch_but_no_boot_default(server: Server
 @pytest.mark.long
 @pytest.mark.parametrize("verb", ["check", "test", "boot"])
 def test_a_second_switch_does_not_wait(server: Server, verb: str) -> None:
-    server.world.ssh(
-        "systemd-run -q --unit=c-lock flock /run/nixos/switch-to-configuration.lock sleep 60"
+    lock = "/run/nixos/switch-to-configuration.lock"
+    server.world.ssh(f"systemd-run -q --unit=c-lock flock {lock} sleep infinity")
+    server.world.wait_for(
+        lambda: server.world.ssh(f"flock -n {lock} true || echo held", check=False) != ""
     )
-    time.sleep(0.3)
 
     said, code = server.switch("new", verb)
     server.world.ssh("systemctl stop c-lock")

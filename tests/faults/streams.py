@@ -14,13 +14,14 @@ PORT = 3901
 SIZE = 24 * 2**20
 """Bytes of the download, which takes half a minute."""
 SLOW = 4
-"""Seconds until the page `/slow` is answered."""
+"""Seconds until the page `/slow` is answered; `/asked` has a dot for each time that it was asked for."""
 _PIECE = 2**16
 ORIGIN = f"""
 import asyncio
 PIECE = bytes(range(256)) * {_PIECE // 256}
 HEAD = b'HTTP/1.1 200 OK\\r\\nContent-Type: text/plain\\r\\n'
 UPGRADED = b'HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\\r\\n\\r\\n'
+slow = []
 async def ticks(writer, tick):
     while True:
         writer.write(tick)
@@ -42,7 +43,10 @@ async def answer(reader, writer):
                     writer.write(PIECE)
                     await writer.drain()
                     await asyncio.sleep({30 * _PIECE / SIZE})
+            elif b' /asked' in head:
+                writer.write(HEAD + b'Content-Length: %d\\r\\n\\r\\n' % len(slow) + b'.' * len(slow))
             elif b' /slow' in head:
+                slow.append(head)
                 await asyncio.sleep({SLOW})
                 writer.write(HEAD + b'Content-Length: 4\\r\\n\\r\\nslow')
             else:

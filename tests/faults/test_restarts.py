@@ -111,7 +111,9 @@ def test_a_stop_waits_for_what_is_in_progress_and_for_nothing_else(
             idle = stopped()
             deployed.ssh("systemctl start argoWeb")
             asked = visitor.submit(deployed.get, "status.example-two.localhost", "/slow")
-            time.sleep(1)
+            deployed.wait_for(
+                lambda: deployed.get("status.example-two.localhost", "/asked")[1] == "."
+            )
             busy = stopped()
             answered = asked.result()
             deployed.ssh("systemctl start argoWeb")
