@@ -648,7 +648,9 @@ class TestAttacks:
         self, account: ZeroTrust, browser: Browser
     ) -> None:
         account.app("admin.example.com", account.policy(ANN, session_duration="1s"))
-        assert browser.enter(ADMIN, "ann@example.com").status == 200
+        back = browser.log_in(browser.visit(ADMIN), "ann@example.com")
+        browser.visit(back.one("Location"))
+        assert "CF_Authorization" in browser.cookies["admin.example.com"]
 
         time.sleep(1.1)
 
