@@ -6,7 +6,7 @@
 taken_by() {
   local unit=$1 host=${2%:*} port=${2##*:} system=$3 not=" $1 $4 " own inode pid holder
   host=${host#\[} host=${host%\]}
-  [[ $port =~ ^[1-9][0-9]*$ ]] || return 0
+  [[ $port =~ ^[1-9][0-9]*$ ]] || return
   own=$(systemctl show -p MainPID --value "$unit")
   for inode in $(listening "${host/localhost/127.0.0.1}" "$(printf %04X "$port")"); do
     if [[ ${own:-0} != 0 ]] && [[ $(ls -l "/proc/$own/fd") == *"socket:[$inode]"* ]]; then continue; fi
@@ -22,7 +22,7 @@ taken_by() {
 # cloudflared restarts after that.
 is_changed_by_switch() {
   local now=/run/current-system/etc/systemd/system/$1
-  [[ $1 != argoWeb* && -e $now ]] && ! cmp -s -- "$now" "$2/etc/systemd/system/$1"
+  [[ $1 != argoWeb* && -f $now ]] && ! cmp -s -- "$now" "$2/etc/systemd/system/$1"
 }
 
 # The sockets that listen at the host $1 and the port $2, in hexadecimal: those of this very address, else of all addresses.

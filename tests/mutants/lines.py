@@ -29,7 +29,7 @@ _SHELL: tuple[_Edit, ...] = (
     (r"\b(return|exit) [1-9]\d*\b", lambda found: f"{found[1]} 0"),
     (r"\b(return|exit) 0\b", lambda found: f"{found[1]} 1"),
     (r"(?<![\w.$/{-])0?[0-7]00\b", "777"),
-    (r"(?<![\w.$/{#%:-])[1-9]\d*(?![\w.>])", _more),
+    (r"(?<!return )(?<![\w.$/{#%:-])[1-9]\d*(?![\w.>])", _more),  # any number but 0 is a failure
     (r" --?[a-zA-Z][\w-]*(=\S+)?(?= )(?!.*\]\])", ""),
     (r" \|\| true\b", ""),
     (r" 2?>/dev/null", ""),

@@ -32,7 +32,7 @@ TESTS = {
     "existing": ("tests/existing", "tests/told", "tests/program"),
     "importing": ("tests/ingress", "tests/settings/test_rejected.py"),
     "ingress": ("tests/ingress",),
-    "package": ("tests/package",),
+    "package": ("tests/package", "tests/settings/test_rejected.py"),
     "render": ("tests/render", "tests/program"),
     "settings": (
         "tests/settings",

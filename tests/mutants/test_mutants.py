@@ -97,6 +97,7 @@ def test_a_line_is_changed_or_left_out(file: str, before: str, after: str) -> No
 
 def test_what_may_fail_is_not_changed_into_what_may_fail_as_well() -> None:
     assert [now for _, now in changes("a.sh", "a || true\n")] == ["a", ":"]
+    assert ("return 1", "return 2") not in changes("a.sh", "return 1\n")
 
 
 def test_a_shell_program_that_bash_does_not_read_is_no_mutant() -> None:
@@ -143,7 +144,7 @@ def test_what_is_no_program_is_not_changed() -> None:
     ]
 
 
-@pytest.mark.parametrize("room", ["cloudflared", "importing", "settings", "values"])
+@pytest.mark.parametrize("room", ["cloudflared", "importing", "package", "settings", "values"])
 def test_what_a_stack_file_may_be_told_is_asked_of_those_that_are_told_it(room: str) -> None:
     assert "tests/settings/test_rejected.py".startswith(TESTS[room])
 

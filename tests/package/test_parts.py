@@ -1,6 +1,8 @@
 """The parts, each by itself, against what a whole deployment has of them."""
 
+import asyncio
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,12 @@ from pulumi import InputPropertiesError
 from pulumi.runtime import set_all_config
 
 from package.provider import Package
-from package.schema import OUTPUTS_OF
+from package.schema import OUTPUTS_OF, make_schema
 from render import render_caddyfile, render_cloudflared_yml
+from settings.contract import VERSION
 from settings.reading.build import build
 from tests.components.program import registered
+from tests.program.conftest import HOST_KEYS
 
 UUID = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
 ZONE = "0123456789abcdef0123456789abcdef"
@@ -25,12 +29,16 @@ def _agent(monkeypatch: pytest.MonkeyPatch) -> None:
     set_all_config({}, [])
 
 
-def made(kind: str, name: str, inputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the engine is asked for, and the part's outputs."""
+def made(
+    kind: str, name: str, inputs: dict[str, Any] | Callable[[], dict[str, Any]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the engine is asked for, and the part's outputs; inputs with outputs are made inside of the program."""
     outputs: dict[str, Any] = {}
 
     def program() -> None:
-        result = Package().construct(name, f"argoweb:index:{kind}", inputs)
+        result = Package().construct(
+            name, f"argoweb:index:{kind}", inputs() if callable(inputs) else inputs
+        )
         pulumi.Output.all(**dict(result.state)).apply(outputs.update)
 
     return registered(program), outputs
@@ -53,6 +61,10 @@ def host(prod: dict[str, Any], **more: Any) -> dict[str, Any]:
         **credentials,
         **more,
     }
+
+
+def test_pulumi_is_told_the_version_and_the_schema_of_the_package() -> None:
+    assert (Package().version, Package().schema) == (VERSION, make_schema())
 
 
 def test_a_tunnel_has_what_servers_and_records_need() -> None:
@@ -180,3 +192,94 @@ def test_a_wrong_hostname_is_told_once_and_not_as_one_of_the_zones_that_a_part_d
     (place,) = refused("NixosHost", host(prod))
 
     assert place.startswith("sites[0].hostname")
+
+
+def told(value: Any, *, known: bool) -> pulumi.Output[Any]:
+    """What another resource tells, or will tell once it is made."""
+    ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    ready.set_result(value if known else pulumi.UNKNOWN)
+    is_known: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    is_known.set_result(known)
+    return pulumi.Output(set(), ready, is_known)
+
+
+def way(requests: dict[str, Any], *to: str) -> dict[str, Any]:
+    """What is known of the way to a server, or to a bastion before it."""
+    found: Any = requests["web1-activate"]["object"]["connection"]["value"]
+    for key in to:
+        found = found[key] if isinstance(found, dict) else {}
+    return {key: found[key] for key in WAY if key in found} if isinstance(found, dict) else {}
+
+
+END = {"address": "192.0.2.9", "port": 2222.0, "user": "admin", "hostKey": HOST_KEYS[3]}
+"""What may be told of a server, and of a bastion before it."""
+WAY = {"host": "192.0.2.9", "port": 2222, "user": "admin", "hostKey": HOST_KEYS[3]}
+AUDIENCE = "c" * 64
+TOLD: dict[str, tuple[str, dict[str, Any], Callable[[dict[str, Any]], Any], Any]] = {
+    "the account of a tunnel": (
+        "Tunnel",
+        {"accountId": ZONE},
+        lambda it: it["web1-tunnel"]["object"].get("accountId"),
+        ZONE,
+    ),
+    "the target of records": (
+        "Records",
+        {"target": "t.cfargotunnel.com"},
+        lambda it: it["web1-a.example.com"]["object"].get("content"),
+        "t.cfargotunnel.com",
+    ),
+    "the zone of a record": (
+        "Records",
+        {"records": [{"hostname": "a.example.com", "zoneId": ZONE}]},
+        lambda it: it["web1-a.example.com"]["object"].get("zoneId"),
+        ZONE,
+    ),
+    "a server": ("NixosHost", END, way, WAY),
+    "a bastion": ("NixosHost", {"bastion": END}, lambda it: way(it, "proxy"), WAY),
+    "a tunnel": (
+        "NixosHost",
+        {"tunnelId": UUID},
+        lambda it: UUID in str(it["web1-argoWeb.yml"]["object"].get("stdin", "")),
+        True,
+    ),
+    "credentials": (
+        "NixosHost",
+        {"credentials": '{"a": 1}'},
+        lambda it: it["web1-credentials"]["object"]["stdin"].get("value"),
+        '{"a": 1}',
+    ),
+    "an audience": (
+        "NixosHost",
+        {"audiences": {"www.example.com": AUDIENCE}},
+        lambda it: AUDIENCE in str(it["web1-argoWeb.yml"]["object"].get("stdin", "")),
+        True,
+    ),
+}
+"""Of which part which arguments other resources may tell, and where they go."""
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("what", TOLD)
+def test_what_another_resource_tells_a_part_goes_where_it_belongs(
+    prod: dict[str, Any], what: str, known: bool
+) -> None:
+    kind, arguments, find, expected = TOLD[what]
+    prod["access"] = {"team": "team", "groups": {"staff": {"emails": "ann@example.com"}}}
+    prod["sites"][0]["access"] = "staff"
+    inputs = {
+        "Tunnel": {},
+        "Records": {"target": "t", "records": [{"hostname": "a.example.com", "zoneId": ZONE}]},
+        "NixosHost": host(prod, access=prod["access"], audiences={"www.example.com": "a" * 64}),
+    }[kind]
+
+    def as_output(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: as_output(it) for key, it in value.items()}
+        if isinstance(value, list):
+            return [it | {"zoneId": told(it["zoneId"], known=known)} for it in value]
+        return told(value, known=known)
+
+    requests, _ = made(kind, "web1", lambda: inputs | as_output(arguments))
+
+    found = find(requests)
+    assert (found == expected) is known

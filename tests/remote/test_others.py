@@ -1,5 +1,6 @@
 """Somebody else's switch of the server, at each moment of a run: it stays, and the run's files fit what runs."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -295,3 +296,19 @@ def test_a_switch_that_hangs_is_stopped_and_said_to_be(server: Server) -> None:
     )
     assert "What it said last: reloading user" in said
     assert "the server serves what it served before" in said.splitlines()[-1]
+
+
+def test_the_run_after_one_that_was_killed_waits_for_a_switch_that_is_at_work(
+    server: Server,
+) -> None:
+    built(server, "theirs", "old files")
+    server.was_killed_after_its_switch({"argoWeb.yml": "new yml\n"})
+    server.program.write_text(server.program.read_text().replace("SWITCH_WAIT=1", "SWITCH_WAIT=30"))
+    subprocess.run(["bash", "-c", AT_WORK], env=server.environment(), check=True)
+    server.stub("unshare", REFUSE)
+
+    said, _ = server.work("activate", {**LIVE, "argoWeb.caddy": "refused\n"})
+
+    assert "another switch of this server is at work; waiting for it" in said
+    assert server.link("current") == "theirs"
+    assert [call for call in server.calls() if call.startswith("switch old test")] == []

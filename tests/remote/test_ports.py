@@ -40,7 +40,11 @@ def server(tmp_path: Path) -> Server:
     """One that knows what listens on this machine."""
     server = Server(tmp_path)
     text = server.program.read_text()
-    server.program.write_text(text.replace(str(tmp_path / "unheard"), LISTENING))
+    server.program.write_text(
+        text.replace(str(tmp_path / "unheard"), LISTENING).replace(
+            "/proc/${pid:-none}/cgroup", str(tmp_path / "cgroup")
+        )
+    )
     return server
 
 
@@ -96,6 +100,44 @@ def test_a_cloudflared_whose_port_is_taken_is_told_before_anything_is_touched(
         assert code == 1
         assert "Stop that, or take another port in argoweb:cloudflared.metrics." in said
         assert said.endswith("nothing was changed on this server; it runs what it ran before.\n")
+
+
+OTHERS, OURS = "0::/system.slice/other.service", "0::/system.slice/argoWeb-2.service"
+STOP_IT, WAIT = "Stop that, or take another port", "It moves only after that: take another port"
+
+
+@pytest.mark.parametrize(
+    ("group", "then", "told", "advice"),
+    [
+        (OTHERS, "[Unit]\n", "(other.service) listens", STOP_IT),
+        (OTHERS, "[Unit]\n# of the new system\n", None, ""),
+        (OTHERS, None, None, ""),
+        (OURS, "[Unit]\n# of the new system\n", "(argoWeb-2.service) listens", WAIT),
+        ("0::/", None, "listens", STOP_IT),
+    ],
+)
+def test_a_port_is_free_where_the_switch_ends_or_restarts_the_unit_that_has_it(
+    server: Server, cloudflared: Path, group: str, then: str | None, told: str | None, advice: str
+) -> None:
+    builds(server, cloudflared, CADDY, """echo '{"sites":"argoweb-probe.invalid"}'""")
+    (server.folder / "cgroup").write_text(f"1:name=x:/\n{group}\n")
+    name = group.rpartition("/")[2]
+    for system, text in (("old", "[Unit]\n"), ("new", then)):
+        units = server.folder / "systems" / system / "etc/systemd/system"
+        units.mkdir(parents=True, exist_ok=True)
+        if name and text is not None:
+            (units / name).write_text(text)
+    with closing(listening(LOOPBACK)) as one:
+        said, code = server.work(
+            "activate",
+            REBUILT,
+            f"instance argoWeb.service {LOOPBACK}:{one.getsockname()[1]}",
+        )
+
+    assert ("is to serve its metrics at" in said) is (told is not None), said
+    assert f"{told or ''}" in said
+    assert advice in said
+    assert told is None or code == 1
 
 
 METRICS = "argoweb:metrics.address, or metricsAddress of this server"

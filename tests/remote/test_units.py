@@ -250,6 +250,10 @@ def test_a_cloudflared_that_goes_by_other_rules_than_its_new_file_is_taken_back(
         assert f"cloudflared goes by other rules than those of {server.config}/argoWeb.yml" in said
         assert refused in said
         assert "the server serves what it served before" in said
+    dashboards = str(refused).startswith("those of Cloudflare's dashboard")
+    assert ("There is no way back for that tunnel: " in said) is dashboards
+    added = "Was something added to its command? Look at: systemctl cat argoWeb.service\n"
+    assert (added in said) is (refused is not None and not dashboards)
 
 
 @pytest.mark.parametrize(

@@ -741,25 +741,56 @@ def steps(said: str) -> list[str]:
     return re.findall(r"^\[ *\d+s\] (.*)$", said, re.MULTILINE)
 
 
-def test_an_activation_and_a_teardown_say_each_of_their_steps(server: Server) -> None:
+NEW_MODULE: Files = {**LIVE, "argoWeb.nix": "{ new = 1; }\n"}
+WAITING = "waiting until cloudflared is connected and Caddy runs (at most 15 s)"
+DONE = "done: the tunnel is connected and serves this configuration"
+
+
+def test_each_run_says_its_steps_one_that_changes_nothing_too(server: Server) -> None:
     server.stub("unshare", BUILD)
 
-    activated, _ = server.work("activate", {**LIVE, "argoWeb.nix": "{ new = 1; }\n"})
-    ended, _ = server.work("deactivate", {})
-
-    waiting = "waiting until cloudflared is connected and Caddy runs (at most 15 s)"
-    assert steps(activated) == [
+    assert steps(server.work("activate", NEW_MODULE)[0]) == [
         "plan: rebuild NixOS (argoWeb.nix)",
         "switching to the new system",
-        waiting,
+        WAITING,
         "making the new system the boot default",
-        "done: the tunnel is connected and serves this configuration",
+        DONE,
     ]
-    assert steps(ended) == [
+    assert steps(server.work("activate", NEW_MODULE)[0]) == [
+        "plan: nothing to do, the server has all of it",
+        WAITING,
+        DONE,
+    ]
+    assert steps(server.work("deactivate", {})[0]) == [
         "stopping argoWeb",
         "rebuilding NixOS without the module",
         "reloading caddy",
         "done: no service, no configuration and no secret of argoweb is left",
+    ]
+
+
+def test_a_run_that_fails_says_its_steps_and_those_of_its_way_back(server: Server) -> None:
+    server.stub("unshare", BUILD)
+    server.stub("curl", '#!/bin/bash\n[[ "$*" == *ready* ]]\n')
+
+    said, _ = server.work(
+        "activate",
+        {**NEW_MODULE, "argoWeb.yml": "new yml\n", "argoWeb.caddy": "new\n"},
+        "health-url http://127.0.0.1/",
+        "health-timeout 1",
+    )
+
+    assert steps(said) == [
+        "plan: rebuild NixOS, restart argoWeb, reload caddy (argoWeb.yml, argoWeb.caddy, argoWeb.nix)",
+        "switching to the new system",
+        "reloading caddy",
+        "restarting argoWeb",
+        WAITING.replace("15", "1"),
+        "going back to what ran before",
+        "switching to the system from before",
+        "restarting argoWeb",
+        "reloading caddy",
+        WAITING,
     ]
 
 
