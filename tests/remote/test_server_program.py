@@ -1,6 +1,7 @@
 """The server program by itself: its folder is a temporary one, and what it calls on a server is put on its PATH."""
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -60,6 +61,7 @@ class Server:
             "ROOT=/var/lib/argoweb-deploy": f"ROOT={self.root}",
             "/etc/set-environment": str(self.environment),
             "SILENCE=20": "SILENCE=1",
+            "sleep 0.5\n": "sleep 0.05\n",
         }.items():
             assert theirs in SERVER_PROGRAM
             program = program.replace(theirs, ours)
@@ -172,30 +174,46 @@ def test_the_work_is_at_home_with_root_and_knows_whose_sudo_it_is(server: Server
     work = Work(server)
     work.ends("0 success")
 
-    given = [word for word in (server.stubs / "words").read_text().splitlines() if "=" in word]
-
-    assert f"--setenv=HOME={Path('~root').expanduser()}" in given
-    assert "--setenv=SUDO_UID=1234" in given
+    bash = shutil.which("bash")
+    assert (server.stubs / "words").read_text().splitlines() == [
+        "--quiet",
+        "--collect",
+        "--unit=argoweb-deploy",
+        "--property=Type=exec",
+        "--property=OOMPolicy=continue",
+        f"--setenv=ARGOWEB_STAGING={server.root}/staging/web1",
+        f"--setenv=HOME={Path('~root').expanduser()}",
+        "--setenv=SUDO_UID=1234",
+        f"--property=StandardOutput=append:{work.folder}/log",
+        f"--property=StandardError=append:{work.folder}/log",
+        f"--property=ExecStopPost={bash} {work.folder}/server.sh ended {work.folder}",
+        "--",
+        bash,
+        f"{work.folder}/server.sh",
+        "work-activate",
+        str(work.folder),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("verb", "transaction", "state"),
+    ("verb", "left", "state"),
     [
-        ("activate", False, "STATE: no change was half done;"),
-        ("activate", True, "STATE: the change was cut off half-way."),
-        ("deactivate", False, "STATE: the teardown was cut off."),
+        ("activate", "", "STATE: no change was half done;"),
+        ("activate", "transaction", "STATE: the change was cut off half-way."),
+        ("activate", "owed", "which restarts them: a deployment was taken back."),
+        ("deactivate", "", "STATE: the teardown was cut off. Run pulumi destroy again."),
     ],
 )
 def test_work_that_was_ended_from_outside_is_said_to_be_with_the_state_it_left(
-    server: Server, verb: str, transaction: bool, state: str
+    server: Server, verb: str, left: str, state: str
 ) -> None:
     work = Work(server, verb)
-    if transaction:
-        (server.root / "transaction").mkdir()
+    if left:
+        (server.root / left).write_text("all a deployment was taken back\n")
 
     said = work.ends("KILL oom-kill")
 
-    assert "ended by KILL, oom-kill." in said
+    assert "The work on this server was ended by KILL, oom-kill. Its journal: journalctl -u argoweb-deploy\n" in said  # fmt: skip
     assert state in said
     assert said.endswith("exit 1")
 
@@ -390,3 +408,45 @@ def test_a_teardown_that_waited_for_another_one_finds_nothing_left_and_succeeds(
     assert second.wait(timeout=60) == 0, said
     assert said.endswith("done: nothing of argoweb was live here\n")
     assert not server.root.exists()
+
+
+def test_a_manifest_that_did_not_come_whole_begins_nothing(server: Server) -> None:
+    program = staged(server, "web1") / "server.sh"
+
+    with server.start(str(program), "activate") as session:
+        said, _ = session.communicate("owner argoweb/prod/web1 a:22\n", 60)
+
+    assert session.returncode == 1
+    assert said == (
+        "argoweb: the connection broke before all of the manifest was here. Run the same command again.\n"
+        "STATE: nothing was changed on this server; it runs what it ran before.\n"
+    )
+    assert not [*(server.root / "runs").iterdir()]
+
+
+def test_a_unit_that_systemd_does_not_start_is_tried_ten_times(server: Server) -> None:
+    tried = server.stubs / "tried"
+    server.stub("systemctl", "#!/bin/sh\necho inactive\n")
+    server.stub("systemd-run", f"#!/bin/sh\necho >>{tried}\necho 'Unit is masked.' >&2\nexit 1\n")
+    program = staged(server, "web1") / "server.sh"
+
+    with server.start(str(program), "activate") as session:
+        said, _ = session.communicate("end\n", 60)
+
+    assert session.returncode == 1
+    assert said == (
+        "Unit is masked.\nSTATE: nothing was changed on this server; it runs what it ran before.\n"
+    )
+    assert len(tried.read_text()) == 10
+
+
+def test_what_runs_of_more_than_a_day_ago_left_goes(server: Server) -> None:
+    old, new = server.root / "runs/old", server.root / "runs/new"
+    for folder, age in ((old, 25), (new, 23)):
+        folder.mkdir(parents=True)
+        then = time.time() - age * 3600
+        os.utime(folder, (then, then))
+
+    Work(server).ends("0 success")
+
+    assert [*(server.root / "runs").iterdir()] == [new]

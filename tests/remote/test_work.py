@@ -643,8 +643,9 @@ def test_a_server_that_had_no_caddy_and_one_cloudflared_is_asked_for_that_one_af
 
 
 @pytest.mark.parametrize("module", ["", "argoWeb-recover.service"])
+@pytest.mark.parametrize("flake", [False, True])
 def test_a_unit_of_our_name_that_our_module_did_not_make_is_no_import(
-    server: Server, module: str
+    server: Server, module: str, flake: bool
 ) -> None:
     units = server.folder / "systems/new/etc/systemd/system"
     units.mkdir(parents=True)
@@ -657,11 +658,17 @@ def test_a_unit_of_our_name_that_our_module_did_not_make_is_no_import(
     (server.stubs / "unshare").unlink()
     server.stub("nixos-rebuild", "#!/bin/bash\nln -sfn $FOLDER/systems/new result\n")
 
-    said, code = server.work("activate", {**LIVE, "argoWeb.nix": "{ new = 1; }\n"})
+    said, code = server.work(
+        "activate",
+        {**LIVE, "argoWeb.nix": "{ new = 1; }\n"},
+        *(["flake /etc/nixos#web1"] if flake else []),
+    )
 
     assert code == 1
-    assert "does not import ours" in said
-    assert f"if builtins.pathExists {server.config}/argoWeb.nix" in said
+    assert "does not import ours. Put it into its list of imports once" in said
+    ours = f"{server.config}/argoWeb.nix"
+    line = ours if flake else f"(if builtins.pathExists {ours} then {ours} else {{ }})"
+    assert f"\n    imports = [ ./hardware-configuration.nix {line} ];\n" in said
     assert server.live("argoWeb.nix") == LIVE["argoWeb.nix"]
 
 
@@ -805,3 +812,27 @@ def test_what_a_teardown_has_undone_of_a_killed_run_no_start_undoes_again(server
 
     assert server.run("recover") == ("", 0)
     assert not server.path("credentials").exists()
+
+
+def test_a_caddy_that_goes_on_with_the_sites_after_a_teardown_is_told(server: Server) -> None:
+    server.stub("systemctl", systemctl() + '[[ $* != *" caddy.service" || $* == *-* ]] || exit 1\n')
+    server.stub("systemd-run", "#!/bin/bash\nexit 1\n")
+
+    said, code = server.work("deactivate", {})
+
+    assert code == 0, said
+    assert "Caddy may still serve the sites until it is restarted." in said
+
+
+def test_a_link_in_the_place_of_a_file_comes_back_as_it_was(server: Server) -> None:
+    kept, path = server.folder / "kept.yml", server.path("argoWeb.yml")
+    path.rename(kept)
+    path.symlink_to(kept)
+    server.stub("curl", "#!/bin/bash\nexit 1\n")
+    server.gives_up_soon()
+
+    said, code = server.work("activate", {**LIVE, "argoWeb.yml": "new yml\n"})
+
+    assert code == 1, said
+    assert path.readlink() == kept
+    assert kept.read_text() == LIVE["argoWeb.yml"]
