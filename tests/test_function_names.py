@@ -18,7 +18,7 @@ _VERBS = re.compile(
 )
 _ANSWERS = re.compile(
     "asks|comes|covers|differs|ends|explains|fits|has|have|holds|is|lacks|matches|may|narrows|overlap|passes|reaches|reads|"
-    "refuses|says|serves|takes"
+    "refuses|says|sends|serves|takes"
 )
 """With what the name of a function begins that says whether something is so."""
 _OTHERS = re.compile("as|main")
