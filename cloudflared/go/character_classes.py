@@ -96,7 +96,10 @@ def _has_name(character: str, name: str) -> bool:
 
 
 def _find_script(character: str) -> str:
-    """Finds the script of a letter by its name, since Python's Unicode database has no scripts."""
+    """Finds the script of a letter by its name, since Python's Unicode database has no scripts.
+
+    A few signs have one that their name does not have, as the ohm sign (U+2126) Greek.
+    """
     for word in unicodedata.name(character, "").split()[:2]:
         script = "Han" if word in ("CJK", "KANGXI") else word.capitalize()
         if script in _SCRIPTS:

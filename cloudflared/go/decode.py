@@ -117,7 +117,7 @@ def _is_time(text: str) -> bool:
     if hour is not None and (zone is None) != (blank is not None):
         return False
     try:
-        datetime.date(int(year), int(month), int(day))
+        datetime.date(int(year) or 4, int(month), int(day))  # 0 is a leap year of Go's
         datetime.time(int(hour or 0), int(minute or 0), int(second or 0))
     except ValueError:
         return False

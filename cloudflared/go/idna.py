@@ -64,7 +64,10 @@ def _map(character: str) -> str:
 def _decode(label: str) -> str:
     if not label.startswith("xn--"):
         return label
-    return label.removeprefix("xn--").encode("ascii").decode("punycode")
+    encoded = label.removeprefix("xn--")
+    if encoded.rfind("-") == 0:
+        raise UnicodeError  # which Python takes for an empty name's
+    return encoded.encode("ascii").decode("punycode")
 
 
 def _is_valid(label: str) -> bool:

@@ -124,19 +124,19 @@ class _Parser:
     def parse(self) -> _Part:
         if any(0xD800 <= ord(character) < 0xE000 for character in self.pattern):
             raise PatternError("invalid UTF-8")
-        repeated = False
+        repeated: int | None = None
         while self.at < len(self.pattern):
             start = self.at
             counts = self._read_counts()
             if counts is None:
-                repeated = False
+                repeated = None
                 self._read_part()
                 continue
             if self.peek() == "?":
                 self.at += 1
-            if repeated:
+            if repeated is not None:
                 raise PatternError(
-                    f"invalid nested repetition operator: `{self.pattern[start : self.at]}`"
+                    f"invalid nested repetition operator: `{self.pattern[repeated : self.at]}`"
                 )
             parts = self.groups[-1].parts
             if not parts:
@@ -144,7 +144,7 @@ class _Parser:
                     f"missing argument to repetition operator: `{self.pattern[start : self.at]}`"
                 )
             self._push(_repeat(parts.pop(), *counts))
-            repeated = True
+            repeated = start
         if len(self.groups) > 1:
             raise PatternError("missing closing )")
         return self._close()
@@ -277,7 +277,8 @@ class _Parser:
         negated = (letter == "P") != name.startswith("^")
         known = character_classes.find_unicode_name(name.removeprefix("^"))
         if known is None or not end:
-            raise PatternError(f"invalid character class range: `\\{letter}{name}`")
+            text = self.pattern[start - 2 : end or None]
+            raise PatternError(f"invalid character class range: `{text}`")
         return Class(names=(known,), negated=negated, fold=self.flags.fold)
 
     def _read_character(self) -> int:
@@ -322,13 +323,14 @@ class _Parser:
                     items.append(named)
                     continue
                 self.at -= 1
+            begun = self.at
             low = high = self._read_class_character()
             if self.peek() == "-" and self.peek(1) not in ("", "]"):
                 self.at += 1
                 high = self._read_class_character()
                 if high < low:
                     raise PatternError(
-                        f"invalid character class range: `{self.pattern[start : self.at]}`"
+                        f"invalid character class range: `{self.pattern[begun : self.at]}`"
                     )
             items.append(Class(ranges=((low, high),), fold=self.flags.fold))
         self.at += 1
