@@ -104,6 +104,9 @@ def test_one_that_is_made_again_survives_what_becomes_of_a_call(
         table.pulumi("refresh", "--yes")
 
     table.up()  # of two of one name it takes in the second, which the next update deletes
+    if call in ALERTS_DELETIONS:
+        # Pulumi deleted the old one beside that: of what its state has marked for deletion a program is not told.
+        table.pulumi("refresh", "--yes")
 
     goes_on(table)
 
@@ -158,7 +161,8 @@ def test_what_was_done_to_it_in_the_dashboard_is_undone_by_a_refresh(
 ) -> None:
     ((id, body),) = notifications(table).items()
     account = noted(table, TELLS)["accountId"]
-    table.api(how, f"/accounts/{account}/alerting/v3/policies/{id}", {**body, "enabled": False})
+    changed = {**body, "enabled": False} if how == "PUT" else None
+    table.api(how, f"/accounts/{account}/alerting/v3/policies/{id}", changed)
 
     table.up("--refresh")
 
