@@ -3,7 +3,6 @@
 They pass requests on to a third Caddy that answers at once.
 """
 
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from bench.load import compared, is_measurable, together, under_load
 from bench.rounds import Row
 from bench.stacks import settings_of
 from render import render_caddyfile, render_global_options
+from sandbox.ports import free_ports
 
 SIZES = (10, 500)
 _CONNECTIONS = 16
@@ -36,7 +36,7 @@ def rows(rounds: int) -> list[Row]:
 def _of_size(size: int, rounds: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as name, ExitStack() as running:
         folder = Path(name)
-        upstream, ours, other = (_free_port() for _ in range(3))
+        upstream, ours, other = free_ports(3)
         (folder / "www").mkdir()
         (folder / "www/index.html").write_text("<p>a page</p>\n" * 100)
         texts = {
@@ -144,9 +144,3 @@ def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
         except OSError:
             time.sleep(0.05)
     raise RuntimeError("Caddy does not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import sys
 import time
 import urllib.request
@@ -15,6 +14,7 @@ from typing import Any
 from sandbox import caddy, cloudflared, keeper, needs, orphans, processes, stack, state
 from sandbox.cloudflare.access.organization import DOMAIN
 from sandbox.engine import own_language_host, plugins, pulumi_cli
+from sandbox.ports import free_ports
 from sandbox.server import mounts
 from sandbox.server.machine import Machine, ensure_key, is_key, leftovers
 from sandbox.state import CHECKOUT, FOLDER, STACK, SandboxError, folder
@@ -225,7 +225,7 @@ def _start(servers: int) -> dict[str, Any]:
     tunnel_client = cloudflared.find(say)
     say("starting Cloudflare: the API and the edge")
     cloudflare = _start_cloudflare(tunnel_client.protocols)
-    ports = {f"web{number}": _free_port() for number in range(1, servers + 1)}
+    ports = {f"web{number}": port for number, port in enumerate(free_ports(servers), 1)}
     current: dict[str, Any] = {
         "token": _TOKEN,
         "cloudflare": cloudflare,
@@ -281,9 +281,3 @@ def _tell(service: dict[str, Any], path: str, body: dict[str, Any]) -> None:
         headers={"Content-Type": "application/json"},
     )
     urllib.request.urlopen(request, timeout=_READY_SECONDS).close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
