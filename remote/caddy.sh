@@ -64,6 +64,7 @@ readonly -A MEANING=(
   ['ambiguous site definition']="The server's own configuration of Caddy has a site of that name at the same address: take it out there, or out of the stack."
   ['File to import not found: argoweb-']="$NO_BRACES"
   ['curly braces around each site']="$NO_BRACES"
+  ['unrecognized global option: metrics']="argoweb:metrics needs Caddy 2.9: update nixpkgs, set services.caddy.package to a newer one, or leave the key out."
   ['cannot natively multiplex']="$OTHER_SCHEME"
   ['scheme and port violate convention']="Caddy's https_port (services.caddy.httpsPort), or its http_port with argoweb:caddy.tls, is the port of the sites: set argoweb:caddy.port to another one."
 )

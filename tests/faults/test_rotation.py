@@ -42,8 +42,8 @@ def refusal(world: World, credentials: str) -> str:
         return world.ssh(
             "timeout 300 /opt/sandbox/bin/cloudflared --config /root/old/c.yml tunnel run"
             " >/root/old/log 2>&1 & child=$!;"
-            " until grep -m 1 -e Unauthorized -e Registered /root/old/log || ! kill -0 $child;"
-            " do sleep 0.2; done; kill $child; wait"
+            " until grep -q -e Unauthorized -e Registered /root/old/log || ! kill -0 $child;"
+            " do sleep 0.2; done; kill $child; wait; grep -m 1 -e Unauthorized -e Registered /root/old/log"
         )
     finally:
         world.ssh("rm -r /root/old")

@@ -3,10 +3,12 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.render.caddy import OLD_VERSIONS, program_of
+from sandbox.caddy import OLDEST
+from tests.render.caddy import program_of, whole_file
 
 CADDY = Path(__file__).resolve().parents[2] / "remote/caddy.sh"
 SITE = """http://www.example.com:8080 {
@@ -19,7 +21,28 @@ LOG = "log {\n\tlevel ERROR\n}\n"
 SERVERS = "servers 127.0.0.1:8080 {\n\tprotocols h1\n}\n"
 
 
-@pytest.mark.parametrize("version", [OLD_VERSIONS[0], None])
+def refused(text: str, version: str | None, folder: Path) -> tuple[str, str]:
+    """What Caddy says of a file that it refuses, and what the server's program shows of it; nothing where it takes the file."""
+    file = folder / "Caddyfile"
+    file.write_text(text)
+    adapted = subprocess.run(
+        [program_of(version), "adapt", "--config", file, "--adapter", "caddyfile"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = adapted.stderr.strip() if adapted.returncode else ""
+    program = f'indent() {{ cat; }}\n{CADDY.read_text()}\nshow_refusal "$1"'
+    shown = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", program, "caddy.sh", said],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    return said, shown if said else ""
+
+
+@pytest.mark.parametrize("version", [OLDEST, None])
 @pytest.mark.parametrize(
     ("options", "own", "told"),
     [
@@ -35,26 +58,19 @@ SERVERS = "servers 127.0.0.1:8080 {\n\tprotocols h1\n}\n"
 def test_a_clash_with_the_servers_own_configuration_is_told_with_what_to_do(
     tmp_path: Path, version: str | None, options: str, own: str, told: str
 ) -> None:
-    file = tmp_path / "Caddyfile"
-    file.write_text(f"{{\n{SERVERS}{options}{LOG}}}\n{own}{SNIPPET}{SITE}")
-    said = subprocess.run(
-        [program_of(version), "adapt", "--config", file, "--adapter", "caddyfile"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    program = f'indent() {{ cat; }}\n{CADDY.read_text()}\nshow_refusal "$1"'
+    said, shown = refused(f"{{\n{SERVERS}{options}{LOG}}}\n{own}{SNIPPET}{SITE}", version, tmp_path)
 
-    shown = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", program, "caddy.sh", said.stderr],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-
-    assert (said.returncode == 0) is (told == "")
-    assert (shown.strip() != said.stderr.strip()) is (told != "")
+    assert bool(said) is bool(told)
+    assert (shown != said) is bool(told)
     assert told in shown
+
+
+def test_metrics_that_an_older_caddy_does_not_have_are_told_with_the_version_that_has_them(
+    prod: dict[str, Any], tmp_path: Path
+) -> None:
+    _, shown = refused(whole_file({**prod, "metrics": {"sites": True}}), OLDEST, tmp_path)
+
+    assert "argoweb:metrics needs Caddy 2.9" in shown
 
 
 def test_no_value_of_an_environment_file_is_shown_however_caddy_writes_it(tmp_path: Path) -> None:
