@@ -2,9 +2,9 @@
 
 # Where the sites of the file $1 are, `host:port` each, in one line.
 sites_at() {
-  local port hosts host at=''
-  read -r port hosts < <(sed -nE '/^https?:\/\/[^ ]*:[0-9]+ \{$/ { s/.*:([0-9]+) \{$/\1/; N; s/\n\tbind / /p; q }' "$1") || return 0
-  for host in $hosts; do
+  local port host at=''
+  port=$(sed -nE '/^https?:\/\// { s/.*:([0-9]+) \{$/\1/p; q }' "$1")
+  for host in $(sed -n '/^\tbind / { s///p; q }' "$1"); do
     if [[ $host == *:* ]]; then host="[$host]"; fi
     at+=" $host:$port"
   done

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from render.caddy_shared import (
     CLEAN,
     FILES,
+    LEAVES_WITHIN,
     PROXY,
     PROXY_AS,
+    SITE,
     VISITOR,
     put_routes_in_place,
     write_shared,
@@ -59,7 +61,7 @@ def render_caddyfile(settings: Settings) -> str:
         lines += [*_write_internal(caddy), *_write_block(caddy, "", sites)]
     snippets = [line for each in caddy.snippets.items() for line in _write_snippet(*each)]
     blocks = "\n".join([*snippets, *lines]) + "\n"
-    text = write_shared(blocks, caddy.stream_close_delay) + blocks
+    text = write_shared(blocks, caddy, render_global_options(caddy)) + blocks
     return _HEADING + (text if caddy.metrics is None else put_routes_in_place(text)) + served
 
 
@@ -77,9 +79,8 @@ def _is_wildcard(hostname: str) -> bool:
 
 def render_global_options(caddy: Caddy) -> str:
     """Writes the lines of the global options block: who the visitor is, and nothing on port 80."""
-    lines = [
-        "grace_period 4s",  # of a stop, which else waits for its longest connection; after 5 s systemd kills Caddy
-    ]
+    # A stop would wait for its longest connection; after 5 s systemd kills Caddy.
+    lines = [f"shutdown_delay {LEAVES_WITHIN}", "grace_period 3500ms"]
     for address in caddy.bind:
         host = f"[{address}]" if ":" in address else address
         # For these listeners only: other sites of the same Caddy have their own.
@@ -124,13 +125,13 @@ def _list_trusted(caddy: Caddy) -> str:
 def _write_internal(caddy: Caddy) -> Iterator[str]:
     """Writes a block by which Caddy's CA answers for this name only and not for other sites of the same Caddy."""
     if caddy.tls is not None and caddy.tls.files is None:
-        yield from ("", f"https://{INTERNAL_NAME}:{caddy.port} {{", _write_bind(caddy))
+        yield from ("", f"https://{INTERNAL_NAME}:{caddy.port} {{", f"\timport {SITE}")
         yield from (*_write_tls(caddy, "tls internal"), "}")
 
 
 def _write_block(caddy: Caddy, hostname: str, sites: Sequence[Site]) -> Iterator[str]:
     """Writes what answers requests for a hostname, of `""` those for all that have no block of their own."""
-    yield from ("", f"{caddy.scheme}://{hostname}:{caddy.port} {{", _write_bind(caddy))
+    yield from ("", f"{caddy.scheme}://{hostname}:{caddy.port} {{", f"\timport {SITE}")
     if caddy.tls is not None:
         yield from _write_tls(caddy, " ".join(("tls", *(caddy.tls.files or ()))))
     yield from _write_site_options(caddy)

@@ -1,8 +1,13 @@
 """What blocks of Caddy's file have in common, written once: 500 sites would repeat it 500 times."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 
 from cloudflared import UNCLEAN
+from settings.model.stack import Caddy
+
+SITE = "argoweb-site"
+"""Snippet of every block: where it listens, and how its connections end."""
 
 CLEAN = "argoweb-clean"
 """Named route that answers 404 to a path of which programs that clean paths make another one."""
@@ -16,6 +21,9 @@ PROXY = "argoweb-proxy"
 """Snippet that hands a request on to the upstreams that are its arguments, under the visitor's Host."""
 PROXY_AS = "argoweb-proxy-as"
 """Snippet that hands a request on under the Host that is its first argument, to the upstreams that are the others."""
+
+LEAVES_WITHIN = "500ms"
+"""How long a server that is to end goes on, as Caddy writes times."""
 
 _MADE_UP = ("-X-Forwarded*", "-X-Real_*", "-X_*", "-Forwarded")
 """Header fields in which a visitor could speak for a proxy; gateways make one name of `X_Real_IP` and `X-Real-IP`."""
@@ -48,9 +56,9 @@ _ROUTES = {
 }
 
 
-def write_shared(blocks: str, stream_close_delay: int) -> str:
-    """Writes the parts that a text of blocks names; WebSockets go on for `stream_close_delay` seconds after a reload."""
-    delay = f"stream_close_delay {stream_close_delay}s"
+def write_shared(blocks: str, caddy: Caddy, global_options: str) -> str:
+    """Writes the parts that a text of blocks names, which differ in one address where anything else of the configuration does."""
+    delay = f"stream_close_delay {caddy.stream_close_delay}s"
     snippets = {
         FILES: ("root * {args[0]}", f"invoke {_HIDDEN}", "file_server"),
         PROXY: _write_proxy("{args[:]}", delay),
@@ -63,7 +71,28 @@ def write_shared(blocks: str, stream_close_delay: int) -> str:
         for name, lines in _ROUTES.items()
         if f" {name}\n" in text + blocks
     )
-    return routes + text
+    listeners = (
+        f"bind {' '.join(caddy.bind)}",
+        *_write_leaving(f"{global_options}{routes}{text}{blocks}"),
+    )
+    return _write_named(f"({SITE})", listeners if caddy.manage else listeners[:1]) + routes + text
+
+
+def _write_leaving(configuration: str) -> Iterator[str]:
+    """Writes what has visitors change to the new server in a reload before the old one ends, for `LEAVES_WITHIN`.
+
+    Go's server gives no answer to what it reads after it was told to end, and over HTTP/2 cloudflared cannot ask again.
+    So it says with each answer that the connection ends; what is opened instead is soon the new one's. Caddy does not
+    wait for a server whose listeners the new configuration has too (modules/caddyhttp/app.go, `Stop`): one is this
+    configuration's own.
+    """
+    own = hashlib.sha256(configuration.encode()).digest()
+    yield f"bind 127.{1 + own[0] % 254}.{own[1]}.{own[2]}"
+    yield "@argoweb-leaving {"
+    yield "\tvars {http.shutting_down} true"
+    yield "\tnot header Connection *Upgrade*"
+    yield "}"
+    yield "header @argoweb-leaving Connection close"
 
 
 def put_routes_in_place(text: str) -> str:

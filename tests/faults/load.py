@@ -45,18 +45,6 @@ class Load:
         enough = self.answered + _NEEDED_AT_EACH_END
         self._world.wait_for(lambda: self.answered >= enough)
 
-    def noticed(self, reloads: int) -> list[str]:
-        """What failed, but for a request of each visitor's at so many reloads of Caddy.
-
-        cloudflared does not repeat over HTTP/2 what is on its way when Caddy ends a connection (docs/operations.md). A
-        Caddy that were down for a moment would fail each visitor again and again.
-        """
-        lost = [each for each in self.failed if "502" in each]
-        repeats = "quic" in self._world.status["cloudflared"]
-        if repeats or len(lost) > reloads * len(self._threads):
-            return self.failed
-        return [each for each in self.failed if each not in lost]
-
     def _visit(self, hostname: str) -> None:
         while not self._stopped.is_set():
             edge = self._world.status["edge_url"]

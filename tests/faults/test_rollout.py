@@ -73,5 +73,5 @@ def test_a_batch_in_which_a_server_fails_is_the_last_one(five: World) -> None:
         faults.clear()
     world.up()
 
-    assert visitors.noticed(3) == []  # one of each server's that took it
+    assert visitors.failed == []  # one of each server's that took it
     assert world.planned() == {}

@@ -253,7 +253,7 @@ def test_the_owner_sets_what_we_set_in_the_ordinary_way(
 
     assert caddy["user"] == "own"
     # Of an option that is there twice Caddy takes the last one.
-    assert caddy["globalConfig"].index("grace_period 4s") < caddy["globalConfig"].index("1m")
+    assert caddy["globalConfig"].index("grace_period 3500ms") < caddy["globalConfig"].index("1m")
 
 
 @pytest.mark.parametrize("instances", [1, 2])

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -23,6 +24,9 @@ OLD_VERSIONS = (OLDEST, "2.10.2", "2.11.1")
 """The oldest one that is supported, one of NixOS 25.11, and the last one that expands what a visitor sends (CVE-2026-30852)."""
 _SECONDS = 120
 _AROUND = ("subroute", "invoke")
+_LEAVING = {"handler": "headers", "response": {"set": {"Connection": ["close"]}}}
+OWN_ADDRESS = re.compile(r"127[.][1-9]\d*[.]\d+[.]\d+")
+"""One at which no other configuration listens."""
 
 
 def program_of(version: str | None) -> Path:
@@ -63,8 +67,9 @@ def adapted(values: Mapping[str, Any], folder: Path) -> Any:
 
 
 def handlers(value: Any) -> list[dict[str, Any]]:
-    """Every handler in a part of Caddy's JSON but those that only group others or name a route of all sites, in order."""
-    return [found for found in _tables(value) if found.get("handler", "subroute") not in _AROUND]
+    """Every handler in a part of Caddy's JSON but what all sites have and those that only group others, in order."""
+    named = [found for found in _tables(value) if found.get("handler", "subroute") not in _AROUND]
+    return [found for found in named if found != _LEAVING]
 
 
 def path_of(value: Any) -> str | None:
@@ -88,6 +93,13 @@ def only_server(config: Any) -> Any:
     """The HTTP server of Caddy's JSON."""
     (server,) = config["apps"]["http"]["servers"].values()
     return server
+
+
+def listens_at(server: Any) -> list[str]:
+    """Where an HTTP server of Caddy's JSON listens, sorted, but at the one address that is its configuration's own."""
+    others = sorted(at for at in server["listen"] if not OWN_ADDRESS.match(at))
+    assert len(others) == len(server["listen"]) - 1
+    return others
 
 
 def by_hostname(server: Any) -> dict[str, Any]:
@@ -148,7 +160,15 @@ class Running:
         assert response.status == 200, f"{answer}\n{text}"
 
     def stop(self) -> None:
-        """Ends it."""
+        """Asks it to end, and waits."""
         self._process.terminate()
+        self._wait()
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        self._process.kill()
+        self._wait()
+
+    def _wait(self) -> None:
         self._process.wait(_SECONDS)
         self._log.close()

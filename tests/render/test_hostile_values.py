@@ -30,7 +30,15 @@ from render import (
 from settings import FindingsError, Settings
 from settings.reading.build import build
 from tests.real import real_cloudflared
-from tests.render.caddy import adapt, by_hostname, handlers, only_server, path_of, whole_file
+from tests.render.caddy import (
+    adapt,
+    by_hostname,
+    handlers,
+    listens_at,
+    only_server,
+    path_of,
+    whole_file,
+)
 from values.kinds import Checked, ListOf, Shape, Text
 from values.tables import Table
 
@@ -292,7 +300,7 @@ def test_lines_of_the_users_own_stay_in_the_block_of_their_key(
     server = the_server(prod, tmp_path)
 
     if server is not None:
-        assert sorted(server["listen"]) == ["127.0.0.1:8080", "[::1]:8080"]
+        assert listens_at(server) == ["127.0.0.1:8080", "[::1]:8080"]
         text = json.dumps(server["routes"])
         assert [name for name in ("www.example.com", "app.example.com") if name not in text] == []
 

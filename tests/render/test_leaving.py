@@ -1,0 +1,98 @@
+"""A reload of the real Caddy, seen from a connection that is kept: it is told to end before the server behind it does."""
+
+import contextlib
+import http.client
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from render import render_caddyfile
+from sandbox.caddy import OLDEST
+from settings.reading.build import build
+from tests.ports import free_port
+from tests.render.caddy import OWN_ADDRESS, Running, program_of
+
+HOST = "www.example.com"
+UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket"}
+FOR_LONG = "shutdown_delay 1m\n"
+"""So that the test meets the old server however slow the machine is."""
+
+
+@pytest.fixture(params=[OLDEST, None], ids=[OLDEST, "installed"])
+def caddy(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
+    running = Running(tmp_path, program_of(request.param))
+    yield running
+    running.kill()
+
+
+def stack(prod: dict[str, Any], port: int, said: str) -> dict[str, Any]:
+    sites = [{"hostname": HOST, "caddyfile": f"respond {said}"}]
+    return {**prod, "sites": sites, "caddy": {"bind": "127.0.0.1", "port": port}}
+
+
+def asked(kept: http.client.HTTPConnection, **more: str) -> tuple[str, bool]:
+    """What is answered on a connection, and whether the connection ends with it."""
+    kept.request("GET", "/", headers={"Host": HOST, **more})
+    answer = kept.getresponse()
+    return answer.read().decode(), answer.will_close
+
+
+def test_the_old_server_ends_each_connection_with_an_answer_while_the_new_one_takes_others(
+    prod: dict[str, Any], caddy: Running
+) -> None:
+    port = free_port()
+    caddy.load(stack(prod, port, "old"), FOR_LONG)
+    kept, upgraded = (http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(2))
+    before = [asked(kept), asked(upgraded, **UPGRADE)]
+
+    def reload() -> None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            caddy.load(stack(prod, port, "new"), FOR_LONG)
+
+    threading.Thread(target=reload, daemon=True).start()
+    deadline = time.monotonic() + 50
+    while not (last := asked(kept))[1] and time.monotonic() < deadline:
+        assert last == ("old", False)
+    after = {last, asked(upgraded, **UPGRADE)}
+    others: set[tuple[str, bool]] = set()
+    while "new" not in {text for text, _ in others} and time.monotonic() < deadline:
+        other = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        others.add(asked(other))
+        other.close()
+
+    assert before == [("old", False)] * 2
+    assert after == {("old", True), ("old", False)}
+    assert ("new", False) in others
+    assert others <= {("old", True), ("new", False)}
+
+
+def test_each_configuration_listens_where_no_other_does(prod: dict[str, Any]) -> None:
+    def own_address(caddy: dict[str, Any]) -> list[str]:
+        settings = build({**prod, "caddy": caddy}, deployment="argoweb/test")
+        return OWN_ADDRESS.findall(render_caddyfile(settings))
+
+    once = own_address({})
+
+    assert len(once) == 1
+    assert once == own_address({})
+    assert once != own_address({"siteOptions": "encode gzip"})
+    assert once != own_address({"globalOptions": "order cache first"})
+    assert own_address({"manage": False}) == [], (
+        "without the global option nothing would come of it"
+    )
+
+
+def test_a_reload_waits_for_as_long_as_connections_may_take_to_leave(
+    prod: dict[str, Any], caddy: Running
+) -> None:
+    port = free_port()
+    caddy.load(stack(prod, port, "old"))
+    began = time.monotonic()
+
+    caddy.load(stack(prod, port, "new"))
+
+    assert time.monotonic() - began >= 0.5
