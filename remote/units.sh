@@ -102,7 +102,7 @@ end_refused() {
 # The version of the cloudflared that a unit runs, its text being on stdin.
 version_of() { "$(exec_program)" --version 2>/dev/null | awk '{ print $3; exit }' || true; }
 
-# What a version of cloudflared is known to do wrong, or nothing; of one that a stack names `settings/checks/releases.py` tells.
+# What a version of cloudflared is known to do wrong, or nothing.
 known_fault() {
   if [[ $1 =~ (^|[^0-9.])2026\.8\.[01]($|[^0-9.]) ]]; then
     echo "cloudflared $1 changes the path that your services get: it decodes it and takes a slash at its end away. Take 2026.8.2 or newer: update nixpkgs, or set argoweb:package."

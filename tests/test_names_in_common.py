@@ -3,12 +3,14 @@
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cloudflared.flags import SETTINGS
 from settings import contract
 from settings.checks import paths
+from settings.reading.build import build
 
 ROOT = Path(__file__).resolve().parent.parent
 _ROOMS = ("argoweb", "cloudflared", "components", "existing", "importing", "nixos", "remote", "render", "settings")  # fmt: skip
@@ -74,3 +76,28 @@ def test_the_state_is_read_by_the_types_that_are_registered() -> None:
 
     assert len(types) >= 3
     assert [each for each in types if f'"{each}"' not in registered] == []
+
+
+@pytest.mark.parametrize(
+    "version",
+    ["2026.8.0", "2026.8.1", "v2026.8.1-4-gabc", "2026.8.2", "2026.8.10", "12026.8.1", "2026.8.1.2", "2025.8.1", "DEV"],
+)  # fmt: skip
+def test_a_release_is_bad_for_the_preview_as_for_the_server(
+    prod: dict[str, Any], version: str
+) -> None:
+    package = {
+        "url": "https://x/y",
+        "rev": "main",
+        "hash": f"sha256-{'A' * 43}=",
+        "version": version,
+    }
+    previewed = build({**prod, "package": package}, deployment="argoweb/test").warnings
+    program = f'{text("remote/units.sh")}\nknown_fault "$1"'
+    told = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", program, "units.sh", version],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert ("bad-release" in {each.code for each in previewed}) is bool(told)

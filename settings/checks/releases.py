@@ -7,7 +7,7 @@ from values.findings import Findings, make_warning
 
 BAD_RELEASE = make_warning("bad-release", "The release of cloudflared is known to be bad.")
 _BAD = re.compile(r"(?:^|[^0-9.])(2026\.8\.[01])(?:$|[^0-9.])")
-"""By cloudflared's release notes, where 2026.8.2 takes back what they do; `known_fault` in `remote/units.sh` knows the same."""
+"""By cloudflared's release notes, where 2026.8.2 takes back what they do."""
 
 
 def check(settings: Settings, findings: Findings) -> None:
