@@ -2,9 +2,10 @@
 
 # Where the sites of the file $1 are, `host:port` each, in one line.
 sites_at() {
-  local port host at=''
+  local port hosts host at=''
   port=$(sed -nE '/^https?:\/\// { s/.*:([0-9]+) \{$/\1/p; q }' "$1")
-  for host in $(sed -n '/^\tbind / { s///p; q }' "$1"); do
+  hosts=$(sed -n '/^\tbind / { s///p; q }' "$1")
+  for host in $hosts; do
     if [[ $host == *:* ]]; then host="[$host]"; fi
     at+=" $host:$port"
   done
