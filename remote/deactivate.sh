@@ -110,6 +110,7 @@ take_secrets_away() {
 # Undoes a run that was killed, and lets the units run with what is live again.
 undo_for_others() {
   recover no
+  INSTANCES=() # those of what is live
   read_manifest <(grep -E '^(instance|caddy-unit|health-timeout) ' "$APPLIED")
   plan_owed
   learn_units "${INSTANCES[@]}"

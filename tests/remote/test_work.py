@@ -731,15 +731,16 @@ def test_a_teardown_that_leaves_a_server_alone_undoes_what_a_killed_run_left_the
 ) -> None:
     live = server.applied.read_text()
     server.applied.write_text(live.replace("owner project/", "owner other/"))
+    server.stub("systemctl", systemctl("[[ $1 != argoWeb-2.service ]]"))
     server.was_killed_after_its_switch({"argoWeb.yml": "new yml\n"})
 
-    said, code = server.work("deactivate", {})
+    said, code = server.work("deactivate", {}, "instance argoWeb-2.service 127.0.0.1:20242")
 
     assert code == 0, said
     assert "left alone" in said
     assert server.live("argoWeb.yml") == LIVE["argoWeb.yml"]
     assert server.link("current") == "old"
-    assert "systemctl restart argoWeb.service" in server.calls()
+    assert server.calls().count("systemctl restart argoWeb.service") == 1
     assert not (server.root / "owed").exists()
 
 
