@@ -154,7 +154,7 @@ def test_a_port_of_a_process_that_is_not_seen_is_systemds(machine: Machine) -> N
 
 
 def test_a_server_that_has_nothing_yet_tells_of_no_more_than_itself(machine: Machine) -> None:
-    told = machine.told()
+    told = machine.told(config_dir=f"{machine.folder}/etc/caddy")
 
     assert told["nixos"] == [["", ""]]
     assert told["module"] == [[""]]
