@@ -51,6 +51,7 @@ _SHELL_CHECK, _NIX_CHECK = (
 )
 _IDLE = ("#", "description =", "defaultText =")
 """What no test could see: comments, and what the manual of a module says."""
+_COMMENT = re.compile(r"""(?:[^'"]|'[^']*'|"(?:[^"\\]|\\.)*")*?(?=\s#\s)""")
 _OPENS = re.compile(r"(\\|&&|\|\||\||\bthen|\bdo|\belse|[({\[=]|\bin)$")
 _STRUCTURE = re.compile(
     r"^(if|elif|else|fi|then|for|while|until|do|done|case|esac|local [\w ]+$|[)}\];]|\w+\(\) *[({])|\)$|;;$"
@@ -67,7 +68,14 @@ def mutants(file: str, text: str) -> list[Callable[[], Mutant]]:
     for number, line in enumerate(lines):
         if not line.strip() or line.strip().startswith(_IDLE):
             continue
-        changed = [_edited(line, it, now) for what, now in edits for it in re.finditer(what, line)]
+        before_comment = _COMMENT.match(line)
+        end = before_comment.end() if before_comment else len(line)
+        changed = [
+            _edited(line, it, now)
+            for what, now in edits
+            for it in re.finditer(what, line)
+            if it.start() < end
+        ]
         begun = number and _OPENS.search(lines[number - 1].rstrip())
         if not (_STRUCTURE.search(line.strip()) or _OPENS.search(line) or (begun and nix)):
             changed.append(nothing)

@@ -104,6 +104,14 @@ def test_a_shell_program_that_bash_does_not_read_is_no_mutant() -> None:
     assert ("then a", ":") not in changes("a.sh", "if b\nthen a\nfi\n")
 
 
+def test_a_comment_behind_a_line_is_left() -> None:
+    assert changes("a.sh", "a=2 # it's 3\n") == [
+        ("a=2 # it's 3", "a=3 # it's 3"),
+        ("a=2 # it's 3", ":"),
+    ]
+    assert ("a '2 # 3'", "a '2 # 4'") in changes("a.sh", "a '2 # 3'\n")
+
+
 def test_what_the_manual_of_a_module_says_is_left() -> None:
     assert changes("a.nix", '{\n  description = "a";\n  # b\n}\n') == []
 
