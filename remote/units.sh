@@ -9,7 +9,7 @@ limited() {
   local verb=$1 unit=$2 said=$WORK/systemctl.log job deadline=$((SECONDS + SETTING[health-timeout])) told=no status=0 refusal
   systemctl "$verb" "$unit" >"$said" 2>&1 &
   job=$!
-  while kill -0 "$job" 2>/dev/null && ! timeout 1 tail --pid "$job" --sleep-interval 0.05 --follow /dev/null; do
+  while ! timeout 1 tail --pid "$job" --sleep-interval 0.05 --follow /dev/null; do
     learn_units "$unit"
     refusal=$(refusal_of "$unit")
     if [[ ${ACTIVE[$unit]} == deactivating ]]; then

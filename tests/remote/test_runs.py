@@ -30,6 +30,10 @@ exec PROGRAM "$@"
 OTHER_RULES = """#!/bin/bash
 if [[ $* == */config ]]; then echo '{"version":3}'; fi
 """
+NO_SPACE = """#!/bin/bash
+if [[ ${@: -1} == */.argoweb-old ]]; then exit 1; fi
+exec PROGRAM "$@"
+"""
 CADDY = """/bin/caddy run --config /etc/caddy/Caddyfile
 User=daemon
 SupplementaryGroups=daemon
@@ -109,8 +113,16 @@ def fails_and_goes_back(server: Hearing) -> None:
     server.work("activate", NEW, *LINES)
 
 
+def cannot_put_files_back(server: Hearing) -> None:
+    server.builds()
+    server.stub("curl", OTHER_RULES)
+    server.stub("cp", NO_SPACE.replace("PROGRAM", str(shutil.which("cp"))))
+    server.work("activate", NEW, *LINES)
+
+
 def cannot_switch(server: Hearing) -> None:
     server.builds()
+    (server.folder / "profiles/system").unlink()
     switch = server.folder / "systems/new/bin/switch-to-configuration"
     switch.write_text(
         f"{switch.read_text()}if [[ $1 == test ]]; then echo 'it fails'; exit 1; fi\n"
@@ -182,7 +194,7 @@ def looks_for_differences(server: Hearing) -> None:
 
 
 RUNS: tuple[Callable[[Hearing], None], ...] = (
-    rebuilds, fails_and_goes_back, cannot_switch, is_refused, changes_nothing, belongs_to_another, leaves_files_out,
+    rebuilds, fails_and_goes_back, cannot_put_files_back, cannot_switch, is_refused, changes_nothing, belongs_to_another, leaves_files_out,
     takes_a_new_secret, undoes_a_killed_run, is_started_anew, ends, ends_beside_another, ends_without_having_been_live,
     looks_for_differences,
 )  # fmt: skip

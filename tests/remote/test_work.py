@@ -184,7 +184,22 @@ class Server:
         )
         assert "server.sh: line " not in result.stdout, "bash itself complains"
         assert not _COMPLAINT.search(result.stdout), "a program does, of what need not be there"
+        if words[0].startswith("work-") and result.returncode >= 0:
+            self._check_its_end(result.stdout, failed=bool(result.returncode))
         return note_warnings(result.stdout), result.returncode
+
+    def _check_its_end(self, said: str, *, failed: bool) -> None:
+        states = ["STATE: " in line for line in said.splitlines()]
+        assert not any(states[:-1]), "a state is told before the end"
+        assert not failed or states[-1], "no state is told"
+        left = [
+            *self.root.glob("transaction.*"),
+            *self.root.glob("*.new"),
+            *self.config.glob(".argoweb-*"),
+            *self.config.glob("*.new"),
+            *self.data.glob(".argoweb-*"),
+        ]
+        assert not left or (self.root / "transaction").exists()
 
     def placed(self, program: str) -> str:
         """A program of ours, with the places of this server."""
