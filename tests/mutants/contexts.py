@@ -10,6 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,15 +38,20 @@ _Command = tuple[str, str, str]
 
 def name_commands(commands: Iterable[_Command], program: str) -> set[str]:
     """Each command of the server's program by its function and the text of its line, any other one by its function."""
-    texts = program.splitlines()
-    known = {
-        (function, str(number)): f"{function}: {text.strip()}"
-        for number, text in enumerate(texts, start=1)
-        if (function := function_of(program, number))
-    }
+    known = _name_lines(program)
     return {
         known.get((function, number), function) if Path(file).name == _PROGRAM else function
         for function, number, file in commands
+    }
+
+
+@cache
+def _name_lines(program: str) -> dict[tuple[str, str], str]:
+    """What each line of a program is called, by its function and number; made once, not for each of 3,000 tests."""
+    return {
+        (function, str(number)): f"{function}: {text.strip()}"
+        for number, text in enumerate(program.splitlines(), start=1)
+        if (function := function_of(program, number))
     }
 
 
