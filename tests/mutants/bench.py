@@ -15,6 +15,7 @@ from pathlib import Path
 
 from coverage import Coverage
 from coverage.numbits import num_in_numbits
+from coverage.parser import PythonParser
 
 from tests.mutants import contexts, lines, warm
 from tests.mutants.mutant import Mutant
@@ -117,20 +118,26 @@ class Bench:
             " JOIN file ON file.id = file_id WHERE file.path = ?",
             (mutant.file,),
         ).fetchall()
-        before = (self._measured / mutant.file).read_text().splitlines()
+        before = (self._measured / mutant.file).read_text()
         after, place = mutant.text.splitlines(), mutant.line - 1
-        parts = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-        changed = [
-            line
+        parts = SequenceMatcher(None, before.splitlines(), after, autojunk=False).get_opcodes()
+        parser = PythonParser(text=before)
+        parser.parse_source()
+        # Of a table of constants Python runs the first line alone.
+        changed = {
+            run
             for kind, begin, end, now_begin, now_end in parts
             if kind != "equal" and now_begin <= place <= now_end
             for line in range(begin + 1, end + 1)
-        ]
+            for run in (line, parser.first_line(line))
+        }
         found = {test for test, bits in rows if any(num_in_numbits(line, bits) for line in changed)}
+        if not found or "" in found:
+            return set()  # it runs when it is imported: any test of the room may tell
         # What a process of Python runs is not known: it may be any line of the room.
         its = TESTS[room_of(mutant.file)]
         started = {test for test in self._of(contexts.PROCESS) if test.startswith(its)}
-        return started | ({test for test, _ in rows} if "" in found else found)
+        return started | found
 
     def _of_shell(self, mutant: Mutant) -> set[str]:
         """Those that run the line, as far as lines are known; else those that run its function."""

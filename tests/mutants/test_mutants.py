@@ -180,6 +180,26 @@ def test_each(tmp_path, word):
 def test_nothing():
     pass
 """
+TABLE = """
+def known():
+    return WORDS
+
+WORDS = (
+    "one",
+    "two",
+)
+"""
+OF_TABLE = """
+import subprocess
+import sys
+from package.table import known
+
+def test_known():
+    assert known() == ("one", "two")
+
+def test_python():
+    subprocess.run([sys.executable, "-c", ""], check=True)
+"""
 ONE, TWO, NOTHING = (
     f"tests/remote/test_work.py::test_{it}" for it in ("each[one]", "each[two]", "nothing")
 )
@@ -194,7 +214,10 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "Makefile": "",
         "components/remote_programs.py": 'SERVER_PROGRAM = open("remote/work.sh").read()\n',
         "remote/work.sh": WORK,
+        "package/table.py": TABLE,
         "tests/__init__.py": "",
+        "tests/conftest.py": "import package.table\n",
+        "tests/package/test_table.py": OF_TABLE,
         "tests/remote/test_work.py": OF_WORK,
         "pyproject.toml": '[tool.pytest.ini_options]\nmarkers = ["engine", "long"]\n',
     }.items():
@@ -206,7 +229,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def opened(root: Path, folder: Path, *, stale: bool = True) -> closing[Bench]:
-    return closing(Bench(root, folder, root / ".mutants", ["tests/remote"], [], stale=stale))
+    tests = ["tests/remote", "tests/package"]
+    return closing(Bench(root, folder, root / ".mutants", tests, [], stale=stale))
 
 
 def without(line: str) -> Mutant:
@@ -245,6 +269,14 @@ def test_of_what_runs_in_no_python_slow_tests_are_run_too(project: Project) -> N
     project.knows({ONE: 100.0, TWO: 200.0}, {})
 
     assert project.survives(without("echo one"), without("echo two")) == [False, False]
+
+
+def test_of_a_table_those_are_run_that_read_it_beside_those_that_start_a_python(
+    project: Project,
+) -> None:
+    mutants = made("package/table.py", TABLE)
+
+    assert project.survives(*mutants) == [False] * len(mutants) != []
 
 
 def test_a_test_that_was_renamed_kills_nothing(project: Project) -> None:
