@@ -12,12 +12,11 @@ from values.findings import Findings, make_warning
 SHOWN_TO_ALL = make_warning("shown-to-all", "A site shows visitors what is the system's own.")
 RELATIVE_ROOT = make_warning("relative-root", "A folder depends on where Caddy works.")
 _NOT_ITS_OWN = (
-    "/bin", "/boot", "/dev", "/efi", "/etc", "/etc/nixos", "/home", "/lib", "/lib64", "/lost+found", "/media",
-    "/mnt", "/nix", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/usr/local", "/var",
-    "/var/cache", "/var/db", "/var/empty", "/var/lib", "/var/lib/caddy", "/var/lib/nixos", "/var/lib/systemd",
-    "/var/log", "/var/mail", "/var/spool", "/var/www",
+    "/bin", "/boot", "/efi", "/etc/nixos", "/lib", "/lib64", "/lost+found", "/media", "/mnt", "/nix", "/opt", "/sbin", "/srv",
+    "/usr/local", "/var/cache", "/var/db", "/var/empty", "/var/lib/caddy", "/var/lib/nixos", "/var/lib/systemd", "/var/log",
+    "/var/mail", "/var/spool", "/var/www",
 )  # fmt: skip
-"""Folders with more in them than one program's files."""
+"""Folders with more in them than one program's files, as those around them have."""
 _UNUSABLE = {
     "/dev": "it is the kernel's",
     "/home": "cloudflared's unit does not see it",

@@ -280,24 +280,6 @@ def test_a_release_of_cloudflared_that_is_known_to_be_bad(
     assert (CHANGES in said) is (where is not None and "version" in where)
 
 
-SECRET_FOLDERS = (
-    "/boot", "/dev", "/etc/nixos", "/etc/ssh", "/nix/store/.links", "/proc", "/root", "/run/credentials", "/run/secrets", "/sys",
-    "/var/lib/argoweb-deploy", "/var/lib/caddy", "/var/lib/private", "/var/log",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("folder", SECRET_FOLDERS)
-def test_a_site_that_shows_a_folder_of_the_system_is_warned_of(
-    prod: dict[str, Any], folder: str
-) -> None:
-    for root in (folder, f"{folder}/x/", f"/srv/..{folder}"):
-        prod["sites"] = [{"hostname": "www.example.com", "root": root}]
-
-        found = {it.code for it in build(prod, deployment="argoweb/prod").warnings}
-
-        assert "shown-to-all" in found, root
-
-
 @pytest.mark.parametrize(
     ("months", "is_old"),
     [(0, False), (11, False), (12, False), (13, True), (40, True), (None, False)],
