@@ -21,7 +21,6 @@ deactivate() {
       step "this server belongs to '$owner': left alone"
     fi
     : >"$WORK/left-alone"
-    trap - EXIT
     return
   fi
   if [[ ! -e $APPLIED ]]; then
@@ -29,7 +28,6 @@ deactivate() {
     recover no
     take_secrets_away
     step "done: nothing of argoweb was live here"
-    trap - EXIT
     return
   fi
   if [[ -d $TRANSACTION ]]; then
@@ -60,7 +58,6 @@ deactivate() {
     reload_caddy || echo "Caddy may still serve the sites until it is restarted."
   fi
   rmdir --ignore-fail-on-non-empty -- "${SETTING[data-dir]}" 2>/dev/null || true
-  trap - EXIT
   step "done: no service, no configuration and no secret of argoweb is left$OTHERS"
 }
 

@@ -173,6 +173,11 @@ def ends(server: Hearing) -> None:
     server.work("deactivate", {})
 
 
+def ends_but_cannot_build(server: Hearing) -> None:
+    server.stub("nixos-rebuild", "#!/bin/bash\nexit 1\n")
+    server.work("deactivate", {})
+
+
 def ends_beside_another(server: Hearing) -> None:
     live = server.applied.read_text()
     server.applied.write_text(live.replace("owner project/", "owner other/"))
@@ -195,7 +200,7 @@ def looks_for_differences(server: Hearing) -> None:
 
 RUNS: tuple[Callable[[Hearing], None], ...] = (
     rebuilds, fails_and_goes_back, cannot_put_files_back, cannot_switch, is_refused, changes_nothing, belongs_to_another, leaves_files_out,
-    takes_a_new_secret, undoes_a_killed_run, is_started_anew, ends, ends_beside_another, ends_without_having_been_live,
+    takes_a_new_secret, undoes_a_killed_run, is_started_anew, ends, ends_but_cannot_build, ends_beside_another, ends_without_having_been_live,
     looks_for_differences,
 )  # fmt: skip
 

@@ -185,13 +185,14 @@ class Server:
         assert "server.sh: line " not in result.stdout, "bash itself complains"
         assert not _COMPLAINT.search(result.stdout), "a program does, of what need not be there"
         if words[0].startswith("work-") and result.returncode >= 0:
-            self._check_its_end(result.stdout, failed=bool(result.returncode))
+            self._check_its_end(result.stdout, result.returncode)
         return note_warnings(result.stdout), result.returncode
 
-    def _check_its_end(self, said: str, *, failed: bool) -> None:
+    def _check_its_end(self, said: str, code: int) -> None:
+        assert code in {0, 1}
         states = ["STATE: " in line for line in said.splitlines()]
         assert not any(states[:-1]), "a state is told before the end"
-        assert not failed or states[-1], "no state is told"
+        assert not code or states[-1], "no state is told"
         left = [
             *self.root.glob("transaction.*"),
             *self.root.glob("*.new"),
