@@ -187,11 +187,10 @@ def test_a_site_that_answers_is_asked_once_by_its_url_as_it_is(
     assert ask(tmp_path, *of("www"), path="/[a]{b}").stdout == f"key-www.{ZONE}\n"
 
     (words,) = (tmp_path / "asked").read_text().splitlines()
-    assert words.endswith(f" --user-agent argoweb https://www.{ZONE}/[a]{{b}}")
-    assert words.startswith("--head ")
-    assert {"--globoff", "--no-fail", "--no-location", "--suppress-connect-headers"} <= {
-        *words.split()
-    }
+    assert words == (
+        "--head --silent --show-error --globoff --no-fail --no-location --suppress-connect-headers "
+        f"--max-time 20 --max-filesize 1000000 --user-agent argoweb https://www.{ZONE}/[a]{{b}}"
+    )
 
 
 @pytest.mark.parametrize(
