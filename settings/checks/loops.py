@@ -106,7 +106,7 @@ def _comes_back(index: int, sites: Sequence[Site], router: Router) -> bool:
 
 def _fill_in(target: str, hostname: str, path: str) -> str:
     """Gives a redirect's target for a request without a query."""
-    known = {"{host}": hostname, "{uri}": path, "{path}": path, "{query}": ""}
+    known = {"{host}": hostname, "{uri}": path, "{path}": path}
     for name, text in known.items():
         target = target.replace(name, text)
     return target

@@ -1,8 +1,12 @@
 """Where the user's own lines for Caddy lead, and which files they name."""
 
+from typing import Any
+
 import pytest
 
+from settings import FindingsError
 from settings.caddyfile.lines import find_choice, list_files, list_upstreams, may_refuse
+from settings.reading.build import build
 
 PROXIES: list[tuple[str, list[tuple[str, bool, bool]]]] = [
     ("reverse_proxy 10.0.0.1:80 :3000", [("10.0.0.1:80", False, False), ("localhost:3000", False, False)]),
@@ -88,3 +92,37 @@ tls {
         "/srv/short", "/srv/www", "/etc/caddy/more.caddy", "/etc/a.pem", "/var/log/x.log", "/etc/token", "/etc/ca.pem",
         "/etc/b.pem", "/etc/c.pem", "/etc/d.pem", "/run/app.sock",
     ]  # fmt: skip
+
+
+OF_OTHERS = {
+    "argoweb:caddy.bind and argoweb:caddy.port": ["bind"],
+    "argoweb:caddy.tls": ["tls"],
+    "nginx's language": ["server", "server_name", "listen", "location", "proxy_pass", "fastcgi_pass", "upstream"],
+    "Apache's language": [
+        "<VirtualHost", "<Location", "<Directory", "ProxyPass", "RewriteEngine", "RewriteRule", "DocumentRoot",
+    ],
+    "write `reverse_proxy`": ["proxy"],
+    "write `php_fastcgi`": ["fastcgi"],
+    "write `encode gzip`": ["gzip"],
+    "write `file_server browse`": ["browse"],
+    "for all sites": ["log", "handle_errors"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("directive", "said"), [(it, said) for said, found in OF_OTHERS.items() for it in found]
+)
+def test_a_directive_that_no_site_can_have_is_said_to_be_whose(
+    prod: dict[str, Any], directive: str, said: str
+) -> None:
+    lines = f"encode zstd\n{directive} x"
+    prod["sites"] = [{"hostname": "www.example.com", "caddyfile": lines}]
+    prod["caddy"] = {"siteOptions": lines}
+
+    with pytest.raises(FindingsError) as refused:
+        build(prod, deployment="argoweb/prod")
+
+    found = {it.place: it.message for it in refused.value.findings}
+    of_all = {"argoweb:caddy.siteOptions"} if said != "for all sites" else set()
+    assert found.keys() == {"argoweb:sites[0].caddyfile"} | of_all
+    assert all(f"'{directive}' in line 2" in it and said in it for it in found.values())
