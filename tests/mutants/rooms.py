@@ -30,7 +30,7 @@ TESTS = {
     "components": ("tests/components", "tests/program", "tests/package", "tests/remote"),
     "edge": ("tests/edge", "tests/program"),
     "existing": ("tests/existing", "tests/told", "tests/program"),
-    "importing": ("tests/ingress", "tests/settings/test_rejected.py"),
+    "importing": ("tests/ingress", "tests/reports", "tests/settings/test_rejected.py"),
     "ingress": ("tests/ingress",),
     "package": ("tests/package", "tests/settings/test_rejected.py"),
     "render": ("tests/render", "tests/program"),
