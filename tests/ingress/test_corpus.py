@@ -1,16 +1,15 @@
 """The same answers as the real cloudflared, on the corpus of files that was recorded with it."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cloudflared.go.urls import UrlError
 from importing.file import read
-from importing.stack_file import write_stack_file
 from tests.ingress.corpus import Case, cases
 from tests.ingress.judge import Judge, find
+from tests.ingress.told import write_told
 
 CASES = cases()
 TOLD = Path(__file__).with_name("told.txt")
@@ -52,26 +51,11 @@ def test_a_request_is_taken_by_the_rule_that_cloudflared_takes(case: Case) -> No
 
 
 def test_what_is_said_of_each_file_is_what_was_read_last() -> None:
-    told: dict[str, list[str]] = {}
-    for case in CASES:
-        for line, text in _told(case.config):
-            told.setdefault(text, []).append(f"{case.name}:{line}" if line else case.name)
-    text = "".join(f"{text}\n  {' '.join(told[text])}\n" for text in sorted(told))
+    text = write_told((case.name, case.config) for case in CASES)
 
     if "WRITE" in os.environ:  # as `make messages` does
         TOLD.write_text(text)
     assert text == TOLD.read_text(), "run `make messages` and read what has changed"
-
-
-def _told(config: str) -> Iterator[tuple[int, str]]:
-    """What `check` says of a file, with the lines, and what `import` cannot say of one that cloudflared takes."""
-    file = read(config.encode())
-    for problem in file.problems:
-        yield problem.line, f"{problem} [{problem.code}]".replace("\0", r"\0")
-    if not file.refused:
-        made = write_stack_file(file)
-        for text in (*made.left, *made.notes):
-            yield 0, f"not carried over: {text}"
 
 
 def test_the_recorded_answers_are_those_of_the_cloudflared_on_path() -> None:

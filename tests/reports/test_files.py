@@ -1,5 +1,6 @@
 """Files of cloudflared's and of others', kind by kind: what `check` and `import` say of each."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,16 @@ from cloudflared.go.regexp import Pattern
 from cloudflared.keys import ACCESS, IP_RULE, ORIGIN_REQUEST, RULE
 from ingress.__main__ import main
 from settings.keys.stack import STACK
+from tests.ingress.told import write_told
 from values.kinds import Either, ListOf, MapOf, Shape
 from values.tables import Table, find_like
 
 KINDS: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "files.yaml").read_text(encoding="utf-8")
 )
-CASES = [
-    pytest.param(case, id=case.get("id", f"{kind['kind'][:40]}-{number}"))
+TOLD = Path(__file__).with_name("told.txt")
+FILES: list[tuple[str, dict[str, Any]]] = [
+    (case.get("id") or f"{kind['kind']}-{number}", case)
     for kind in KINDS
     for number, case in enumerate(kind["files"])
 ]
@@ -44,7 +47,7 @@ def printed(command: str, path: Path, capfd: pytest.CaptureFixture[str]) -> tupl
     return found.out, found.err
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [case for _, case in FILES], ids=[name for name, _ in FILES])
 def test_what_check_and_import_say(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], case: dict[str, Any]
 ) -> None:
@@ -67,6 +70,14 @@ def test_what_check_and_import_say(
         assert {key.removeprefix("argoweb:"): value for key, value in config.items()} == case[
             "stack"
         ]
+
+
+def test_what_is_said_of_each_file_is_what_was_read_last() -> None:
+    text = write_told((name.replace(" ", "-"), text_of(case)) for name, case in FILES)
+
+    if "WRITE" in os.environ:  # as `make messages` does
+        TOLD.write_text(text, encoding="utf-8")
+    assert text == TOLD.read_text(encoding="utf-8"), "run `make messages` and read what has changed"
 
 
 @pytest.mark.parametrize(
