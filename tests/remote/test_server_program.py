@@ -150,22 +150,29 @@ def test_a_set_environment_that_fails_at_its_end_and_sets_a_umask_changes_nothin
 def test_a_build_that_says_nothing_is_said_to_go_on_with_its_last_line(server: Server) -> None:
     work = Work(server)
     (work.folder / "build").mkdir()
-    (work.folder / "build/log").write_text(f"first\ncopying \x1b‘path’ {'x' * 300}\n")
+    (work.folder / "build/log").write_text(f"first\ncopying \x1b‘path~’\x7f {'x' * 300}\n")
     (work.folder / "log").write_text("[  1s] building the system\n")
 
     line = next(line for line in work.lines if "still building" in line)
 
     assert line.endswith(
-        f"s] still building the system: copying path {'x' * (200 - len('copying path '))}\n"
+        f"s] still building the system: copying path~ {'x' * (200 - len('copying path~ '))}\n"
     )
     assert work.ends("0 success").endswith("exit 0")
 
 
-def test_a_silent_step_that_builds_nothing_is_named(server: Server) -> None:
+@pytest.mark.parametrize(("log", "told"), [(None, ""), ("first\nstarting a\n", ": starting a")])
+def test_a_silent_switch_is_named_with_its_last_line(
+    server: Server, log: str | None, told: str
+) -> None:
     work = Work(server)
+    if log:
+        (work.folder / "switching.log").write_text(log)
     (work.folder / "log").write_text("[  1s] switching to the new system\n")
 
-    assert any(line.endswith("s] still switching to the new system\n") for line in work.lines)
+    assert any(
+        line.endswith(f"s] still switching to the new system{told}\n") for line in work.lines
+    )
     work.ends("0 success")
 
 
