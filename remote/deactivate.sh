@@ -57,7 +57,7 @@ deactivate() {
     RELOAD=yes
     reload_caddy || echo "Caddy may still serve the sites until it is restarted."
   fi
-  rmdir --ignore-fail-on-non-empty -- "${SETTING[data-dir]}" 2>/dev/null || true
+  rmdir -- "${SETTING[data-dir]}" 2>/dev/null || true
   step "done: no service, no configuration and no secret of argoweb is left$OTHERS"
 }
 

@@ -119,7 +119,7 @@ clean_up() {
     rm -f -- "$ROOT/runs/current"
   fi
   rm -rf -- "$1"
-  rmdir --ignore-fail-on-non-empty -- "$ROOT/staging" "$ROOT/runs" "$ROOT" 2>/dev/null || true
+  rmdir -- "$ROOT/staging" "$ROOT/runs" "$ROOT" 2>/dev/null || true
 }
 
 main() {
@@ -144,7 +144,6 @@ main() {
       recover yes
       ;;
   esac
-  exit
 }
 
 main "$@"

@@ -30,7 +30,7 @@ validate() {
   done
   unshare --mount --propagation private -- bash "$PROGRAM" validate "$WORK" "$dir" "$REBUILD" "$RESTART" "$RELOAD" ||
     {
-      rmdir --ignore-fail-on-non-empty -- "$dir" 2>/dev/null || true
+      rmdir -- "$dir" 2>/dev/null || true
       fail_untouched "the new configuration was refused, see above."
     }
   if [[ $REBUILD == yes ]]; then

@@ -50,15 +50,16 @@ def server(tmp_path: Path) -> Server:
 
 def report(server: Server, stdin: str = "", **variables: str) -> list[list[str]]:
     """What programs are told: a kind and its fields each."""
-    said = subprocess.run(
+    ran = subprocess.run(
         ["bash", "-s"],
         input=f"{server.placed(write_report_program())}{stdin}",
         env={**server.environment(), **variables},
         text=True,
         capture_output=True,
         check=True,
-    ).stdout
-    rows = [line.split("\t") for line in said.splitlines()]
+    )
+    assert not ran.stderr
+    rows = [line.split("\t") for line in ran.stdout.splitlines()]
     assert rows.pop() == ["end"]
     return rows
 

@@ -16,13 +16,16 @@ from tests.remote.test_units import IMPORTS, builds
 from tests.remote.test_work import BUILD, LIVE, Files, Server, credentials, systemctl
 
 READ_LAST = Path(__file__).with_name("runs")
-IN_ORDER = ("chmod", "chown", "cp", "install", "ln", "mkdir", "mv", "rm", "rmdir", "sync")
-"""The machine's own programs that change something; all else of which the order counts are stubs already."""
+IN_ORDER = ("chmod", "chown", "cp", "diff", "flock", "install", "ln", "mkdir", "mv", "rm", "rmdir", "sync", "timeout")  # fmt: skip
+"""The machine's own programs that change something or bound it; all else of which the order counts are stubs already."""
 STUBS = ("curl", "journalctl", "nix-env", "nixos-rebuild", "systemd-run", "unshare")
 QUESTIONS = ("curl", "journalctl", "systemd-run", "systemctl show", "systemctl is-active", "systemctl cat")  # fmt: skip
 """What is asked again and again while something is waited for."""
-WHILE_WAITING = "systemctl show -p LoadState -p ActiveState -p InvocationID -- "
-"""Of how many units at once, and whether at all, depends on how long the others take."""
+WHILE_WAITING = (
+    "systemctl show -p LoadState -p ActiveState -p InvocationID -- ",
+    "timeout 1 tail ",
+)
+"""How often, of how many units at once, and whether at all, depends on how long the others take."""
 HEARS = """#!/bin/bash
 echo NAME "${@//$'\\n'/ }" >>$FOLDER/calls
 exec PROGRAM "$@"
@@ -63,6 +66,7 @@ class Hearing(Server):
         for name in IN_ORDER:
             self._hear(name, str(shutil.which(name)))
         self.stub("unshare", BUILD)
+        (folder / "switches/switch-to-configuration.lock").touch()
 
     def builds(self) -> None:
         """The validation builds a system with real mounts, and the new credentials are a user's own."""
@@ -78,7 +82,9 @@ class Hearing(Server):
             super().stub(name, text)
             return
         program = self.folder / f"really-{name}"
-        self._program(program, text)
+        self._program(
+            program, text.replace("\n", "\necho 'NAME complains' >&2\n".replace("NAME", name), 1)
+        )
         self._hear(name, str(program))
 
     def _hear(self, name: str, program: str) -> None:
@@ -95,9 +101,9 @@ class Hearing(Server):
     def heard(self) -> str:
         """What was said, what was asked in its order, and what was asked besides."""
         lines = (self.folder / "calls").read_text().splitlines()
-        in_order = [it for it in lines if not it.startswith(QUESTIONS)]
-        questions = {it for it in lines if it.startswith(QUESTIONS)}
-        asked = sorted(it for it in questions if not it.startswith(WHILE_WAITING))
+        kept = [it for it in lines if not it.startswith(WHILE_WAITING)]
+        in_order = [it for it in kept if not it.startswith(QUESTIONS)]
+        asked = sorted({it for it in kept if it.startswith(QUESTIONS)})
         heard = "\n".join([self._said, *in_order, "", *asked, ""])
         return re.sub(r"(?m)^\[\d+s\]", "-", heard.replace(str(self.folder), ""))
 
@@ -193,6 +199,8 @@ def ends_without_having_been_live(server: Hearing) -> None:
 
 def looks_for_differences(server: Hearing) -> None:
     (server.root / "owner").write_text("project/stack/web1 root@192.0.2.1:22 0a1b2c3d\n")
+    (server.program.parent / "argoWeb.yml").write_text(LIVE["argoWeb.yml"])
+    server.path("argoWeb.yml").write_text("edited\n")
     server.stub("systemctl", systemctl("[[ $1 != argoweb-deploy* ]]"))
     server.run("drift")
     report(server)

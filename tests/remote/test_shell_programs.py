@@ -250,6 +250,27 @@ def test_nothing_is_released_where_nothing_was_staged(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("program", "words", "in_the_way"),
+    [
+        ("put.sh", ["a/server.sh", "0", "first"], "a/teardown"),
+        ("put.sh", ["a/server.sh", "0", "first"], "a/ended"),
+        ("release.sh", [".", "first"], "a/ended"),
+    ],
+)
+def test_what_cannot_be_noted_is_a_failure_whatever_comes_after_it(
+    tmp_path: Path, program: str, words: list[str], in_the_way: str
+) -> None:
+    for folder in "ab":
+        put(str(tmp_path / folder / "x"), "0", "first", stdin="x")
+    (tmp_path / in_the_way).unlink(missing_ok=True)
+    (tmp_path / in_the_way).mkdir()
+
+    ran = run(program, str(tmp_path / words[0]), *words[1:], stdin="x")
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+
+
 def test_a_teardown_whose_program_is_missing_asks_that_of_what_is_live(tmp_path: Path) -> None:
     program = tmp_path / "staging/web1/server.sh"
     program.parent.mkdir(parents=True)

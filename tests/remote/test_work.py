@@ -58,7 +58,7 @@ REFUSE = "#!/bin/bash\necho '(the validation refuses)'\nexit 1\n"
 ACCEPT = "#!/bin/bash\n"
 LISTENING = "/proc/net/tcp /proc/net/tcp6"
 """Where the machine says what listens; that of the tests has other things to do."""
-_COMPLAINT = re.compile(r"^\w+: .*No such (file|process)|^Failed to ", re.MULTILINE)
+_COMPLAINT = re.compile(r"^\w+: .*[Nn]o such (file|process|user)|^Failed to ", re.MULTILINE)
 Files = dict[str, str]
 LIVE: Files = {"argoWeb.yml": "old yml\n", "argoWeb.caddy": "old\n", "argoWeb.nix": "{ }\n"}
 
