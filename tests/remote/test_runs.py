@@ -54,6 +54,7 @@ LINES = (
     "rebuild-arg -L",
     "health-url http://127.0.0.1:3000/",
     "health-site 127.0.0.1:8080 www.example.com http://127.0.0.1:8080/",
+    "root www.example.com /nowhere",
 )
 
 
@@ -116,7 +117,7 @@ def rebuilds(server: Hearing) -> None:
 def fails_and_goes_back(server: Hearing) -> None:
     server.builds()
     server.stub("curl", OTHER_RULES)
-    server.work("activate", NEW, *LINES)
+    server.work("activate", NEW, *LINES, "accept root-missing")
 
 
 def cannot_put_files_back(server: Hearing) -> None:
@@ -140,6 +141,24 @@ def is_refused(server: Hearing) -> None:
     server.builds()
     server.stub("nixos-rebuild", "#!/bin/bash\nexit 1\n")
     server.work("activate", NEW, *LINES)
+
+
+def is_refused_by_caddy(server: Hearing) -> None:
+    server.builds()
+    server.stub("systemd-run", "#!/bin/bash\nexit 1\n")
+    server.work("activate", NEW, *LINES)
+
+
+def is_refused_by_cloudflared(server: Hearing) -> None:
+    server.builds()
+    with (server.folder / "cloudflared").open("a") as program:
+        program.write("if [[ $1 == tunnel ]]; then echo 'it is wrong' >&2; exit 1; fi\n")
+    server.work("activate", NEW, *LINES)
+
+
+def lacks_a_file(server: Hearing) -> None:
+    server.builds()
+    server.work("activate", NEW, *LINES, "reads cloudflared /nowhere", "reads Caddy /nowhere")
 
 
 def changes_nothing(server: Hearing) -> None:
@@ -207,9 +226,10 @@ def looks_for_differences(server: Hearing) -> None:
 
 
 RUNS: tuple[Callable[[Hearing], None], ...] = (
-    rebuilds, fails_and_goes_back, cannot_put_files_back, cannot_switch, is_refused, changes_nothing, belongs_to_another, leaves_files_out,
-    takes_a_new_secret, undoes_a_killed_run, is_started_anew, ends, ends_but_cannot_build, ends_beside_another, ends_without_having_been_live,
-    looks_for_differences,
+    rebuilds, fails_and_goes_back, cannot_put_files_back, cannot_switch, is_refused, is_refused_by_caddy,
+    is_refused_by_cloudflared, lacks_a_file, changes_nothing, belongs_to_another, leaves_files_out, takes_a_new_secret,
+    undoes_a_killed_run, is_started_anew, ends, ends_but_cannot_build, ends_beside_another,
+    ends_without_having_been_live, looks_for_differences,
 )  # fmt: skip
 
 
