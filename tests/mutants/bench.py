@@ -24,6 +24,8 @@ from tests.mutants.rooms import PYTHON, TESTS, room_of
 _FIRST, _ALL = 6.0, 30.0
 """How many seconds of tests are run before the others, and in all, by how long each took when it was measured. Of what
 runs in no Python all are run: the tests that look at it from its beginning to its end are slow ones."""
+_SNAPSHOT = "_read_last"
+"""What is in the name of a test that compares all that is said with what was read last."""
 _SLOWER = 10
 """How many times slower a run may be than that before it counts as one that never ends."""
 _STARTS = 120.0
@@ -99,7 +101,7 @@ class Bench:
         self._warm.communicate()
 
     def _tests(self, mutant: Mutant) -> list[str]:
-        """Those that run the line or its function, quick ones first; else those of the file, else those of its room."""
+        """Those that run the line or its function, else those of its room; first what sees most, then quick ones."""
         found = set[str]()
         if mutant.file.endswith(".py"):
             found = self._of_python(mutant)
@@ -109,7 +111,7 @@ class Bench:
         rooms = TESTS[room_of(mutant.file)]
         return sorted(
             found or (it for it in self._seconds if it.startswith(rooms)),
-            key=lambda it: self._seconds[it],
+            key=lambda it: (_SNAPSHOT not in it, self._seconds[it]),
         )
 
     def _of_python(self, mutant: Mutant) -> set[str]:

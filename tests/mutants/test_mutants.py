@@ -194,12 +194,14 @@ import subprocess
 import sys
 from package.table import known
 
-def test_known():
+def test_what_is_known_is_what_was_read_last():
     assert known() == ("one", "two")
 
 def test_python():
     subprocess.run([sys.executable, "-c", ""], check=True)
 """
+OF_KNOWN = "tests/package/test_table.py"
+TOOK = {"what_is_known_is_what_was_read_last": 29.0, "python": 20.0}
 ONE, TWO, NOTHING = (
     f"tests/remote/test_work.py::test_{it}" for it in ("each[one]", "each[two]", "nothing")
 )
@@ -271,9 +273,10 @@ def test_of_what_runs_in_no_python_slow_tests_are_run_too(project: Project) -> N
     assert project.survives(without("echo one"), without("echo two")) == [False, False]
 
 
-def test_of_a_table_those_are_run_that_read_it_beside_those_that_start_a_python(
+def test_of_a_table_those_are_run_that_read_it_the_snapshots_of_them_first(
     project: Project,
 ) -> None:
+    project.knows({f"{OF_KNOWN}::test_{it}": took for it, took in TOOK.items()}, {})
     mutants = made("package/table.py", TABLE)
 
     assert project.survives(*mutants) == [False] * len(mutants) != []
