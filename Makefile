@@ -12,7 +12,7 @@ ON_THE_SANDBOX := tests/bench tests/engine tests/faults
 WITH_CADDY := tests/engine $(patsubst %,tests/faults/test_%.py,activation drift files health hot_sites others own_caddyfile restarts rolling)
 OVER_QUIC := tests/engine/test_path.py tests/faults/test_rolling.py tests/faults/test_restarts.py
 # Tests that compare with what was read last: see `messages`.
-READ_BEFORE := tests/program/test_snapshot.py tests/told/test_faults.py tests/argoweb/test_main.py $(patsubst %,tests/ingress/test_%.py,corpus inside origins) tests/settings/test_shapes.py tests/reports/test_files.py tests/remote/test_runs.py
+READ_BEFORE := tests/program/test_snapshot.py tests/told/test_faults.py tests/argoweb/test_main.py $(patsubst %,tests/ingress/test_%.py,corpus inside origins) tests/settings/test_shapes.py $(patsubst %,tests/reports/test_%.py,files reports) tests/remote/test_runs.py
 BROWSER := chromium chromedriver=chromium-driver
 
 # Tests start some hundred programs of ours, each of which would compile its modules again.

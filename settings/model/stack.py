@@ -110,7 +110,7 @@ class Directory:
     """Files that Caddy serves."""
 
     root: str
-    hidden_files: bool = False
+    hidden_files: bool
     """Whether those whose name begins with a dot are served too."""
 
 
@@ -231,7 +231,7 @@ class Caddy:
     """Seconds for which browsers insist on https; 0 for none."""
     stream_close_delay: int
     """Seconds for which a WebSocket goes on after a reload."""
-    routes: bool = False
+    routes: bool
     """Whether it takes every request for which cloudflared has no rule, so that its plain sites need none."""
     metrics: Metrics | None = None
     """`None`: nothing is counted."""
@@ -304,7 +304,7 @@ class Health:
     urls: Sequence[str]
     """Asked as they are."""
     sites: Sequence[SiteUrl]
-    edge: bool = True
+    edge: bool
     """Whether `pulumi up` asks new and changed sites through Cloudflare, too."""
 
 

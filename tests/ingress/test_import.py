@@ -148,3 +148,50 @@ def test_rules_that_a_stack_adds_by_itself_are_left_out_of_the_import_and_of_the
     assert [
         (site["hostname"], site.get("path"), site["service"]) for site in made.config["sites"]
     ] == [(site["hostname"], site.get("path"), site["service"]) for site in sites]
+
+
+@pytest.mark.parametrize(
+    ("hostname", "zone"),
+    [
+        ("a.b.example.com", "example.com"),
+        ("*.example.com", "example.com"),
+        *(
+            (f"www.example.{second}.uk", f"example.{second}.uk")
+            for second in ("ac", "co", "com", "edu", "gov", "net", "org")
+        ),
+        ("co.uk", "co.uk"),
+        ("www.me.uk", "me.uk"),
+        ("www.co.info", "co.info"),
+    ],
+)
+def test_a_zone_is_what_stands_before_the_ending_of_a_country(hostname: str, zone: str) -> None:
+    rules = [{"hostname": hostname, "service": "http://a:1"}, {"service": "http_status:404"}]
+
+    made = write_stack_file(read(json.dumps({"ingress": rules}).encode()))
+
+    assert made.config["zones"] == [{"name": zone}]
+
+
+def test_what_is_left_to_be_done_stands_before_the_stack() -> None:
+    rules = [{"service": "http://a:1", "x": 1}, {"service": "http_status:404"}]
+
+    text = write_stack_file(read(json.dumps({"ingress": rules}).encode())).write()
+
+    assert text.splitlines() == [
+        "# Set what is not here, servers by the example of Pulumi.prod.yaml:",
+        "#   pulumi config set --secret cloudflare:apiToken",
+        "#   pulumi config set --secret argoweb:sshPrivateKey < ~/.ssh/id_ed25519   # or use your SSH agent",
+        "#   pulumi config set argoweb:accountId <AccountTag of the credentials file>",
+        "#   ssh root@192.0.2.10 'cat ~/.cloudflared/UUID.json' | pulumi config set --secret argoweb:tunnelSecret",
+        "#   pulumi config set --path argoweb:servers.web1.address 192.0.2.10",
+        "#   pulumi config set --path argoweb:servers.web1.hostKey '<its SSH host key>'",
+        "# Not carried over: ingress[0].x: unknown key. Known: hostname, originRequest, path, service.",
+        "# Not carried over: tunnel: expected its UUID, which `cloudflared tunnel list` prints. Without it a new tunnel is made.",
+        "# The site '*' takes every hostname whose record leads to the tunnel, and makes none. Write a site for each hostname "
+        "that is to have one.",
+        "# The zones are a guess from the hostnames.",
+        "config:",
+        "  argoweb:sites:",
+        '  - hostname: "*"',
+        "    service: http://a:1",
+    ]

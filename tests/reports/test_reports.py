@@ -1,5 +1,6 @@
 """What people have reported of such set-ups, kind by kind: what is said of each, and what is not."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from settings.reading.build import build
 KINDS: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "reports.yaml").read_text(encoding="utf-8")
 )
+SAID = Path(__file__).with_name("said.txt")
 
 
 def cases(part: str) -> list[Any]:
@@ -50,6 +52,18 @@ def test_the_preview_says_what_is_wrong_with_it_where_it_stands(
 
     for place, text in case["at"].items():
         assert [it for it in found if it[0] == place and text in it[1]], (place, text, found)
+
+
+def test_all_that_the_preview_says_of_each_is_what_was_read_last(prod: dict[str, Any]) -> None:
+    text = "".join(
+        f"{case.id}\n"
+        + "".join(f"  {place}: {it}\n" for place, it in said(stack(prod, *case.values)))
+        for case in cases("says")
+    )
+
+    if "WRITE" in os.environ:  # as `make messages` does
+        SAID.write_text(text, encoding="utf-8")
+    assert text == SAID.read_text(encoding="utf-8"), "run `make messages` and read what has changed"
 
 
 @pytest.mark.parametrize("case", cases("silent"))

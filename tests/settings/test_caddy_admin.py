@@ -39,3 +39,20 @@ def test_one_that_is_off_or_at_a_socket_is_in_the_way_of_nothing(prod: dict[str,
     for given in ("off", "unix//run/caddy/admin.socket|0200"):
         caddy = {"globalOptions": f"admin {given}"}
         assert errors(prod, caddy=caddy, metrics={"address": "127.0.0.1:2019"}) == []
+
+
+@pytest.mark.parametrize(
+    ("bind", "url"),
+    [
+        (["127.0.0.9", "::1"], "http://127.0.0.9:8080"),
+        (["::1"], "http://[::1]:8080"),
+        (["0.0.0.0"], "http://127.0.0.1:8080"),
+        (["::"], "http://[::1]:8080"),
+    ],
+)
+def test_cloudflared_reaches_caddy_where_it_listens_first(
+    prod: dict[str, Any], bind: list[str], url: str
+) -> None:
+    prod["caddy"] = {"bind": bind}
+
+    assert build(prod, deployment="argoweb/prod").caddy.url == url
