@@ -58,7 +58,7 @@ start() {
     --property="StandardOutput=append:$run/log" --property="StandardError=append:$run/log" \
     --property="ExecStopPost=$bash $run/server.sh ended $run" \
     -- "$bash" "$run/server.sh" "work-$command" "$run" 2>"$run/start.log"; do
-    earlier=$(readlink -f -- "$ROOT/runs/current" 2>/dev/null || true)
+    earlier=$(readlink -f -- "$ROOT/runs/current")
     if [[ $(systemctl show -p ActiveState --value "$UNIT.service") =~ ^(inactive|failed)$ ]]; then
       # An earlier run may have ended between the two questions, or systemd may not have forgotten it yet.
       refused=$((refused + 1))

@@ -37,6 +37,10 @@ NO_SPACE = """#!/bin/bash
 if [[ ${@: -1} == */.argoweb-old ]]; then exit 1; fi
 exec PROGRAM "$@"
 """
+NOTHING_STAGED = """#!/bin/bash
+if [[ $1 == -t ]]; then echo 'ln complains' >&2; exit 1; fi
+exec PROGRAM "$@"
+"""
 CADDY = """/bin/caddy run --config /etc/caddy/Caddyfile
 User=daemon
 SupplementaryGroups=daemon
@@ -161,6 +165,11 @@ def lacks_a_file(server: Hearing) -> None:
     server.work("activate", NEW, *LINES, "reads cloudflared /nowhere", "reads Caddy /nowhere")
 
 
+def lost_what_was_staged(server: Hearing) -> None:
+    server.stub("ln", NOTHING_STAGED.replace("PROGRAM", str(shutil.which("ln"))))
+    server.work("activate", NEW, *LINES)
+
+
 def changes_nothing(server: Hearing) -> None:
     server.work("activate", LIVE)
 
@@ -227,7 +236,7 @@ def looks_for_differences(server: Hearing) -> None:
 
 RUNS: tuple[Callable[[Hearing], None], ...] = (
     rebuilds, fails_and_goes_back, cannot_put_files_back, cannot_switch, is_refused, is_refused_by_caddy,
-    is_refused_by_cloudflared, lacks_a_file, changes_nothing, belongs_to_another, leaves_files_out, takes_a_new_secret,
+    is_refused_by_cloudflared, lacks_a_file, lost_what_was_staged, changes_nothing, belongs_to_another, leaves_files_out, takes_a_new_secret,
     undoes_a_killed_run, is_started_anew, ends, ends_but_cannot_build, ends_beside_another,
     ends_without_having_been_live, looks_for_differences,
 )  # fmt: skip
