@@ -172,6 +172,10 @@ def test_a_key_of_a_kind_that_the_plugin_does_not_know_is_refused_with_what_to_d
     assert said_of(written(kind)) == expected
 
 
+def test_a_kind_of_other_characters_than_a_name_has_is_refused_and_can_be_shown() -> None:
+    assert said_of(written("ssh-\xff")).startswith("found a key of the kind 'ssh-\ufffd\ufffd', ")
+
+
 @pytest.mark.parametrize("label", ["RSA", "EC", "DSA"])
 def test_a_key_of_the_older_form_is_taken_by_its_label(label: str) -> None:
     assert find_problem(written("").replace("OPENSSH", label)) is None
