@@ -352,6 +352,17 @@ def test_a_trap_is_named_with_its_line_and_what_to_do(config: str, expected: lis
     assert not [problem for problem in problems if problem.is_error]
 
 
+@pytest.mark.parametrize(
+    "key",
+    ["cacert", "logfile", "log-directory", "pidfile", "trace-output", "origincert", "token-file"],
+)
+def test_each_file_that_depends_on_the_folder_of_cloudflared_is_told(key: str) -> None:
+    told = f"1: {key}: found 'a/file', expected an absolute path on the server."
+
+    assert [f"{it.line}: {it}" for it in read(top(f"{key}: a/file").encode()).problems] == [told]
+    assert not read(top(f"{key}: /a/file").encode()).problems
+
+
 def test_cloudflared_says_nothing_about_the_traps() -> None:
     judge = required("that the real cloudflared takes each file with a trap")
 
