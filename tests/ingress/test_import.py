@@ -195,3 +195,25 @@ def test_what_is_left_to_be_done_stands_before_the_stack() -> None:
         '  - hostname: "*"',
         "    service: http://a:1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("two\nlines", True),
+        ("", True),
+        ({"a": [1, None, True, 0.5, {"b": ""}]}, True),
+        ("\u0007", False),
+        (["a", "\u0007"], False),
+        ({"a": {"b": "\u0007"}}, False),
+    ],
+)
+def test_a_key_of_tomorrow_is_carried_over_where_a_stack_file_can_hold_its_value(
+    value: object, kept: bool
+) -> None:
+    rule = {"hostname": "a.x.y", "service": "http://a:1", "originRequest": {"tomorrow": value}}
+    rules = [rule, {"service": "http_status:404"}]
+
+    (site,) = write_stack_file(read(json.dumps({"ingress": rules}).encode())).config["sites"]
+
+    assert site.get("originRequest") == ({"tomorrow": value} if kept else None)
