@@ -175,7 +175,7 @@ def read(data: bytes) -> File:
         problems.append(
             Finding(place="", kind=SECOND_DOCUMENT, text=text, severity=Severity.WARNING, line=line)
         )
-    problems.sort(key=lambda each: (each.line, each.place, each.message, each.is_error))
+    problems.sort(key=lambda each: (each.line, each.place, each.message))
     return File(values=values, rules=rules, services=services, problems=problems)
 
 
