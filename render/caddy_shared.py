@@ -57,7 +57,7 @@ _ROUTES = {
 
 
 def write_shared(blocks: str, caddy: Caddy, global_options: str) -> str:
-    """Writes the parts that a text of blocks names, which differ in one address where anything else of the configuration does."""
+    """Writes the parts that a text of blocks names, and where all blocks listen, which depends on the `global_options` too."""
     delay = f"stream_close_delay {caddy.stream_close_delay}s"
     snippets = {
         FILES: ("root * {args[0]}", f"invoke {_HIDDEN}", "file_server"),
