@@ -149,10 +149,19 @@ class Running:
         """Its process."""
         return self._process.pid
 
-    def load(self, values: Mapping[str, Any], more: str = "", own: str = "") -> None:
-        """Takes a stack's Caddyfile, `more` among its global options and its `own` sites before ours."""
+    def load(
+        self,
+        values: Mapping[str, Any],
+        more: str = "",
+        own: str = "",
+        leaves: str = "shutdown_delay 1ms\n",
+    ) -> None:
+        """Takes a stack's Caddyfile, `more` among its global options and its `own` sites before ours.
+
+        `leaves` is in place of how long the stack gives connections to leave, which `""` keeps.
+        """
         connection = http.client.HTTPConnection("127.0.0.1", self._admin, timeout=_SECONDS)
-        text = whole_file(values, self._options + more, own)
+        text = whole_file(values, self._options + leaves + more, own)
         connection.request("POST", "/load", text.encode(), {"Content-Type": "text/caddyfile"})
         response = connection.getresponse()
         answer = response.read().decode()
