@@ -2,6 +2,8 @@
 
 readonly REFUSED_BY_SERVER=22 # curl's exit code for a status of 400 and above
 readonly SETTLE=2             # seconds for which all of it must hold without a restart
+readonly BLIP=5               # seconds for which an application may be away while other servers wait, as one that restarts
+readonly USUAL=600            # seconds before a run that tell what visitors could not reach without it either
 
 # Prints why it does not serve, with the code by which programs know that, or nothing.
 unhealthy_reason() {
@@ -83,17 +85,39 @@ healthy() {
   done
 }
 
+# What visitors were led to in vain between two times of journalctl's, $1 and $2, each after the second in which that was: a
+# service as cloudflared names it (its proxy/proxy.go), a hostname as Caddy does (its modules/caddyhttp/server.go).
+unreached() {
+  local units=("${INSTANCES[@]}" "${CADDY[@]}")
+  journalctl --no-pager -q -o short-unix --since "$1" --until "$2" -n 20000 "${units[@]/#/--unit=}" 2>/dev/null |
+    sed -nE '/dial |tls: |x509: |TLS handshake/ {
+      s/^([0-9]+).*Unable to reach the origin service.*originService[=":]+([^" ]+).*/\1 \2/p
+      s/^([0-9]+).*http\.log\.error.*"host":"([^"]+)".*/\1 \2/p
+    }'
+}
+
 # Watches for as long as the servers wait that take the change after this one.
 stay_healthy() {
-  local pause=${SETTING[pause]:-0} ends seen
+  local pause=${SETTING[pause]:-0} began=$SECONDS since=@$EPOCHSECONDS seen time what
+  local -A usual=() first=()
   if [[ $REBUILD$RESTART$RELOAD == nonono ]] || ((pause == 0)); then return 0; fi
   step "watching for $pause s before others follow"
-  ends=$((SECONDS + pause)) seen=$(starts)
-  while ((SECONDS < ends)); do
+  while read -r _ what; do usual[$what]=yes; done < <(unreached "@$((STARTED - USUAL))" "@$STARTED")
+  seen=$(starts)
+  while :; do
+    while read -r time what; do
+      first[$what]=${first[$what]:-$time}
+      if ((time - first[$what] > BLIP)) && [[ -z ${usual[$what]:-} ]]; then
+        echo "Not healthy: since this change visitors have been led in vain to $what for $((time - first[$what])) s [origin-error]"
+        return 1
+      fi
+    done < <(unreached "$since" now)
+    if [[ -n $(unhealthy_reason) || $(starts) != "$seen" ]]; then
+      healthy new || return 1
+      seen=$(starts)
+    fi
+    if ((SECONDS >= began + pause)); then return 0; fi
     sleep 1
-    if [[ -z $(unhealthy_reason) && $(starts) == "$seen" ]]; then continue; fi
-    healthy new || return 1
-    seen=$(starts)
   done
 }
 

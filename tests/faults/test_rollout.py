@@ -13,6 +13,7 @@ from tests.faults.faults import Faults
 from tests.faults.load import load
 from tests.faults.test_activation import TAKEN_BACK
 from tests.faults.test_rolling import SITES, everything, other_service, starts
+from tests.ports import free_port
 
 pytestmark = pytest.mark.long
 
@@ -74,4 +75,28 @@ def test_a_batch_in_which_a_server_fails_is_the_last_one(five: World) -> None:
     world.up()
 
     assert visitors.failed == []  # one of each server's that took it
+    assert world.planned() == {}
+
+
+def test_a_change_with_which_visitors_reach_nothing_goes_no_further_than_its_batch(
+    five: World,
+) -> None:
+    def nowhere(config: dict[str, Any]) -> None:
+        config["argoweb:sites"][1]["proxy"] = f"127.0.0.1:{free_port()}"
+        config["argoweb:rollout"]["pause"] = "5m"  # it ends as soon as one was led there in vain
+
+    world = five
+    others = [server for batch in BATCHES[1:] for server in batch]
+    before = {server: starts(world, "argoWeb", "caddy", server=server) for server in others}
+    with world.changed(nowhere), load(world, *SITES):
+        result = world.pulumi("up", "--yes", "--skip-preview", check=False)
+        assert result.returncode != 0
+        assert TAKEN_BACK in result.stdout + result.stderr
+        assert "been led in vain to app.example.localhost" in result.stdout + result.stderr
+        for server in others:
+            assert starts(world, "argoWeb", "caddy", server=server) == before[server]
+    with load(world, *SITES) as visitors:
+        world.up()
+
+    assert visitors.failed == []
     assert world.planned() == {}

@@ -6,9 +6,10 @@ As Go's `http.Transport` has them, of which each rule of the real one has its ow
 
 import asyncio
 import contextlib
+import os
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -126,15 +127,11 @@ class Origin:
         self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         """A service that speaks no HTTP: its bytes in the frames of a WebSocket; for others an empty answer."""
+        connection = await self._dial("")
         if not request.websocket:
-            connection = await self._dial("")
             connection.writer.close()
             writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
             return
-        try:
-            connection = await self._dial("")
-        except (OSError, asyncio.TimeoutError) as error:
-            raise Unreachable(str(error)) from error
         try:
             writer.write(accepted(request.head).encode())
             await carried((reader, writer), (connection.reader, connection.writer))
@@ -193,7 +190,6 @@ class Origin:
 
     async def _dial(self, hostname: str) -> Connection:
         origin = self._rule.origin
-        wait = duration(origin.get("connectTimeout", "30s"))
         kind, _, rest = self._rule.service.partition(":")
         if kind in ("unix", "unix+tls"):
             tls = self._tls() if kind == "unix+tls" else None
@@ -201,7 +197,7 @@ class Origin:
             opened = asyncio.open_unix_connection(
                 rest, ssl=tls, server_hostname=name if tls else None
             )
-            return Connection(*await asyncio.wait_for(opened, wait))
+            return await self._connected(opened, f"unix {rest}")
         url = urlsplit(self._rule.service)
         if url.scheme not in DEFAULT_PORTS:
             raise OSError(f"the sandbox does not carry {url.scheme}")
@@ -211,13 +207,32 @@ class Origin:
             if origin.get("matchSNItoHost")
             else origin.get("originServerName") or url.hostname
         )
+        port = url.port or DEFAULT_PORTS[url.scheme]
         opened = asyncio.open_connection(
-            url.hostname,
-            url.port or DEFAULT_PORTS[url.scheme],
-            ssl=tls,
-            server_hostname=name if tls else None,
+            url.hostname, port, ssl=tls, server_hostname=name if tls else None
         )
-        return Connection(*await asyncio.wait_for(opened, wait))
+        return await self._connected(opened, f"tcp {url.hostname}:{port}")
+
+    async def _connected(
+        self, opened: Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]], where: str
+    ) -> Connection:
+        """Waits for a connection.
+
+        Raises:
+            Unreachable: there is none, in the words of Go's `net` and `crypto/tls`.
+        """
+        wait = duration(self._rule.origin.get("connectTimeout", "30s"))
+        try:
+            return Connection(*await asyncio.wait_for(opened, wait))
+        except asyncio.TimeoutError as error:
+            why = f"dial {where}: i/o timeout"
+            raise Unreachable(why) from error
+        except ssl.SSLError as error:
+            why = f"tls: {error.reason}"
+            raise Unreachable(why) from error
+        except OSError as error:
+            why = os.strerror(error.errno).lower() if error.errno else str(error)
+            raise Unreachable(f"dial {where}: connect: {why}") from error
 
     def _tls(self) -> ssl.SSLContext:
         origin = self._rule.origin
