@@ -92,7 +92,7 @@ unreached() {
   journalctl --no-pager -q -o short-unix --since "$1" --until "$2" -n 20000 "${units[@]/#/--unit=}" 2>/dev/null |
     sed -nE '/dial |tls: |x509: |TLS handshake/ {
       s/^([0-9]+).*Unable to reach the origin service.*originService[=":]+([^" ]+).*/\1 \2/p
-      s/^([0-9]+).*http\.log\.error.*"host":"([^"]+)".*/\1 \2/p
+      s/^([0-9]+).*http\.log\.error.*"host": ?"([^"]+)".*/\1 \2/p
     }'
 }
 
