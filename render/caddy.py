@@ -61,7 +61,7 @@ def render_caddyfile(settings: Settings) -> str:
         lines += [*_write_internal(caddy), *_write_block(caddy, "", sites)]
     snippets = [line for each in caddy.snippets.items() for line in _write_snippet(*each)]
     blocks = "\n".join([*snippets, *lines]) + "\n"
-    text = write_shared(blocks, caddy, render_global_options(caddy)) + blocks
+    text = write_shared(blocks, caddy) + blocks
     return _HEADING + (text if caddy.metrics is None else put_routes_in_place(text)) + served
 
 

@@ -1,6 +1,5 @@
 """What blocks of Caddy's file have in common, written once: 500 sites would repeat it 500 times."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 
 from cloudflared import UNCLEAN
@@ -56,8 +55,8 @@ _ROUTES = {
 }
 
 
-def write_shared(blocks: str, caddy: Caddy, global_options: str) -> str:
-    """Writes the parts that a text of blocks names, and where all blocks listen, which depends on the `global_options` too."""
+def write_shared(blocks: str, caddy: Caddy) -> str:
+    """Writes the parts that a text of blocks names, and where all blocks listen."""
     delay = f"stream_close_delay {caddy.stream_close_delay}s"
     snippets = {
         FILES: ("root * {args[0]}", f"invoke {_HIDDEN}", "file_server"),
@@ -71,23 +70,19 @@ def write_shared(blocks: str, caddy: Caddy, global_options: str) -> str:
         for name, lines in _ROUTES.items()
         if f" {name}\n" in text + blocks
     )
-    listeners = (
-        f"bind {' '.join(caddy.bind)}",
-        *_write_leaving(f"{global_options}{routes}{text}{blocks}"),
-    )
-    return _write_named(f"({SITE})", listeners if caddy.manage else listeners[:1]) + routes + text
+    site = [f"bind {' '.join(caddy.bind)}", *(_write_leaving(caddy.port) if caddy.manage else ())]
+    return _write_named(f"({SITE})", site) + routes + text
 
 
-def _write_leaving(configuration: str) -> Iterator[str]:
+def _write_leaving(port: int) -> Iterator[str]:
     """Writes what has visitors change to the new server in a reload before the old one ends, for `LEAVES_WITHIN`.
 
     Go's server gives no answer to what it reads after it was told to end, and over HTTP/2 cloudflared cannot ask again.
     So it says with each answer that the connection ends; what is opened instead is soon the new one's. Caddy does not
-    wait for a server whose listeners the new configuration has too (modules/caddyhttp/app.go, `Stop`): one is this
-    configuration's own.
+    wait for a server whose listeners the new configuration has too (modules/caddyhttp/app.go, `Stop`): one is named by
+    when the configuration was loaded, so that a forced reload of the same text lets connections leave as well.
     """
-    own = hashlib.sha256(configuration.encode()).digest()
-    yield f"bind 127.{1 + own[0] % 254}.{own[1]}.{own[2]}"
+    yield f"bind unix/@argoweb-{port}-{{time.now.unix_ms}}"
     yield "@argoweb-leaving {"
     yield "\tvars {http.shutting_down} true"
     yield "\tnot header Connection *Upgrade*"

@@ -25,8 +25,8 @@ OLD_VERSIONS = (OLDEST, "2.10.2", "2.11.1")
 _SECONDS = 120
 _AROUND = ("subroute", "invoke")
 _LEAVING = {"handler": "headers", "response": {"set": {"Connection": ["close"]}}}
-OWN_ADDRESS = re.compile(r"127[.][1-9]\d*[.]\d+[.]\d+")
-"""One at which no other configuration listens."""
+_OWN = re.compile(r"unix/@argoweb-\d+-\{time[.]now[.]unix_ms\}")
+"""Where no other load of a configuration listens."""
 
 
 def program_of(version: str | None) -> Path:
@@ -96,8 +96,8 @@ def only_server(config: Any) -> Any:
 
 
 def listens_at(server: Any) -> list[str]:
-    """Where an HTTP server of Caddy's JSON listens, sorted, but at the one address that is its configuration's own."""
-    others = sorted(at for at in server["listen"] if not OWN_ADDRESS.match(at))
+    """Where an HTTP server of Caddy's JSON listens, sorted, but at the one place that is each load's own."""
+    others = sorted(at for at in server["listen"] if not _OWN.fullmatch(at))
     assert len(others) == len(server["listen"]) - 1
     return others
 
@@ -162,7 +162,9 @@ class Running:
         """
         connection = http.client.HTTPConnection("127.0.0.1", self._admin, timeout=_SECONDS)
         text = whole_file(values, self._options + leaves + more, own)
-        connection.request("POST", "/load", text.encode(), {"Content-Type": "text/caddyfile"})
+        # As `caddy reload --force` does, which is NixOS's reload of the unit: a text that it has already is loaded again.
+        head = {"Content-Type": "text/caddyfile", "Cache-Control": "must-revalidate"}
+        connection.request("POST", "/load", text.encode(), head)
         response = connection.getresponse()
         answer = response.read().decode()
         connection.close()

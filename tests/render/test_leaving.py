@@ -10,11 +10,9 @@ from typing import Any
 
 import pytest
 
-from render import render_caddyfile
 from sandbox.caddy import OLDEST
-from settings.reading.build import build
 from tests.ports import free_port
-from tests.render.caddy import OWN_ADDRESS, Running, program_of
+from tests.render.caddy import Running, program_of
 
 HOST = "www.example.com"
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket"}
@@ -70,29 +68,14 @@ def test_the_old_server_ends_each_connection_with_an_answer_while_the_new_one_ta
     assert others <= {("old", True), ("new", False)}
 
 
-def test_each_configuration_listens_where_no_other_does(prod: dict[str, Any]) -> None:
-    def own_address(caddy: dict[str, Any]) -> list[str]:
-        settings = build({**prod, "caddy": caddy}, deployment="argoweb/test")
-        return OWN_ADDRESS.findall(render_caddyfile(settings))
-
-    once = own_address({})
-
-    assert len(once) == 1
-    assert once == own_address({})
-    assert once != own_address({"siteOptions": "encode gzip"})
-    assert once != own_address({"globalOptions": "order cache first"})
-    assert own_address({"manage": False}) == [], (
-        "without the global option nothing would come of it"
-    )
-
-
+@pytest.mark.parametrize("said", ["new", "old"], ids=["another configuration", "the same one"])
 def test_a_reload_waits_for_as_long_as_connections_may_take_to_leave(
-    prod: dict[str, Any], caddy: Running
+    prod: dict[str, Any], caddy: Running, said: str
 ) -> None:
     port = free_port()
     caddy.load(stack(prod, port, "old"), leaves="")
     began = time.monotonic()
 
-    caddy.load(stack(prod, port, "new"), leaves="")
+    caddy.load(stack(prod, port, said), leaves="")
 
     assert time.monotonic() - began >= 0.5
