@@ -15,7 +15,7 @@ _PORT = re.compile(r"(?::[0-9]*)?")
 _USER = re.compile(r"[A-Za-z0-9._:~!$&'()*+,;=%@-]*")
 _HOST_MARKS = "!$&'()*+,;=:[]<>\""
 _HOST = re.compile(rf"[A-Za-z0-9._~%{re.escape(_HOST_MARKS)}\x80-\U0010ffff-]*")
-_HOST_ESCAPE = re.compile(r"%(?:25|[89A-Fa-f][0-9A-Fa-f])")
+_ZONE_BYTE = re.compile(rf"[A-Za-z0-9._~ {re.escape(_HOST_MARKS)}-]")
 _USER_MARKS = "$&+,;="
 _FRAGMENT_MARKS = "$&+,/:;=?@!()*"
 _RAW_FRAGMENT = re.compile(r"[A-Za-z0-9._~$&+,/:;=?@!()*'\[\]%-]*")
@@ -155,10 +155,10 @@ def _unescape_host(text: str, zone: bool = False) -> str:
         raise UrlError("a host with such characters")
     plain = _unescape(text)
     for escape in re.findall("%..", text):
-        allowed = _HOST_ESCAPE.fullmatch(escape) or (
-            zone and re.fullmatch(_HOST, _unescape(escape).replace(" ", ""))
-        )
-        if not allowed:
+        byte = _unescape(escape)
+        # In a zone an escape is for what could stand there without, elsewhere for what could not.
+        allowed = _ZONE_BYTE.fullmatch(byte) if zone else not byte.isascii()
+        if byte != "%" and not allowed:
             raise UrlError(f"the escape '{escape}' in the host")
     return plain
 
