@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import PurePosixPath
 from textwrap import indent
@@ -42,9 +42,9 @@ class StackFile:
 
     config: dict[str, Any]
     """Keys under `argoweb:`."""
-    left: list[str] = field(default_factory=list)
+    left: list[str]
     """What it does not say of the file, each with its place."""
-    notes: list[str] = field(default_factory=list)
+    notes: list[str]
     """What to know of what it says."""
     credentials: str | None
     """The path of the tunnel's credentials, as the file names it."""
@@ -301,5 +301,5 @@ def _read_hostname(name: str, named: str, left: list[str]) -> str | None:
 
 def _guess_zone(hostname: str) -> str:
     labels = hostname.removeprefix("*.").split(".")
-    country = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
+    country = len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
     return ".".join(labels[-3:] if country else labels[-2:])
