@@ -27,7 +27,7 @@ switch_system() {
   step "switching to the new system"
   end_refused &
   watch=$!
-  switch_to "$NEW_RUNNING" "$BASE_SYSTEM" >"$WORK/switch.log" 2>&1 || status=$?
+  switch_to "$NEW_RUNNING" "$BASE_SYSTEM" >"$WORK/switch.log" || status=$?
   # Bash runs the EXIT trap in a child that is ended before it has begun.
   until [[ -e $WORK/watching ]] || ! kill -0 "$watch" 2>/dev/null; do sleep 0.05; done
   kill "$watch"

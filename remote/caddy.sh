@@ -220,7 +220,7 @@ reload_caddy() {
 # what is live if it has started since its invocation $2. What it has instead stands in NOT_LIVE.
 runs_live() {
   local unit=$1 tmp wanted listen running
-  local -a shared=("--property=JoinsNamespaceOf=${CADDY[*]}") where=()
+  local shared=("--property=JoinsNamespaceOf=${CADDY[*]}") where=()
   tmp=$(sed -n 's/^PrivateTmp=//p' <<<"$unit" | tail -n 1)
   if [[ ! $tmp =~ ^(1|y|t|on) ]]; then shared+=(--property=PrivateTmp=no); fi
   read_surroundings "$unit" "${shared[@]}"

@@ -26,7 +26,6 @@ deactivate() {
   if [[ ! -e $APPLIED ]]; then
     # No activation has come to its end. What is at our paths is what the server had before, perhaps made by hand.
     recover no
-    take_secrets_away
     step "done: nothing of argoweb was live here"
     return
   fi
@@ -151,7 +150,7 @@ rebuild_without_module() {
     indent <<<"$refused"
     step "the system without argoWeb cannot be switched to while this server runs, see above: it is for the next start, the unit stays stopped until then"
   else
-    switch_to "$running" "$BASE_SYSTEM" >"$WORK/build/log" 2>&1 || status=$?
+    switch_to "$running" "$BASE_SYSTEM" >"$WORK/build/log" || status=$?
   fi
   if ! is_switched "$status"; then
     tail -n 30 "$WORK/build/log" | indent

@@ -101,7 +101,7 @@ system_back() {
     return 0
   fi
   step "switching to the system from before"
-  NIXOS_NO_CHECK=1 switch_to "$BEFORE" "$running" >"$WORK/back.log" 2>&1 || status=$?
+  NIXOS_NO_CHECK=1 switch_to "$BEFORE" "$running" >"$WORK/back.log" || status=$?
   if is_switched "$status"; then return 0; fi
   echo "switch-to-configuration failed with exit code $status:"
   tail -n 20 -- "$WORK/back.log" | indent

@@ -76,11 +76,6 @@ class Metrics:
     """The IP address at which Caddy serves them and cloudflared's; `None`: they are served nowhere."""
     port: int = 0
 
-    @property
-    def shown(self) -> str:
-        """`host:port`, as URLs have it."""
-        return f"{f'[{self.host}]' if ':' in (self.host or '') else self.host}:{self.port}"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Server:

@@ -21,7 +21,7 @@ from tests.mutants import contexts, lines, warm
 from tests.mutants.mutant import Mutant
 from tests.mutants.rooms import PYTHON, TESTS, room_of
 
-_FIRST, _ALL = 6.0, 30.0
+_FIRST, _ALL = 6.0, 90.0
 """How many seconds of tests are run before the others, and in all, by how long each took when it was measured. Of what
 runs in no Python all are run: the tests that look at it from its beginning to its end are slow ones."""
 _SNAPSHOT = "_read_last"

@@ -50,10 +50,12 @@ def test_an_old_system_that_knows_no_checks_is_not_refused(server: Server) -> No
     usage = "Usage: switch-to-configuration [switch|boot|test|dry-activate]"
     answers(server, "new", usage, 1)
 
-    said, _ = server.work("activate", NEW)
+    said, code = server.work("activate", NEW)
 
     assert "cannot be switched to" not in said
     assert "There is no unit caddy.service" in said, "the next thing that is asked"
+    assert code == 1
+    assert said.endswith(UNTOUCHED)
 
 
 def test_a_system_that_needs_a_restart_is_refused(server: Server) -> None:

@@ -136,7 +136,7 @@ def cannot_switch(server: Hearing) -> None:
     (server.folder / "profiles/system").unlink()
     switch = server.folder / "systems/new/bin/switch-to-configuration"
     switch.write_text(
-        f"{switch.read_text()}if [[ $1 == test ]]; then echo 'it fails'; exit 1; fi\n"
+        f"{switch.read_text()}if [[ $1 == test ]]; then echo 'it fails' >&2; exit 1; fi\n"
     )
     server.work("activate", NEW, *LINES)
 

@@ -391,6 +391,20 @@ def test_what_another_deployment_has_sent_survives_the_teardown_of_the_one_befor
     assert not (server.root / "runs").exists()
 
 
+def test_what_was_sent_under_another_name_ends_with_the_teardown_of_its_set(server: Server) -> None:
+    server.stub("systemd-run", SYSTEMD_RUN_AT_ONCE)
+    names = ("new-0a1b2c3d", "old-0a1b2c3d", "other-99999999")
+    ours, before, theirs = (staged(server, name) for name in names)
+    for ended in (before, theirs):
+        (ended / "ended").touch()
+
+    with server.start(str(ours / "server.sh"), "deactivate") as teardown:
+        said, _ = teardown.communicate("owner argoweb/prod/new a:22 0a1b2c3d\nend\n", 60)
+
+    assert teardown.returncode == 0, said
+    assert [*(server.root / "staging").iterdir()] == [theirs]
+
+
 def test_a_teardown_that_waited_for_another_one_finds_nothing_left_and_succeeds(
     server: Server,
 ) -> None:

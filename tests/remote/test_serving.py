@@ -170,6 +170,22 @@ def test_a_site_that_caddy_does_not_answer_for_is_named_with_curls_words(server:
     assert server.live("argoWeb.caddy") == LIVE["argoWeb.caddy"]
 
 
+@pytest.mark.parametrize(
+    ("fails", "told"),
+    [("*", "has no connection to Cloudflare"), ("*unwell*", "http://unwell/ does not answer"), ("*--connect-to*", "Caddy at")],
+)  # fmt: skip
+def test_of_all_that_is_not_well_the_first_is_told(server: Server, fails: str, told: str) -> None:
+    server.gives_up_soon()
+    server.stub("curl", f'#!/bin/bash\nif [[ "$*" == {fails} ]]; then exit 22; fi\n')
+
+    said, code = server.work("activate", {**LIVE, "argoWeb.caddy": "new\n"}, URL, URL, SITE, SITE)
+
+    assert code == 1
+    found = [line for line in said.splitlines() if line.endswith(("unconnected]", "origin-error]"))]
+    assert found
+    assert [it for it in found if not it.startswith("Not healthy") or told not in it] == []
+
+
 RUNS = """#!/bin/bash
 # What Caddy makes of its file, and runs too once it was restarted.
 if [[ "$*" == *"/config/ --header"* && ! -e $FOLDER/restarted ]]; then echo '{"old":1}'; else echo '{"apps":{}}'; fi

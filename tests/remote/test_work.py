@@ -832,12 +832,16 @@ def test_what_a_teardown_has_undone_of_a_killed_run_no_start_undoes_again(server
 
 
 def test_a_caddy_that_goes_on_with_the_sites_after_a_teardown_is_told(server: Server) -> None:
-    server.stub("systemctl", systemctl() + '[[ $* != *" caddy.service" || $* == *-* ]] || exit 1\n')
+    fails = "{ echo it cannot be reloaded >&2; exit 1; }"
+    server.stub(
+        "systemctl", f'{systemctl()}[[ $* != *" caddy.service" || $* == *-* ]] || {fails}\n'
+    )
     server.stub("systemd-run", "#!/bin/bash\nexit 1\n")
 
     said, code = server.work("deactivate", {})
 
     assert code == 0, said
+    assert "      | it cannot be reloaded\n" in said
     assert "Caddy may still serve the sites until it is restarted." in said
 
 

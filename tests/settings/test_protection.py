@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cloudflared import Router
 from sandbox.cloudflare.access.destinations import parsed
 from settings import FindingsError
+from settings.model.access import is_within
 from settings.model.stack import Site
 from settings.reading.access_paths import translate_path
 from settings.reading.build import build
@@ -469,3 +470,37 @@ def test_a_group_that_no_site_names_is_told(prod: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_paths_as_access_has_them(path: str, expected: tuple[str, bool] | None) -> None:
     assert translate_path(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("uri", "around"),
+    [
+        ("www.example.com/api", "www.example.com"),
+        ("www.example.com/api/x", "www.example.com/api"),
+        ("www.example.com/api/x", "www.example.com/api/*"),
+        ("www.example.com/apis", "www.example.com/api*"),
+        ("www.example.com/api", "*.example.com"),
+        ("www.example.com", "*.example.com"),
+    ],
+)
+def test_an_application_is_within_the_one_that_took_its_requests_before(
+    uri: str, around: str
+) -> None:
+    assert is_within(uri, around)
+    assert not is_within(around, uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "other"),
+    [
+        ("www.example.com/api", "www.example.com/api"),
+        ("www.example.com/apis", "www.example.com/api"),
+        ("www.example.com/apis", "www.example.com/pi"),
+        ("www.example.com", "www.example.com/a"),
+        ("www.example.com/api", "example.com"),
+        ("a.www.example.com", "*.example.com"),
+        ("www.example.com/a", "*.example.com/b"),
+    ],
+)
+def test_no_other_application_is_around_it(uri: str, other: str) -> None:
+    assert not is_within(uri, other)

@@ -105,6 +105,16 @@ def test_a_secret_that_cannot_be_is_refused(
     assert refusal(prod, secret, **keys) == f"argoweb:tunnelSecret: {message}"
 
 
+def test_a_file_whose_tunnel_is_not_known_is_called_by_what_to_put_in_its_place(
+    prod: dict[str, Any],
+) -> None:
+    with pytest.raises(FindingsError) as refused:
+        tunnel(prod, "short")
+
+    how = HOW.replace(TUNNEL, "<UUID>")
+    assert [problem for problem in refused.value.problems if problem.endswith(how)]
+
+
 def test_a_secret_that_begins_as_a_token_does_is_none(prod: dict[str, Any]) -> None:
     given = base64.b64encode(b"{" + bytes(range(128, 159))).decode()
 
