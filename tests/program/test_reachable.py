@@ -94,16 +94,6 @@ def test_a_new_order_of_the_sites_and_another_server_ask_nothing_again(program: 
     assert asked(program) == before
 
 
-def test_the_engine_is_not_told_where_in_the_code_a_resource_stands(program: Program) -> None:
-    told = {
-        name
-        for name, request in program.run().items()
-        if request.get("sourcePosition") or request.get("stackTrace")
-    }
-
-    assert told <= {"argoweb-prod"}, "Pulumi's own"
-
-
 def test_it_can_be_left_out(program: Program) -> None:
     program.values["health"] = {"edge": False}
 

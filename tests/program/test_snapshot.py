@@ -35,4 +35,4 @@ def test_the_state_gets_no_callers_in_the_code_of_this_machine(program: Program)
     asked = everything(program)
 
     told = {name for name, it in asked.items() if it.get("stackTrace") or it.get("sourcePosition")}
-    assert told == set()
+    assert told <= {"argoweb-prod"}, "which Pulumi registers before the program begins"
