@@ -24,11 +24,16 @@ FOLDER = "MUTANTS_FOLDER"
 PROCESS = "a process of Python"
 """What stands among the functions of a test that starts one."""
 _TRACE = "MUTANTS_TRACE"
-_TOLD = r"""exec 199>>"$MUTANTS_TRACE"
-BASH_XTRACEFD=199 PS4=$'\1${FUNCNAME[0]-${0##*/}} $LINENO ${BASH_SOURCE[0]-} '
-set -x
+_TOLD = r"""if : 2>/dev/null >>"$MUTANTS_TRACE"; then
+  exec 199>>"$MUTANTS_TRACE"
+  BASH_XTRACEFD=199 PS4=$'\1${FUNCNAME[0]-${0##*/}} $LINENO ${BASH_SOURCE[0]-} '
+  set -x
+fi
 """
-"""What bash does first, so that it tells each command's function, or its program where it stands in none, and its line."""
+"""What bash does first, so that it tells each command's function, or its program where it stands in none, and its line.
+
+A bash of another user, who cannot write there, tells nothing, and says nothing of that where a test would read it.
+"""
 _COMMAND = re.compile(r"^\x01+([\w.-]+) (\d+) (\S*) ", re.MULTILINE)
 _PROGRAM = "server.sh"
 """What the server's program is called wherever it runs."""
