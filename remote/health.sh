@@ -98,7 +98,7 @@ unreached() {
 
 # Watches for as long as the servers wait that take the change after this one.
 stay_healthy() {
-  local pause=${SETTING[pause]:-0} began=$SECONDS since=@$EPOCHSECONDS seen time what
+  local pause=${SETTING[pause]:-0} began=$SECONDS since=@$EPOCHSECONDS seen time what lasts
   local -A usual=() first=()
   if [[ $REBUILD$RESTART$RELOAD == nonono ]] || ((pause == 0)); then return 0; fi
   step "watching for $pause s before others follow"
@@ -107,8 +107,9 @@ stay_healthy() {
   while :; do
     while read -r time what; do
       first[$what]=${first[$what]:-$time}
-      if ((time - first[$what] > BLIP)) && [[ -z ${usual[$what]:-} ]]; then
-        echo "Not healthy: since this change visitors have been led in vain to $what for $((time - first[$what])) s [origin-error]"
+      lasts=$((time - ${first[$what]})) # no name that a visitor may have sent stands in a sum, where bash would expand it again
+      if ((lasts > BLIP)) && [[ -z ${usual[$what]:-} ]]; then
+        echo "Not healthy: since this change visitors have been led in vain to $what for $lasts s [origin-error]"
         return 1
       fi
     done < <(unreached "$since" now)
