@@ -26,6 +26,7 @@ deactivate() {
   if [[ ! -e $APPLIED ]]; then
     # No activation has come to its end. What is at our paths is what the server had before, perhaps made by hand.
     recover no
+    take_secrets_away
     step "done: nothing of argoweb was live here"
     return
   fi

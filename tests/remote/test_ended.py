@@ -89,6 +89,19 @@ def test_the_teardown_of_a_deployment_that_ends_takes_all_of_it(server: Deployed
     assert server.secrets() == []
 
 
+def test_what_was_sent_and_never_live_leaves_no_secret_where_nobody_sees_the_teardown_end(
+    server: Deployed,
+) -> None:
+    """What cleans up after a teardown runs in its connection, which may have broken."""
+    server.applied.unlink()
+    server.path("credentials").unlink()
+    (server.program.parent / "credentials").write_text(credentials(SECRET, TUNNEL))
+    server.release("first")
+
+    assert "nothing of argoweb was live here" in server.teardown()
+    assert server.secrets() == []
+
+
 def test_a_teardown_that_is_replaced_leaves_the_server_alone(server: Deployed) -> None:
     server.take(OWNER, "second")
 
