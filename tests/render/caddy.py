@@ -160,15 +160,24 @@ class Running:
 
         `leaves` is in place of how long the stack gives connections to leave, which `""` keeps.
         """
-        connection = http.client.HTTPConnection("127.0.0.1", self._admin, timeout=_SECONDS)
         text = whole_file(values, self._options + leaves + more, own)
-        # As `caddy reload --force` does, which is NixOS's reload of the unit: a text that it has already is loaded again.
+        status, answer = self._send(text)
+        assert status == 200, f"{answer}\n{text}"
+
+    def _send(self, text: str) -> tuple[int, str]:
+        """Sends a Caddyfile, as `caddy reload --force` does, which is NixOS's reload of the unit: also one that it has already."""
         head = {"Content-Type": "text/caddyfile", "Cache-Control": "must-revalidate"}
-        connection.request("POST", "/load", text.encode(), head)
-        response = connection.getresponse()
-        answer = response.read().decode()
-        connection.close()
-        assert response.status == 200, f"{answer}\n{text}"
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", self._admin, timeout=_SECONDS)
+            try:
+                connection.request("POST", "/load", text.encode(), head)
+                response = connection.getresponse()
+                return response.status, response.read().decode()
+            except (ConnectionResetError, BrokenPipeError):
+                # The endpoint of the load before still takes connections while it ends, and answers none of them.
+                time.sleep(0.01)
+            finally:
+                connection.close()
 
     def stop(self) -> None:
         """Asks it to end, and waits."""
