@@ -98,13 +98,14 @@ unreached() {
 
 # Watches for as long as the servers wait that take the change after this one.
 stay_healthy() {
-  local pause=${SETTING[pause]:-0} began=$SECONDS since=@$EPOCHSECONDS seen time what lasts
+  local pause=${SETTING[pause]:-0} began=$SECONDS since next=$EPOCHSECONDS seen time what lasts
   local -A usual=() first=()
   if [[ $REBUILD$RESTART$RELOAD == nonono ]] || ((pause == 0)); then return 0; fi
   step "watching for $pause s before others follow"
   while read -r _ what; do usual[$what]=yes; done < <(unreached "@$((STARTED - USUAL))" "@$STARTED")
   seen=$(starts)
   while :; do
+    since=$next next=$EPOCHSECONDS
     while read -r time what; do
       first[$what]=${first[$what]:-$time}
       lasts=$((time - ${first[$what]})) # no name that a visitor may have sent stands in a sum, where bash would expand it again
@@ -112,7 +113,7 @@ stay_healthy() {
         echo "Not healthy: since this change visitors have been led in vain to $what for $lasts s [origin-error]"
         return 1
       fi
-    done < <(unreached "$since" now)
+    done < <(unreached "@$since" now)
     if [[ -n $(unhealthy_reason) || $(starts) != "$seen" ]]; then
       healthy new || return 1
       seen=$(starts)
