@@ -195,7 +195,7 @@ def _advise_on_line(lines: list[str], number: int) -> str | None:
     key = re.match(r"\s*(?:-\s+)?([\w-]+)\s*:", line)
     name = f"'{key[1]}' in line {number}" if key else f"line {number}"
     written = [each for each in lines[: number - 1] if each.split("#")[0].strip()]
-    before = "".join(written[-1:])
+    before = written[-1] if written else ""
     above = any(each.startswith("ingress:") for each in lines[:number])
     if not above and re.match(r"\s+- ", line) and re.match(r"\s*[\w-]+:\s+[^\s#]", before):
         return f"The list that begins in line {number} has no key; write 'ingress:' in a line before it."

@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.caddy import OLDEST
 from tests.ports import free_port
-from tests.render.caddy import Running, program_of
+from tests.render.caddy import Running, adapted, only_server, program_of
 
 HOST = "www.example.com"
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket"}
@@ -66,6 +66,18 @@ def test_the_old_server_ends_each_connection_with_an_answer_while_the_new_one_ta
     assert after == {("old", True), ("old", False)}
     assert ("new", False) in others
     assert others <= {("old", True), ("new", False)}
+
+
+def test_where_the_stack_has_no_global_options_caddy_listens_where_it_says_alone(
+    prod: dict[str, Any], tmp_path: Path
+) -> None:
+    managed, own = (
+        only_server(adapted({**prod, "caddy": {"manage": manage}}, tmp_path))["listen"]
+        for manage in (True, False)
+    )
+
+    assert len(managed) == len(own) + 1
+    assert {*own} < {*managed}, "without shutdown_delay nothing would come of one more"
 
 
 @pytest.mark.parametrize("said", ["new", "old"], ids=["another configuration", "the same one"])

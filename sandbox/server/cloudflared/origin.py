@@ -200,7 +200,7 @@ class Origin:
             return await self._connected(opened, f"unix {rest}")
         url = urlsplit(self._rule.service)
         if url.scheme not in DEFAULT_PORTS:
-            raise OSError(f"the sandbox does not carry {url.scheme}")
+            raise Unreachable(f"the sandbox does not carry {url.scheme}")
         tls = self._tls() if url.scheme in TLS_SCHEMES else None
         name = (
             hostname
@@ -219,7 +219,7 @@ class Origin:
         """Waits for a connection.
 
         Raises:
-            Unreachable: there is none, in the words of Go's `net` and `crypto/tls`.
+            Unreachable: there is none, in the words of Go's `net`; of TLS it begins as Go does.
         """
         wait = duration(self._rule.origin.get("connectTimeout", "30s"))
         try:
